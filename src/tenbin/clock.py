@@ -7,7 +7,7 @@ wall time is for logs and cookies only.
 from __future__ import annotations
 
 import asyncio
-import random
+import random  # noqa: TID251 - this is the door
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -33,7 +33,7 @@ class SystemClock:
     """The machine's clocks and a seeded generator (`seed` None: from the system)."""
 
     def __init__(self, seed: int | None = None) -> None:
-        self._random = random.Random(seed)  # noqa: S311, TID251 - spreading load, not secrets; this is the door
+        self._random = random.Random(seed)  # noqa: S311 - spreading load, not secrets; this is the door
 
     def now(self) -> float:
         """Seconds on the monotonic clock."""

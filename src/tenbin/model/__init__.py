@@ -1,0 +1,44 @@
+"""What the operator wrote, resolved: frozen value types without behaviour of their own.
+
+Owns the vocabulary that every other layer speaks. Does not know files, processes, sockets or time. After
+resolution `None` never means "default": every default has been filled in by the reader.
+"""
+
+from tenbin.model.backend import (
+    Backend,
+    OnDown,
+    Pool,
+    Retry,
+    Reuse,
+    Sticky,
+    StickyCookie,
+    StickyKey,
+    StickySource,
+)
+from tenbin.model.balance import Balance, HashMethod, IpHashForm, Policy
+from tenbin.model.check import Check, ExecCheck, HttpCheck, Probe, PythonCheck, TcpCheck
+from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, LogFormat
+from tenbin.model.expression import All, Any, Compare, Concat, Const, Convert, Expression, Fetch, Match, Not
+from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode
+from tenbin.model.route import (
+    Action,
+    Deny,
+    HeaderEdit,
+    HeaderVerb,
+    Redirect,
+    Respond,
+    Rewrite,
+    Route,
+    ToBackend,
+)
+from tenbin.model.server import Admin, Eject, Health, Passive, Server, ServerId
+from tenbin.model.values import Address, Duration
+
+__all__ = [
+    "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "Any", "Backend", "Balance", "Check",
+    "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration", "Eject", "ExecCheck", "Expression",
+    "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod", "HeaderEdit", "HeaderVerb", "Health",
+    "HttpCheck", "IpHashForm", "Listener", "LogFormat", "Match", "Mode", "Not", "OnDown", "Passive", "Policy",
+    "Pool", "Probe", "PythonCheck", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server",
+    "ServerId", "Sticky", "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "ToBackend",
+]  # fmt: skip

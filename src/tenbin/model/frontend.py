@@ -1,0 +1,62 @@
+"""The client side: listeners and what happens to what arrives on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tenbin.model.route import Route
+    from tenbin.model.values import Address, Duration
+
+
+class Mode(StrEnum):
+    """Balance requests (`http`) or connections (`tcp`)."""
+
+    HTTP = "http"
+    TCP = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One address that is listened on; `position` is `file:line:column` for bind errors.
+
+    `lenient` accepts a bare LF as line end in heads.
+    """
+
+    address: Address
+    lenient: bool
+    position: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrontendLimits:
+    """`connections` at once (0: only the global limit); sizes in bytes, `body` 0 for no limit."""
+
+    connections: int
+    head: int
+    fields: int
+    target: int
+    body: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frontend:
+    """Listeners, routes, and the client side's timeouts and limits.
+
+    `client`: the client sends or takes nothing for so long; `header`: a whole head from its first byte (or, on a
+    new connection, from accept); `keep_alive`: until the next head begins; `tunnel`: idle after an upgrade.
+    """
+
+    name: str
+    mode: Mode
+    listeners: tuple[Listener, ...]
+    routes: tuple[Route, ...]
+    client: Duration
+    header: Duration
+    keep_alive: Duration
+    tunnel: Duration
+    limits: FrontendLimits
+    trusted_proxies: tuple[str, ...]
+    forwarding: bool

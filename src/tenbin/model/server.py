@@ -1,0 +1,80 @@
+"""A server of a backend and the states it can be in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tenbin.model.values import Address, Duration
+
+
+class Admin(StrEnum):
+    """What the operator wants of a server, apart from its health.
+
+    `drain`: existing work ends, no new work but (by option) that of sticky clients; `maint`: no work, no checks.
+    """
+
+    READY = "ready"
+    DRAIN = "drain"
+    MAINT = "maint"
+
+
+class Health(StrEnum):
+    """What checks say of a server; `unknown` (not checked yet, or no check) and `starting` may get work."""
+
+    UNKNOWN = "unknown"
+    STARTING = "starting"
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ServerId:
+    """A server's name across snapshots: `backend/server`."""
+
+    backend: str
+    server: str
+
+    def __str__(self) -> str:
+        return f"{self.backend}/{self.server}"
+
+
+@dataclass(frozen=True, slots=True)
+class Passive:
+    """nginx's max_fails and fail_timeout: so many failures within the time make a server unavailable as long."""
+
+    max_fails: int
+    fail_timeout: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Eject:
+    """Ejection after consecutive failures; the time grows with each ejection from `base` to `longest`.
+
+    At most `percent` (1-100) of a backend's servers are out at once, and never the last one.
+    """
+
+    consecutive: int
+    base: Duration
+    longest: Duration
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server: `weight` 0-256 (0: no new work), `max_connections` and `max_queue` 0 for no limit.
+
+    `cookie` is the value that names this server in a plain sticky cookie.
+    """
+
+    name: str
+    address: Address
+    weight: int
+    backup: bool
+    max_connections: int
+    max_queue: int
+    passive: Passive | None
+    cookie: str
+    admin: Admin

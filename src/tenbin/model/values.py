@@ -1,0 +1,47 @@
+"""Narrow values: durations and addresses, parsed once and never strings again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Duration:
+    """A length of time in whole milliseconds, 0 or more; 0 means "none" or "no limit" where a setting says so."""
+
+    ms: int
+
+    @property
+    def seconds(self) -> float:
+        """The same length in seconds."""
+        return self.ms / 1000
+
+    def __str__(self) -> str:
+        for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+            if self.ms and self.ms % size == 0:
+                return f"{self.ms // size}{unit}"
+        return f"{self.ms}ms"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """Where to listen or to connect: a host (IP literal or name, never empty) and a port 1-65535.
+
+    An IPv6 literal is kept without brackets. A listener on every interface has the host "0.0.0.0" or "::".
+    """
+
+    host: str
+    port: int
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether the host is an IP address and needs no name lookup."""
+        try:
+            ip_address(self.host)
+        except ValueError:
+            return False
+        return True
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
