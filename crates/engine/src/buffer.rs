@@ -25,6 +25,16 @@ impl Buffer {
         Self { bytes: vec![0; size].into_boxed_slice(), base: 0, position: 0, end: 0 }
     }
 
+    /// One that holds these bytes and has room for at least `size`.
+    pub fn holding(bytes: &[u8], size: usize) -> Self {
+        let mut buffer = Self::new(size.max(bytes.len()));
+        if let Some(room) = buffer.bytes.get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
+        }
+        buffer.end = bytes.len();
+        buffer
+    }
+
     /// How many bytes it can hold.
     pub fn capacity(&self) -> usize {
         self.bytes.len()

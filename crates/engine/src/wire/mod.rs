@@ -19,3 +19,13 @@ pub use stats::{
 
 /// Version of the contract; both sides must have the same.
 pub const PROTOCOL: u32 = 1;
+
+/// The wire's name of an admin state.
+pub fn admin_name(admin: tenbin_balance::Admin) -> &'static str {
+    frames::admin::name(admin)
+}
+
+/// The wire's name of a health.
+pub fn health_name(health: tenbin_balance::Health) -> &'static str {
+    frames::health::name(health)
+}

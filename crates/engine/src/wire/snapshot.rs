@@ -5,7 +5,7 @@ use tenbin_balance::{Admin, Health};
 use tenbin_rules::wire::Expr;
 
 /// Everything, at one generation.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Snapshot {
     /// Grows with every change; reported back in `stats` and `welcome`.
@@ -108,7 +108,7 @@ pub struct FrontendLimits {
 }
 
 /// What happens to what arrives on the listeners that name it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Frontend {
     /// Its name.
@@ -135,7 +135,7 @@ const fn yes() -> bool {
 }
 
 /// Condition, edits, action; without an action the next routes go on.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
     /// None: always.
@@ -171,7 +171,7 @@ pub enum HeaderVerb {
 }
 
 /// One edit of one header.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HeaderEdit {
     /// What is done.
@@ -194,7 +194,7 @@ pub struct Rewrite {
 }
 
 /// What decides about a request.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
     /// Balance over this backend.
@@ -262,7 +262,7 @@ pub enum IpForm {
 }
 
 /// Policy and parameters.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Balance {
     /// Which policy.
@@ -307,7 +307,7 @@ const fn one_second() -> u64 {
 }
 
 /// How clients are remembered.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Sticky {
     /// By a cookie that Tenbin sets.
@@ -456,7 +456,7 @@ const fn unknown() -> Health {
 }
 
 /// A group of servers.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Backend {
     /// Its name.
