@@ -5,19 +5,28 @@
 //! allocates once the caller's buffers have grown to their working size; every parser is linear in its input.
 #![forbid(unsafe_code)]
 
+mod authority;
 pub mod body;
 pub mod cookie;
 pub mod fields;
 pub mod forwarded;
+mod framing;
 pub mod head;
+mod hop;
+mod known;
+mod line;
+mod output;
 pub mod query;
 pub mod reject;
 pub mod request;
+mod request_line;
 pub mod response;
+mod scan;
 pub mod span;
+mod trailer;
 pub mod write;
 
-pub use body::{CHUNK_ROOM, ChunkDecoder, Decoded, write_chunk_header};
+pub use body::{CHUNK_ROOM, ChunkDecoder, Decoded, LAST_CHUNK, Step, write_chunk_header};
 pub use fields::{Field, Fields, Known};
 pub use forwarded::{ForwardSet, Forwarding};
 pub use head::{Body, Limits, Progress, Version};

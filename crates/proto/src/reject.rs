@@ -22,6 +22,15 @@ impl Reject {
     pub fn of_server(self) -> Self {
         Self { status: 502, ..self }
     }
+
+    /// The same fault, its offset counted from `by` bytes further ahead.
+    pub(crate) fn shifted(self, by: usize) -> Self {
+        Self { offset: self.offset.saturating_add(by as u32), ..self }
+    }
+
+    pub(crate) fn fault(self) -> Fault {
+        self.fault
+    }
 }
 
 impl fmt::Display for Reject {
