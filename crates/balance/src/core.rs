@@ -241,24 +241,21 @@ impl Core {
 
     /// Give slots that are free anywhere to those who wait for any; send those away whom nobody can take.
     fn serve_common(&mut self, wakes: &mut Wakes) {
-        let mut from = 0;
+        let servers = Arc::clone(&self.members.servers);
+        let source = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let (mut from, mut all_full) = (0, false);
         while let Some((arrival, key)) = self.queues.common_from(from) {
             from = arrival + 1;
-            let Some(waiter) = self.queues.get_mut(key) else { continue };
-            let tried = std::mem::take(&mut waiter.tried);
-            let source = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+            let Some(tried) = self.queues.get_mut(key).map(|waiter| waiter.tried.clone()) else { continue };
             let ask = Ask { hash: None, source, sticky: None, tried: &tried };
-            if let Pick::Taken(id) = self.members.pick(&ask, true, self.now_ms) {
+            let pick = if all_full { Pick::Nothing } else { self.members.pick(&ask, true, self.now_ms) };
+            if let Pick::Taken(id) = pick {
                 self.grant(key, id, wakes);
             } else if !self.members.has_other_than(&tried) {
-                let servers = Arc::clone(&self.members.servers);
                 self.queues.settle(key, Fate::NoServer, &servers, wakes);
             } else {
-                let picky = !tried.is_empty();
-                if let Some(waiter) = self.queues.get_mut(key) {
-                    waiter.tried = tried;
-                }
-                if !picky {
+                all_full |= tried.is_empty();
+                if all_full && !self.queues.has_picky() {
                     return;
                 }
             }

@@ -77,6 +77,10 @@ impl Members {
             }
         }
         self.place_backups(now_ms);
+        // Also those that are out: a policy may begin with a guess of its own.
+        for (id, seat) in self.seats.iter().enumerate() {
+            self.policy.place(id, seat.placed);
+        }
     }
 
     /// State, weight or record of server `id` changed.

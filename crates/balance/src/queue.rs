@@ -38,6 +38,8 @@ pub(crate) struct Queues {
     common: BTreeMap<u64, usize>,
     own: Vec<BTreeMap<u64, usize>>,
     own_total: usize,
+    /// Waiters that may not have every server.
+    picky: usize,
     arrivals: u64,
 }
 
@@ -57,6 +59,11 @@ impl Queues {
         self.own_total == 0 && self.common.is_empty()
     }
 
+    /// Is there someone who may not have every server?
+    pub fn has_picky(&self) -> bool {
+        self.picky > 0
+    }
+
     /// Length of the group's queue.
     pub fn common_len(&self) -> usize {
         self.common.len()
@@ -66,6 +73,7 @@ impl Queues {
     pub fn join(&mut self, place: Option<usize>, tried: &[usize], servers: &[Arc<Server>]) -> usize {
         let arrival = self.arrivals;
         self.arrivals += 1;
+        self.picky += usize::from(!tried.is_empty());
         let waiter = Waiter { arrival, place, tried: tried.to_vec(), fate: Fate::Waiting, waker: None };
         let key = self.waiters.insert(waiter);
         match place.and_then(|id| Some((self.own.get_mut(id)?, servers.get(id)?))) {
@@ -149,6 +157,7 @@ impl Queues {
 
     fn unlink(&mut self, key: usize, servers: &[Arc<Server>]) {
         let Some(waiter) = self.waiters.get(key) else { return };
+        self.picky -= usize::from(!waiter.tried.is_empty());
         match waiter.place.and_then(|id| Some((self.own.get_mut(id)?, servers.get(id)?))) {
             Some((queue, server)) => {
                 if queue.remove(&waiter.arrival).is_some() {

@@ -28,13 +28,29 @@ struct Node {
     points: u32,
 }
 
+impl Node {
+    fn point(&self, id: u32, nth: u32) -> (u64, u32) {
+        (xxh64(self.server.name.as_bytes(), u64::from(nth) + 1), id)
+    }
+}
+
 impl Ring {
+    /// Begins with the servers that look usable, which the group corrects by placing all.
     pub fn new(servers: &[Arc<Server>]) -> Self {
         let heaviest = servers.iter().map(|server| u32::from(server.base_weight())).max().unwrap_or_default();
         let per_weight = POINTS_AIM / heaviest.max(1).next_power_of_two();
         let per_weight = per_weight.clamp(POINTS_PER_WEIGHT_MIN, POINTS_PER_WEIGHT_MAX);
-        let nodes = servers.iter().map(|server| Node { server: Arc::clone(server), points: 0 }).collect();
-        Self { points: BTreeSet::new(), per_weight, nodes }
+        let node = |server: &Arc<Server>| {
+            let weight = if server.is_usable() && !server.is_backup() { server.weight() } else { 0 };
+            Node { server: Arc::clone(server), points: u32::from(weight) * per_weight }
+        };
+        let nodes: Vec<Node> = servers.iter().map(node).collect();
+        // Sorted first, a million points take a third of the time of entering one by one.
+        let points =
+            nodes.iter().zip(0..).flat_map(|(node, id)| (0..node.points).map(move |nth| node.point(id, nth)));
+        let mut points: Vec<_> = points.collect();
+        points.sort_unstable();
+        Self { points: points.into_iter().collect(), per_weight, nodes }
     }
 }
 
@@ -42,11 +58,10 @@ impl Table for Ring {
     fn place(&mut self, id: usize, share: u32) {
         let Some(node) = self.nodes.get_mut(id) else { return };
         let wanted = (share * self.per_weight).div_ceil(SHARE_PER_WEIGHT);
-        let point = |nth: u32| (xxh64(node.server.name.as_bytes(), u64::from(nth) + 1), id as u32);
         for nth in wanted..node.points {
-            self.points.remove(&point(nth));
+            self.points.remove(&node.point(id as u32, nth));
         }
-        self.points.extend((node.points..wanted).map(point));
+        self.points.extend((node.points..wanted).map(|nth| node.point(id as u32, nth)));
         node.points = wanted;
     }
 
