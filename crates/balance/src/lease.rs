@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::group::Group;
+use crate::queue::Fate;
 use crate::server::Server;
 
 /// What a group needs to know of a request.
@@ -61,12 +62,13 @@ pub enum OutcomeKind {
 }
 
 /// One slot on one server. Dropping it is the same as finishing with [`OutcomeKind::Aborted`].
-#[derive(Debug)]
 pub struct Lease {
-    #[allow(dead_code)]
     group: Arc<Group>,
     server: Arc<Server>,
     index: usize,
+    /// The one request that decides whether a server that failed is well again.
+    trial: bool,
+    open: bool,
 }
 
 impl Lease {
@@ -81,16 +83,42 @@ impl Lease {
     }
 
     /// Give the slot back, which wakes whoever waited longest for it.
-    pub fn finish(self, outcome: Outcome, now_ms: u64) {
-        let _ = (self, outcome, now_ms);
+    pub fn finish(mut self, outcome: Outcome, now_ms: u64) {
+        self.open = false;
+        self.group.release(&self, outcome, Some(now_ms));
+    }
+
+    pub(crate) fn new(group: Arc<Group>, server: Arc<Server>, index: usize, trial: bool) -> Self {
+        Self { group, server, index, trial, open: true }
+    }
+
+    pub(crate) fn is_trial(&self) -> bool {
+        self.trial
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if self.open {
+            self.open = false;
+            let outcome = Outcome { kind: OutcomeKind::Aborted, latency_us: 0 };
+            self.group.release(self, outcome, None);
+        }
+    }
+}
+
+impl std::fmt::Debug for Lease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lease").field("server", &self.server.name).finish_non_exhaustive()
     }
 }
 
 /// A place in the queue. Dropping it leaves the queue; a slot granted meanwhile passes to the next.
 #[derive(Debug)]
 pub struct Ticket {
-    #[allow(dead_code)]
     group: Arc<Group>,
+    /// The waiter in the group's queues; `None` when the wait is over.
+    key: Option<usize>,
 }
 
 /// End of waiting.
@@ -107,7 +135,35 @@ pub enum Turn {
 impl Ticket {
     /// Ready when it is this request's turn. After that, [`Turn::NoServer`].
     pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Turn> {
-        let _ = cx;
-        Poll::Pending
+        let Some(key) = self.key else { return Poll::Ready(Turn::NoServer) };
+        let servers = self.group.servers();
+        let waker = cx.waker().clone();
+        // Comes back with the waiter if its wait is over, else with the waker that the new one replaces:
+        // neither may be dropped under the lock.
+        let looked = self.group.with_core(|core, _| match core.queues.get_mut(key) {
+            Some(waiter) if waiter.fate == Fate::Waiting => Err(waiter.waker.replace(waker)),
+            _ => Ok(core.queues.remove(key, servers)),
+        });
+        let Ok(waiter) = looked else { return Poll::Pending };
+        self.key = None;
+        Poll::Ready(match waiter.map(|waiter| waiter.fate) {
+            Some(Fate::Granted { id, trial }) => {
+                self.group.lease(id, trial).map_or(Turn::NoServer, Turn::Lease)
+            }
+            Some(Fate::Moved) => Turn::Moved,
+            _ => Turn::NoServer,
+        })
+    }
+
+    pub(crate) fn new(group: Arc<Group>, key: usize) -> Self {
+        Self { group, key: Some(key) }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.group.leave(key);
+        }
     }
 }

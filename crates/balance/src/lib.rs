@@ -10,12 +10,24 @@
 
 #![forbid(unsafe_code)]
 
+mod budget;
+mod core;
+mod eject;
+mod fenwick;
 mod group;
+mod hash;
+mod heap;
 mod lease;
+mod members;
+mod persist;
+mod policy;
+mod queue;
+mod rng;
 mod server;
 mod spec;
 
 pub use group::Group;
 pub use lease::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
+pub use persist::StickyMap;
 pub use server::{Admin, Health, Passive, Server, ServerSpec};
 pub use spec::{Eject, GroupEvent, GroupSpec, HashMethod, IpHashForm, OnDrain, PolicySpec};

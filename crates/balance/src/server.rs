@@ -3,12 +3,13 @@
 //! Owns the facts that outlive a snapshot. Decides nothing: which of several servers gets work is the group's
 //! business, and the record of failures is written by `eject` only, under the lock of the group.
 
-use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
 use crate::group::Group;
+use crate::hash::xxh64;
 
 /// What the operator wants of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -97,7 +98,7 @@ pub struct Server {
     pub name: String,
     id: u64,
     home: Mutex<(Weak<Group>, usize)>,
-    home_id: AtomicU64,
+    home_number: AtomicU64,
     active: AtomicU32,
     queued: AtomicU32,
     weight: AtomicU32,
@@ -147,9 +148,9 @@ impl Server {
     pub fn new(name: &str, spec: &ServerSpec) -> Self {
         let server = Self {
             name: name.to_owned(),
-            id: 0,
+            id: xxh64(name.as_bytes(), 0),
             home: Mutex::new((Weak::new(), 0)),
-            home_id: AtomicU64::new(0),
+            home_number: AtomicU64::new(0),
             active: AtomicU32::new(0),
             queued: AtomicU32::new(0),
             weight: AtomicU32::new(0),
@@ -222,7 +223,7 @@ impl Server {
 
     /// Requests or connections held now.
     pub fn active(&self) -> u32 {
-        self.active.load(Ordering::Relaxed)
+        self.active.load(Ordering::SeqCst)
     }
 
     /// Requests that wait for this server and no other.
@@ -274,6 +275,58 @@ impl Server {
     /// Usable as far as operator and checks are concerned.
     pub(crate) fn is_fit(&self) -> bool {
         self.admin() == Admin::Ready && self.health() != Health::Down && self.weight() > 0
+    }
+
+    /// What it holds and what waits for it.
+    pub(crate) fn load(&self) -> u32 {
+        self.active() + self.queued()
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        let most = self.max_connections();
+        most == 0 || self.active() < most
+    }
+
+    pub(crate) fn has_queue_room(&self) -> bool {
+        let most = self.max_queue();
+        most == 0 || self.queued() < most
+    }
+
+    /// Take a slot if one is free. The limit holds whatever other threads and groups do.
+    pub(crate) fn try_take(&self) -> bool {
+        let most = match self.max_connections() {
+            0 => u32::MAX,
+            most => most,
+        };
+        let take = |active: u32| (active < most).then(|| active + 1);
+        self.active.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok()
+    }
+
+    pub(crate) fn give_back(&self) {
+        self.active.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn add_queued(&self, count: u32) {
+        self.queued.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sub_queued(&self, count: u32) {
+        self.queued.fetch_sub(count, Ordering::Relaxed);
+    }
+
+    /// From now on leases give their slot back to `group`, where this server has index `index`.
+    pub(crate) fn move_home(&self, group: Weak<Group>, group_number: u64, index: usize) {
+        *self.home.lock() = (group, index);
+        self.home_number.store(group_number, Ordering::SeqCst);
+    }
+
+    pub(crate) fn home_number(&self) -> u64 {
+        self.home_number.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn home(&self) -> Option<(Arc<Group>, usize)> {
+        let home = self.home.lock();
+        home.0.upgrade().map(|group| (group, home.1))
     }
 
     pub(crate) fn store_weight(&self, weight: u16) {

@@ -81,7 +81,7 @@ pub struct Eject {
 }
 
 /// Everything about a group except its servers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GroupSpec {
     /// How to choose.
     pub policy: PolicySpec,
