@@ -177,3 +177,81 @@ fn folded(node: Node) -> Node {
     // Every leaf is a constant, so that whatever request is asked gives the same answer.
     if fixed { Node::Const(node.eval(&Request::default()).into_owned()) } else { node }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compiled(json: &str) -> Node {
+        let json = json
+            .replace(
+                "<U>",
+                r#"{"op":"convert","name":"lower","input":{"op":"fetch","name":"header","args":["u"]}}"#,
+            )
+            .replace("<H>", r#"{"op":"fetch","name":"host"}"#)
+            .replace("<P>", r#"{"op":"fetch","name":"path"}"#);
+        compile(&serde_json::from_str(&json).unwrap()).unwrap().node
+    }
+
+    #[test]
+    fn changes_of_case_become_matches_that_ignore_it() {
+        for (json, expected) in [
+            (r#"{"op":"match","method":"eq","input":<U>,"patterns":["websocket"]}"#, r#"header("u")"#),
+            (r#"{"op":"match","method":"sub","input":<U>,"patterns":["a","b"]}"#, r#"header("u")"#),
+            (
+                r#"{"op":"compare","cmp":"eq","left":<U>,"right":{"op":"const","value":"x"}}"#,
+                r#"header("u")"#,
+            ),
+            (
+                r#"{"op":"match","method":"reg","input":<U>,"patterns":["x"],"ignore_case":true}"#,
+                r#"header("u")"#,
+            ),
+            (r#"{"op":"match","method":"reg","input":<H>,"patterns":["^A"]}"#, "host"),
+        ] {
+            let node = compiled(json);
+            assert!(matches!(&node, Node::Test { fetch, .. } if fetch.to_string() == expected), "{node:?}");
+            assert!(!matches!(&node, Node::Test { fetch: Fetch::Host, .. }), "{node:?}");
+        }
+        for json in [
+            r#"{"op":"match","method":"eq","input":<U>,"patterns":["WebSocket"]}"#,
+            r#"{"op":"match","method":"reg","input":<U>,"patterns":["[a-z]"]}"#,
+            r#"{"op":"match","method":"found","input":<U>}"#,
+        ] {
+            assert!(matches!(compiled(json), Node::Match { .. }), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_no_request_can_change_is_a_constant() {
+        for (json, expected) in [
+            (r#"{"op":"all","of":[]}"#, Value::Bool(true)),
+            (r#"{"op":"any","of":[<P>,{"op":"const","value":1}]}"#, Value::Bool(true)),
+            (
+                r#"{"op":"all","of":[<P>,{"op":"not","input":{"op":"const","value":"x"}}]}"#,
+                Value::Bool(false),
+            ),
+            (
+                r#"{"op":"concat","of":[{"op":"const","value":"a"},{"op":"convert","name":"upper","input":{"op":"const","value":"b"}}]}"#,
+                Value::text(b"aB"),
+            ),
+            (
+                r#"{"op":"compare","cmp":"lt","left":{"op":"const","value":1},"right":{"op":"const","value":2}}"#,
+                Value::Bool(true),
+            ),
+            (
+                r#"{"op":"match","method":"sub","input":{"op":"const","value":"abc"},"patterns":["b"]}"#,
+                Value::Bool(true),
+            ),
+        ] {
+            let node = compiled(json);
+            assert!(matches!(&node, Node::Const(value) if *value == expected), "{json}: {node:?}");
+        }
+    }
+
+    #[test]
+    fn a_single_operand_is_unwrapped_only_when_it_is_a_truth_value() {
+        let only = r#"{"op":"all","of":[{"op":"match","method":"beg","input":<P>,"patterns":["/"]},{"op":"const","value":true}]}"#;
+        assert!(matches!(compiled(only), Node::Test { .. }));
+        assert!(matches!(compiled(r#"{"op":"any","of":[<P>]}"#), Node::Any(_)));
+    }
+}

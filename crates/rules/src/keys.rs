@@ -68,3 +68,77 @@ fn union<'n>(left: Alternatives<'n>, right: Alternatives<'n>) -> Alternatives<'n
     all.extend(right?);
     Some(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Comparison, Const, Expr as Wire};
+
+    fn on(method: &str, fetch: &str, patterns: &[&str]) -> Wire {
+        Wire::Match {
+            method: method.into(),
+            input: Box::new(Wire::Fetch { name: fetch.into(), args: vec![] }),
+            patterns: patterns.iter().map(|&pattern| pattern.into()).collect(),
+            ignore_case: false,
+        }
+    }
+
+    /// `host: ==a; path: any`, with `^` for a start and `$` for an end.
+    fn keys(wire: &Wire) -> String {
+        let compiled = crate::Expr::compile(wire).unwrap();
+        let keys = of(compiled.node());
+        let side = |side: &Alternatives<'_>| {
+            let Some(keys) = side else { return "any".to_owned() };
+            let mark = |key: &Key<'_>| match key.place {
+                Place::Whole => format!("={}", String::from_utf8_lossy(key.text)),
+                Place::Start => format!("^{}", String::from_utf8_lossy(key.text)),
+                Place::End => format!("${}", String::from_utf8_lossy(key.text)),
+            };
+            format!("[{}]", keys.iter().map(mark).collect::<Vec<_>>().join(" "))
+        };
+        format!("host {} path {}", side(&keys.host), side(&keys.path))
+    }
+
+    #[test]
+    fn necessary_keys_are_found_and_others_are_not_made_up() {
+        let all = |of| Wire::All { of };
+        let any = |of| Wire::Any { of };
+        let not = |input| Wire::Not { input: Box::new(input) };
+        for (wire, expected) in [
+            (on("beg", "path", &["/a"]), "host any path [^/a]"),
+            (on("in", "host", &["a", "b"]), "host [=a =b] path any"),
+            (on("end", "host", &[".a"]), "host [$.a] path any"),
+            (on("sub", "path", &["a"]), "host any path any"),
+            (on("beg", "path", &["/a", ""]), "host any path any"),
+            (on("eq", "path", &[""]), "host any path [=]"),
+            (on("beg", "url", &["/a"]), "host any path any"),
+            (not(on("beg", "path", &["/a"])), "host any path any"),
+            (all(vec![on("eq", "host", &["a"]), on("eq", "path", &["/"])]), "host [=a] path [=/]"),
+            (all(vec![on("beg", "path", &["/a"]), on("beg", "path", &["/a/b"])]), "host any path [^/a/b]"),
+            (any(vec![on("eq", "path", &["/"]), on("beg", "path", &["/a"])]), "host any path [=/ ^/a]"),
+            (any(vec![on("eq", "host", &["a"]), on("beg", "path", &["/a"])]), "host any path any"),
+            (
+                all(vec![
+                    any(vec![on("eq", "host", &["a"]), on("eq", "host", &["b"])]),
+                    on("reg", "path", &["x"]),
+                ]),
+                "host [=a =b] path any",
+            ),
+            (Wire::Const { value: Const::Bool(false) }, "host [] path []"),
+            (Wire::Const { value: Const::Bool(true) }, "host any path any"),
+        ] {
+            assert_eq!(keys(&wire), expected, "{wire}");
+        }
+    }
+
+    #[test]
+    fn comparisons_and_changes_of_case_hide_nothing() {
+        let path = || Box::new(Wire::Fetch { name: "path".into(), args: vec![] });
+        let lower = Box::new(Wire::Convert { name: "lower".into(), input: path(), args: vec![] });
+        let right = || Box::new(Wire::Const { value: Const::Str("/a".into()) });
+        let equal = Wire::Compare { cmp: Comparison::Eq, left: lower, right: right() };
+        assert_eq!(keys(&equal), "host any path [=/a]");
+        let unequal = Wire::Compare { cmp: Comparison::Ne, left: path(), right: right() };
+        assert_eq!(keys(&unequal), "host any path any");
+    }
+}

@@ -19,7 +19,14 @@ pub(crate) struct Literals {
 enum Patterns {
     One(Box<[u8]>),
     Some(Box<[Box<[u8]>]>),
-    Many { patterns: Box<[Box<[u8]>]>, lengths: Box<[usize]>, table: Table },
+    Many(Box<Many>),
+}
+
+#[derive(Debug, Clone)]
+struct Many {
+    patterns: Box<[Box<[u8]>]>,
+    lengths: Box<[usize]>,
+    table: Table,
 }
 
 impl Literals {
@@ -39,12 +46,10 @@ impl Literals {
         match &self.patterns {
             Patterns::One(pattern) => self.fits(pattern, text),
             Patterns::Some(patterns) => patterns.iter().any(|pattern| self.fits(pattern, text)),
-            Patterns::Many { patterns, lengths, table } => lengths.iter().any(|&length| {
+            Patterns::Many(many) => many.lengths.iter().any(|&length| {
                 let Some(part) = self.place.part(text, length) else { return false };
-                let candidates = table.get(fold_hash(0, part) as u32);
-                candidates
-                    .iter()
-                    .any(|&index| patterns.get(index as usize).is_some_and(|p| self.fits(p, text)))
+                let mut candidates = many.table.get(fold_hash(0, part) as u32).iter();
+                candidates.any(|&index| many.patterns.get(index as usize).is_some_and(|p| self.fits(p, text)))
             }),
         }
     }
@@ -58,7 +63,8 @@ impl Literals {
     pub fn patterns(&self) -> impl Iterator<Item = &[u8]> {
         let (one, some) = match &self.patterns {
             Patterns::One(pattern) => (Some(pattern), None),
-            Patterns::Some(patterns) | Patterns::Many { patterns, .. } => (None, Some(patterns)),
+            Patterns::Some(patterns) => (None, Some(patterns)),
+            Patterns::Many(many) => (None, Some(&many.patterns)),
         };
         one.into_iter().chain(some.into_iter().flatten()).map(AsRef::as_ref)
     }
@@ -69,7 +75,7 @@ impl Literals {
         lengths.dedup();
         let pairs = patterns.iter().zip(0..).map(|(pattern, index)| (fold_hash(0, pattern) as u32, index));
         let table = Table::new(pairs.collect());
-        Patterns::Many { patterns, lengths: lengths.into(), table }
+        Patterns::Many(Box::new(Many { patterns, lengths: lengths.into(), table }))
     }
 
     fn fits(&self, pattern: &[u8], text: &[u8]) -> bool {

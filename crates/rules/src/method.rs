@@ -22,10 +22,10 @@ pub(crate) enum Matcher {
     Found,
     Literals(Literals),
     Substring(Box<memmem::Finder<'static>>),
-    Regex(Regex),
-    Regexes(RegexSet),
+    Regex(Box<Regex>),
+    Regexes(Box<RegexSet>),
     Numbers(Box<[i64]>),
-    Networks(Networks),
+    Networks(Box<Networks>),
 }
 
 /// What a row builds from: patterns as written, and the kind of value that they will meet.
@@ -168,7 +168,7 @@ fn equal(patterns: &Patterns<'_>) -> Result<Matcher, Error> {
         one if networks::is_single(&one) => Ok(one),
         _ => Err(format!("{text:?} is a network; an address can be in it, not equal to it")),
     };
-    Ok(Matcher::Networks(Networks::new(&patterns.each(read)?)))
+    Ok(Matcher::Networks(Box::new(Networks::new(&patterns.each(read)?))))
 }
 
 fn within(patterns: &Patterns<'_>) -> Result<Matcher, Error> {
@@ -180,7 +180,7 @@ fn within(patterns: &Patterns<'_>) -> Result<Matcher, Error> {
 }
 
 fn address(patterns: &Patterns<'_>) -> Result<Matcher, Error> {
-    Ok(Matcher::Networks(Networks::new(&patterns.each(network)?)))
+    Ok(Matcher::Networks(Box::new(Networks::new(&patterns.each(network)?))))
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
@@ -204,7 +204,9 @@ fn substring(patterns: &Patterns<'_>) -> Result<Matcher, Error> {
     let escaped: Vec<String> = patterns.texts.iter().map(|text| regex::escape(text)).collect();
     let mut builder = RegexBuilder::new(&escaped.join("|"));
     let built = builder.unicode(false).case_insensitive(patterns.ignore_case).build();
-    built.map(Matcher::Regex).map_err(|error| Error::at("patterns", regex_reason(&error)))
+    built
+        .map(|regex| Matcher::Regex(Box::new(regex)))
+        .map_err(|error| Error::at("patterns", regex_reason(&error)))
 }
 
 fn regex(patterns: &Patterns<'_>) -> Result<Matcher, Error> {
@@ -218,14 +220,14 @@ fn regex(patterns: &Patterns<'_>) -> Result<Matcher, Error> {
     };
     let mut regexes = patterns.each(one)?;
     if let (1, Some(only)) = (regexes.len(), regexes.pop()) {
-        return Ok(Matcher::Regex(only));
+        return Ok(Matcher::Regex(Box::new(only)));
     }
     // Bytes, not characters: `.` must not stop at a byte that is no UTF-8, or a rule could be slipped past.
     RegexSetBuilder::new(&patterns.texts)
         .unicode(false)
         .case_insensitive(patterns.ignore_case)
         .build()
-        .map(Matcher::Regexes)
+        .map(|set| Matcher::Regexes(Box::new(set)))
         .map_err(|error| Error::at("patterns", regex_reason(&error)))
 }
 

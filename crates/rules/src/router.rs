@@ -5,8 +5,9 @@
 //! with 8 bytes"), not for each route, and tests in full only what it finds. Routes without a key are tested one by
 //! one. So the cost grows with the number of shapes and of routes that share the request's keys, not with routes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
+use crate::fetch::Fetch;
 use crate::keys::{self, Key, Keys};
 use crate::table::{Place, Table, fold_hash};
 use crate::{Expr, View};
@@ -20,7 +21,7 @@ const PAIRS: usize = 256;
 #[derive(Debug, Clone)]
 pub struct Router {
     conditions: Box<[Option<Expr>]>,
-    shapes: Box<[Shape]>,
+    shapes: Box<[(Shape, Edges)]>,
     table: Table,
     /// Routes without a key, ascending.
     rest: Box<[u32]>,
@@ -48,20 +49,25 @@ impl Router {
             .map(|c| c.as_ref().map(|expr| keys::of(expr.node())).unwrap_or_default())
             .collect();
         let crowds = Crowds::new(&keys);
-        let (mut shapes, mut pairs, mut rest) = (BTreeSet::new(), Vec::new(), Vec::new());
+        let (mut shapes, mut pairs, mut rest) = (BTreeMap::new(), Vec::new(), Vec::new());
         for (keys, route) in keys.iter().zip(0_u32..) {
             let Some(entries) = crowds.choose(keys) else {
                 rest.push(route);
                 continue;
             };
             for entry in entries {
-                shapes.insert(entry.shape());
+                let edges = shapes.entry(entry.shape()).or_insert_with(|| entry.edges());
+                *edges = edges.common(entry.edges());
                 pairs.push((entry.code(), route));
             }
         }
-        let longest = Longest::new(&keys);
-        let (shapes, rest) = (shapes.into_iter().collect(), rest.into());
-        Self { shapes, table: Table::new(pairs), rest, longest, conditions: conditions.into() }
+        Self {
+            shapes: shapes.into_iter().collect(),
+            table: Table::new(pairs),
+            rest: rest.into(),
+            longest: Longest::new(&keys),
+            conditions: conditions.into(),
+        }
     }
 
     /// The first route, at `from` or after, whose condition holds.
@@ -69,8 +75,8 @@ impl Router {
         let from = u32::try_from(from).ok()?;
         let (host, path) = (view.host(), view.path());
         let mut best = None;
-        for shape in &self.shapes {
-            if let Some(code) = shape.code(host, path, self.longest) {
+        for (shape, edges) in &self.shapes {
+            if let Some(code) = shape.code(*edges, host, path, self.longest) {
                 best = self.first(self.table.get(code), view, from, best);
             }
         }
@@ -122,6 +128,8 @@ impl Router {
 fn seen<V: View + ?Sized>(expr: &Expr, view: &V) -> Vec<(String, Option<String>)> {
     let mut seen: Vec<(String, Option<String>)> = Vec::new();
     expr.node().each_fetch(&mut |fetch| {
+        // Shown is what the condition means, not the shortcut by which it is tested.
+        let fetch = if *fetch == Fetch::RawHost { &Fetch::Host } else { fetch };
         let name = fetch.to_string();
         if seen.iter().all(|(known, _)| *known != name) {
             let value = fetch.value(view);
@@ -148,6 +156,14 @@ struct Shape {
     path: Option<Part>,
 }
 
+/// The byte where all keys of a shape end inside the text, if it is the same: the `/` of `/api/`, the `.` of
+/// `.example.org`. Looking at it first spares most of the hashing when keys have many lengths.
+#[derive(Debug, Clone, Copy)]
+struct Edges {
+    host: Option<u8>,
+    path: Option<u8>,
+}
+
 /// A key of a route: of its host, of its path, or of both.
 #[derive(Debug, Clone, Copy)]
 struct Entry<'n> {
@@ -167,29 +183,54 @@ impl Part {
         Self { place: key.place, length: if key.place == Place::Whole { 0 } else { key.text.len() } }
     }
 
-    fn cut(self, text: &[u8], longest: usize) -> Option<&[u8]> {
-        match self.place {
+    fn cut(self, edge: Option<u8>, text: &[u8], longest: usize) -> Option<&[u8]> {
+        let part = match self.place {
             Place::Whole => (text.len() <= longest).then_some(text),
             place => place.part(text, self.length),
-        }
+        }?;
+        (edge.is_none() || edge == self.place.edge(part)).then_some(part)
+    }
+}
+
+impl Place {
+    /// The byte where the part ends inside the text; in lower case, because keys ignore case.
+    fn edge(self, part: &[u8]) -> Option<u8> {
+        let byte = match self {
+            Self::Whole => None,
+            Self::Start => part.last(),
+            Self::End => part.first(),
+        };
+        byte.map(u8::to_ascii_lowercase)
+    }
+}
+
+impl Edges {
+    fn common(self, other: Self) -> Self {
+        let same = |a: Option<u8>, b: Option<u8>| if a == b { a } else { None };
+        Self { host: same(self.host, other.host), path: same(self.path, other.path) }
     }
 }
 
 impl Shape {
     /// The code under which this shape's routes for `host` and `path` are listed, if there can be any.
-    fn code(&self, host: &[u8], path: &[u8], longest: Longest) -> Option<u32> {
+    fn code(&self, edges: Edges, host: &[u8], path: &[u8], longest: Longest) -> Option<u32> {
         let mut hash = 0;
         if let Some(part) = self.host {
-            hash = step(hash, Dimension::Host, part.place, part.cut(host, longest.host)?);
+            hash = step(hash, Dimension::Host, part.place, part.cut(edges.host, host, longest.host)?);
         }
         if let Some(part) = self.path {
-            hash = step(hash, Dimension::Path, part.place, part.cut(path, longest.path)?);
+            hash = step(hash, Dimension::Path, part.place, part.cut(edges.path, path, longest.path)?);
         }
         Some(hash as u32)
     }
 }
 
 impl Entry<'_> {
+    fn edges(&self) -> Edges {
+        let edge = |key: Option<Key<'_>>| key.and_then(|key| key.place.edge(key.text));
+        Edges { host: edge(self.host), path: edge(self.path) }
+    }
+
     fn shape(&self) -> Shape {
         Shape { host: self.host.map(Part::of), path: self.path.map(Part::of) }
     }
