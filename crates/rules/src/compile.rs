@@ -129,6 +129,7 @@ fn without_case(node: &Node, meaning: Meaning, patterns: &Patterns<'_>) -> Optio
     }
 }
 
+/// Comparing with a constant becomes a match; with null, the question whether there is a value at all.
 fn compared(cmp: Comparison, left: Typed, right: Typed) -> Result<Typed, Error> {
     let equality = matches!(cmp, Comparison::Eq | Comparison::Ne);
     let (field, constant, other) = match (&left.node, &right.node) {
@@ -136,6 +137,11 @@ fn compared(cmp: Comparison, left: Typed, right: Typed) -> Result<Typed, Error> 
         (_, Node::Const(value)) => ("right", Some(value.clone()), &left),
         _ => ("", None, &left),
     };
+    if let (true, Some(Value::Absent)) = (equality, &constant) {
+        let found = if field == "left" { right } else { left };
+        let found = matched("found", found, Vec::new(), false)?;
+        return Ok(if cmp == Comparison::Eq { truth(Node::Not(Box::new(found.node))) } else { found });
+    }
     if let (true, Some(text)) = (equality, constant.as_ref().and_then(|value| pattern(value, other.kind))) {
         let found = if field == "left" { right } else { left };
         let test =
@@ -159,7 +165,6 @@ fn compared(cmp: Comparison, left: Typed, right: Typed) -> Result<Typed, Error> 
 fn pattern(constant: &Value<'static>, kind: Kind) -> Option<String> {
     match (constant, kind) {
         (Value::Str(text), Kind::Str | Kind::Ip) => String::from_utf8(text.to_vec()).ok(),
-        (Value::Absent, Kind::Str) => Some(String::new()),
         (Value::Int(number), Kind::Int) => Some(number.to_string()),
         _ => None,
     }

@@ -97,22 +97,30 @@ fn upper<'v>(value: Value<'v>, _: &[Const]) -> Value<'v> {
 }
 
 fn strip<'v>(value: Value<'v>, args: &[Const]) -> Value<'v> {
-    let characters = args::text_at(args, 0).map(str::as_bytes);
-    let blank = |byte: &u8| match characters {
-        Some(characters) => characters.contains(byte),
-        None => byte.is_ascii_whitespace() || *byte == 0x0b,
-    };
+    let characters = args::text_at(args, 0).unwrap_or(" \t\n\r\x0b\x0c");
     match value {
-        Value::Str(Cow::Borrowed(text)) => Value::text(trimmed(text, blank)),
-        Value::Str(Cow::Owned(text)) => Value::Str(Cow::Owned(trimmed(&text, blank).to_vec())),
+        Value::Str(Cow::Borrowed(text)) => Value::text(without(text, characters)),
+        Value::Str(Cow::Owned(text)) => Value::Str(Cow::Owned(without(&text, characters).to_vec())),
         other => other,
     }
 }
 
-fn trimmed(text: &[u8], blank: impl Fn(&u8) -> bool) -> &[u8] {
-    let start = text.iter().position(|byte| !blank(byte)).unwrap_or(text.len());
-    let end = text.iter().rposition(|byte| !blank(byte)).map_or(start, |last| last + 1);
-    text.get(start..end).unwrap_or_default()
+/// The text without any of these characters at its start and end.
+fn without<'t>(mut text: &'t [u8], characters: &str) -> &'t [u8] {
+    let mut buffer = [0; 4];
+    let mut first = |text: &'t [u8]| {
+        characters.chars().find_map(|one| text.strip_prefix(one.encode_utf8(&mut buffer).as_bytes()))
+    };
+    while let Some(rest) = first(text) {
+        text = rest;
+    }
+    let mut last = |text: &'t [u8]| {
+        characters.chars().find_map(|one| text.strip_suffix(one.encode_utf8(&mut buffer).as_bytes()))
+    };
+    while let Some(rest) = last(text) {
+        text = rest;
+    }
+    text
 }
 
 /// Of what is absent 0, so that `len(header("x")) == 0` says what it seems to say.
@@ -133,7 +141,7 @@ mod tests {
 
     #[test]
     fn texts_are_converted() {
-        let chars = [Const::Str("/-".into())];
+        let chars = [Const::Str("/-é".into())];
         for (name, input, args, expected) in [
             ("lower", "aBÇ", &[][..], "abÇ"),
             ("upper", "aBç", &[], "ABç"),
@@ -141,6 +149,7 @@ mod tests {
             ("strip", " \t ", &[], ""),
             ("strip", "-/a/-b//", &chars, "a/-b"),
             ("strip", "//", &chars, ""),
+            ("strip", "é/aè", &chars, "aè"),
         ] {
             let expected = Value::text(expected.as_bytes());
             assert_eq!(converted(name, Value::text(input.as_bytes()), args), expected, "{name} {input:?}");
