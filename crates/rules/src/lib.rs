@@ -6,10 +6,22 @@
 //! whatever can be wrong with an expression is told by [`Expr::compile`].
 #![forbid(unsafe_code)]
 
+mod args;
+mod compile;
+mod convert;
 mod error;
 mod expr;
+mod fetch;
+mod keys;
+mod literals;
+mod method;
+mod networks;
+mod node;
+mod param;
 mod request;
 mod router;
+mod table;
+mod text;
 mod value;
 mod view;
 pub mod wire;
@@ -17,6 +29,6 @@ pub mod wire;
 pub use error::Error;
 pub use expr::Expr;
 pub use request::Request;
-pub use router::Router;
+pub use router::{Router, Step};
 pub use value::{Kind, Value};
 pub use view::View;

@@ -48,6 +48,28 @@ impl<'v> Value<'v> {
         bytes.map_or(Self::Absent, Self::text)
     }
 
+    /// The same value without its own copy of the text.
+    pub fn borrowed(&self) -> Value<'_> {
+        match self {
+            Self::Str(bytes) => Value::text(bytes),
+            Self::Int(number) => Value::Int(*number),
+            Self::Bool(flag) => Value::Bool(*flag),
+            Self::Ip(address) => Value::Ip(*address),
+            Self::Absent => Value::Absent,
+        }
+    }
+
+    /// The same value, borrowing from nothing.
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Str(bytes) => Value::Str(Cow::Owned(bytes.into_owned())),
+            Self::Int(number) => Value::Int(number),
+            Self::Bool(flag) => Value::Bool(flag),
+            Self::Ip(address) => Value::Ip(address),
+            Self::Absent => Value::Absent,
+        }
+    }
+
     /// Truth as in Python: empty text, zero, `false` and what is absent are false.
     pub fn truth(&self) -> bool {
         match self {
@@ -79,6 +101,14 @@ impl<'v> Value<'v> {
             Self::Absent => Ok(()),
         };
     }
+}
+
+/// The text in lower case (ASCII); borrows on when it already is.
+pub(crate) fn lowered(mut text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if text.iter().any(u8::is_ascii_uppercase) {
+        text.to_mut().make_ascii_lowercase();
+    }
+    text
 }
 
 impl fmt::Display for Kind {

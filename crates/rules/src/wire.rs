@@ -44,7 +44,7 @@ pub enum Expr {
         #[serde(default)]
         ignore_case: bool,
     },
-    /// Compares two values.
+    /// Compares two values of one kind. What is absent equals empty text; only what is absent equals null.
     Compare {
         /// How.
         cmp: Comparison,
