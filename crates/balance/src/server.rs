@@ -262,6 +262,15 @@ impl Server {
         self.slow_start_ms.load(Ordering::Relaxed)
     }
 
+    /// How much of its weight slow start lets it have, in percent; 100 when none is under way.
+    pub fn ramp_percent(&self, now_ms: u64) -> u8 {
+        let (from, length) = (self.ramp_from.load(Ordering::Relaxed), self.slow_start_ms());
+        if from == 0 || length == 0 {
+            return 100;
+        }
+        (now_ms.saturating_sub(from - 1) * 100 / length).clamp(1, 100) as u8
+    }
+
     /// The passive check, if any.
     pub fn passive(&self) -> Option<Passive> {
         let max_fails = self.max_fails.load(Ordering::Relaxed);

@@ -100,7 +100,11 @@ impl Buffer {
     }
 
     /// Reads what the stream has, once, behind the data; `Ok(0)` is the end of the stream. Must not be full.
-    pub fn poll_fill(&mut self, cx: &mut Context<'_>, stream: &mut TcpStream) -> Poll<std::io::Result<usize>> {
+    pub fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut TcpStream,
+    ) -> Poll<std::io::Result<usize>> {
         let mut room = ReadBuf::new(self.bytes.get_mut(self.end..).unwrap_or_default());
         ready!(Pin::new(stream).poll_read(cx, &mut room))?;
         let count = room.filled().len();

@@ -1,11 +1,9 @@
 //! A client's connection as both modes know it: counted while it lives, with its own coarse timer.
 
-use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 
 use tokio::net::TcpStream;
 
@@ -38,7 +36,13 @@ struct Presence {
 
 impl Client {
     /// Counts a new connection.
-    pub fn new(worker: Rc<Worker>, place: Rc<Place>, found: &Found, stream: TcpStream, peer: SocketAddr) -> Self {
+    pub fn new(
+        worker: Rc<Worker>,
+        place: Rc<Place>,
+        found: &Found,
+        stream: TcpStream,
+        peer: SocketAddr,
+    ) -> Self {
         let frontend = Arc::clone(&found.frontend.counters);
         let listener = Arc::clone(&found.counters);
         worker.shared.process.connections.enter();
@@ -61,17 +65,6 @@ impl Client {
             counters.bytes_in.add(bytes_in);
             counters.bytes_out.add(bytes_out);
         }
-    }
-
-    /// Waits until there is something to read, holding no buffer; false when the timer fires first.
-    pub async fn readable(&self) -> bool {
-        poll_fn(|cx| {
-            if self.stream.poll_read_ready(cx).is_ready() {
-                return Poll::Ready(true);
-            }
-            self.timer.poll(cx).map(|()| false)
-        })
-        .await
     }
 }
 

@@ -53,7 +53,7 @@ pub enum Waiting {
 #[derive(Debug)]
 pub enum FlowError {
     /// The sender's socket failed.
-    Read(io::Error),
+    Read,
     /// The sender ended its stream too early.
     Truncated,
     /// The sender broke the framing, or sent more than allowed.
@@ -61,7 +61,7 @@ pub enum FlowError {
     /// The body is larger than the limit.
     TooBig,
     /// The receiver's socket failed.
-    Write(io::Error),
+    Write,
 }
 
 /// See the module. Reused from message to message; keeps its memory.
@@ -88,7 +88,13 @@ pub struct Flow {
 
 impl Flow {
     /// Starts with the head in `prefix` and with what of the body is in the buffer already.
-    pub fn begin(&mut self, body: Body, sink: Sink, limit: u64, buffer: &mut Buffer) -> Result<(), FlowError> {
+    pub fn begin(
+        &mut self,
+        body: Body,
+        sink: Sink,
+        limit: u64,
+        buffer: &mut Buffer,
+    ) -> Result<(), FlowError> {
         self.source = match body {
             Body::None | Body::Length(0) => Source::Done,
             Body::Length(length) => Source::Length(length),
@@ -164,7 +170,7 @@ impl Flow {
         loop {
             if self.sent < self.staged() {
                 self.waiting = Waiting::Write;
-                ready!(self.poll_flush(cx, buffer, to)).map_err(FlowError::Write)?;
+                ready!(self.poll_flush(cx, buffer, to)).map_err(|_| FlowError::Write)?;
             }
             if self.ended() {
                 self.waiting = Waiting::Nothing;
@@ -173,7 +179,7 @@ impl Flow {
             self.release(buffer);
             if buffer.data().is_empty() || !self.stage_more(buffer)? {
                 self.waiting = Waiting::Read;
-                match ready!(buffer.poll_fill(cx, from)).map_err(FlowError::Read)? {
+                match ready!(buffer.poll_fill(cx, from)).map_err(|_| FlowError::Read)? {
                     0 => self.end_of_stream()?,
                     count => {
                         self.progress += count as u64;
@@ -185,7 +191,12 @@ impl Flow {
     }
 
     /// Writes the staged bytes.
-    pub fn poll_flush(&mut self, cx: &mut Context<'_>, buffer: &Buffer, to: &mut TcpStream) -> Poll<io::Result<()>> {
+    pub fn poll_flush(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &Buffer,
+        to: &mut TcpStream,
+    ) -> Poll<io::Result<()>> {
         while self.sent < self.staged() {
             let data = buffer.data().get(..self.ready).unwrap_or_default();
             let mut parts = [IoSlice::new(&[]); 3];

@@ -164,7 +164,9 @@ async fn pick(
     let ask = Ask {
         hash: (!key.is_empty()).then_some(key.as_slice()),
         source: view.source,
-        sticky: known.and_then(|id| backend.by_id.get(&(id as u64)).copied()).filter(|index| !tried.contains(index)),
+        sticky: known
+            .and_then(|id| backend.by_id.get(&(id as u64)).copied())
+            .filter(|index| !tried.contains(index)),
         tried,
     };
     let lease = match backend.group.acquire(&ask, now) {
@@ -172,7 +174,9 @@ async fn pick(
         Grant::Wait(ticket) => wait(timer, ticket, backend.spec.timeouts.queue).await?,
         Grant::QueueFull | Grant::NoServer => return Err(false),
     };
-    if let (Some(Sticky::Table { map, .. }), Some(server)) = (&backend.sticky, backend.servers.get(lease.index())) {
+    if let (Some(Sticky::Table { map, .. }), Some(server)) =
+        (&backend.sticky, backend.servers.get(lease.index()))
+    {
         map.put(&address, server.state.id() as usize, now);
     }
     Ok(lease)

@@ -79,8 +79,12 @@ impl Tunnel<'_> {
             let first = up.poll(cx, self.client, self.server);
             let second = down.poll(cx, self.server, self.client);
             let end = match (first, second) {
-                (Poll::Ready(Err(Failure::Read)), _) | (_, Poll::Ready(Err(Failure::Write))) => Some(End::Client),
-                (Poll::Ready(Err(Failure::Write)), _) | (_, Poll::Ready(Err(Failure::Read))) => Some(End::Server),
+                (Poll::Ready(Err(Failure::Read)), _) | (_, Poll::Ready(Err(Failure::Write))) => {
+                    Some(End::Client)
+                }
+                (Poll::Ready(Err(Failure::Write)), _) | (_, Poll::Ready(Err(Failure::Read))) => {
+                    Some(End::Server)
+                }
                 (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Some(End::Clean),
                 _ => None,
             };
@@ -110,7 +114,12 @@ impl Way {
         way
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>, from: &mut TcpStream, to: &mut TcpStream) -> Poll<Result<(), Failure>> {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut TcpStream,
+        to: &mut TcpStream,
+    ) -> Poll<Result<(), Failure>> {
         loop {
             while let Some(buffer) = self.buffer.as_mut().filter(|buffer| !buffer.data().is_empty()) {
                 let count = match ready!(Pin::new(&mut *to).poll_write(cx, buffer.data())) {

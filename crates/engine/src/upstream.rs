@@ -18,7 +18,7 @@ pub enum ConnectError {
     /// No answer within the connect timeout.
     Timeout,
     /// Refused, unreachable, or no descriptor or port left.
-    Failed(io::Error),
+    Failed,
 }
 
 /// Idle connections of one worker, by the servers' slots.
@@ -42,13 +42,13 @@ struct Idle {
 /// Opens a connection.
 pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<TcpStream, ConnectError> {
     let Some(address) = server.address else {
-        return Err(ConnectError::Failed(io::ErrorKind::AddrNotAvailable.into()));
+        return Err(ConnectError::Failed);
     };
     timer.set(timeout_ms);
     let mut opening = pin!(TcpStream::connect(address));
     let opened = poll_fn(|cx| {
         if let Poll::Ready(result) = opening.as_mut().poll(cx) {
-            return Poll::Ready(result.map_err(ConnectError::Failed));
+            return Poll::Ready(result.map_err(|_| ConnectError::Failed));
         }
         timer.poll(cx).map(|()| Err(ConnectError::Timeout))
     })
@@ -56,7 +56,7 @@ pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<
     timer.clear();
     let stream = opened?;
     // Heads and bodies leave in one write each; waiting for more would only add latency.
-    stream.set_nodelay(true).map_err(ConnectError::Failed)?;
+    stream.set_nodelay(true).map_err(|_| ConnectError::Failed)?;
     Ok(stream)
 }
 
@@ -75,7 +75,13 @@ impl Pools {
     }
 
     /// Keeps a connection, the oldest going when there are too many.
-    pub fn put(&self, server: &Arc<Server>, stream: TcpStream, worker: usize, (max_idle, expires_ms): (usize, u64)) {
+    pub fn put(
+        &self,
+        server: &Arc<Server>,
+        stream: TcpStream,
+        worker: usize,
+        (max_idle, expires_ms): (usize, u64),
+    ) {
         let mut slots = self.slots.borrow_mut();
         let index = server.slot.index;
         if slots.len() <= index {

@@ -6,7 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags,
 };
 
 /// The largest frame that is accepted: a snapshot of 10 000 servers and as many routes is about 10 MiB.
@@ -82,7 +83,8 @@ pub fn write(stream: &UnixStream, body: &[u8], descriptors: &[BorrowedFd<'_>]) -
     }
     let mut done = 0;
     while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
-        match rustix::net::sendmsg(stream.as_fd(), &[IoSlice::new(rest)], &mut ancillary, SendFlags::NOSIGNAL) {
+        match rustix::net::sendmsg(stream.as_fd(), &[IoSlice::new(rest)], &mut ancillary, SendFlags::NOSIGNAL)
+        {
             Ok(count) => {
                 done += count;
                 // They have left with the first byte.

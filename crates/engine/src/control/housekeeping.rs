@@ -38,7 +38,8 @@ fn run(plane: &Plane) {
             }
         }
         let until = plane.drain_until.load(Ordering::Relaxed);
-        if until > 0 && (plane.shared.process.connections.now() == 0 || plane.shared.clock.millis() >= until) {
+        if until > 0 && (plane.shared.process.connections.now() == 0 || plane.shared.clock.millis() >= until)
+        {
             plane.exit();
         }
     }

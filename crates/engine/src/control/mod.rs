@@ -58,7 +58,11 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
 }
 
 /// Reads requests of one control plane and has them answered in order.
-fn attend(plane: &Plane, stream: &UnixStream, current: &Mutex<Option<(UnixStream, Outgoing)>>) -> io::Result<()> {
+fn attend(
+    plane: &Plane,
+    stream: &UnixStream,
+    current: &Mutex<Option<(UnixStream, Outgoing)>>,
+) -> io::Result<()> {
     let (outgoing, answers) = channel::<Answer>();
     let writing = stream.try_clone()?;
     std::thread::Builder::new().name("answers".into()).spawn(move || write_all(&writing, &answers))?;

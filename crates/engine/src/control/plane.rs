@@ -72,7 +72,12 @@ impl Plane {
             log: log::start()?,
             notices: Notices::new(events),
         };
-        Ok(Self { shared: Arc::new(shared), drain_until: AtomicU64::new(0), socket_path, state: Mutex::default() })
+        Ok(Self {
+            shared: Arc::new(shared),
+            drain_until: AtomicU64::new(0),
+            socket_path,
+            state: Mutex::default(),
+        })
     }
 
     /// Carries out one request.
@@ -165,7 +170,8 @@ impl Plane {
 
     fn get_sockets(&self, id: u64, address: &str) -> Handled {
         let state = self.state.lock();
-        let copies = state.sockets.get(address).map(|sockets| sockets.iter().map(OwnedFd::try_clone).collect());
+        let copies =
+            state.sockets.get(address).map(|sockets| sockets.iter().map(OwnedFd::try_clone).collect());
         match copies {
             Some(Ok::<Vec<_>, _>(descriptors)) => {
                 let mut handled = Handled::plain(Reply::Sockets { id, ok: true, count: descriptors.len() });
@@ -191,7 +197,13 @@ impl Plane {
         self.shared.version.fetch_add(1, Ordering::Release);
         let now = self.shared.clock.millis();
         for (backend, index, server) in changes {
-            self.change(&backend, index, (Some(server.weight), Some(server.admin), Some(server.health)), &state, now);
+            self.change(
+                &backend,
+                index,
+                (Some(server.weight), Some(server.admin), Some(server.health)),
+                &state,
+                now,
+            );
         }
         for backend in retired {
             backend.group.retire();
@@ -208,9 +220,9 @@ impl Plane {
         };
         let mut places = Vec::with_capacity(servers.len());
         for (index, patch) in servers.iter().enumerate() {
-            let place = tables.backend(&patch.backend).and_then(|backend| {
-                Some((Arc::clone(backend), backend.server_named(&patch.server)?))
-            });
+            let place = tables
+                .backend(&patch.backend)
+                .and_then(|backend| Some((Arc::clone(backend), backend.server_named(&patch.server)?)));
             let Some(place) = place.filter(|_| patch.weight.is_none_or(|weight| weight <= 256)) else {
                 let reason = format!("no server {}/{}, or a weight above 256", patch.backend, patch.server);
                 return Err(Refusal { path: format!("servers[{index}]"), reason });

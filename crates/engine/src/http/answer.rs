@@ -112,7 +112,8 @@ pub struct Manner {
 pub fn write_reason(out: &mut Vec<u8>, reason: Reason, backend: Option<&str>, manner: Manner) {
     let status = reason.status();
     let about = backend.map(|name| format!("\nBackend: {name}")).unwrap_or_default();
-    let body = format!("{status} {}\n\n{}{about}\nReason: {}\n", phrase(status), reason.words(), reason.code());
+    let body =
+        format!("{status} {}\n\n{}{about}\nReason: {}\n", phrase(status), reason.words(), reason.code());
     let mut lines = format!("tenbin-reason: {}\r\n", reason.code()).into_bytes();
     lines.extend_from_slice(b"content-type: text/plain; charset=utf-8\r\ncache-control: no-store\r\n");
     if matches!(reason, Reason::Rejected(reject) if reject.status == 405) {

@@ -182,7 +182,13 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
 }
 
 /// One request, from its whole head on.
-async fn exchange(client: &mut Client, x: &mut Exchange, tables: Rc<Arc<Tables>>, found: &Rc<Found>, first: bool) -> After {
+async fn exchange(
+    client: &mut Client,
+    x: &mut Exchange,
+    tables: Rc<Arc<Tables>>,
+    found: &Rc<Found>,
+    first: bool,
+) -> After {
     x.input.split_head(x.request.length);
     x.record.head_read(x.request.length);
     found.frontend.counters.workers.of(client.worker.index).requests.add(1);

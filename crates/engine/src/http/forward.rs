@@ -119,7 +119,12 @@ fn stage_body(x: &mut Exchange, found: &Found) -> Result<(), Reason> {
 }
 
 /// One server, from the choice to the end of its answer.
-async fn attempt(client: &mut Client, x: &mut Exchange, course: &mut Course<'_>, backend: &Arc<Backend>) -> Next {
+async fn attempt(
+    client: &mut Client,
+    x: &mut Exchange,
+    course: &mut Course<'_>,
+    backend: &Arc<Backend>,
+) -> Next {
     let port = course.found.port;
     course.visit = open::remembered(client, x, backend, &course.tables, port);
     let wanted = course.visit.map(|visit| visit.index);
@@ -245,7 +250,11 @@ async fn read_answer(
     server: &mut TcpStream,
 ) -> Result<bool, Failure> {
     let timeout = backend.spec.timeouts.server;
-    let asked = Asked { head: x.request.method == Method::Head, upgrade: !x.request.upgrade.is_empty(), connect: false };
+    let asked = Asked {
+        head: x.request.method == Method::Head,
+        upgrade: !x.request.upgrade.is_empty(),
+        connect: false,
+    };
     let limits = Limits::default();
     x.scanned = 0;
     x.timer.set(timeout);
@@ -256,17 +265,19 @@ async fn read_answer(
             match x.up.poll(cx, &mut x.input, &mut client.stream, server) {
                 Poll::Ready(Ok(())) | Poll::Pending => {}
                 // The server may have answered already; what it said decides.
-                Poll::Ready(Err(FlowError::Write(_))) => {
+                Poll::Ready(Err(FlowError::Write)) => {
                     x.up.abandon();
                     x.up_broken = true;
                 }
-                Poll::Ready(Err(FlowError::Read(_) | FlowError::Truncated)) => {
+                Poll::Ready(Err(FlowError::Read | FlowError::Truncated)) => {
                     return Poll::Ready(Err(Failure::ClientGone));
                 }
                 Poll::Ready(Err(FlowError::Bad(reject))) => {
                     return Poll::Ready(Err(Failure::Body(Reason::Rejected(reject))));
                 }
-                Poll::Ready(Err(FlowError::TooBig)) => return Poll::Ready(Err(Failure::Body(Reason::BodyTooBig))),
+                Poll::Ready(Err(FlowError::TooBig)) => {
+                    return Poll::Ready(Err(Failure::Body(Reason::BodyTooBig)));
+                }
             }
             if x.up.progress != before {
                 x.timer.set(timeout);
@@ -343,7 +354,9 @@ fn failed(
         Failure::Closed => (OutcomeKind::Failure, Some(Reason::ServerClosed)),
         Failure::Timeout => (OutcomeKind::Failure, Some(Reason::ServerTimeout)),
         Failure::Bad(reject) => (OutcomeKind::Failure, Some(Reason::BadAnswer(reject.reason))),
-        Failure::TooManyInterim => (OutcomeKind::Failure, Some(Reason::BadAnswer("too-many-interim-answers"))),
+        Failure::TooManyInterim => {
+            (OutcomeKind::Failure, Some(Reason::BadAnswer("too-many-interim-answers")))
+        }
         Failure::Status => {
             lease.finish(outcome(OutcomeKind::Failure), now);
             counters.answered(x.response.status);

@@ -15,8 +15,8 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
-pub use exchange::Exchange;
 use exchange::After;
+pub use exchange::Exchange;
 use tokio::io::AsyncWrite;
 
 use crate::buffer::{BUFFER_BYTES, Buffer};

@@ -38,7 +38,13 @@ pub enum NotOpened {
 }
 
 /// What the client's cookie or key says.
-pub fn remembered(client: &Client, x: &mut Exchange, backend: &Backend, tables: &Tables, port: u16) -> Option<Visit> {
+pub fn remembered(
+    client: &Client,
+    x: &mut Exchange,
+    backend: &Backend,
+    tables: &Tables,
+    port: u16,
+) -> Option<Visit> {
     let mut text = std::mem::take(&mut x.text);
     let view = x.view(client, port);
     let found = match &backend.sticky {
@@ -48,7 +54,8 @@ pub fn remembered(client: &Client, x: &mut Exchange, backend: &Backend, tables: 
             sticky::from_cookie(backend, &view, &tables.secret, now)
         }
         Some(Sticky::Table { map, .. }) => {
-            let known = sticky::table_key(backend, &view, &mut text).then(|| map.get(&text, client.worker.now_ms()));
+            let known =
+                sticky::table_key(backend, &view, &mut text).then(|| map.get(&text, client.worker.now_ms()));
             let index = known.flatten().and_then(|id| backend.by_id.get(&(id as u64)).copied());
             index.map(|index| Visit { index, first: 0, last: 0 })
         }
@@ -145,10 +152,13 @@ pub async fn open(
         Err(error) => {
             counters.connect_errors.add(1);
             lease.finish(Outcome { kind: OutcomeKind::Failure, latency_us: 0 }, worker.now_ms());
-            Err(NotOpened::Unreachable(index, match error {
-                ConnectError::Timeout => Reason::ConnectTimeout,
-                ConnectError::Failed(_) => Reason::ConnectFailed,
-            }))
+            Err(NotOpened::Unreachable(
+                index,
+                match error {
+                    ConnectError::Timeout => Reason::ConnectTimeout,
+                    ConnectError::Failed => Reason::ConnectFailed,
+                },
+            ))
         }
     }
 }

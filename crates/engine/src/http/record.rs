@@ -121,7 +121,14 @@ impl Record {
         });
     }
 
-    fn json(&self, out: &mut Vec<u8>, client: &Client, (request, head): (&Request, &[u8]), found: &Found, now: u64) {
+    fn json(
+        &self,
+        out: &mut Vec<u8>,
+        client: &Client,
+        (request, head): (&Request, &[u8]),
+        found: &Found,
+        now: u64,
+    ) {
         out.extend_from_slice(b"{\"time\":\"");
         time(out);
         out.extend_from_slice(b"\",\"client\":\"");
@@ -134,7 +141,8 @@ impl Record {
                 string(out, value.as_bytes());
             }
         }
-        let parts = [("method", request.method_text), ("host", request.authority), ("target", request.target)];
+        let parts =
+            [("method", request.method_text), ("host", request.authority), ("target", request.target)];
         for (name, span) in parts.iter().filter(|_| !head.is_empty()) {
             let _ = write!(out, ",\"{name}\":");
             string(out, span.of(head));
@@ -152,12 +160,20 @@ impl Record {
         let _ = writeln!(out, ",\"retries\":{}}}", self.retries);
     }
 
-    fn human(&self, out: &mut Vec<u8>, client: &Client, (request, head): (&Request, &[u8]), found: &Found, now: u64) {
+    fn human(
+        &self,
+        out: &mut Vec<u8>,
+        client: &Client,
+        (request, head): (&Request, &[u8]),
+        found: &Found,
+        now: u64,
+    ) {
         time(out);
         let total = now.saturating_sub(self.begun);
         let _ = write!(out, " {} {} ", client.peer.ip(), self.status);
         let _ = write!(out, "{}.{}ms ", total / 1000, total % 1000 / 100);
-        let place = if self.server.is_empty() { found.frontend.spec.name.as_str() } else { self.backend.as_str() };
+        let place =
+            if self.server.is_empty() { found.frontend.spec.name.as_str() } else { self.backend.as_str() };
         let _ = write!(out, "{place}");
         if !self.server.is_empty() {
             let _ = write!(out, "/{}", self.server);
@@ -230,7 +246,9 @@ mod tests {
 
     #[test]
     fn dates_are_right_around_leap_days() {
-        for (days, expected) in [(0, (1970, 1, 1)), (11_016, (2000, 2, 29)), (20_513, (2026, 3, 1)), (59, (1970, 3, 1))] {
+        for (days, expected) in
+            [(0, (1970, 1, 1)), (11_016, (2000, 2, 29)), (20_513, (2026, 3, 1)), (59, (1970, 3, 1))]
+        {
             assert_eq!(date(days), expected);
         }
     }

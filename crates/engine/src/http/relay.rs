@@ -54,7 +54,13 @@ pub async fn answer(
     if status == 101 {
         return upgrade(client, x, (course, backend, server), lease, stream).await;
     }
-    let ended = body(client, x, &mut stream, (course.found.frontend.spec.timeouts.client, backend.spec.timeouts.server)).await;
+    let ended = body(
+        client,
+        x,
+        &mut stream,
+        (course.found.frontend.spec.timeouts.client, backend.spec.timeouts.server),
+    )
+    .await;
     let whole = matches!(ended, Ended::Whole);
     let kind = match ended {
         Ended::Whole if matches!(status, 502..=504) => OutcomeKind::Failure,
@@ -127,7 +133,7 @@ async fn body(
         }
         match x.down.poll(cx, &mut x.output, server, &mut client.stream) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ended::Whole),
-            Poll::Ready(Err(FlowError::Write(_))) => return Poll::Ready(Ended::ClientGone),
+            Poll::Ready(Err(FlowError::Write)) => return Poll::Ready(Ended::ClientGone),
             Poll::Ready(Err(_)) => return Poll::Ready(Ended::ServerBroke),
             Poll::Pending => {}
         }

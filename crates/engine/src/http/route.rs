@@ -41,7 +41,8 @@ pub fn with_edits<V: View>(
     write: impl FnOnce(&Edits<'_>),
 ) {
     let routes = || edited.iter().filter_map(|index| frontend.routes.get(*index));
-    let edits = || routes().flat_map(|route| if side == Side::Request { &route.request } else { &route.answer });
+    let edits =
+        || routes().flat_map(|route| if side == Side::Request { &route.request } else { &route.answer });
     if edits().next().is_none() {
         return write(Edits::NONE);
     }
@@ -64,7 +65,13 @@ fn text<V: View>(edit: &Edit, view: &V) -> Vec<u8> {
 }
 
 /// The target after the rewrites of the routes; false when none applies and the client's own is to be used.
-pub fn rewrite(frontend: &Frontend, edited: &[usize], request: &Request, bytes: &[u8], out: &mut Vec<u8>) -> bool {
+pub fn rewrite(
+    frontend: &Frontend,
+    edited: &[usize],
+    request: &Request,
+    bytes: &[u8],
+    out: &mut Vec<u8>,
+) -> bool {
     out.clear();
     let rewrites = edited.iter().filter_map(|index| frontend.routes.get(*index)?.rewrite.as_ref());
     let mut changed = false;

@@ -1,7 +1,8 @@
 //! Heads written anew: the request for the server, interim and final answers for the client.
 
 use tenbin_proto::{
-    Body, ForwardSet, Forwarding, Framing, Persist, RequestEdits, ResponseEdits, Version, write_request, write_response,
+    Body, ForwardSet, Forwarding, Framing, Persist, RequestEdits, ResponseEdits, Version, write_request,
+    write_response,
 };
 
 use super::exchange::{Exchange, send};
@@ -89,7 +90,11 @@ pub struct Leave {
 }
 
 /// Writes the head of the answer into the flow that takes it down.
-pub fn answer(client: &Client, x: &mut Exchange, (course, backend, server): (&Course<'_>, &Backend, usize)) -> Leave {
+pub fn answer(
+    client: &Client,
+    x: &mut Exchange,
+    (course, backend, server): (&Course<'_>, &Backend, usize),
+) -> Leave {
     let old_client = x.request.version == Version::Http10;
     let framing = match x.response.body {
         Body::None => Framing::None,

@@ -54,7 +54,8 @@ pub fn set_cookie(
 ) {
     let Some(Sticky::Cookie { name, plain, attributes, max_idle, .. }) = &backend.sticky else { return };
     let stays = visit.filter(|visit| visit.index == index);
-    let fresh = |visit: Visit| *plain || *max_idle == 0 || u64::from(now.saturating_sub(visit.last)) * 4 < *max_idle;
+    let fresh =
+        |visit: Visit| *plain || *max_idle == 0 || u64::from(now.saturating_sub(visit.last)) * 4 < *max_idle;
     let Some(server) = backend.servers.get(index).filter(|_| !stays.is_some_and(fresh)) else { return };
     out.extend_from_slice(b"set-cookie: ");
     out.extend_from_slice(name);
@@ -64,7 +65,8 @@ pub fn set_cookie(
     } else {
         let mut payload = [0; PAYLOAD];
         let first = stays.map_or(now, |visit| visit.first);
-        let parts = server.state.id().to_be_bytes().into_iter().chain(first.to_be_bytes()).chain(now.to_be_bytes());
+        let parts =
+            server.state.id().to_be_bytes().into_iter().chain(first.to_be_bytes()).chain(now.to_be_bytes());
         payload.iter_mut().zip(parts).for_each(|(place, byte)| *place = byte);
         let Some(mac) = sign(secret, backend, &payload) else { return };
         let tag = mac.finalize().into_bytes();

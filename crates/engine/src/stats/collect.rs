@@ -54,12 +54,17 @@ pub fn stats(tables: Option<&Tables>, shared: &Shared, threads: usize) -> wire::
     }
 }
 
-fn process_stats(tables: Option<&Tables>, shared: &Shared, threads: usize, requests: u64) -> wire::ProcessStats {
+fn process_stats(
+    tables: Option<&Tables>,
+    shared: &Shared,
+    threads: usize,
+    requests: u64,
+) -> wire::ProcessStats {
     let process = &shared.process;
-    let usage = rustix::process::getrusage(rustix::process::RusageWho::ItSelf);
-    let micros = |time: rustix::time::Timeval| (time.tv_sec as u64) * 1_000_000 + time.tv_usec as u64;
+    let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let pages = read("/proc/self/statm").split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    let pages =
+        read("/proc/self/statm").split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
     wire::ProcessStats {
         pid: u64::from(std::process::id()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -70,7 +75,7 @@ fn process_stats(tables: Option<&Tables>, shared: &Shared, threads: usize, reque
         connections_max: process.connections.most(),
         connections_total: process.connections_total.load(Ordering::Relaxed),
         requests: requests.max(process.requests_restored.load(Ordering::Relaxed)),
-        cpu: micros(usage.ru_utime) + micros(usage.ru_stime),
+        cpu: cpu.tv_sec as u64 * 1_000_000 + cpu.tv_nsec as u64 / 1000,
         resident: pages.unwrap_or(0) * rustix::param::page_size() as u64,
         descriptors: std::fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64),
         log_dropped: shared.log.dropped(),
@@ -147,7 +152,7 @@ fn server_stats(server: &Server, now: u64) -> wire::ServerStats {
         admin: wire::admin_name(state.admin()).to_owned(),
         health: wire::health_name(state.health()).to_owned(),
         ejected: state.ejected_until().saturating_sub(now),
-        throttle: u64::from(state.throttle_percent(now)),
+        throttle: u64::from(state.ramp_percent(now)),
         current: workers.sum(|c| &c.total).saturating_sub(workers.sum(|c| &c.ended)),
         max: workers.max(|c| &c.most),
         total: workers.sum(|c| &c.total),

@@ -209,8 +209,6 @@ pub struct ProcessCounters {
     pub panics: AtomicU64,
     /// Events that found no room.
     pub events_dropped: AtomicU64,
-    /// Access-log lines that found no room.
-    pub log_dropped: AtomicU64,
     /// Requests of an earlier process.
     pub requests_restored: AtomicU64,
 }

@@ -11,9 +11,9 @@ mod window;
 
 pub use collect::{second, slice, stats};
 pub use counters::{
-    BackendCounters, ConnectionCounters, Counter, Current, FrontendCounters, ListenerCounters, ProcessCounters,
-    RequestCounters, ServerCounters, Workers,
+    BackendCounters, ConnectionCounters, Counter, FrontendCounters, ListenerCounters, ProcessCounters,
+    RequestCounters, ServerCounters, Workers, class_of,
 };
 pub use histogram::Phases;
-pub use window::SLICE_SECONDS;
 pub use restore::restore;
+pub use window::SLICE_SECONDS;

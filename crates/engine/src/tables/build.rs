@@ -1,12 +1,13 @@
 //! From a snapshot to tables: first everything is checked and compiled, then - nothing can fail any more - assembled.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use tenbin_balance::{
-    Admin, Eject, Group, GroupSpec, HashMethod, Health, IpHashForm, OnDrain, Passive, PolicySpec, ServerSpec, StickyMap,
+    Admin, Eject, Group, GroupSpec, HashMethod, Health, IpHashForm, OnDrain, Passive, PolicySpec, ServerSpec,
+    StickyMap,
 };
 use tenbin_rules::{Expr, Router};
 
@@ -91,7 +92,10 @@ fn check_names(snapshot: &Snapshot) -> Result<(), Refusal> {
     let mut seen = HashMap::new();
     for (index, backend) in snapshot.backends.iter().enumerate() {
         if let Some(first) = seen.insert(backend.name.as_str(), index) {
-            return refuse(format!("backends[{index}].name"), format!("{:?} is backends[{first}] too", backend.name));
+            return refuse(
+                format!("backends[{index}].name"),
+                format!("{:?} is backends[{first}] too", backend.name),
+            );
         }
         let mut servers = HashMap::with_capacity(backend.servers.len());
         for (place, server) in backend.servers.iter().enumerate() {
@@ -113,7 +117,10 @@ fn check_names(snapshot: &Snapshot) -> Result<(), Refusal> {
 
 fn hex(text: &str) -> Result<Vec<u8>, Refusal> {
     let digits = text.as_bytes().chunks(2).map(|pair| {
-        std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())
+        std::str::from_utf8(pair)
+            .ok()
+            .filter(|pair| pair.len() == 2)
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
     });
     match digits.collect::<Option<Vec<u8>>>() {
         Some(bytes) if bytes.len() >= 16 => Ok(bytes),
@@ -131,16 +138,22 @@ fn expression(path: &str, wire: &tenbin_rules::wire::Expr) -> Result<Expr, Refus
 fn draft_frontend(path: &str, spec: &wire::Frontend, snapshot: &Snapshot) -> Result<FrontendDraft, Refusal> {
     let mut trusted = Vec::new();
     for (index, network) in spec.trusted_proxies.iter().enumerate() {
-        match network.parse().or_else(|_| network.parse().map(ipnet::IpNet::from)) {
+        match network.parse().or_else(|_| network.parse::<IpAddr>().map(ipnet::IpNet::from)) {
             Ok(network) => trusted.push(network),
-            Err(_) => return refuse(format!("{path}.trusted_proxies[{index}]"), format!("{network:?} is no network")),
+            Err(_) => {
+                return refuse(
+                    format!("{path}.trusted_proxies[{index}]"),
+                    format!("{network:?} is no network"),
+                );
+            }
         }
     }
     let mut conditions = Vec::with_capacity(spec.routes.len());
     let mut routes = Vec::with_capacity(spec.routes.len());
     for (index, route) in spec.routes.iter().enumerate() {
         let path = format!("{path}.routes[{index}]");
-        conditions.push(route.when.as_ref().map(|when| expression(&format!("{path}.when"), when)).transpose()?);
+        conditions
+            .push(route.when.as_ref().map(|when| expression(&format!("{path}.when"), when)).transpose()?);
         routes.push(draft_route(&path, route, snapshot)?);
     }
     Ok(FrontendDraft { trusted, router: Router::new(conditions), routes })
@@ -161,7 +174,11 @@ fn draft_route(path: &str, route: &wire::Route, snapshot: &Snapshot) -> Result<R
 
 fn edits(path: &str, edits: &[wire::HeaderEdit]) -> Result<Vec<Edit>, Refusal> {
     let compile = |(index, edit): (usize, &wire::HeaderEdit)| {
-        let value = edit.value.as_ref().map(|value| expression(&format!("{path}[{index}].value"), value)).transpose()?;
+        let value = edit
+            .value
+            .as_ref()
+            .map(|value| expression(&format!("{path}[{index}].value"), value))
+            .transpose()?;
         if value.is_none() && edit.verb != wire::HeaderVerb::Remove {
             return refuse(format!("{path}[{index}].value"), "missing: only remove has none");
         }
@@ -191,7 +208,9 @@ fn draft_action(path: &str, action: &wire::Action, snapshot: &Snapshot) -> Resul
             let Some(body) = base64(body) else { return refuse(format!("{path}.body"), "not base64") };
             let mut lines = Vec::new();
             for (name, value) in headers {
-                if name.is_empty() || (name.clone() + value).bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+                if name.is_empty()
+                    || (name.clone() + value).bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0))
+                {
                     return refuse(format!("{path}.headers"), format!("{name:?} is no field"));
                 }
                 lines.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
@@ -230,7 +249,8 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 }
 
 fn draft_backend(path: &str, spec: &wire::Backend) -> Result<BackendDraft, Refusal> {
-    let key = spec.balance.key.as_ref().map(|key| expression(&format!("{path}.balance.key"), key)).transpose()?;
+    let key =
+        spec.balance.key.as_ref().map(|key| expression(&format!("{path}.balance.key"), key)).transpose()?;
     if spec.balance.policy == Policy::Hash && key.is_none() {
         return refuse(format!("{path}.balance.key"), "missing: policy hash needs it");
     }
@@ -240,7 +260,10 @@ fn draft_backend(path: &str, spec: &wire::Backend) -> Result<BackendDraft, Refus
     };
     let parse = |(index, server): (usize, &wire::Server)| {
         if server.weight > 256 {
-            return refuse(format!("{path}.servers[{index}].weight"), format!("found {}, expected 0 to 256", server.weight));
+            return refuse(
+                format!("{path}.servers[{index}].weight"),
+                format!("found {}, expected 0 to 256", server.weight),
+            );
         }
         match server.address.as_deref().map(str::parse) {
             None => Ok(None),
@@ -261,11 +284,18 @@ fn draft_listeners(snapshot: &Snapshot, context: &Context<'_>) -> Result<Vec<(u1
         let Ok(address) = listener.address.parse::<SocketAddr>() else {
             return refuse(format!("{path}.address"), format!("{:?} is no ip:port", listener.address));
         };
-        let Some(frontend) = snapshot.frontends.iter().position(|known| known.name == listener.frontend) else {
-            return refuse(format!("{path}.frontend"), format!("no frontend is called {:?}", listener.frontend));
+        let Some(frontend) = snapshot.frontends.iter().position(|known| known.name == listener.frontend)
+        else {
+            return refuse(
+                format!("{path}.frontend"),
+                format!("no frontend is called {:?}", listener.frontend),
+            );
         };
         if !(context.sockets)(&listener.address) {
-            return refuse(format!("{path}.address"), format!("no sockets were handed over for {}", listener.address));
+            return refuse(
+                format!("{path}.address"),
+                format!("no sockets were handed over for {}", listener.address),
+            );
         }
         Ok((address.port(), frontend))
     };
@@ -364,10 +394,12 @@ fn same_shape(old: &wire::Backend, new: &wire::Backend) -> bool {
     let pinned = new.balance.policy == Policy::StaticRr;
     old.servers.len() == new.servers.len()
         && old.servers.iter().zip(&new.servers).all(|(old, new)| {
-            let same = wire::Server { weight: old.weight, admin: old.admin, health: old.health, ..new.clone() };
+            let same =
+                wire::Server { weight: old.weight, admin: old.admin, health: old.health, ..new.clone() };
             same == *old && (!pinned || old.weight == new.weight)
         })
-        && wire::Backend { servers: Vec::new(), ..old.clone() } == wire::Backend { servers: Vec::new(), ..new.clone() }
+        && wire::Backend { servers: Vec::new(), ..old.clone() }
+            == wire::Backend { servers: Vec::new(), ..new.clone() }
 }
 
 fn build_backend(
@@ -376,13 +408,18 @@ fn build_backend(
     before: Option<&Arc<Backend>>,
     context: &Context<'_>,
 ) -> Backend {
-    let known: HashMap<&str, &Arc<Server>> =
-        before.iter().flat_map(|before| &before.servers).map(|server| (server.name.as_str(), server)).collect();
+    let known: HashMap<&str, &Arc<Server>> = before
+        .iter()
+        .flat_map(|before| &before.servers)
+        .map(|server| (server.name.as_str(), server))
+        .collect();
     let servers: Vec<_> = spec
         .servers
         .iter()
         .zip(draft.addresses)
-        .map(|(server, address)| build_server(server, address, &spec, known.get(server.name.as_str()).copied(), context))
+        .map(|(server, address)| {
+            build_server(server, address, &spec, known.get(server.name.as_str()).copied(), context)
+        })
         .collect();
     let states = servers.iter().map(|server| Arc::clone(&server.state)).collect();
     let now = context.clock.millis();
@@ -391,10 +428,12 @@ fn build_backend(
         group.set_admin(index, server.admin, now);
         group.set_health(index, effective_health(server), now);
     }
-    let counters = before.map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters));
+    let counters =
+        before.map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters));
     let sticky = spec.sticky.as_ref().map(|sticky| build_sticky(sticky, draft.sticky_key, before));
     let by_id = servers.iter().enumerate().map(|(index, server)| (server.state.id(), index)).collect();
-    let by_cookie = servers.iter().enumerate().map(|(index, server)| (server.cookie.clone(), index)).collect();
+    let by_cookie =
+        servers.iter().enumerate().map(|(index, server)| (server.cookie.clone(), index)).collect();
     Backend { group, servers, by_id, by_cookie, key: draft.key, sticky, counters, spec }
 }
 
@@ -440,15 +479,19 @@ fn build_server(
         cookie: server.cookie.clone().into_bytes(),
         slot: context.slots.take(),
         state,
-        counters: before.map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters)),
+        counters: before
+            .map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters)),
     })
 }
 
 fn build_sticky(sticky: &wire::Sticky, key: Option<Expr>, before: Option<&Arc<Backend>>) -> Sticky {
-    let kept = before.filter(|before| before.spec.sticky.as_ref() == Some(sticky)).and_then(|before| match &before.sticky {
-        Some(Sticky::Table { map, .. }) => Some(Arc::clone(map)),
-        _ => None,
-    });
+    let kept =
+        before.filter(|before| before.spec.sticky.as_ref() == Some(sticky)).and_then(|before| match &before
+            .sticky
+        {
+            Some(Sticky::Table { map, .. }) => Some(Arc::clone(map)),
+            _ => None,
+        });
     match sticky {
         wire::Sticky::Cookie { name, plain, attributes, max_idle, max_life } => Sticky::Cookie {
             name: name.clone().into_bytes(),

@@ -235,7 +235,8 @@ pub(super) mod admin {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
     use tenbin_balance::Admin;
 
-    const NAMES: [(Admin, &str); 3] = [(Admin::Ready, "ready"), (Admin::Drain, "drain"), (Admin::Maint, "maint")];
+    const NAMES: [(Admin, &str); 3] =
+        [(Admin::Ready, "ready"), (Admin::Drain, "drain"), (Admin::Maint, "maint")];
 
     pub fn name(value: Admin) -> &'static str {
         NAMES.iter().find(|(known, _)| *known == value).map_or("", |(_, name)| name)

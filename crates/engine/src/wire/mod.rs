@@ -10,8 +10,8 @@ mod stats;
 pub use frames::{Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, WireError};
 pub use snapshot::{
     AccessLog, Action, Backend, BackendTimeouts, Balance, Eject, Frontend, FrontendLimits, FrontendTimeouts,
-    HashMethod, HeaderEdit, HeaderVerb, IpForm, Limits, Listener, LogFormat, Mode, Passive, Policy, Pool, Retry,
-    Reuse, Rewrite, Route, Server, Snapshot, Sticky,
+    HashMethod, HeaderEdit, HeaderVerb, IpForm, Limits, Listener, LogFormat, Mode, Passive, Policy, Pool,
+    Retry, Reuse, Rewrite, Route, Server, Snapshot, Sticky,
 };
 pub use stats::{
     BackendStats, FrontendStats, ListenerStats, Phases, ProcessStats, ServerStats, Stats, Times,
