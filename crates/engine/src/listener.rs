@@ -110,7 +110,7 @@ async fn pause(worker: &Worker, error: &io::Error) {
     if !error.raw_os_error().is_some_and(|code| short.contains(&code)) {
         return;
     }
-    if worker.shared.process.accept_pauses.fetch_add(1, Ordering::Relaxed) % 500 == 0 {
+    if worker.shared.process.accept_pauses.fetch_add(1, Ordering::Relaxed).is_multiple_of(500) {
         worker.shared.notices.say(NoticeLevel::Warning, format!("accepting pauses: {error}"));
     }
     tokio::time::sleep(PAUSE).await;

@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::net::IpAddr;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -13,7 +12,7 @@ use tokio::net::TcpStream;
 use crate::client::Client;
 use crate::deadline::Timer;
 use crate::listener::Found;
-use crate::tables::{Action, Backend, Server, Sticky, Tables};
+use crate::tables::{Action, Backend, Held, Server, Sticky};
 use crate::tunnel::{End, Tunnel};
 use crate::upstream;
 
@@ -102,7 +101,7 @@ fn decide(found: &Found, view: &ConnectionView) -> Option<String> {
 async fn open(
     client: &Client,
     (view, timer): (&ConnectionView, &Timer),
-    mut tables: Rc<Arc<Tables>>,
+    mut tables: Held,
     name: &str,
 ) -> Option<Carried> {
     let worker = &client.worker;
@@ -121,23 +120,19 @@ async fn open(
         let index = lease.index();
         let server = Arc::clone(backend.servers.get(index)?);
         let counters = server.counters.of(worker.index);
-        match upstream::connect(&server, timer, backend.spec.timeouts.connect).await {
-            Ok(stream) => {
-                counters.connects.add(1);
-                return Some(Carried { backend, server, lease, stream });
-            }
-            Err(_) => {
-                counters.connect_errors.add(1);
-                lease.finish(Outcome { kind: OutcomeKind::Failure, latency_us: 0 }, worker.now_ms());
-                tried.push(index);
-                attempts += 1;
-                if attempts > backend.spec.retry.attempts || !backend.group.allow_retry(worker.now_ms()) {
-                    return None;
-                }
-                counters.retries.add(1);
-                counters.redispatches.add(1);
-            }
+        if let Ok(stream) = upstream::connect(&server, timer, backend.spec.timeouts.connect).await {
+            counters.connects.add(1);
+            return Some(Carried { backend, server, lease, stream });
         }
+        counters.connect_errors.add(1);
+        lease.finish(Outcome { kind: OutcomeKind::Failure, latency_us: 0 }, worker.now_ms());
+        tried.push(index);
+        attempts += 1;
+        if attempts > backend.spec.retry.attempts || !backend.group.allow_retry(worker.now_ms()) {
+            return None;
+        }
+        counters.retries.add(1);
+        counters.redispatches.add(1);
     }
 }
 

@@ -20,7 +20,7 @@ use crate::http::Exchange;
 use crate::listener::{Place, accept};
 use crate::log::{LogBatch, LogSender};
 use crate::stats::ProcessCounters;
-use crate::tables::{Server, Tables};
+use crate::tables::{Held, Server, Tables};
 use crate::upstream::Pools;
 
 /// What all threads share.
@@ -67,8 +67,9 @@ pub struct Worker {
     pub log: LogBatch,
     /// Moves on when idle connections are to be closed.
     pub idle_epoch: Cell<u64>,
-    tables: RefCell<Rc<Arc<Tables>>>,
+    tables: RefCell<Held>,
     version: Cell<u64>,
+    #[allow(clippy::vec_box, reason = "lent out one by one; moving the pointer is the point")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     attached: RefCell<HashMap<u64, Vec<Attachment>>>,
 }
@@ -120,7 +121,7 @@ impl Worker {
             pools: Pools::default(),
             log,
             idle_epoch: Cell::new(0),
-            tables: RefCell::new(Rc::new(tables)),
+            tables: RefCell::new(Held::new(tables)),
             version: Cell::new(version),
             exchanges: RefCell::default(),
             attached: RefCell::default(),
@@ -167,15 +168,15 @@ impl Worker {
     }
 
     /// The tables in force; cheap, since this thread keeps its own reference.
-    pub fn tables(&self) -> Rc<Arc<Tables>> {
+    pub fn tables(&self) -> Held {
         let version = self.shared.version.load(Ordering::Acquire);
         if version != self.version.get()
             && let Some(tables) = self.shared.tables.load_full()
         {
-            self.tables.replace(Rc::new(tables));
+            self.tables.replace(Held::new(tables));
             self.version.set(version);
         }
-        Rc::clone(&self.tables.borrow())
+        self.tables.borrow().clone()
     }
 
     /// The version of what `tables` returned last.

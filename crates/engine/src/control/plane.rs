@@ -88,49 +88,44 @@ impl Plane {
                 // Even a frame that is not understood is answered by its number, if it has one.
                 let id = serde_json::from_slice::<serde_json::Value>(body).ok();
                 let id = id.and_then(|value| value.get("id")?.as_u64()).unwrap_or(0);
-                return Handled::plain(failed(id, "frame", error.to_string()));
+                return Handled::plain(&failed(id, "frame", error.to_string()));
             }
         };
-        let mut handled = match request {
+        let (mut greeted, mut stop) = (false, false);
+        let reply = match request {
             Request::Hello { id, protocol, .. } if protocol != wire::PROTOCOL => {
-                let reason = format!("found {protocol}, expected {}", wire::PROTOCOL);
-                Handled::plain(failed(id, "protocol", reason))
+                failed(id, "protocol", format!("found {protocol}, expected {}", wire::PROTOCOL))
             }
-            Request::Hello { id, .. } => Handled { greeted: true, ..Handled::plain(self.welcome(id)) },
-            Request::SetSockets { id, address, count } => {
-                Handled::plain(self.set_sockets(id, address, count, descriptors))
+            Request::Hello { id, .. } => {
+                greeted = true;
+                self.welcome(id)
             }
+            Request::SetSockets { id, address, count } => self.set_sockets(id, address, count, descriptors),
             Request::GetSockets { id, address } => return self.get_sockets(id, &address),
-            Request::Apply { id, snapshot } => Handled::plain(match self.apply(*snapshot) {
-                Ok(()) => done(id),
-                Err(refusal) => failed(id, refusal.path, refusal.reason),
-            }),
-            Request::Patch { id, generation, servers } => {
-                Handled::plain(match self.patch(generation, &servers) {
-                    Ok(()) => done(id),
-                    Err(refusal) => failed(id, refusal.path, refusal.reason),
-                })
-            }
+            Request::Apply { id, snapshot } => outcome(id, self.apply(*snapshot)),
+            Request::Patch { id, generation, servers } => outcome(id, self.patch(generation, &servers)),
             Request::GetStats { id } => {
                 let tables = self.shared.tables.load_full();
                 let threads = self.state.lock().workers.len();
                 let stats = Box::new(stats(tables.as_deref(), &self.shared, threads));
-                Handled::plain(Reply::Stats { id, ok: true, stats })
+                Reply::Stats { id, ok: true, stats }
             }
             Request::Restore { id, stats } => {
                 if let Some(tables) = self.shared.tables.load_full() {
                     restore(&stats, &tables, &self.shared);
                 }
-                Handled::plain(done(id))
+                done(id)
             }
             Request::Drain { id, deadline, close_idle } => {
                 self.drain(deadline, close_idle);
-                Handled::plain(done(id))
+                done(id)
             }
-            Request::Stop { id } => Handled { stop: true, ..Handled::plain(done(id)) },
+            Request::Stop { id } => {
+                stop = true;
+                done(id)
+            }
         };
-        handled.answer.descriptors.clear();
-        handled
+        Handled { greeted, stop, ..Handled::plain(&reply) }
     }
 
     fn welcome(&self, id: u64) -> Reply {
@@ -174,12 +169,12 @@ impl Plane {
             state.sockets.get(address).map(|sockets| sockets.iter().map(OwnedFd::try_clone).collect());
         match copies {
             Some(Ok::<Vec<_>, _>(descriptors)) => {
-                let mut handled = Handled::plain(Reply::Sockets { id, ok: true, count: descriptors.len() });
+                let mut handled = Handled::plain(&Reply::Sockets { id, ok: true, count: descriptors.len() });
                 handled.answer.descriptors = descriptors;
                 handled
             }
-            Some(Err(error)) => Handled::plain(failed(id, "address", error.to_string())),
-            None => Handled::plain(failed(id, "address", format!("no sockets are held for {address}"))),
+            Some(Err(error)) => Handled::plain(&failed(id, "address", error.to_string())),
+            None => Handled::plain(&failed(id, "address", format!("no sockets are held for {address}"))),
         }
     }
 
@@ -197,7 +192,7 @@ impl Plane {
         self.shared.version.fetch_add(1, Ordering::Release);
         let now = self.shared.clock.millis();
         for (backend, index, server) in changes {
-            self.change(
+            change(
                 &backend,
                 index,
                 (Some(server.weight), Some(server.admin), Some(server.health)),
@@ -231,28 +226,10 @@ impl Plane {
         }
         let now = self.shared.clock.millis();
         for ((backend, index), patch) in places.into_iter().zip(servers) {
-            self.change(&backend, index, (patch.weight, patch.admin, patch.health), &state, now);
+            change(&backend, index, (patch.weight, patch.admin, patch.health), &state, now);
         }
         tables.generation.store(generation, Ordering::Relaxed);
         Ok(())
-    }
-
-    fn change(
-        &self,
-        backend: &Backend,
-        index: usize,
-        (weight, admin, health): (Option<u16>, Option<tenbin_balance::Admin>, Option<Health>),
-        state: &State,
-        now: u64,
-    ) {
-        let Some(server) = backend.servers.get(index) else { return };
-        let before = server.state.health();
-        change_server(backend, index, weight, admin, health, now);
-        if before != Health::Down && server.state.health() == Health::Down && backend.spec.close_on_down {
-            for worker in &state.workers {
-                let _ = worker.send(Command::CloseServer(server.slot.serial));
-            }
-        }
     }
 
     fn drain(&self, deadline: u64, close_idle: bool) {
@@ -289,6 +266,23 @@ impl Plane {
     }
 }
 
+fn change(
+    backend: &Backend,
+    index: usize,
+    (weight, admin, health): (Option<u16>, Option<tenbin_balance::Admin>, Option<Health>),
+    state: &State,
+    now: u64,
+) {
+    let Some(server) = backend.servers.get(index) else { return };
+    let before = server.state.health();
+    change_server(backend, index, weight, admin, health, now);
+    if before != Health::Down && server.state.health() == Health::Down && backend.spec.close_on_down {
+        for worker in &state.workers {
+            let _ = worker.send(Command::CloseServer(server.slot.serial));
+        }
+    }
+}
+
 fn start_workers(state: &mut State, threads: usize, shared: &Arc<Shared>) -> Result<(), Refusal> {
     while state.workers.len() < threads {
         let (commands, received) = unbounded_channel();
@@ -321,9 +315,16 @@ fn listen(state: &mut State, tables: &Tables) {
 }
 
 impl Handled {
-    fn plain(reply: Reply) -> Self {
-        let body = serde_json::to_vec(&reply).unwrap_or_default();
+    fn plain(reply: &Reply) -> Self {
+        let body = serde_json::to_vec(reply).unwrap_or_default();
         Self { answer: Answer { body, descriptors: Vec::new() }, greeted: false, stop: false }
+    }
+}
+
+fn outcome(id: u64, result: Result<(), Refusal>) -> Reply {
+    match result {
+        Ok(()) => done(id),
+        Err(refusal) => failed(id, refusal.path, refusal.reason),
     }
 }
 

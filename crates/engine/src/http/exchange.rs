@@ -5,7 +5,6 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Poll, ready};
 
 use tenbin_proto::{Body, Limits, Progress, Request, Response, Version};
@@ -21,7 +20,7 @@ use crate::client::Client;
 use crate::deadline::{Deadlines, Timer};
 use crate::flow::Flow;
 use crate::listener::Found;
-use crate::tables::{Action, Tables};
+use crate::tables::{Action, Held};
 
 /// Buffers and parsers of one exchange; kept by the worker and lent to whoever has something to do.
 pub struct Exchange {
@@ -185,7 +184,7 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
 async fn exchange(
     client: &mut Client,
     x: &mut Exchange,
-    tables: Rc<Arc<Tables>>,
+    tables: Held,
     found: &Rc<Found>,
     first: bool,
 ) -> After {

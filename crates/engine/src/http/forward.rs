@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use tenbin_balance::{Lease, Outcome, OutcomeKind};
 use tenbin_proto::{Asked, Body, Limits, Method, Progress, Reject};
@@ -17,7 +17,7 @@ use super::{relay, send_head};
 use crate::client::Client;
 use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
-use crate::tables::{Backend, Server, Tables};
+use crate::tables::{Backend, Held, Server};
 
 /// Interim answers that one request may get.
 const MOST_INTERIM: u32 = 20;
@@ -30,7 +30,7 @@ pub struct Course<'a> {
     /// Who serves the listener.
     pub found: &'a Rc<Found>,
     /// The tables of this try.
-    pub tables: Rc<Arc<Tables>>,
+    pub tables: Held,
     /// The backend's name.
     pub name: &'a str,
     /// It is the first request of its connection.
@@ -64,7 +64,7 @@ pub async fn forward(
     client: &mut Client,
     x: &mut Exchange,
     found: &Rc<Found>,
-    (tables, name): (Rc<Arc<Tables>>, &str),
+    (tables, name): (Held, &str),
     first: bool,
 ) -> After {
     x.tried.clear();
@@ -74,11 +74,11 @@ pub async fn forward(
     }
     let mut course = Course { found, tables, name, first, visit: None, stale: 0 };
     loop {
-        let tables = Rc::clone(&course.tables);
+        let tables = course.tables.clone();
         let Some(backend) = tables.backend(name) else {
             return reply(client, x, found, Reason::NoServerUp).await;
         };
-        x.record.to_backend(backend);
+        x.record.goes_to(backend);
         match attempt(client, x, &mut course, backend).await {
             Next::Again => {}
             Next::Moved => course.tables = client.worker.tables(),
@@ -130,19 +130,19 @@ async fn attempt(
     let wanted = course.visit.map(|visit| visit.index);
     let lease = match open::pick(client, x, backend, wanted, port).await {
         Ok(lease) => lease,
-        Err(error) => return not_opened(client, x, backend, error),
+        Err(error) => return not_opened(client, x, backend, &error),
     };
     let picked = client.worker.shared.clock.micros();
     x.record.picked = picked;
     let fresh = course.stale >= MOST_STALE || open::needs_fresh(backend, x.request.method, course.first);
     let opened = match open::open(client, x, backend, lease, fresh).await {
         Ok(opened) => opened,
-        Err(error) => return not_opened(client, x, backend, error),
+        Err(error) => return not_opened(client, x, backend, &error),
     };
     x.record.connected = if opened.reused { picked } else { client.worker.shared.clock.micros() };
     let Opened { lease, mut stream, reused } = opened;
     let Some(server) = backend.servers.get(lease.index()) else { return Next::Moved };
-    x.record.to_server(server);
+    x.record.lands_on(server);
     let load = Load::begin(client, backend, server);
     send_head::request(client, x, course, server);
     match await_answer(client, x, backend, &mut stream).await {
@@ -152,7 +152,7 @@ async fn attempt(
         }
         Err(failure) => {
             drop(load);
-            failed(client, x, (course, backend, server), (lease, reused), failure)
+            failed(client, x, (course, backend, server), (lease, reused), &failure)
         }
     }
 }
@@ -187,8 +187,8 @@ impl Drop for Load<'_> {
     }
 }
 
-fn not_opened(client: &Client, x: &mut Exchange, backend: &Backend, error: NotOpened) -> Next {
-    match error {
+fn not_opened(client: &Client, x: &mut Exchange, backend: &Backend, error: &NotOpened) -> Next {
+    match *error {
         NotOpened::Moved => Next::Moved,
         NotOpened::Refused(Reason::NoServerUp) if !x.tried.is_empty() => Next::Refused(Reason::ConnectFailed),
         NotOpened::Refused(reason) => Next::Refused(reason),
@@ -259,30 +259,15 @@ async fn read_answer(
     x.scanned = 0;
     x.timer.set(timeout);
     let waits_for_continue = x.request.expect_continue && x.response.status != 100;
+    let mut progress = x.up.progress;
     let result = poll_fn(|cx| {
-        if !x.up.finished() {
-            let before = x.up.progress;
-            match x.up.poll(cx, &mut x.input, &mut client.stream, server) {
-                Poll::Ready(Ok(())) | Poll::Pending => {}
-                // The server may have answered already; what it said decides.
-                Poll::Ready(Err(FlowError::Write)) => {
-                    x.up.abandon();
-                    x.up_broken = true;
-                }
-                Poll::Ready(Err(FlowError::Read | FlowError::Truncated)) => {
-                    return Poll::Ready(Err(Failure::ClientGone));
-                }
-                Poll::Ready(Err(FlowError::Bad(reject))) => {
-                    return Poll::Ready(Err(Failure::Body(Reason::Rejected(reject))));
-                }
-                Poll::Ready(Err(FlowError::TooBig)) => {
-                    return Poll::Ready(Err(Failure::Body(Reason::BodyTooBig)));
-                }
-            }
-            if x.up.progress != before {
-                x.timer.set(timeout);
-                client.timer.set(client_timeout(client));
-            }
+        if let Poll::Ready(failure) = push_up(cx, client, x, server) {
+            return Poll::Ready(Err(failure));
+        }
+        if x.up.progress != progress {
+            progress = x.up.progress;
+            x.timer.set(timeout);
+            client.timer.set(client_timeout(client));
         }
         loop {
             if !x.output.data().is_empty() {
@@ -317,6 +302,30 @@ async fn read_answer(
     result
 }
 
+/// Sends what can be sent of the request; ready only when that has failed for good.
+fn push_up(
+    cx: &mut Context<'_>,
+    client: &mut Client,
+    x: &mut Exchange,
+    server: &mut TcpStream,
+) -> Poll<Failure> {
+    if x.up.finished() {
+        return Poll::Pending;
+    }
+    match x.up.poll(cx, &mut x.input, &mut client.stream, server) {
+        Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+        // The server may have answered already; what it said decides.
+        Poll::Ready(Err(FlowError::Write)) => {
+            x.up.abandon();
+            x.up_broken = true;
+            Poll::Pending
+        }
+        Poll::Ready(Err(FlowError::Read | FlowError::Truncated)) => Poll::Ready(Failure::ClientGone),
+        Poll::Ready(Err(FlowError::Bad(reject))) => Poll::Ready(Failure::Body(Reason::Rejected(reject))),
+        Poll::Ready(Err(FlowError::TooBig)) => Poll::Ready(Failure::Body(Reason::BodyTooBig)),
+    }
+}
+
 fn client_timeout(client: &Client) -> u64 {
     let found = client.place.find(&client.worker, &client.worker.tables());
     found.map_or(0, |found| found.frontend.spec.timeouts.client)
@@ -333,7 +342,7 @@ fn failed(
     x: &mut Exchange,
     (course, backend, server): (&mut Course<'_>, &Backend, &Server),
     (lease, reused): (Lease, bool),
-    failure: Failure,
+    failure: &Failure,
 ) -> Next {
     let counters = server.counters.of(client.worker.index);
     let index = lease.index();
@@ -345,7 +354,7 @@ fn failed(
         course.stale += 1;
         return Next::Again;
     }
-    let (kind, reason) = match failure {
+    let (kind, reason) = match *failure {
         Failure::ClientGone => {
             counters.client_aborts.add(1);
             (OutcomeKind::Aborted, None)

@@ -75,13 +75,13 @@ impl Record {
     }
 
     /// It goes to this backend.
-    pub fn to_backend(&mut self, backend: &Backend) {
+    pub fn goes_to(&mut self, backend: &Backend) {
         self.backend.clear();
         self.backend.push_str(&backend.spec.name);
     }
 
     /// It goes to this server.
-    pub fn to_server(&mut self, server: &Server) {
+    pub fn lands_on(&mut self, server: &Server) {
         self.server.clear();
         self.server.push_str(&server.name);
     }

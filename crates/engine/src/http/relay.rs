@@ -41,8 +41,8 @@ pub async fn answer(
     let counters = server.counters.of(worker);
     let status = x.response.status;
     x.output.split_head(x.response.length);
-    let leave = send_head::answer(client, x, (course, backend, lease.index()));
-    if x.down.begin(x.response.body, leave.sink, 0, &mut x.output).is_err() {
+    let leaving = send_head::answer(client, x, (course, backend, lease.index()));
+    if x.down.begin(x.response.body, leaving.sink, 0, &mut x.output).is_err() {
         counters.response_errors.add(1);
         finish(client, (lease, OutcomeKind::Failure), 0);
         backend.counters.of(worker).answered(502);
@@ -79,7 +79,7 @@ pub async fn answer(
     finish(client, (lease, kind), latency);
     let uploaded = x.up.finished() && !x.up_broken;
     settle(client, x, course, (backend, server));
-    match (whole, leave.keep_alive) {
+    match (whole, leaving.keep_alive) {
         (true, true) => After::Idle,
         (true, false) if uploaded && x.input.data().is_empty() => After::Close,
         (true, false) => After::Linger,
@@ -124,12 +124,12 @@ async fn body(
     x.head_bytes_out = x.down.prefix.len() as u64;
     let (mut set_up, mut set_down) = (u64::MAX, u64::MAX);
     let ended = poll_fn(|cx| {
-        if !x.up.finished() {
-            if let Poll::Ready(Err(_)) = x.up.poll(cx, &mut x.input, &mut client.stream, server) {
-                // Whatever became of the upload, the answer is there and still worth delivering.
-                x.up.abandon();
-                x.up_broken = true;
-            }
+        if !x.up.finished()
+            && let Poll::Ready(Err(_)) = x.up.poll(cx, &mut x.input, &mut client.stream, server)
+        {
+            // Whatever became of the upload, the answer is there and still worth delivering.
+            x.up.abandon();
+            x.up_broken = true;
         }
         match x.down.poll(cx, &mut x.output, server, &mut client.stream) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ended::Whole),

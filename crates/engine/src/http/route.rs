@@ -83,7 +83,8 @@ pub fn rewrite(
             while new.last() == Some(&b'/') && rest.first() == Some(&b'/') {
                 new.pop();
             }
-            if !new.ends_with(b"/") && !rest.starts_with(b"/") && !(rest.is_empty() && !new.is_empty()) {
+            let joined = new.ends_with(b"/") || rest.starts_with(b"/");
+            if !joined && (new.is_empty() || !rest.is_empty()) {
                 new.push(b'/');
             }
             new.extend_from_slice(rest);

@@ -47,8 +47,6 @@ pub struct Route {
     pub rewrite: Option<(Vec<u8>, Vec<u8>)>,
     /// What decides; None: the next routes go on.
     pub action: Option<Action>,
-    /// `file:line:column`.
-    pub position: String,
 }
 
 /// One edit of one header.

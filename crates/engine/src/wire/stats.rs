@@ -66,7 +66,7 @@ pub struct FrontendStats {
     pub errors: BTreeMap<String, u64>,
 }
 
-/// `responses` are 1xx 2xx 3xx 4xx 5xx other; `last_used` is seconds ago, -1 for never. `ejected` is how many milliseconds of ejection or fail_timeout remain.
+/// `responses` are 1xx 2xx 3xx 4xx 5xx other; `last_used` is seconds ago, -1 for never. `ejected` is how many milliseconds of ejection or `fail_timeout` remain.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "described in the contract")]
