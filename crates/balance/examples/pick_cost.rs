@@ -1,5 +1,6 @@
 //! Prints what a request costs here: nanoseconds for `acquire` and `finish` together, by policy and number of
-//! servers, on one thread and on two. Run it with `--release`.
+//! servers (also with all but ten down), on one thread and on two; and what building a group and a change of
+//! state cost. Run it with `--release`.
 #![allow(clippy::print_stdout, clippy::disallowed_methods)]
 
 use std::hint::black_box;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tenbin_balance::{
-    Ask, Grant, Group, GroupSpec, HashMethod, IpHashForm, Outcome, OutcomeKind, PolicySpec, Server,
+    Ask, Grant, Group, GroupSpec, HashMethod, Health, IpHashForm, Outcome, OutcomeKind, PolicySpec, Server,
     ServerSpec,
 };
 
@@ -16,27 +17,31 @@ const ROUNDS: u32 = 1_000_000;
 const SIZES: [usize; 3] = [2, 100, 10_000];
 
 fn main() {
-    println!("{:24}{:>10}{:>10}{:>10}{:>18}", "policy", 2, 100, 10_000, "100, 2 threads");
+    println!(
+        "ns a request        {:>8}{:>8}{:>8}{:>14}{:>16}   ms to build, us to take one of 10000 down",
+        2, 100, 10_000, "10 of 10000", "100, 2 threads"
+    );
     for (name, policy) in policies() {
-        let single = SIZES.map(|size| format!("{:>10.0}", run(&group(policy, size))));
-        let shared = group(policy, 100);
-        let both = std::thread::scope(|scope| {
-            let other = scope.spawn(|| run(&shared));
-            let own = run(&shared);
-            f64::midpoint(own, other.join().unwrap_or(f64::NAN))
-        });
-        println!("{name:24}{}{both:>18.0}", single.concat());
+        let single = SIZES.map(|size| format!("{:>8.0}", run(&group(policy, size))));
+        let start = Instant::now();
+        let large = group(policy, 10_000);
+        let build = start.elapsed().as_secs_f64() * 1e3;
+        let start = Instant::now();
+        (10..10_000).for_each(|index| large.set_health(index, Health::Down, 0));
+        let down = start.elapsed().as_secs_f64() * 1e6 / 9_990.0;
+        large.tick(1);
+        let few = run(&large);
+        let both = run_twice(&group(policy, 100));
+        println!("{name:20}{}{few:>14.0}{both:>16.0}{build:>14.1}{down:>14.1}", single.concat());
     }
-    for size in SIZES {
-        for (name, policy) in policies() {
-            if name.starts_with("round") || name == "hash consistent" || name == "hash maglev" {
-                let start = Instant::now();
-                let group = black_box(group(policy, size));
-                println!("build {name} of {size}: {:?}", start.elapsed());
-                drop(group);
-            }
-        }
-    }
+}
+
+fn run_twice(group: &Arc<Group>) -> f64 {
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| run(group));
+        let own = run(group);
+        f64::midpoint(own, other.join().unwrap_or(f64::NAN))
+    })
 }
 
 fn policies() -> Vec<(&'static str, PolicySpec)> {
