@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from tenbin.configfile.expression.vocabulary import Kind
+from tenbin.configfile.problem import Problem
 from tenbin.model.expression import Const, Expression
-
-if TYPE_CHECKING:
-    from tenbin.configfile.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
