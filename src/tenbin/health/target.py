@@ -27,6 +27,11 @@ class Target:
         host, port = self.check.host, self.check.port
         return Address(host or self.address.host, port or self.address.port) if host or port else self.address
 
+    @property
+    def within(self) -> float:
+        """The seconds that a check may take: its timeout, or its interval where it has none."""
+        return self.check.timeout.seconds or self.check.every.seconds
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedServer:
