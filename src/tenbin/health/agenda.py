@@ -27,12 +27,9 @@ class Agenda:
         self._due[server] = due
         heapq.heappush(self._heap, (due, server))
 
-    def bring_forward(self, server: ServerId, due: float) -> bool:
-        """Make the server due at this time unless it is due earlier or not at all; return whether that changed it."""
-        if self._due.get(server, due) <= due:
-            return False
-        self.set(server, due)
-        return True
+    def may_come(self, server: ServerId, due: float) -> bool:
+        """Whether the server is due, but only later than this time."""
+        return self._due.get(server, due) > due
 
     def drop(self, server: ServerId) -> None:
         """Make the server due no more."""

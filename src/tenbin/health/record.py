@@ -19,7 +19,11 @@ HISTORY = 20
 
 
 class Record:
-    """One server under check. `task` is the check under way, `started` when the last one began (None: never)."""
+    """One server under check.
+
+    `task` is the check under way, `started` when the last one began (None: never), `rounds` how many have ended.
+    `late`: the last one ended so long after its time that this process must have stood still.
+    """
 
     __slots__ = (
         "_downs",
@@ -27,7 +31,7 @@ class Record:
         "_health",
         "_passed",
         "_standing",
-        "excused",
+        "late",
         "results",
         "rounds",
         "started",
@@ -46,7 +50,7 @@ class Record:
         self.task: Task[None] | None = None
         self.started: float | None = None
         self.rounds = 0
-        self.excused = False
+        self.late = False
         self._health = target.health
         self._standing = policy.initial(target.health)
 

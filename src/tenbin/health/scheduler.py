@@ -49,6 +49,8 @@ class Checker:
         self._programs = _Slots(32)
         self._tasks: set[asyncio.Task[None]] = set()
         self._nap: asyncio.Task[None] | None = None
+        self._nap_end = 0.0
+        self._late = False
 
     def replace(self, targets: Iterable[Target]) -> None:
         """Check exactly these servers from now on; what did not change keeps state, history and schedule.
@@ -61,7 +63,6 @@ class Checker:
             self._withdraw(self._records.pop(server))
         for target in wanted.values():
             self._place(target)
-        self._wake()
 
     async def run(self) -> None:
         """Check until cancelled."""
@@ -83,8 +84,7 @@ class Checker:
             now = self._clock.now()
             fast = max(record.target.check.fast.seconds, SHORTEST)
             earliest = now if record.started is None else record.started + fast
-            if self._agenda.bring_forward(server, max(now, earliest)):
-                self._wake()
+            self._bring_forward(server, max(now, earliest))
 
     def results(self, server: ServerId) -> tuple[CheckResult, ...]:
         """Return the last 20 results, newest first; none for a server that is not checked."""
@@ -101,14 +101,14 @@ class Checker:
         now = self._clock.now()
         if record is None:
             self._records[target.id] = Record(target)
-            self._agenda.set(target.id, now + first_delay(target.id, target.check.every))
+            self._plan(target.id, now + first_delay(target.id, target.check.every))
         elif not record.keeps_state(target):
             self._withdraw(record)
             record.restart(target)
-            self._agenda.set(target.id, now + first_delay(target.id, target.check.every))
+            self._plan(target.id, now + first_delay(target.id, target.check.every))
         elif record.target != target:
             record.target = target
-            self._agenda.bring_forward(target.id, now + record.pace())
+            self._bring_forward(target.id, now + record.pace())
 
     def _withdraw(self, record: Record) -> None:
         self._agenda.drop(record.target.id)
@@ -116,23 +116,29 @@ class Checker:
             record.task.cancel()
             record.task = None
 
+    def _plan(self, server: ServerId, due: float) -> None:
+        """Make the server due, and cut the loop's sleep short if that is before its end."""
+        self._agenda.set(server, due)
+        if self._nap is not None and due < self._nap_end:
+            self._nap.cancel()
+
+    def _bring_forward(self, server: ServerId, due: float) -> None:
+        if self._agenda.may_come(server, due):
+            self._plan(server, due)
+
     async def _sleep_until_due(self) -> None:
         """Wait for the next check, in steps of at least a tick: what falls due within it starts together."""
-        due = self._agenda.next()
-        now = self._clock.now()
-        delay = _IDLE if due is None else max(due - now, _TICK)
-        self._nap = asyncio.ensure_future(self._clock.sleep(delay))
+        due, now = self._agenda.next(), self._clock.now()
+        self._nap_end = now + (_IDLE if due is None else max(due - now, _TICK))
+        self._nap = asyncio.ensure_future(self._clock.sleep(self._nap_end - now))
         try:
             await asyncio.wait((self._nap,))
         finally:
             self._nap.cancel()
-        late = self._clock.now() - now - delay
-        if late > _PAUSE:
+        late = self._clock.now() > self._nap_end + _PAUSE
+        if late and not self._late:
             self._respread(self._clock.now())
-
-    def _wake(self) -> None:
-        if self._nap is not None:
-            self._nap.cancel()
+        self._late = late
 
     def _respread(self, now: float) -> None:
         """After a pause of this process, begin a new round rather than all missed checks at once."""
@@ -167,23 +173,24 @@ class Checker:
         record.task = None
         server, now = record.target.id, self._clock.now()
         if self._says_nothing(record, outcome, now - started):
-            self._agenda.set(server, now + first_delay(server, record.target.check.every))
+            self._plan(server, now + first_delay(server, record.target.check.every))
             return
         result = CheckResult(outcome.status, outcome.code, now - started, outcome.text, self._clock.wall())
         change = record.take(result)
-        self._agenda.set(server, max(now, started + self._gap(record)))
+        self._plan(server, max(now, started + self._gap(record)))
         if change is not None:
             self._report(change)
 
     def _says_nothing(self, record: Record, outcome: Outcome, duration: float) -> bool:
         """Whether a failure is our own: this process stood still while the answer waited.
 
-        Told by a check that took longer than its timeout allows. Believed once in a row, so that a machine that is
-        always late still finds dead servers.
+        Told by a check that took longer than its time allows. Believed only of the first of several in a row, so
+        that a machine that is always late still finds dead servers.
         """
-        ours = not outcome.status.passed and duration > record.target.within + _PAUSE
-        record.excused = ours and not record.excused
-        return record.excused
+        late = not outcome.status.passed and duration > record.target.within + _PAUSE
+        excused = late and not record.late
+        record.late = late
+        return excused
 
     def _gap(self, record: Record) -> float:
         interval = record.pace()

@@ -31,7 +31,7 @@ async def probe(target: Target, check: ExecCheck, within: float) -> Outcome:
                 async with asyncio.timeout(within):
                     code = await _run(check.command, _environment(target), output)
             except TimeoutError:
-                return Outcome(CheckStatus.PROCTOUT, None, output.text() or "did not end in time")
+                return Outcome(CheckStatus.PROCTOUT, None, _with_words("did not end in time", output.text()))
             return _judge(code, output.text())
     except OSError as failure:
         status = CheckStatus.SOCKERR if failure.errno in _SHORTAGES else CheckStatus.PROCERR
@@ -60,7 +60,11 @@ def _judge(code: int, text: str) -> Outcome:
     if code == 0:
         return Outcome(CheckStatus.PROCOK, 0, text)
     ending = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-    return Outcome(CheckStatus.PROCERR, code, printable(f"{ending}: {text}" if text else ending))
+    return Outcome(CheckStatus.PROCERR, code, _with_words(ending, text))
+
+
+def _with_words(ending: str, words: str) -> str:
+    return printable(f"{ending}: {words}" if words else ending)
 
 
 def _environment(target: Target) -> dict[str, str]:

@@ -55,7 +55,7 @@ class Link:
         self._timer.cancel()
         if self._socket is not None:
             if self._reading:
-                self._loop.remove_reader(self._socket)
+                self._loop.remove_reader(self._socket.fileno())
             self._socket.close()
 
     async def connect(self, address: Address) -> None:
@@ -84,7 +84,7 @@ class Link:
     async def receive(self) -> bytes:
         """Return what has come, b"" at the server's end; raises OSError when the connection breaks."""
         if not self._reading:
-            self._loop.add_reader(self._open, self._wake)
+            self._loop.add_reader(self._open.fileno(), self._wake)
             self._reading = True
         while True:
             await self._woken()
@@ -106,11 +106,13 @@ class Link:
             return 0
 
     async def _writable(self) -> None:
-        self._loop.add_writer(self._open, self._wake)
+        # By number: the selector would print a socket object, addresses and all, each time that it is new to it.
+        descriptor = self._open.fileno()
+        self._loop.add_writer(descriptor, self._wake)
         try:
             await self._woken()
         finally:
-            self._loop.remove_writer(self._open)
+            self._loop.remove_writer(descriptor)
 
     async def _woken(self) -> None:
         if self._expired:

@@ -28,7 +28,7 @@ class PythonProbe:
     async def __call__(self, target: Target, check: PythonCheck, within: float) -> Outcome:
         """Call the function for at most so many seconds: PROCOK, PROCERR, PROCTOUT, or the status that it chose.
 
-        A call that could not begin because another one blocks the thread is SOCKERR: it says nothing of the server.
+        A call that could not go on because another one blocks the thread is SOCKERR: it says nothing of the server.
         """
         runner = self._runner(check.file)
         if runner is None:
@@ -37,14 +37,16 @@ class PythonProbe:
         server = CheckedServer(target.id.backend, target.id.server, where.host, where.port)
         call = runner.call(check.function, server, within)
         answer = asyncio.wrap_future(call.future)
-        done, _ = await asyncio.wait({answer}, timeout=within + _GRACE)
+        try:
+            done, _ = await asyncio.wait({answer}, timeout=within + _GRACE)
+        finally:
+            answer.cancel()
         if done:
             return answer.result()
-        answer.cancel()
         self._give_up(check.file, runner)
-        if call.begun:
-            return Outcome(CheckStatus.PROCTOUT, None, "blocks its thread: use await instead of blocking calls")
-        return Outcome(CheckStatus.SOCKERR, None, "another check of the same file blocks its thread")
+        if runner.holder not in {call, None}:
+            return Outcome(CheckStatus.SOCKERR, None, "another check of the same file blocks its thread")
+        return Outcome(CheckStatus.PROCTOUT, None, "blocks its thread: use await instead of blocking calls")
 
     def close(self) -> None:
         """Let all threads end."""
@@ -55,7 +57,7 @@ class PythonProbe:
 
     def _runner(self, file: str) -> Runner | None:
         runner = self._runners.get(file)
-        if runner is None:
+        if runner is None or not runner.alive:
             stuck = [one for one in self._stuck.pop(file, ()) if one.alive]
             if stuck:
                 self._stuck[file] = stuck

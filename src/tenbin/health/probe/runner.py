@@ -31,17 +31,24 @@ if TYPE_CHECKING:
 
 
 class Call:
-    """A call under way: `begun` once the thread has taken it up."""
+    """A call of a function for one server; `longest` is the most seconds that it held the thread in one go."""
 
-    def __init__(self) -> None:
-        self.begun = False
+    def __init__(self, function: str, server: CheckedServer, within: float) -> None:
+        self.function = function
+        self.server = server
+        self.within = within
+        self.longest = 0.0
         self.future: Future[Outcome] = Future()
 
 
 class Runner:
-    """The thread of one file; calls come from another thread's event loop."""
+    """The thread of one file; calls come from another thread's event loop.
+
+    `holder` is the call that runs right now, from one await to the next.
+    """
 
     def __init__(self, file: str) -> None:
+        self.holder: Call | None = None
         self._file = _File(file)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._live, name=f"tenbin-check {Path(file).name}", daemon=True)
@@ -54,8 +61,8 @@ class Runner:
 
     def call(self, function: str, server: CheckedServer, within: float) -> Call:
         """Start a call of the named function."""
-        call = Call()
-        self._loop.call_soon_threadsafe(self._begin, call, function, server, within)
+        call = Call(function, server, within)
+        self._loop.call_soon_threadsafe(self._begin, call)
         return call
 
     def close(self) -> None:
@@ -67,27 +74,25 @@ class Runner:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.get_loop().run_forever()
 
-    def _begin(self, call: Call, function: str, server: CheckedServer, within: float) -> None:
-        call.begun = call.future.set_running_or_notify_cancel()
-        if call.begun:
-            task = self._loop.create_task(self._answer(function, server, within))
+    def _begin(self, call: Call) -> None:
+        if call.future.set_running_or_notify_cancel():
+            task = self._loop.create_task(self._answer(call))
             task.add_done_callback(lambda done: _hand_over(done, call.future))
 
-    async def _answer(self, function: str, server: CheckedServer, within: float) -> Outcome:
+    async def _answer(self, call: Call) -> Outcome:
         try:
-            check, complaint = self._file.function(function)
+            check, complaint = self._file.function(call.function)
         except _UnusableError as failure:
             return Outcome(CheckStatus.PROCERR, None, printable(str(failure)))
-        watched = _Watched(check(server), self._loop.time)
-        task = self._loop.create_task(_guarded(watched, self._file.path))
-        done, _ = await asyncio.wait({task}, timeout=within)
+        task = self._loop.create_task(_guarded(_Watched(check(call.server), call, self), self._file.path))
+        done, _ = await asyncio.wait({task}, timeout=call.within)
         if not done:
             task.cancel()
             return Outcome(CheckStatus.PROCTOUT, None, "did not return in time")
         outcome = task.result()
         remarks = [outcome.text, complaint]
-        if watched.longest > _HELD:
-            remarks.append(f"(held its thread {watched.longest * 1000:.0f} ms: await instead of blocking)")
+        if call.longest > _HELD:
+            remarks.append(f"(held its thread {call.longest * 1000:.0f} ms: await instead of blocking)")
         return Outcome(outcome.status, outcome.code, printable(" ".join(filter(None, remarks))))
 
 
@@ -131,28 +136,35 @@ class _File:
 
 
 class _Watched:
-    """A coroutine whose every step, from one await to the next, is timed; `longest` in seconds."""
+    """A coroutine whose every step, from one await to the next, is timed and has its holder named."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, object], now: Callable[[], float]) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, object], call: Call, runner: Runner) -> None:
         self._coroutine = coroutine
-        self._now = now
-        self.longest = 0.0
+        self._call = call
+        self._runner = runner
+        self._now = asyncio.get_running_loop().time
 
     def __await__(self) -> Generator[Any, Any, object]:
         advance: Callable[[Any], Any] = self._coroutine.send
         argument: object = None
         while True:
-            began = self._now()
             try:
-                waited = advance(argument)
+                waited = self._step(advance, argument)
             except StopIteration as end:
                 return end.value
-            finally:
-                self.longest = max(self.longest, self._now() - began)
             try:
                 argument, advance = (yield waited), self._coroutine.send
             except BaseException as failure:  # noqa: BLE001 - a cancellation goes to the coroutine like any other
                 argument, advance = failure, self._coroutine.throw
+
+    def _step(self, advance: Callable[[Any], Any], argument: object) -> object:
+        began = self._now()
+        self._runner.holder = self._call
+        try:
+            return advance(argument)
+        finally:
+            self._runner.holder = None
+            self._call.longest = max(self._call.longest, self._now() - began)
 
 
 async def _guarded(watched: _Watched, path: str) -> Outcome:
