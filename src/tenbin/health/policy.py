@@ -8,7 +8,7 @@ starts the count anew. Knows no time and performs nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,12 @@ def step(standing: Standing, check: Check, *, passed: bool) -> Standing:
     if __debug__:
         _verify(after, check)
     return after
+
+
+def fit(standing: Standing, check: Check) -> Standing:
+    """Return the standing under another rise and fall: it stays in its phase, at most one result short of the next."""
+    most = {Phase.FALLING: check.fall - 1, Phase.RISING: check.rise - 1}.get(standing.phase, standing.run)
+    return replace(standing, run=min(standing.run, most))
 
 
 def value(standing: Standing, check: Check) -> int:

@@ -21,7 +21,8 @@ HISTORY = 20
 class Record:
     """One server under check.
 
-    `task` is the check under way, `started` when the last one began (None: never), `rounds` how many have ended.
+    `task` is the check under way, `started` when the last one began (None: never), `rounds` how many ended
+    since the server was new or this process stood still.
     `late`: the last one ended so long after its time that this process must have stood still.
     """
 
@@ -58,6 +59,11 @@ class Record:
         """Whether what is known holds for this target too: the same probe asks the same address."""
         mine = self.target
         return target.where == mine.where and target.check.probe == mine.check.probe
+
+    def adjust(self, target: Target) -> None:
+        """Go on with another pace, rise or fall."""
+        self.target = target
+        self._standing = policy.fit(self._standing, target.check)
 
     def pace(self) -> float:
         """Return the seconds from one check to the next."""

@@ -65,7 +65,7 @@ class Checker:
             self._place(target)
 
     async def run(self) -> None:
-        """Check until cancelled."""
+        """Check until cancelled; once in a checker's life."""
         self._respread(self._clock.now())
         try:
             while True:
@@ -107,7 +107,7 @@ class Checker:
             record.restart(target)
             self._plan(target.id, now + first_delay(target.id, target.check.every))
         elif record.target != target:
-            record.target = target
+            record.adjust(target)
             self._bring_forward(target.id, now + record.pace())
 
     def _withdraw(self, record: Record) -> None:
@@ -144,6 +144,7 @@ class Checker:
         """After a pause of this process, begin a new round rather than all missed checks at once."""
         for server in self._agenda.take(now):
             record = self._records[server]
+            record.rounds = 0
             self._agenda.set(server, now + first_delay(server, record.target.check.every))
 
     def _start_due(self) -> None:

@@ -92,3 +92,17 @@ def test_pace_is_fast_between_up_and_down(start: Health, results: str, milliseco
     for letter in results:
         standing = policy.step(standing, how, passed=letter == "+")
     assert policy.pace(standing, how).ms == milliseconds
+
+
+@given(COUNTS, COUNTS, RESULTS, COUNTS, COUNTS)
+def test_another_rise_and_fall_keep_the_health(
+    rise: int, fall: int, results: list[bool], rise2: int, fall2: int
+) -> None:
+    before, after = check(rise=rise, fall=fall), check(rise=rise2, fall=fall2)
+    standing = policy.initial(Health.UP)
+    for passed in results:
+        standing = policy.step(standing, before, passed=passed)
+    fitted = policy.fit(standing, after)
+    assert fitted.health is standing.health
+    assert (policy.value(fitted, after) >= rise2) == (standing.health is Health.UP)
+    assert 0 <= policy.value(fitted, after) <= rise2 + fall2 - 1

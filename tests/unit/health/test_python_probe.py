@@ -82,6 +82,11 @@ async def test_a_check_cannot_end_the_program(file: File, leave: str) -> None:
     assert (await file.call()).status is CheckStatus.PROCOK
 
 
+async def test_a_check_that_cancels_itself_fails(file: File) -> None:
+    file.write("raise asyncio.CancelledError")
+    assert await file.call() == Outcome(CheckStatus.PROCERR, None, "cancelled itself")
+
+
 async def test_anything_but_a_result_fails(file: File) -> None:
     file.write("return True")
     assert (await file.call()).text == "returned bool, expected tenbin.health.Result"

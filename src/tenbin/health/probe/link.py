@@ -12,9 +12,11 @@ import errno
 import os
 import socket
 import struct
+from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
+from tenbin.health.probe.names import first_address
 from tenbin.health.result import CheckStatus, Outcome, printable
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ class Link:
             if error == errno.EINPROGRESS:
                 await self._writable()
                 error = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if not error and self._socket.getsockname() == where:
+                error = errno.ECONNREFUSED  # connected to itself: the port is local, free, and was ours by chance
         except TimeoutError:
             raise NotConnectedError(Outcome(CheckStatus.L4TOUT, None, "no connection in time")) from None
         except OSError as failure:
@@ -133,18 +137,21 @@ class Link:
             self._waiter.set_exception(TimeoutError())
 
     async def _resolve(self, address: Address) -> _Endpoint:
-        lookup = asyncio.ensure_future(self._loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM))
-        lookup.add_done_callback(lambda _: self._wake())
+        lookup = first_address(address.host)
+        lookup.add_done_callback(self._wake_from_thread)
+        await self._woken()
         try:
-            await self._woken()
-        finally:
-            lookup.cancel()
-        try:
-            family, _, _, _, where = lookup.result()[0]
-        except (OSError, UnicodeError) as failure:
+            found = _numeric(lookup.result(), address.port)
+        except (OSError, ValueError) as failure:
             reason = getattr(failure, "strerror", None) or "not a name"
             raise NotConnectedError(Outcome(CheckStatus.L4CON, None, printable(f"{address.host}: {reason}"))) from None
-        return family, where
+        if found is None:
+            raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+        return found
+
+    def _wake_from_thread(self, _: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._wake)
 
 
 _Endpoint = tuple[int, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]

@@ -89,6 +89,8 @@ class Runner:
         if not done:
             task.cancel()
             return Outcome(CheckStatus.PROCTOUT, None, "did not return in time")
+        if task.cancelled():
+            return Outcome(CheckStatus.PROCERR, None, "cancelled itself")
         outcome = task.result()
         remarks = [outcome.text, complaint]
         if call.longest > _HELD:
@@ -175,7 +177,7 @@ async def _guarded(watched: _Watched, path: str) -> Outcome:
     except BaseException as failure:  # noqa: BLE001 - the operator's function may raise anything
         return Outcome(CheckStatus.PROCERR, None, printable(_describe(failure, path)))
     if isinstance(returned, Result):
-        return Outcome(returned.status, returned.code, printable(returned.text))
+        return Outcome(returned.status, returned.code, printable(str(returned.text)))
     return Outcome(CheckStatus.PROCERR, None, f"returned {type(returned).__name__}, expected tenbin.health.Result")
 
 
