@@ -29,5 +29,7 @@ def create_app(
     `journal` feeds /api/v1/events.
     """
     from tenbin.api.app import make_app
+    from tenbin.api.guard import Access
 
-    return make_app(operations, token=token, trusted=trusted, host=host, journal=journal)
+    access = Access(token=token, trusted=trusted, host=host, body_time=Limits().body_time)
+    return make_app(operations, access=access, journal=journal)

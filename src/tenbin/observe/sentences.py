@@ -196,6 +196,11 @@ def admin_request(client: str, action: str, outcome: str) -> Sentence:
     )
 
 
+def internal_error(where: str, traceback: str) -> Sentence:
+    """A bug: something failed that must not; what it was doing and Python's traceback."""
+    return Sentence(Level.ERROR, "internal_error", f"internal error in {where}", (("where", where),), traceback)
+
+
 def _server(server: ServerId) -> tuple[tuple[str, Field], ...]:
     return ("backend", server.backend), ("server", server.server)
 
