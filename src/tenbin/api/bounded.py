@@ -118,10 +118,15 @@ class BoundedProtocol(H11Protocol):
         if self.conn.their_state is h11.SEND_BODY:
             self._expect_head()
         super().on_response_complete()
+        if self._has_part_of_a_head() and not _under_way(self.cycle):
+            self._expect_head()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP."""
         self._answer(400, msg.rstrip("."), "speak HTTP/1.1 to this port")
+
+    def _has_part_of_a_head(self) -> bool:
+        return self.conn.their_state is h11.IDLE and self.conn.trailing_data[0] != b""
 
     def _expect_head(self) -> None:
         self._head_is_here()
@@ -134,8 +139,8 @@ class BoundedProtocol(H11Protocol):
 
     def _too_slow(self) -> None:
         self._head_timer = None
-        if self._received == 0:
-            self.transport.close()  # nothing was asked
+        if not self._has_part_of_a_head():
+            self.transport.close()  # nothing was asked, or what was asked has been answered
             return
         self._answer(408, "the request did not arrive in time", "send it at once")
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TOKEN = "correct horse battery staple"
+TOKEN = "correct horse battery staple"  # noqa: S105 - of this test
 SECRET = "5ec2e7" * 10
 JSON = {"Content-Type": "application/json"}
 BEARER = {"Authorization": f"Bearer {TOKEN}", **JSON}
@@ -38,7 +38,9 @@ class MemoryProcess:
 
     config: Config = field(default_factory=samples.two_servers)
     is_ready: bool = True
-    reload_report: ReloadReport = field(default_factory=lambda: ReloadReport(True, 9, "generation 8 → 9: ~1 timeout", ""))
+    reload_report: ReloadReport = field(
+        default_factory=lambda: ReloadReport(True, 9, "generation 8 → 9: ~1 timeout", "")
+    )
     changes: list[tuple[ServerId, int | None, Admin | None]] = field(default_factory=list)
     stops: list[bool] = field(default_factory=list)
     broken: bool = False
@@ -95,20 +97,28 @@ class Answer:
 
 @dataclass
 class Running:
-    """A served API; `socket` is the unix one."""
+    """A served API; `path` is the unix socket."""
 
     process: MemoryProcess
     journal: Journal
     port: int
-    socket: Path
+    path: Path
     loop: asyncio.AbstractEventLoop
     server: AdminServer
 
     def ask(
-        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None, *, unix: bool = False
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        unix: bool = False,
     ) -> Answer:
         """One request on a connection of its own."""
-        connection = UnixConnection(self.socket) if unix else http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = (
+            UnixConnection(self.path) if unix else http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        )
         try:
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -159,3 +169,11 @@ def running(
         thread.join(5)
         loop.close()
         journal.close()
+
+
+def whole(connection: socket.socket) -> bytes:
+    """Read until the other side closes."""
+    answer = b""
+    while data := connection.recv(65_536):
+        answer += data
+    return answer
