@@ -14,8 +14,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, TextIO
 
 import structlog
+from structlog.processors import JSONRenderer
 
 from tenbin.model import LogFormat
+from tenbin.observe import sentences
 from tenbin.observe.escape import printable, printable_block
 from tenbin.observe.sentences import Field, Level, Sentence
 from tenbin.observe.writer import LineWriter
@@ -53,27 +55,18 @@ class Journal:
         terminal = stream.isatty()
         human = form is LogFormat.HUMAN or (form is LogFormat.AUTO and terminal)
         self._clock = clock
-        self._writer = LineWriter(stream)
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._number = 0
+        self._render = _Human(color=terminal) if human else JSONRenderer(ensure_ascii=False)
+        self._writer = LineWriter(stream, self._lost)
         self._logger = structlog.wrap_logger(
-            self._writer,
-            processors=[_Human(color=terminal) if human else structlog.processors.JSONRenderer(ensure_ascii=False)],
-            wrapper_class=structlog.BoundLoggerBase,
+            self._writer, processors=[self._render], wrapper_class=structlog.BoundLoggerBase
         )
 
     def say(self, sentence: Sentence) -> Entry:
         """Write one event and remember it; never waits and never fails."""
         self._number += 1
-        entry = Entry(
-            number=self._number,
-            time=self._clock.wall(),
-            level=sentence.level,
-            event=sentence.event,
-            text=printable(sentence.text),
-            fields={name: _escaped(value) for name, value in sentence.fields},
-            details=printable_block(sentence.details),
-        )
+        entry = self._entry(self._number, sentence)
         self._entries.append(entry)
         self._logger._proxy_to_logger("line", entry.event, **_context(entry))  # noqa: SLF001 - structlog's way to extend it
         return entry
@@ -91,6 +84,21 @@ class Journal:
     def close(self, timeout: float = 1.0) -> None:
         """Write what is left, for at most `timeout` seconds, and end the thread."""
         self._writer.close(timeout)
+
+    def _entry(self, number: int, sentence: Sentence) -> Entry:
+        return Entry(
+            number=number,
+            time=self._clock.wall(),
+            level=sentence.level,
+            event=sentence.event,
+            text=printable(sentence.text),
+            fields={name: _escaped(value) for name, value in sentence.fields},
+            details=printable_block(sentence.details),
+        )
+
+    def _lost(self, lines: int) -> str:
+        entry = self._entry(0, sentences.journal_dropped(lines))
+        return str(self._render(None, "line", {"event": entry.event, **_context(entry)}))
 
 
 _COLORS = {Level.INFO: "", Level.WARNING: "\x1b[33m", Level.ERROR: "\x1b[1;31m"}

@@ -196,6 +196,12 @@ def admin_request(client: str, action: str, outcome: str) -> Sentence:
     )
 
 
+def journal_dropped(lines: int) -> Sentence:
+    """Nobody read the journal's stream for a while; the events themselves were kept for the API."""
+    text = f"{lines} journal {_plural('line', lines)} lost: the reader of this log did not keep up"
+    return Sentence(Level.WARNING, "journal_dropped", text, (("lines", lines),))
+
+
 def internal_error(where: str, traceback: str) -> Sentence:
     """A bug: something failed that must not; what it was doing and Python's traceback."""
     return Sentence(Level.ERROR, "internal_error", f"internal error in {where}", (("where", where),), traceback)

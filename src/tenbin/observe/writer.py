@@ -9,16 +9,23 @@ from __future__ import annotations
 import threading
 from collections import deque
 from contextlib import suppress
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 QUEUE = 10_000
 
 
 class LineWriter:
-    """A thread that writes; `line` may be called from any thread."""
+    """A thread that writes; `line` may be called from any thread.
 
-    def __init__(self, stream: TextIO, *, queue: int = QUEUE) -> None:
+    `lost` words the line that tells how many were dropped; the thread calls it.
+    """
+
+    def __init__(self, stream: TextIO, lost: Callable[[int], str], *, queue: int = QUEUE) -> None:
         self._stream = stream
+        self._lost = lost
         self._queue = queue
         self._lines: deque[str] = deque()
         self._changed = threading.Condition()
@@ -55,7 +62,7 @@ class LineWriter:
                 lost, self._unreported = self._unreported, 0
                 self._lines.clear()
             if lost:
-                batch += f"{lost} journal lines were dropped: the log's reader did not keep up\n"
+                batch += f"{self._lost(lost)}\n"
             with suppress(OSError, ValueError):  # a reader that went away, a stream that was closed
                 self._stream.write(batch)
                 self._stream.flush()
