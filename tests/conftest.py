@@ -14,9 +14,9 @@ from support.servers import Servers
 from tenbin.testing import Tenbin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    StartTenbin = Callable[[str], Tenbin]
+    from support import StartTenbin
 
 _SOURCE = str(Path(tenbin.__file__).parents[1])
 

@@ -24,6 +24,7 @@ class Peer:
     def __init__(self, connection: socket.socket, number: int) -> None:
         self.socket = connection
         self.number = number
+        self.closed = threading.Event()
         self.received = bytearray()
         self._parsed = 0
 
@@ -71,6 +72,10 @@ class Peer:
         """Keep the connection open and silent until the peer closes."""
         while self.read():
             pass
+
+    def wait_closed(self) -> None:
+        """Read nothing until the test's server is closed."""
+        self.closed.wait(30)
 
     def reset(self) -> None:
         """Close with RST instead of FIN."""
@@ -125,6 +130,7 @@ class ScriptedServer:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for peer in self.peers:
+            peer.closed.set()
             with contextlib.suppress(OSError):
                 peer.socket.shutdown(socket.SHUT_RDWR)
         self._lease.release()
