@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
-from support.scripted import ScriptedServer, answering
-from tenbin.testing import Client, Tenbin, config_text
+from support.scripted import Scripted, ScriptedServer, answering
+from tenbin.testing import Tenbin, config_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from support.scripted import Script
     from support.servers import Servers
-
-
-class Scripted(NamedTuple):
-    """A Tenbin in front of one scripted server; connections to the server are not used again."""
-
-    tenbin: Tenbin
-    server: ScriptedServer
-
-    def client(self, script: Script | None = None, timeout: float = 10.0) -> Client:
-        """Give the server a script and open a connection to Tenbin."""
-        if script is not None:
-            self.server.script = script
-        self.server.peers.clear()
-        return Client(self.tenbin.address, timeout)
 
 
 SHORT = {"header": "1s", "client": "1s", "server": "1s", "connect": "1s", "queue": "1s", "keep_alive": "1s"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-from tenbin.testing import lease, wait_for
+from tenbin.testing import Client, Tenbin, lease, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -144,6 +144,16 @@ class ScriptedServer:
         self.close()
 
 
+def once(answer: bytes) -> Script:
+    """Return a script that sends these bytes after a bodyless request and closes."""
+
+    def script(peer: Peer) -> None:
+        peer.read_head()
+        peer.send(answer)
+
+    return script
+
+
 def answering(answer: bytes = OK) -> Script:
     """Return a script that answers every bodyless request with these bytes, for as long as the peer asks."""
 
@@ -152,3 +162,17 @@ def answering(answer: bytes = OK) -> Script:
             peer.send(answer)
 
     return script
+
+
+class Scripted(NamedTuple):
+    """A Tenbin in front of one scripted server; connections to the server are not used again."""
+
+    tenbin: Tenbin
+    server: ScriptedServer
+
+    def client(self, script: Script | None = None, timeout: float = 10.0) -> Client:
+        """Give the server a script and open a connection to Tenbin."""
+        if script is not None:
+            self.server.script = script
+        self.server.peers.clear()
+        return Client(self.tenbin.address, timeout)

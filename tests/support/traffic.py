@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tenbin.testing import AsyncClient, Client, Response, fetch
+from tenbin.testing import AsyncClient, Client, ExchangeError, Response, fetch
 from tenbin.testing.client import request_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tenbin.testing import Tenbin
     from tenbin.testing.client import Address
 
 
@@ -42,6 +44,33 @@ def parallel(address: Address, requests: Sequence[bytes]) -> list[Response]:
         return list(await asyncio.gather(*(one(data) for data in requests)))
 
     return asyncio.run(every())
+
+
+class Background:
+    """Requests sent at once, in a thread; `answers` is empty until they have all ended."""
+
+    def __init__(self, address: Address, *requests: bytes) -> None:
+        self.answers: list[Response] = []
+        self.error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, args=(address, requests), daemon=True)
+        self._thread.start()
+
+    def _run(self, address: Address, requests: Sequence[bytes]) -> None:
+        try:
+            self.answers = parallel(address, requests)
+        except ExchangeError as error:
+            self.error = error
+
+    def statuses(self, deadline: float = 25.0) -> list[int]:
+        """Wait for the end and return the statuses; none when a request failed."""
+        self._thread.join(deadline)
+        return [answer.status for answer in self.answers]
+
+
+def under_way(tenbin: Tenbin) -> int:
+    """Return how many requests of the first backend are being answered or wait in a queue."""
+    traffic = tenbin.status()["backends"][0]["traffic"]
+    return int(traffic["current"]) + int(traffic["queue"])
 
 
 def get_bytes(target: str = "/api/whoami", *headers: tuple[str, str]) -> bytes:

@@ -213,11 +213,15 @@ class Client:
             raise ExchangeError(Failure.CONNECT, str(error)) from error
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def peer_closed(self) -> bool:
-        """Whether the other side has closed already, without waiting."""
+    def readable(self) -> bool:
+        """Whether something is there to be read: bytes, or the end."""
         poll = select.poll()
         poll.register(self.socket, select.POLLIN)
-        if not poll.poll(0):
+        return bool(poll.poll(0))
+
+    def peer_closed(self) -> bool:
+        """Whether the other side has closed already, without waiting."""
+        if not self.readable():
             return False
         try:
             return self.socket.recv(1, socket.MSG_PEEK) == b""

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from support.scripted import once
 from tenbin.testing import ExchangeError, Failure
 from tenbin.testing.client import chunked, request_bytes
 
 if TYPE_CHECKING:
-    from e2e.conftest import Scripted
-    from support.scripted import Peer
+    from support.scripted import Peer, Scripted
     from tenbin.testing import Tenbin
 
 MIB = 1024 * 1024
-
-
-def answer(data: bytes) -> object:
-    """A script that sends these bytes after the request and closes."""
-    return lambda peer: peer.send(peer.read_head() and data)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -28,23 +24,23 @@ def answer(data: bytes) -> object:
 def test_statuses_with_and_without_bodies(scripted: Scripted, method: str, status: int) -> None:
     bodiless = method == "HEAD" or status in (204, 304)
     head = f"HTTP/1.1 {status} Why\r\n" + ("" if status == 204 else "Content-Length: 5\r\n") + "ETag: x\r\n\r\n"
-    with scripted.client(answer(head.encode() + (b"" if bodiless else b"hello"))) as client:
+    with scripted.client(once(head.encode() + (b"" if bodiless else b"hello"))) as client:
         got = client.request(method, "/")
         assert (got.status, got.header("etag")) == (status, "x")
         assert got.body == (b"" if bodiless else b"hello")
-        scripted.server.script = answer(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext")
+        scripted.server.script = once(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext")
         assert client.get("/").body == b"next"
 
 
 def test_a_close_delimited_answer_arrives_whole(scripted: Scripted) -> None:
-    with scripted.client(answer(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 100_000)) as client:
+    with scripted.client(once(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 100_000)) as client:
         assert client.get("/").body == b"x" * 100_000
 
 
 def test_a_chunked_answer_keeps_its_trailers(scripted: Scripted) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"
     body = chunked(b"he", b"llo" * 10_000, trailers=[("X-Sum", "5")])
-    with scripted.client(answer(head + body)) as client:
+    with scripted.client(once(head + body)) as client:
         got = client.request("GET", "/", [("TE", "trailers")])
         assert got.body == b"he" + b"llo" * 10_000
         assert got.trailers == (("x-sum", "5"),)
@@ -52,7 +48,7 @@ def test_a_chunked_answer_keeps_its_trailers(scripted: Scripted) -> None:
 
 def test_a_chunked_answer_to_http_1_0_has_no_chunks(scripted: Scripted) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with scripted.client(answer(head + chunked(b"hello", b"you"))) as client:
+    with scripted.client(once(head + chunked(b"hello", b"you"))) as client:
         client.send(b"GET / HTTP/1.0\r\nHost: a\r\n\r\n")
         got = client.read_response()
         assert (got.delimited, got.body) == ("close", b"helloyou")
@@ -60,7 +56,7 @@ def test_a_chunked_answer_to_http_1_0_has_no_chunks(scripted: Scripted) -> None:
 
 def test_early_hints_are_passed_on(scripted: Scripted) -> None:
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n"
-    with scripted.client(answer(hints + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) as client:
+    with scripted.client(once(hints + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) as client:
         got = client.get("/")
         assert [(interim.status, interim.header("link")) for interim in got.interim] == [(103, "</a.css>; rel=preload")]
         assert got.body == b"ok"
@@ -75,7 +71,7 @@ def test_early_hints_are_passed_on(scripted: Scripted) -> None:
     ],
 )
 def test_a_truncated_answer_is_visibly_truncated(scripted: Scripted, data: bytes) -> None:
-    with scripted.client(answer(data)) as client, pytest.raises(ExchangeError) as caught:
+    with scripted.client(once(data)) as client, pytest.raises(ExchangeError) as caught:
         client.get("/")
     assert caught.value.failure in (Failure.TRUNCATED, Failure.RESET)
     assert caught.value.partial.startswith(b"HTTP/1.1 200")
@@ -120,7 +116,7 @@ def test_a_server_that_does_not_read_holds_the_client_back(scripted: Scripted) -
         client.send(request_bytes("POST", "/", [("Transfer-Encoding", "chunked")]))
         client.socket.settimeout(0.3)
         sent = 0
-        with pytest.raises(OSError):  # noqa: PT011 - a timeout or, later, a reset
+        with contextlib.suppress(OSError):
             while sent < 64 * MIB:
                 client.socket.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
                 sent += 65536

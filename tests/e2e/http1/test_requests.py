@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.scripted import OK
+from support.scripted import OK, once
 from tenbin.testing import wait_for
 from tenbin.testing.client import chunked, request_bytes
 
 if TYPE_CHECKING:
-    from e2e.conftest import Scripted
-    from support.scripted import Peer
+    from support.scripted import Peer, Scripted
     from tenbin.testing import Tenbin
 
 
@@ -120,7 +119,7 @@ def test_100_continue_comes_from_the_server(scripted: Scripted) -> None:
 
 def test_a_final_answer_instead_of_100_is_passed_on(scripted: Scripted) -> None:
     refusal = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    with scripted.client(lambda peer: peer.send(peer.read_head() and refusal)) as client:
+    with scripted.client(once(refusal)) as client:
         client.send(request_bytes("POST", "/", [("Expect", "100-continue"), ("Content-Length", "50000")]))
         answer = client.read_response()
         assert (answer.status, answer.header("tenbin-reason")) == (413, "")

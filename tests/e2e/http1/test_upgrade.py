@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import websockets
 from websockets.sync.client import connect
 
+from support.scripted import once
 from tenbin.testing.client import request_bytes
 
 if TYPE_CHECKING:
-    from e2e.conftest import Scripted
+    from support.scripted import Peer, Scripted
     from tenbin.testing import Tenbin
 
 UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "websocket")]
@@ -40,10 +41,10 @@ def test_many_websockets_at_once(web: Tenbin) -> None:
 
 
 def test_bytes_around_the_101_are_not_lost(scripted: Scripted) -> None:
-    def script(peer: object) -> None:
-        peer.read_head()  # type: ignore[attr-defined]
-        peer.send(SWITCH + b"welcome")  # type: ignore[attr-defined]
-        peer.send(peer.read_exactly(4))  # type: ignore[attr-defined]
+    def script(peer: Peer) -> None:
+        peer.read_head()
+        peer.send(SWITCH + b"welcome")
+        peer.send(peer.read_exactly(4))
 
     with scripted.client(script) as client:
         client.send(request_bytes("GET", "/", UPGRADE))
@@ -54,14 +55,14 @@ def test_bytes_around_the_101_are_not_lost(scripted: Scripted) -> None:
 
 def test_nothing_is_sent_through_before_the_101(scripted: Scripted) -> None:
     refusal = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    with scripted.client(lambda peer: peer.send(peer.read_head() and refusal)) as client:
+    with scripted.client(once(refusal)) as client:
         client.send(request_bytes("GET", "/", UPGRADE) + b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n")
         assert client.read_response().status == 400
     assert b"smuggled" not in bytes(scripted.server.peers[0].received)
 
 
 def test_a_101_nobody_asked_for_is_a_502(scripted: Scripted) -> None:
-    with scripted.client(lambda peer: peer.send(peer.read_head() and SWITCH)) as client:
+    with scripted.client(once(SWITCH)) as client:
         answer = client.get("/")
     assert answer.status == 502
     assert answer.header("tenbin-reason")
