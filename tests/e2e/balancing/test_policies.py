@@ -67,7 +67,7 @@ def test_first_fills_one_server_before_the_next(start_tenbin: StartTenbin, trio:
 
 @pytest.mark.parametrize("form", ["fnv1a", "nginx"])
 def test_ip_hash_keeps_a_client_on_its_server(start_tenbin: StartTenbin, trio: Servers, form: str) -> None:
-    tenbin = start_tenbin(config_text(trio.ports, {"balance": {"policy": "ip_hash", "form": form}}))
+    tenbin = start_tenbin(config_text(trio.ports, {"balance": {"ip_hash": {"form": form}}}))
     first = {last: by_source(tenbin, last) for last in range(2, 40)}
     assert {last: by_source(tenbin, last) for last in range(2, 40)} == first
     if form == "fnv1a":
@@ -78,7 +78,7 @@ def test_ip_hash_keeps_a_client_on_its_server(start_tenbin: StartTenbin, trio: S
 
 @pytest.mark.parametrize("method", ["modulo", "consistent", "maglev"])
 def test_hash_on_a_header_is_stable_and_spreads(start_tenbin: StartTenbin, trio: Servers, method: str) -> None:
-    balance = {"policy": "hash", "key": 'header("x-user")', "method": method}
+    balance = {"hash": {"key": 'header("x-user")', "method": method}}
     tenbin = start_tenbin(config_text(trio.ports, {"balance": balance}))
     users = [f"user{i}" for i in range(60)]
     first = {user: by_header(tenbin, user) for user in users}
@@ -88,7 +88,7 @@ def test_hash_on_a_header_is_stable_and_spreads(start_tenbin: StartTenbin, trio:
 
 @pytest.mark.parametrize("method", ["consistent", "maglev"])
 def test_a_drained_server_moves_only_its_own_clients(start_tenbin: StartTenbin, trio: Servers, method: str) -> None:
-    balance = {"policy": "hash", "key": 'header("x-user")', "method": method}
+    balance = {"hash": {"key": 'header("x-user")', "method": method}}
     tenbin = start_tenbin(config_text(trio.ports, {"balance": balance}))
     users = [f"user{i}" for i in range(60)]
     before = {user: by_header(tenbin, user) for user in users}
@@ -136,7 +136,7 @@ def test_two_threads_balance_as_one(start_tenbin: StartTenbin, trio: Servers) ->
 
 
 def test_random_is_not_in_turn(start_tenbin: StartTenbin, trio: Servers) -> None:
-    tenbin = start_tenbin(config_text(trio.first(2), {"balance": {"policy": "random", "draws": 1}}))
+    tenbin = start_tenbin(config_text(trio.first(2), {"balance": {"random": {"draws": 1}}}))
     order = sequential(tenbin.address, 200)
     assert any(a == b for a, b in pairwise(order))
     assert chi_square(Counter(order), ALL[:2]) < 15

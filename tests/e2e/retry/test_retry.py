@@ -87,7 +87,7 @@ def test_nothing_is_repeated_after_a_byte_of_the_answer(
 
 def test_statuses_can_be_repeated_on_demand(start_tenbin: StartTenbin, trio: Servers, bad: ScriptedServer) -> None:
     bad.script = answering(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")
-    tenbin = two(trio, bad, start_tenbin, retry={"attempts": 1, "statuses": [503]})
+    tenbin = two(trio, bad, start_tenbin, retry={"attempts": 1, "on_status": [503]})
     assert {tenbin.get("/api/whoami").status for _ in range(6)} == {200}
 
 

@@ -60,8 +60,8 @@ def test_a_plain_cookie_names_the_server(start_tenbin: StartTenbin, trio: Server
 @pytest.mark.parametrize(
     ("sticky", "target", "headers"),
     [
-        ({"key": 'header("x-user")'}, "/api/whoami", ("X-User", "{}")),
-        ({"key": 'param("user")'}, "/api/whoami?user={}", ("X-None", "0")),
+        ({"header": "x-user"}, "/api/whoami", ("X-User", "{}")),
+        ({"param": "user"}, "/api/whoami?user={}", ("X-None", "0")),
     ],
 )
 def test_sticky_by_what_a_request_says(
@@ -78,7 +78,7 @@ def test_sticky_by_what_a_request_says(
 
 
 def test_sticky_by_source(start_tenbin: StartTenbin, trio: Servers) -> None:
-    tenbin = start_tenbin(config_text(trio.ports, {"sticky": "source"}))
+    tenbin = start_tenbin(config_text(trio.ports, {"sticky": {"source": True}}))
 
     def server(last: int) -> str:
         with tenbin.client(source=f"127.0.0.{last}") as client:
@@ -116,7 +116,7 @@ def test_a_drained_server_keeps_its_clients(start_tenbin: StartTenbin, trio: Ser
 
 
 def test_clients_leave_a_drained_server_when_asked_to(start_tenbin: StartTenbin, trio: Servers) -> None:
-    tenbin = start_tenbin(config_text(trio.first(2), {**COOKIE, "drain_sticky": False}))
+    tenbin = start_tenbin(config_text(trio.first(2), {"sticky": {"cookie": "SERVERID", "on_drain": "leave"}}))
     first = visit(tenbin)
     tenbin.run_cli("server", "drain", f"app/{first.server}")
     assert first.server not in {visit(tenbin, cookie_of(first)).server for _ in range(6)}
