@@ -96,7 +96,7 @@ def test_repeated_headers_stay_apart_and_in_order(scripted: Scripted) -> None:
     assert received.lower().index(b"x-many: 1") < received.lower().index(b"x-many: 2")
 
 
-@pytest.mark.parametrize("target", ["/a%2Fb", "/a//b/../c", "/a?x=%zz&y", "/%e3%81%82", "/a;b=c", "*"])
+@pytest.mark.parametrize("target", ["/a%2Fb", "/a//b/../c", "/a?x=%20&y", "/%e3%81%82", "/a;b=c", "*"])
 def test_the_target_passes_as_it_was_written(scripted: Scripted, target: str) -> None:
     method = "OPTIONS" if target == "*" else "GET"
     with scripted.client() as client:
