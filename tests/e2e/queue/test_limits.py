@@ -1,0 +1,107 @@
+"""Limits and the queues in front of them: exact, fair, and with a way out."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from support.traffic import Background, get_bytes, long_operation, parallel, under_way
+from tenbin.clock import SystemClock
+from tenbin.testing import Client, ExchangeError, config_text, wait_for
+
+if TYPE_CHECKING:
+    from support import StartTenbin
+    from support.servers import Servers
+
+CLOCK = SystemClock()
+
+
+def limited(trio: Servers, connections: int, **more: object) -> dict[str, object]:
+    """server1 with a limit."""
+    return {"server1": {"port": trio.port("server1"), "max_connections": connections, **more}}
+
+
+def test_a_full_server_makes_requests_wait_their_turn(start_tenbin: StartTenbin, trio: Servers) -> None:
+    tenbin = start_tenbin(config_text(limited(trio, 2)))
+    answers = parallel(tenbin.address, [long_operation(100)] * 20)
+    assert Counter(answer.status for answer in answers) == {200: 20}
+    server = tenbin.server("app/server1")["traffic"]
+    assert server["max"] == 2
+    assert tenbin.status()["backends"][0]["traffic"]["queue_max"] >= 10
+
+
+def test_the_queue_is_served_in_order(start_tenbin: StartTenbin, trio: Servers) -> None:
+    tenbin = start_tenbin(config_text(limited(trio, 1)))
+    ended: list[int] = []
+
+    def one(number: int) -> None:
+        parallel(tenbin.address, [long_operation(300)])
+        ended.append(number)
+
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(6)]
+    for i, thread in enumerate(threads):
+        thread.start()
+        wait_for(lambda i=i: under_way(tenbin) == i + 1, 5)
+    for thread in threads:
+        thread.join(10)
+    assert ended == sorted(ended)
+
+
+def test_waiting_too_long_is_a_503(start_tenbin: StartTenbin, trio: Servers) -> None:
+    tenbin = start_tenbin(config_text(limited(trio, 1), timeouts={"queue": "300ms"}))
+    work = Background(tenbin.address, long_operation(2000))
+    wait_for(lambda: under_way(tenbin) == 1, 5)
+    begin = CLOCK.now()
+    answer = tenbin.get()
+    assert (answer.status, answer.header("tenbin-reason")) == (503, "queue-timeout")
+    assert 0.25 < CLOCK.now() - begin < 1.5
+    assert work.statuses() == [200]
+
+
+def test_a_full_queue_is_a_503_at_once(start_tenbin: StartTenbin, trio: Servers) -> None:
+    tenbin = start_tenbin(config_text(limited(trio, 1), {"max_queue": 2}))
+    answers = parallel(tenbin.address, [long_operation(400)] * 10)
+    statuses = Counter(answer.status for answer in answers)
+    assert statuses == {200: 3, 503: 7}
+    assert {answer.header("tenbin-reason") for answer in answers if answer.status == 503} == {"queue-full"}
+
+
+def test_full_servers_pass_work_to_free_ones(start_tenbin: StartTenbin, trio: Servers) -> None:
+    servers = {name: {"port": port, "max_connections": 3} for name, port in trio.ports.items()}
+    answers = parallel(start_tenbin(config_text(servers)).address, [long_operation(300)] * 9)
+    assert Counter(answer.server for answer in answers) == {"server1": 3, "server2": 3, "server3": 3}
+
+
+def test_a_client_that_gives_up_leaves_the_queue(start_tenbin: StartTenbin, trio: Servers) -> None:
+    tenbin = start_tenbin(config_text(limited(trio, 1)))
+    work = Background(tenbin.address, long_operation(1500))
+    wait_for(lambda: under_way(tenbin) == 1, 5)
+    with Client(tenbin.address) as client:
+        client.send(get_bytes())
+        wait_for(lambda: under_way(tenbin) == 2, 5)
+    wait_for(lambda: under_way(tenbin) == 1, 5)
+    assert work.statuses() == [200]
+    assert tenbin.server("app/server1")["traffic"]["requests"] == 1
+
+
+def test_a_frontend_takes_so_many_connections_and_no_more(start_tenbin: StartTenbin, trio: Servers) -> None:
+    tenbin = start_tenbin(config_text(trio.first(1), None, {"limits": {"connections": 5}}))
+    clients = [Client(tenbin.address, timeout=1) for _ in range(5)]
+    assert {client.get("/api/fast").status for client in clients} == {200}
+    with Client(tenbin.address, timeout=1) as extra:
+        try:
+            refused = extra.get("/api/fast").status == 503
+        except ExchangeError:
+            refused = True
+    assert refused
+    clients.pop().close()
+    wait_for(lambda: _served(tenbin.address), 5, "a place becomes free")
+    for client in clients:
+        assert client.get("/api/fast").status == 200
+        client.close()
+
+
+def _served(address: tuple[str, int]) -> bool:
+    with Client(address, timeout=1) as client:
+        return client.get("/api/fast").status == 200
