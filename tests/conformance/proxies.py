@@ -1,0 +1,102 @@
+"""Proxies with many lanes: Tenbin, and Debian's HAProxy and nginx for comparison.
+
+Timeouts are 2 s, those of servers 3 s, so that a client that stalls is told so before the server is given up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import TYPE_CHECKING
+
+import yaml
+
+from support.reference import HAPROXY, NGINX
+from tenbin.testing import Lease, Process, Tenbin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from tenbin.testing.client import Address
+
+    Start = Callable[[Sequence[int], Path], contextlib.AbstractContextManager[list[Address]]]
+
+
+@contextlib.contextmanager
+def tenbin(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
+    """One frontend and one backend a lane."""
+    del folder
+    value = {
+        "timeouts": {
+            "header": "2s",
+            "client": "2s",
+            "server": "2s",
+            "keep_alive": "2s",
+            "connect": "2s",
+            "queue": "2s",
+        },
+        "log": "none",
+        "frontends": {
+            f"lane{i}": {"listen": [f"{{listen{i}}}"], "routes": [{"backend": f"lane{i}"}]} for i in range(len(ports))
+        },
+        "backends": {f"lane{i}": {"servers": {"only": f"127.0.0.1:{port}"}} for i, port in enumerate(ports)},
+    }
+    with Tenbin(yaml.safe_dump(value, sort_keys=False)) as instance:
+        yield [instance.address_of(f"listen{i}") for i in range(len(ports))]
+
+
+@contextlib.contextmanager
+def haproxy(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
+    """One listen section a lane."""
+    with Lease(len(ports)) as lease:
+        lines = [
+            "global\n nbthread 1\n maxconn 2000",
+            "defaults\n mode http\n timeout connect 2s\n timeout client 2s\n timeout server 3s",
+            " timeout http-request 2s\n timeout http-keep-alive 2s",
+        ]
+        for i, (front, port) in enumerate(zip(lease.ports, ports, strict=True)):
+            lines.append(f"listen lane{i}\n bind 127.0.0.1:{front}\n server only 127.0.0.1:{port}")
+        file = folder / "haproxy.cfg"
+        file.write_text("\n".join(lines) + "\n")
+        with Process("haproxy", (HAPROXY or "haproxy", "-db", "-f", str(file)), folder) as process:
+            yield _ready(process, lease.ports)
+
+
+@contextlib.contextmanager
+def nginx(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
+    """One upstream and one server a lane, with connections to the servers kept."""
+    with Lease(len(ports)) as lease:
+        temp = " ".join(
+            f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        timeouts = "client_header_timeout 2s; client_body_timeout 2s; proxy_read_timeout 3s; keepalive_timeout 2s;"
+        lanes = "".join(
+            f"upstream lane{i} {{ server 127.0.0.1:{port} max_fails=0; keepalive 4; }}\n"
+            f"server {{ listen 127.0.0.1:{front}; location / {{ proxy_pass http://lane{i}; proxy_http_version 1.1; "
+            'proxy_set_header Connection ""; proxy_set_header Host $host; client_max_body_size 0; } }\n'
+            for i, (front, port) in enumerate(zip(lease.ports, ports, strict=True))
+        )
+        file = folder / "nginx.conf"
+        file.write_text(
+            f"daemon off; worker_processes 1; error_log stderr crit; pid {folder}/nginx.pid;\n"
+            f"events {{ worker_connections 2000; }}\nhttp {{ access_log off; {temp} {timeouts}\n{lanes} }}\n"
+        )
+        with Process("nginx", (NGINX or "nginx", "-e", "stderr", "-c", str(file)), folder) as process:
+            yield _ready(process, lease.ports)
+
+
+_TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+
+PROXIES: dict[str, Start] = {"tenbin": tenbin, "haproxy": haproxy, "nginx": nginx}
+
+
+def _ready(process: Process, ports: Sequence[int]) -> list[Address]:
+    addresses = [("127.0.0.1", port) for port in ports]
+
+    def connects() -> bool:
+        socket.create_connection(addresses[-1], 1).close()
+        return True
+
+    process.wait_ready(connects)
+    return addresses

@@ -1,0 +1,1 @@
+"""What Tenbin's own tests share beyond `tenbin.testing`."""
