@@ -259,3 +259,6 @@ class Snapshot(Wire):
     limits: Limits
     access_log: AccessLog
     secret: str
+    listeners: tuple[Listener, ...]
+    frontends: tuple[Frontend, ...]
+    backends: tuple[Backend, ...]
