@@ -52,6 +52,8 @@ pub struct Exchange {
     pub head_bytes_out: u64,
     /// The request did not get through whole.
     pub up_broken: bool,
+    /// The answer came before the server can have read the whole request.
+    pub early: bool,
     /// What will be counted and logged.
     pub record: Record,
 }
@@ -91,6 +93,7 @@ impl Exchange {
             head_bytes: Vec::new(),
             head_bytes_out: 0,
             up_broken: false,
+            early: false,
             record: Record::default(),
         }
     }
