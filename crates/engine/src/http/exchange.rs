@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Poll, ready};
 
-use tenbin_proto::{Body, Limits, Progress, Request, Response, Version};
+use tenbin_proto::{Body, Limits, Progress, Request, Response};
 use tokio::io::AsyncWrite;
 
 use super::answer::{Manner, Reason, write_answer, write_reason};
@@ -269,7 +269,6 @@ async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, mann
     match (sent, manner.keep_alive) {
         (false, _) => After::Close,
         (true, true) => After::Idle,
-        (true, false) if manner.version == Version::Http10 && x.request.body == Body::None => After::Close,
         (true, false) => After::Linger,
     }
 }

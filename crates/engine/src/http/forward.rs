@@ -18,6 +18,7 @@ use crate::client::Client;
 use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
 use crate::tables::{Backend, Held, Server};
+use crate::upstream;
 
 /// Interim answers that one request may get.
 const MOST_INTERIM: u32 = 20;
@@ -276,7 +277,6 @@ async fn read_answer(
     let waits_for_continue = x.request.expect_continue && x.response.status != 100;
     let mut progress = x.up.progress;
     let result = poll_fn(|cx| {
-        let sending = !x.up.finished();
         if let Poll::Ready(failure) = push_up(cx, client, x, server) {
             return Poll::Ready(Err(failure));
         }
@@ -300,8 +300,7 @@ async fn read_answer(
                 }
             }
             match x.output.poll_fill(cx, server) {
-                // An answer that was there before a long body had left was made without it.
-                Poll::Ready(Ok(count)) if count > 0 => x.early |= sending && !x.up.replayable(),
+                Poll::Ready(Ok(count)) if count > 0 => {}
                 Poll::Ready(_) => return Poll::Ready(Err(Failure::Closed)),
                 Poll::Pending => break,
             }
@@ -330,7 +329,12 @@ fn push_up(
         return Poll::Pending;
     }
     match x.up.poll(cx, &mut x.input, &mut client.stream, server) {
-        Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+        Poll::Pending => Poll::Pending,
+        Poll::Ready(Ok(())) => {
+            // An answer that is there when the last piece of a long body leaves was made without it.
+            x.early = !x.up.replayable() && upstream::has_spoken(server);
+            Poll::Pending
+        }
         // The server may have answered already; what it said decides.
         Poll::Ready(Err(FlowError::Write)) => {
             x.up.abandon();
