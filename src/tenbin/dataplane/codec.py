@@ -12,8 +12,8 @@ from tenbin.errors import DataplaneError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LARGEST = 256 * 1024 * 1024
-"""Bytes of a frame; a snapshot of 10 000 servers has 3 MB."""
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a frame, on both sides; a snapshot of 10 000 servers has 3 MB."""
 
 _HEAD = 4
 

@@ -96,9 +96,9 @@ class FakeDataplane:
         while (event := await self._events.get()) is not None:
             yield event
 
-    async def drain(self, deadline: Duration) -> None:
+    async def drain(self, deadline: Duration, *, close_idle: bool) -> None:
         """Without work, draining is ending."""
-        self._asked("drain")
+        self._asked("drain, idle closed" if close_idle else "drain")
         self.drained = deadline
         self.end("ended with status 0")
 

@@ -16,6 +16,22 @@ if TYPE_CHECKING:
     from tenbin.plan import wire
 
 
+class Launcher(Protocol):
+    """How a data plane comes to be."""
+
+    async def attach(self) -> Dataplane | None:
+        """Take control of the one that runs already; None when there is none that understands us."""
+
+    async def spawn(self) -> Dataplane:
+        """Start one; `DataplaneError` when it does not come up."""
+
+    async def spawn_successor(self) -> Dataplane:
+        """Start one beside the one that runs."""
+
+    def promote(self) -> None:
+        """Let the successor be the one that later control planes find."""
+
+
 class Dataplane(Protocol):
     """A running data plane that this control plane has control of."""
 
@@ -27,7 +43,7 @@ class Dataplane(Protocol):
         """Hand over the listening sockets of one address; they are duplicated, the caller's stay open."""
 
     async def get_sockets(self, address: str) -> list[socket.socket]:
-        """Get duplicates of the listening sockets of one address; empty when it has none."""
+        """Get duplicates of the listening sockets of one address that `welcome` names."""
 
     async def apply(self, snapshot: wire.Snapshot) -> None:
         """Replace the snapshot, all or nothing; `SnapshotRejectedError` when it is refused."""
@@ -44,8 +60,11 @@ class Dataplane(Protocol):
     def events(self) -> AsyncIterator[wire.Event]:
         """What the data plane says by itself, until it is gone."""
 
-    async def drain(self, deadline: Duration) -> None:
-        """Accept nothing more and exit when the work is done, or at the deadline; returns at once."""
+    async def drain(self, deadline: Duration, *, close_idle: bool) -> None:
+        """Accept nothing more and exit when the work is done, or at the deadline; returns at once.
+
+        `close_idle`: idle connections end now rather than with their next answer.
+        """
 
     async def stop(self) -> None:
         """Exit now; returns when the process is gone."""

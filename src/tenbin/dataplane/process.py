@@ -84,9 +84,9 @@ class ProcessDataplane:
         while (event := await self._channel.events.get()) is not None:
             yield event
 
-    async def drain(self, deadline: Duration) -> None:
+    async def drain(self, deadline: Duration, *, close_idle: bool) -> None:
         """Accept nothing more, and exit when the work is done."""
-        request = wire.Drain(id=self._channel.next_id(), deadline=deadline.ms)
+        request = wire.Drain(id=self._channel.next_id(), deadline=deadline.ms, close_idle=close_idle)
         await self._channel.ask(request, wire.Done, timeout=_QUICK)
 
     async def stop(self) -> None:

@@ -85,11 +85,15 @@ class Restore(Wire):
 
 
 class Drain(Wire):
-    """Stops accepting, ends idle connections, lets work end; the process exits when done or after `deadline`."""
+    """Stops accepting, lets work end; the process exits when done or after `deadline`.
+
+    `close_idle`: idle keep-alive connections end at once (a stop), not with their next answer (an upgrade).
+    """
 
     type: Literal["drain"] = "drain"
     id: int
     deadline: int
+    close_idle: bool = False
 
 
 class Stop(Wire):
@@ -127,7 +131,7 @@ class Welcome(Wire):
 
 
 class Sockets(Wire):
-    """Answer to `GetSockets`: as many descriptors travel with this frame; 0 when nothing is known of the address."""
+    """Answer to `GetSockets`: as many descriptors travel with this frame."""
 
     id: int
     ok: Literal[True] = True
