@@ -32,6 +32,19 @@ pub enum End {
     Cut,
 }
 
+impl End {
+    /// In logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Clean => "closed",
+            Self::Idle => "idle-timeout",
+            Self::Client => "client-aborted",
+            Self::Server => "server-aborted",
+            Self::Cut => "server-down",
+        }
+    }
+}
+
 /// What went through.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moved {
