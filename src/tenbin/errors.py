@@ -1,10 +1,45 @@
 """The closed error catalogue: every error that Tenbin's control plane raises on purpose.
 
-Owns the exception types and their exit codes; where an error stands in a configuration file is told by
-`tenbin.configfile.diagnostics`.
+Owns the exception types, their exit codes, and the value that says where in a configuration a problem stands; how
+that is shown to a person is the matter of `tenbin.configfile.diagnostics`.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """`error`: the configuration cannot be used; `warning`: it can, but hardly means what it says."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem of a configuration and where it stands.
+
+    `line` and `column` count from 1 (0: the file as a whole); `width` is the length of the marked text in
+    characters; `source` is the text of that line. `found`, `expected` and `hint` are "" where there is nothing to say.
+    """
+
+    severity: Severity
+    file: str
+    line: int
+    column: int
+    width: int
+    message: str
+    found: str = ""
+    expected: str = ""
+    hint: str = ""
+    source: str = ""
+
+    @property
+    def position(self) -> str:
+        """`file:line:column`, or the file alone."""
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 class TenbinError(Exception):
@@ -23,7 +58,14 @@ class TenbinError(Exception):
 
 
 class ConfigError(TenbinError):
-    """The configuration cannot be used; the message lists every problem with its position."""
+    """The configuration cannot be used; the message shows every problem with its position.
+
+    `diagnostics` holds the same problems, warnings among them, one by one in the order of the file.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", diagnostics: tuple[Diagnostic, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.diagnostics = diagnostics
 
 
 class BindError(TenbinError):

@@ -1,1 +1,26 @@
-//! Placeholder: see ARCHITECTURE.md.
+//! The engine: threads and sockets around `tenbin-proto`, `tenbin-rules` and `tenbin-balance`.
+//!
+//! Owns: the mirror of the wire contract, tables compiled from snapshots, workers, listeners, both sides of an
+//! exchange, tunnels, server pools, counters, the access log, the control channel. Decides nothing that a snapshot
+//! could say. The life of a request starts in `http::exchange`.
+#![forbid(unsafe_code)]
+
+mod buffer;
+mod client;
+mod clock;
+mod control;
+mod deadline;
+mod flow;
+mod http;
+mod listener;
+mod log;
+mod notice;
+mod stats;
+mod tables;
+mod tcp;
+mod tunnel;
+mod upstream;
+pub mod wire;
+mod worker;
+
+pub use control::serve;

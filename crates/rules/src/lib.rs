@@ -1,2 +1,34 @@
-//! Placeholder: see ARCHITECTURE.md.
+//! Expressions over a request, and the index that finds the first route whose condition holds.
+//!
+//! Owns: the JSON form of expression trees ([`wire`]), their compilation ([`Expr`]), the tables of fetches,
+//! converters and match methods, and routing ([`Router`]). Does not own: parsing HTTP (a [`View`] hands out the
+//! parts), carrying out actions, sockets, clocks or state. Nothing here fails, blocks or panics on a request;
+//! whatever can be wrong with an expression is told by [`Expr::compile`].
 #![forbid(unsafe_code)]
+
+mod args;
+mod compile;
+mod convert;
+mod error;
+mod expr;
+mod fetch;
+mod keys;
+mod literals;
+mod method;
+mod networks;
+mod node;
+mod param;
+mod request;
+mod router;
+mod table;
+mod text;
+mod value;
+mod view;
+pub mod wire;
+
+pub use error::Error;
+pub use expr::Expr;
+pub use request::Request;
+pub use router::{Router, Step};
+pub use value::{Kind, Value};
+pub use view::View;

@@ -5,11 +5,16 @@ Pure values and transitions; `tenbin.state.store` is the only writer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from tenbin.model import Address, Admin, Health, ServerId
+from tenbin.model import Address, Admin, Config, Health, ServerId
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tenbin.model import Backend, Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +31,95 @@ class ServerOverlay:
     since: float = 0.0
     address: Address | None = None
 
+    @property
+    def is_override(self) -> bool:
+        """Whether the operator changed something at run time."""
+        return self.weight is not None or self.admin is not None
+
+
+NOTHING = ServerOverlay()
+"""The overlay of a server about which nothing is known and nothing was changed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
     """All servers' overlays; a server that is not in it has the default one."""
 
-    servers: Mapping[ServerId, ServerOverlay] = field(default_factory=lambda: MappingProxyType({}))
+    servers: MappingProxyType[ServerId, ServerOverlay] = field(default_factory=lambda: MappingProxyType({}))
 
     def of(self, server: ServerId) -> ServerOverlay:
         """Return the overlay of one server."""
-        return self.servers.get(server, ServerOverlay())
+        return self.servers.get(server, NOTHING)
 
     def changed(self, server: ServerId, **fields: object) -> Overlay:
-        """Return an overlay in which these fields of one server differ."""
-        entry = replace(self.of(server), **fields)  # type: ignore[arg-type]
-        return Overlay(MappingProxyType({**self.servers, server: entry}))
+        """Return an overlay in which these fields of one server differ; the same one when none does."""
+        before = self.of(server)
+        entry = replace(before, **fields)  # type: ignore[arg-type]
+        return self if entry == before else self.merged({server: entry})
+
+    def merged(self, changes: Mapping[ServerId, ServerOverlay]) -> Overlay:
+        """Return an overlay with these entries in place of those that it had."""
+        if not changes:
+            return self
+        # The proxy's own copy does not hash every key anew, which `{**self.servers}` would.
+        servers = self.servers.copy()
+        servers.update(changes)
+        return Overlay(MappingProxyType(servers))
+
+
+def resolved(overlay: Overlay, config: Config, host: str, literals: tuple[str, ...]) -> Overlay:
+    """Give every server with this host name an address: the one it has if it is still among them, else the first.
+
+    Without literals (the name ceased to resolve) the last address stays: a name server's outage is not ours.
+    """
+    if not literals:
+        return overlay
+    changes: dict[ServerId, ServerOverlay] = {}
+    for name, server in servers_of(config):
+        entry = overlay.of(name)
+        if server.address.host != host or (entry.address is not None and entry.address.host in literals):
+            continue
+        changes[name] = replace(entry, address=Address(literals[0], server.address.port))
+    return overlay.merged(changes)
+
+
+def carried(overlay: Overlay, old: Config, new: Config) -> Overlay:
+    """Return what stays true of the overlay when `new` takes the place of `old`.
+
+    The operator's overrides stay, also those of servers that are gone (they may come back). Health and resolved
+    addresses stay for servers whose address is the same and, for health, that still have a check.
+    """
+    before = {name: server.address for name, server in servers_of(old)}
+    after = {name: (server.address, backend) for backend in new.backends for name, server in servers_in(backend)}
+    kept: dict[ServerId, ServerOverlay] = {}
+    for name, entry in overlay.servers.items():
+        address, backend = after.get(name, (None, None))
+        result = entry
+        if address is None or before.get(name, address) != address:
+            result = ServerOverlay(weight=entry.weight, admin=entry.admin)
+        elif backend is not None and backend.check is None and entry.health is not Health.UNKNOWN:
+            result = replace(entry, health=Health.UNKNOWN, reason="", since=0.0)
+        if result != NOTHING:
+            kept[name] = result
+    return Overlay(MappingProxyType(kept))
+
+
+def overrides(overlay: Overlay) -> dict[ServerId, ServerOverlay]:
+    """Return the entries in which the operator changed something, with only that in them."""
+    return {
+        name: ServerOverlay(weight=entry.weight, admin=entry.admin)
+        for name, entry in overlay.servers.items()
+        if entry.is_override
+    }
+
+
+def servers_in(backend: Backend) -> Iterator[tuple[ServerId, Server]]:
+    """Yield the servers of one backend with their names across snapshots."""
+    for server in backend.servers:
+        yield ServerId(backend.name, server.name), server
+
+
+def servers_of(config: Config) -> Iterator[tuple[ServerId, Server]]:
+    """Yield every server of a configuration."""
+    for backend in config.backends:
+        yield from servers_in(backend)

@@ -1,0 +1,69 @@
+//! What happens by the clock: groups tick, rates are measured, events are told, draining ends.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use tenbin_balance::GroupEvent;
+
+use super::plane::Plane;
+use crate::stats::{SLICE_SECONDS, second, slice};
+use crate::tables::Tables;
+use crate::wire::Event;
+
+const TICK: Duration = Duration::from_millis(100);
+const TICKS_A_SECOND: u64 = 10;
+
+/// Starts the thread.
+pub fn start(plane: Arc<Plane>) -> io::Result<()> {
+    std::thread::Builder::new().name("housekeeping".into()).spawn(move || run(&plane))?;
+    Ok(())
+}
+
+fn run(plane: &Plane) {
+    // A channel that nobody sends on is a clock that cannot be set back.
+    let (_silent, clock) = channel::<()>();
+    let mut ticks = 0_u64;
+    while clock.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+        ticks += 1;
+        if let Some(tables) = plane.shared.tables.load_full() {
+            tick(plane, &tables);
+            if ticks.is_multiple_of(TICKS_A_SECOND) {
+                second(&tables);
+            }
+            if ticks.is_multiple_of(TICKS_A_SECOND * SLICE_SECONDS) {
+                slice(&tables);
+            }
+        }
+        let until = plane.drain_until.load(Ordering::Relaxed);
+        if until > 0 && (plane.shared.process.connections.now() == 0 || plane.shared.clock.millis() >= until)
+        {
+            plane.exit();
+        }
+    }
+}
+
+fn tick(plane: &Plane, tables: &Tables) {
+    let now = plane.shared.clock.millis();
+    for backend in &tables.backends {
+        backend.group.tick(now);
+        for event in backend.group.events() {
+            let told = plane.shared.notices.tell(translate(&backend.spec.name, event, now));
+            if !told {
+                plane.shared.process.events_dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+fn translate(backend: &str, event: GroupEvent, now: u64) -> Event {
+    let backend = backend.to_owned();
+    match event {
+        GroupEvent::Ejected { server, reason, until } | GroupEvent::PassiveDown { server, reason, until } => {
+            Event::Ejected { backend, server, reason, until: until.saturating_sub(now) }
+        }
+        GroupEvent::Readmitted { server, reason } => Event::Readmitted { backend, server, reason, until: 0 },
+    }
+}

@@ -1,0 +1,337 @@
+//! What the control plane may do: hand over sockets, apply and patch snapshots, ask for numbers, drain, stop.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+
+use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
+use tenbin_balance::Health;
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::channel::MAX_DESCRIPTORS;
+use crate::clock::Clock;
+use crate::log;
+use crate::notice::Notices;
+use crate::stats::{ProcessCounters, restore, stats};
+use crate::tables::{Backend, Built, Context, Refusal, Slots, Tables, change_server};
+use crate::wire::{self, Event, Reply, Request, ServerPatch, ServerState, Snapshot, WireError};
+use crate::worker::{self, Command, Commands, Shared};
+
+/// The process as the control plane sees it.
+pub struct Plane {
+    /// Shared with the workers.
+    pub shared: Arc<Shared>,
+    /// When draining must end, in milliseconds on the shared clock; 0: not draining.
+    pub drain_until: AtomicU64,
+    socket_path: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    slots: Arc<Slots>,
+    sockets: BTreeMap<String, Vec<OwnedFd>>,
+    listening: Vec<String>,
+    workers: Vec<Commands>,
+}
+
+/// A frame that goes out.
+pub struct Answer {
+    /// JSON.
+    pub body: Vec<u8>,
+    /// What travels with it.
+    pub descriptors: Vec<OwnedFd>,
+}
+
+/// What came of a request.
+pub struct Handled {
+    /// Goes back.
+    pub answer: Answer,
+    /// It was a hello: this connection is the control plane now.
+    pub greeted: bool,
+    /// Exit once the answer has left.
+    pub stop: bool,
+}
+
+impl Plane {
+    /// A process without a snapshot.
+    pub fn new(events: SyncSender<Event>, socket_path: PathBuf) -> io::Result<Self> {
+        let shared = Shared {
+            tables: ArcSwapOption::empty(),
+            version: AtomicU64::new(0),
+            clock: Clock::start(),
+            process: ProcessCounters::default(),
+            draining: AtomicBool::new(false),
+            log: log::start()?,
+            notices: Notices::new(events),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            drain_until: AtomicU64::new(0),
+            socket_path,
+            state: Mutex::default(),
+        })
+    }
+
+    /// Carries out one request.
+    pub fn handle(&self, body: &[u8], descriptors: Vec<OwnedFd>) -> Handled {
+        let request = match serde_json::from_slice::<Request>(body) {
+            Ok(request) => request,
+            Err(error) => {
+                // Even a frame that is not understood is answered by its number, if it has one.
+                let id = serde_json::from_slice::<serde_json::Value>(body).ok();
+                let id = id.and_then(|value| value.get("id")?.as_u64()).unwrap_or(0);
+                return Handled::plain(&failed(id, "frame", error.to_string()));
+            }
+        };
+        let (mut greeted, mut stop) = (false, false);
+        let reply = match request {
+            Request::Hello { id, protocol, .. } if protocol != wire::PROTOCOL => {
+                failed(id, "protocol", format!("found {protocol}, expected {}", wire::PROTOCOL))
+            }
+            Request::Hello { id, .. } => {
+                greeted = true;
+                self.welcome(id)
+            }
+            Request::SetSockets { id, address, count } => self.set_sockets(id, address, count, descriptors),
+            Request::GetSockets { id, address } => return self.get_sockets(id, &address),
+            Request::Apply { id, snapshot } => outcome(id, self.apply(*snapshot)),
+            Request::Patch { id, generation, servers } => outcome(id, self.patch(generation, &servers)),
+            Request::GetStats { id } => {
+                let tables = self.shared.tables.load_full();
+                let threads = self.state.lock().workers.len();
+                let stats = Box::new(stats(tables.as_deref(), &self.shared, threads));
+                Reply::Stats { id, ok: true, stats }
+            }
+            Request::Restore { id, stats } => {
+                if let Some(tables) = self.shared.tables.load_full() {
+                    restore(&stats, &tables, &self.shared);
+                }
+                done(id)
+            }
+            Request::Drain { id, deadline, close_idle } => {
+                self.drain(deadline, close_idle);
+                done(id)
+            }
+            Request::Stop { id } => {
+                stop = true;
+                done(id)
+            }
+        };
+        Handled { greeted, stop, ..Handled::plain(&reply) }
+    }
+
+    fn welcome(&self, id: u64) -> Reply {
+        let tables = self.shared.tables.load_full();
+        let state = self.state.lock();
+        let server_state = |backend: &Arc<Backend>| -> Vec<ServerState> {
+            let states = backend.servers.iter().map(|server| ServerState {
+                backend: backend.spec.name.clone(),
+                server: server.name.clone(),
+                weight: server.state.weight(),
+                admin: server.state.admin(),
+                health: server.state.health(),
+            });
+            states.collect()
+        };
+        Reply::Welcome {
+            id,
+            ok: true,
+            protocol: wire::PROTOCOL,
+            version: env!("CARGO_PKG_VERSION"),
+            pid: std::process::id(),
+            threads: state.workers.len(),
+            generation: tables.as_ref().map_or(0, |tables| tables.generation.load(Ordering::Relaxed)),
+            listeners: state.sockets.keys().cloned().collect(),
+            servers: tables.iter().flat_map(|tables| &tables.backends).flat_map(server_state).collect(),
+        }
+    }
+
+    fn set_sockets(&self, id: u64, address: String, count: usize, descriptors: Vec<OwnedFd>) -> Reply {
+        if descriptors.len() != count || count == 0 || count > MAX_DESCRIPTORS {
+            let reason = format!("{} descriptors came with a frame that names {count}", descriptors.len());
+            return failed(id, "count", reason);
+        }
+        self.state.lock().sockets.insert(address, descriptors);
+        done(id)
+    }
+
+    fn get_sockets(&self, id: u64, address: &str) -> Handled {
+        let state = self.state.lock();
+        let copies =
+            state.sockets.get(address).map(|sockets| sockets.iter().map(OwnedFd::try_clone).collect());
+        match copies {
+            Some(Ok::<Vec<_>, _>(descriptors)) => {
+                let mut handled = Handled::plain(&Reply::Sockets { id, ok: true, count: descriptors.len() });
+                handled.answer.descriptors = descriptors;
+                handled
+            }
+            Some(Err(error)) => Handled::plain(&failed(id, "address", error.to_string())),
+            None => Handled::plain(&failed(id, "address", format!("no sockets are held for {address}"))),
+        }
+    }
+
+    /// Replaces the tables, or changes nothing.
+    fn apply(&self, snapshot: Snapshot) -> Result<(), Refusal> {
+        let mut state = self.state.lock();
+        let old = self.shared.tables.load_full();
+        let threads = if state.workers.is_empty() { snapshot.threads } else { state.workers.len() };
+        let sockets = |address: &str| state.sockets.contains_key(address);
+        let context = Context { threads, slots: &state.slots, clock: self.shared.clock, sockets: &sockets };
+        let Built { tables, retired, changes } = Built::new(snapshot, old.as_deref(), &context)?;
+        let tables = Arc::new(tables);
+        self.shared.log.target(&tables.access_log);
+        self.shared.tables.store(Some(Arc::clone(&tables)));
+        self.shared.version.fetch_add(1, Ordering::Release);
+        let now = self.shared.clock.millis();
+        for (backend, index, server) in changes {
+            change(
+                &backend,
+                index,
+                (Some(server.weight), Some(server.admin), Some(server.health)),
+                &state,
+                now,
+            );
+        }
+        for backend in retired {
+            backend.group.retire();
+        }
+        start_workers(&mut state, threads, &self.shared)?;
+        listen(&mut state, &tables);
+        Ok(())
+    }
+
+    fn patch(&self, generation: u64, servers: &[ServerPatch]) -> Result<(), Refusal> {
+        let state = self.state.lock();
+        let Some(tables) = self.shared.tables.load_full() else {
+            return Err(Refusal { path: "generation".into(), reason: "no snapshot was applied yet".into() });
+        };
+        let mut places = Vec::with_capacity(servers.len());
+        for (index, patch) in servers.iter().enumerate() {
+            let place = tables
+                .backend(&patch.backend)
+                .and_then(|backend| Some((Arc::clone(backend), backend.server_named(&patch.server)?)));
+            let Some(place) = place.filter(|_| patch.weight.is_none_or(|weight| weight <= 256)) else {
+                let reason = format!("no server {}/{}, or a weight above 256", patch.backend, patch.server);
+                return Err(Refusal { path: format!("servers[{index}]"), reason });
+            };
+            places.push(place);
+        }
+        let now = self.shared.clock.millis();
+        for ((backend, index), patch) in places.into_iter().zip(servers) {
+            change(&backend, index, (patch.weight, patch.admin, patch.health), &state, now);
+        }
+        tables.generation.store(generation, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn drain(&self, deadline: u64, close_idle: bool) {
+        let mut state = self.state.lock();
+        self.shared.draining.store(true, Ordering::Relaxed);
+        for address in std::mem::take(&mut state.listening) {
+            for worker in &state.workers {
+                let _ = worker.send(Command::Unlisten(address.clone()));
+            }
+        }
+        state.sockets.clear();
+        if close_idle {
+            for worker in &state.workers {
+                let _ = worker.send(Command::CloseIdle);
+            }
+        }
+        self.drain_until.store(self.shared.clock.millis() + deadline.max(1), Ordering::Relaxed);
+    }
+
+    /// Ends the process once the other side has read the answer and closed, or soon.
+    pub fn exit_when_told(&self, stream: &UnixStream) {
+        let _ = stream.set_read_timeout(Some(std::time::Duration::from_millis(200)));
+        let _ = super::channel::read(stream);
+        self.exit();
+    }
+
+    /// Ends the process.
+    pub fn exit(&self) -> ! {
+        // A newer process may have replaced the socket; removing a path that is not ours would cut it off.
+        if !self.shared.draining.load(Ordering::Relaxed) {
+            let _ = std::fs::remove_file(&self.socket_path);
+        }
+        std::process::exit(0)
+    }
+}
+
+fn change(
+    backend: &Backend,
+    index: usize,
+    (weight, admin, health): (Option<u16>, Option<tenbin_balance::Admin>, Option<Health>),
+    state: &State,
+    now: u64,
+) {
+    let Some(server) = backend.servers.get(index) else { return };
+    let before = server.state.health();
+    change_server(backend, index, weight, admin, health, now);
+    if before != Health::Down && server.state.health() == Health::Down && backend.spec.close_on_down {
+        for worker in &state.workers {
+            let _ = worker.send(Command::CloseServer(server.slot.serial));
+        }
+    }
+}
+
+fn start_workers(state: &mut State, threads: usize, shared: &Arc<Shared>) -> Result<(), Refusal> {
+    while state.workers.len() < threads {
+        let (commands, received) = unbounded_channel();
+        let started = worker::start(state.workers.len(), Arc::clone(shared), received);
+        started.map_err(|error| Refusal { path: "threads".into(), reason: error.to_string() })?;
+        state.workers.push(commands);
+    }
+    Ok(())
+}
+
+/// Workers accept where the tables say, and nowhere else.
+fn listen(state: &mut State, tables: &Tables) {
+    let wanted = |address: &String| tables.listener(address).is_some();
+    let State { sockets, listening, workers, .. } = state;
+    for address in listening.iter().filter(|address| !wanted(address)) {
+        for worker in workers.iter() {
+            let _ = worker.send(Command::Unlisten(address.clone()));
+        }
+    }
+    listening.retain(wanted);
+    sockets.retain(|address, _| wanted(address));
+    for (address, descriptors) in sockets.iter().filter(|(address, _)| !listening.contains(address)) {
+        for (worker, descriptor) in workers.iter().zip(descriptors.iter().cycle()) {
+            if let Ok(copy) = descriptor.try_clone() {
+                let _ = worker.send(Command::Listen(address.clone(), TcpListener::from(copy)));
+            }
+        }
+    }
+    *listening = sockets.keys().cloned().collect();
+}
+
+impl Handled {
+    fn plain(reply: &Reply) -> Self {
+        let body = serde_json::to_vec(reply).unwrap_or_default();
+        Self { answer: Answer { body, descriptors: Vec::new() }, greeted: false, stop: false }
+    }
+}
+
+fn outcome(id: u64, result: Result<(), Refusal>) -> Reply {
+    match result {
+        Ok(()) => done(id),
+        Err(refusal) => failed(id, refusal.path, refusal.reason),
+    }
+}
+
+fn done(id: u64) -> Reply {
+    Reply::Done { id, ok: true }
+}
+
+fn failed(id: u64, path: impl Into<String>, reason: impl Into<String>) -> Reply {
+    Reply::Failed { id, ok: false, error: WireError { path: path.into(), reason: reason.into() } }
+}

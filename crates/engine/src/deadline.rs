@@ -1,0 +1,148 @@
+//! Coarse timers: one store to set, no heap, fired by a tick of the worker.
+//!
+//! A timer never fires early and at most two ticks late. Timers belong to one thread.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+/// Milliseconds between two ticks.
+pub const TICK_MS: u64 = 50;
+
+const NEVER: u64 = u64::MAX;
+
+/// All timers of a worker.
+#[derive(Default)]
+pub struct Deadlines {
+    now_ms: Cell<u64>,
+    slots: RefCell<Slots>,
+}
+
+/// Dense, so that a tick over idle connections reads eight bytes each.
+#[derive(Default)]
+struct Slots {
+    due: Vec<u64>,
+    wakers: Vec<Option<Waker>>,
+    free: Vec<u32>,
+}
+
+/// One timer; cleared and given back when dropped.
+pub struct Timer {
+    owner: Rc<Deadlines>,
+    slot: u32,
+}
+
+impl Deadlines {
+    /// The coarse time of the last tick, in milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms.get()
+    }
+
+    /// Moves time on and wakes whoever waited for it.
+    pub fn tick(&self, now_ms: u64) {
+        self.now_ms.set(now_ms);
+        let slots = self.slots.borrow();
+        for (due, waker) in slots.due.iter().zip(&slots.wakers) {
+            if *due <= now_ms
+                && let Some(waker) = waker
+            {
+                waker.wake_by_ref();
+            }
+        }
+    }
+
+    /// A timer that is not set.
+    pub fn timer(self: &Rc<Self>) -> Timer {
+        let mut slots = self.slots.borrow_mut();
+        let slot = slots.free.pop().unwrap_or_else(|| {
+            slots.due.push(NEVER);
+            slots.wakers.push(None);
+            (slots.due.len() - 1) as u32
+        });
+        Timer { owner: Rc::clone(self), slot }
+    }
+}
+
+impl Timer {
+    /// Fires after so many milliseconds; 0 clears it.
+    pub fn set(&self, after_ms: u64) {
+        let due = if after_ms == 0 { NEVER } else { self.owner.now_ms.get() + after_ms + TICK_MS };
+        self.store(due);
+    }
+
+    /// Never fires.
+    pub fn clear(&self) {
+        self.store(NEVER);
+    }
+
+    /// Whether its time has come.
+    pub fn expired(&self) -> bool {
+        let slots = self.owner.slots.borrow();
+        slots.due.get(self.slot as usize).is_some_and(|due| *due <= self.owner.now_ms.get())
+    }
+
+    /// Ready when its time has come; otherwise the task is woken then.
+    pub fn poll(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.expired() {
+            return Poll::Ready(());
+        }
+        let mut slots = self.owner.slots.borrow_mut();
+        if let Some(place) = slots.wakers.get_mut(self.slot as usize) {
+            match place {
+                Some(waker) if waker.will_wake(cx.waker()) => {}
+                _ => *place = Some(cx.waker().clone()),
+            }
+        }
+        Poll::Pending
+    }
+
+    fn store(&self, due: u64) {
+        if let Some(place) = self.owner.slots.borrow_mut().due.get_mut(self.slot as usize) {
+            *place = due;
+        }
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        let mut slots = self.owner.slots.borrow_mut();
+        if let Some(due) = slots.due.get_mut(self.slot as usize) {
+            *due = NEVER;
+        }
+        if let Some(waker) = slots.wakers.get_mut(self.slot as usize) {
+            *waker = None;
+        }
+        slots.free.push(self.slot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timer_fires_no_earlier_than_asked_and_within_two_ticks() {
+        let deadlines = Rc::new(Deadlines::default());
+        deadlines.tick(1000);
+        let timer = deadlines.timer();
+        timer.set(100);
+        deadlines.tick(1100);
+        assert!(!timer.expired());
+        deadlines.tick(1100 + TICK_MS);
+        assert!(timer.expired());
+        timer.clear();
+        assert!(!timer.expired());
+    }
+
+    #[test]
+    fn a_dropped_timer_is_reused_and_wakes_nobody() {
+        let deadlines = Rc::new(Deadlines::default());
+        let first = deadlines.timer();
+        first.set(1);
+        drop(first);
+        let second = deadlines.timer();
+        deadlines.tick(10_000);
+        assert!(!second.expired());
+        assert_eq!(second.slot, 0);
+    }
+}

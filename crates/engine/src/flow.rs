@@ -1,0 +1,295 @@
+//! One direction of a message body: from one socket through one buffer to the other, framed anew.
+//!
+//! What is staged stays in the buffer until the next read, so a message that fits whole can be sent again to another
+//! server. Memory is the buffer; a peer that does not take holds the other one back.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tenbin_proto::{Body, ChunkDecoder, Reject};
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+
+use crate::buffer::Buffer;
+
+/// How the end of the body is found while reading.
+#[derive(Default)]
+enum Source {
+    /// It has been found.
+    #[default]
+    Done,
+    /// So many bytes are still to come.
+    Length(u64),
+    /// Chunks.
+    Chunked,
+    /// Everything until the end of the stream.
+    UntilClose,
+}
+
+/// How the body is framed while writing.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sink {
+    /// As it is: the length stands in the head, or the connection's end says it.
+    #[default]
+    Plain,
+    /// In chunks of our own.
+    Chunked,
+}
+
+/// What the flow cannot go on without.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum Waiting {
+    /// Nothing: it has ended.
+    #[default]
+    Nothing,
+    /// Data.
+    Read,
+    /// Room at the receiver.
+    Write,
+}
+
+/// Why a body did not get through.
+#[derive(Debug)]
+pub enum FlowError {
+    /// The sender's socket failed.
+    Read,
+    /// The sender ended its stream too early.
+    Truncated,
+    /// The sender broke the framing, or sent more than allowed.
+    Bad(Reject),
+    /// The body is larger than the limit.
+    TooBig,
+    /// The receiver's socket failed.
+    Write,
+}
+
+/// See the module. Reused from message to message; keeps its memory.
+#[derive(Default)]
+pub struct Flow {
+    /// Bytes that go first: the head, then the header of a chunk.
+    pub prefix: Vec<u8>,
+    suffix: Vec<u8>,
+    ready: usize,
+    skip: usize,
+    sent: usize,
+    source: Source,
+    sink: Sink,
+    decoder: ChunkDecoder,
+    released: bool,
+    limit: u64,
+    /// What it waits for.
+    pub waiting: Waiting,
+    /// Bytes of body so far.
+    pub body_bytes: u64,
+    /// Grows with every byte that moved.
+    pub progress: u64,
+}
+
+impl Flow {
+    /// Starts with the head in `prefix` and with what of the body is in the buffer already.
+    pub fn begin(
+        &mut self,
+        body: Body,
+        sink: Sink,
+        limit: u64,
+        buffer: &mut Buffer,
+    ) -> Result<(), FlowError> {
+        self.source = match body {
+            Body::None | Body::Length(0) => Source::Done,
+            Body::Length(length) => Source::Length(length),
+            Body::Chunked => Source::Chunked,
+            Body::UntilClose => Source::UntilClose,
+        };
+        if matches!(body, Body::Chunked) {
+            self.decoder.reset();
+        }
+        self.sink = sink;
+        self.limit = limit;
+        (self.ready, self.skip, self.sent, self.body_bytes, self.released) = (0, 0, 0, 0, false);
+        self.suffix.clear();
+        self.waiting = Waiting::Write;
+        if self.ended() || buffer.data().is_empty() {
+            return Ok(());
+        }
+        self.stage(buffer)
+    }
+
+    /// Whether the end of the body has been read.
+    pub fn ended(&self) -> bool {
+        matches!(self.source, Source::Done)
+    }
+
+    /// Whether everything read has been written and nothing more will come.
+    pub fn finished(&self) -> bool {
+        self.ended() && self.sent == self.staged()
+    }
+
+    /// Whether the message could be sent again from its first byte.
+    pub fn replayable(&self) -> bool {
+        !self.released
+    }
+
+    /// Whether anything was written.
+    pub fn untouched(&self) -> bool {
+        self.sent == 0 && !self.released
+    }
+
+    /// Sends it again, with a new head in `head`. Only while replayable; chunk framing that stands behind the old
+    /// head is kept.
+    pub fn replay(&mut self, old_head: usize, head: &[u8]) {
+        self.prefix.splice(..old_head.min(self.prefix.len()), head.iter().copied());
+        self.sent = 0;
+        self.waiting = Waiting::Write;
+    }
+
+    /// Gives up: nothing more is read or written.
+    pub fn abandon(&mut self) {
+        self.source = Source::Done;
+        self.sent = self.staged();
+        self.waiting = Waiting::Nothing;
+    }
+
+    /// Drops what was sent from the buffer; what follows belongs to the next message.
+    pub fn release(&mut self, buffer: &mut Buffer) {
+        buffer.consume(self.ready + self.skip);
+        self.prefix.clear();
+        self.suffix.clear();
+        (self.ready, self.skip, self.sent) = (0, 0, 0);
+        self.released = true;
+    }
+
+    /// Moves all that can be moved now; ready when the whole body is through.
+    pub fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut Buffer,
+        from: &mut TcpStream,
+        to: &mut TcpStream,
+    ) -> Poll<Result<(), FlowError>> {
+        loop {
+            if self.sent < self.staged() {
+                self.waiting = Waiting::Write;
+                ready!(self.poll_flush(cx, buffer, to)).map_err(|_| FlowError::Write)?;
+            }
+            if self.ended() {
+                self.waiting = Waiting::Nothing;
+                return Poll::Ready(Ok(()));
+            }
+            self.release(buffer);
+            if buffer.data().is_empty() || !self.stage_more(buffer)? {
+                self.waiting = Waiting::Read;
+                match ready!(buffer.poll_fill(cx, from)).map_err(|_| FlowError::Read)? {
+                    0 => self.end_of_stream()?,
+                    count => {
+                        self.progress += count as u64;
+                        self.stage(buffer)?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes the staged bytes.
+    pub fn poll_flush(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &Buffer,
+        to: &mut TcpStream,
+    ) -> Poll<io::Result<()>> {
+        while self.sent < self.staged() {
+            let data = buffer.data().get(..self.ready).unwrap_or_default();
+            let mut parts = [IoSlice::new(&[]); 3];
+            let mut count = 0;
+            let mut skip = self.sent;
+            for piece in [self.prefix.as_slice(), data, self.suffix.as_slice()] {
+                if let (Some(rest), Some(part)) = (piece.get(skip..), parts.get_mut(count))
+                    && !rest.is_empty()
+                {
+                    *part = IoSlice::new(rest);
+                    count += 1;
+                }
+                skip = skip.saturating_sub(piece.len());
+            }
+            let parts = parts.get(..count).unwrap_or_default();
+            let written = match parts {
+                [one] => ready!(Pin::new(&mut *to).poll_write(cx, one))?,
+                parts => ready!(Pin::new(&mut *to).poll_write_vectored(cx, parts))?,
+            };
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.sent += written;
+            self.progress += written as u64;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn staged(&self) -> usize {
+        self.prefix.len() + self.ready + self.suffix.len()
+    }
+
+    /// Stages raw data that is left in the buffer; false when it is not enough to go on with.
+    fn stage_more(&mut self, buffer: &mut Buffer) -> Result<bool, FlowError> {
+        self.stage(buffer)?;
+        Ok(self.ready + self.skip > 0 || self.ended())
+    }
+
+    fn stage(&mut self, buffer: &mut Buffer) -> Result<(), FlowError> {
+        let available = buffer.data().len();
+        match &mut self.source {
+            Source::Done => {}
+            Source::UntilClose => self.ready = available,
+            Source::Length(left) => {
+                self.ready = (*left).min(available as u64) as usize;
+                *left -= self.ready as u64;
+                if *left == 0 {
+                    self.source = Source::Done;
+                }
+            }
+            Source::Chunked => {
+                let decoded = self.decoder.decode(buffer.data_mut()).map_err(FlowError::Bad)?;
+                self.ready = decoded.produced;
+                self.skip = decoded.consumed - decoded.produced;
+                if decoded.done {
+                    self.source = Source::Done;
+                }
+            }
+        }
+        self.body_bytes += self.ready as u64;
+        if self.limit > 0 && self.body_bytes > self.limit {
+            return Err(FlowError::TooBig);
+        }
+        if self.sink == Sink::Chunked {
+            self.frame();
+        }
+        Ok(())
+    }
+
+    /// Puts chunk framing around the staged data and, at the end, the last chunk and the trailers.
+    fn frame(&mut self) {
+        if self.ready > 0 {
+            let mut room = [0; tenbin_proto::CHUNK_ROOM];
+            let start = tenbin_proto::write_chunk_header(&mut room, self.ready as u32);
+            self.prefix.extend_from_slice(room.get(start..).unwrap_or_default());
+            self.suffix.extend_from_slice(b"\r\n");
+        }
+        if self.ended() {
+            self.suffix.extend_from_slice(b"0\r\n");
+            self.suffix.extend_from_slice(self.decoder.trailers());
+            self.suffix.extend_from_slice(b"\r\n");
+        }
+    }
+
+    fn end_of_stream(&mut self) -> Result<(), FlowError> {
+        if !matches!(self.source, Source::UntilClose) {
+            return Err(FlowError::Truncated);
+        }
+        self.source = Source::Done;
+        if self.sink == Sink::Chunked {
+            self.decoder.reset();
+            self.frame();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! Answers that Tenbin makes itself: one table from reason to status and words.
+//!
+//! Every such answer carries `tenbin-reason` and a body that says why, for whoever reads it at night.
+
+use tenbin_proto::{Reject, Version};
+
+/// Why Tenbin answers by itself. The closed list; `Rejected` carries the parser's own.
+#[derive(Clone, Copy, Debug)]
+pub enum Reason {
+    /// The request is against the grammar or a limit.
+    Rejected(Reject),
+    /// The head did not come in time.
+    HeaderTimeout,
+    /// The body did not come in time.
+    BodyTimeout,
+    /// The body is larger than the limit.
+    BodyTooBig,
+    /// No route leads anywhere.
+    NoRoute,
+    /// A route refuses.
+    Denied(u16),
+    /// No server of the backend may take work.
+    NoServerUp,
+    /// All slots and all places in the queue are taken.
+    QueueFull,
+    /// No slot was free in time.
+    QueueTimeout,
+    /// No connection to a server.
+    ConnectFailed,
+    /// No connection to a server in time.
+    ConnectTimeout,
+    /// The server closed before it answered.
+    ServerClosed,
+    /// The server's answer is against the grammar or a limit.
+    BadAnswer(&'static str),
+    /// The server did not answer in time.
+    ServerTimeout,
+}
+
+impl Reason {
+    /// The status of the answer.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Rejected(reject) => reject.status,
+            Self::HeaderTimeout | Self::BodyTimeout => 408,
+            Self::BodyTooBig => 413,
+            Self::NoRoute => 404,
+            Self::Denied(status) => status,
+            Self::NoServerUp | Self::QueueFull | Self::QueueTimeout => 503,
+            Self::ConnectFailed | Self::ServerClosed | Self::BadAnswer(_) => 502,
+            Self::ConnectTimeout | Self::ServerTimeout => 504,
+        }
+    }
+
+    /// The value of `tenbin-reason`, in logs and in counters.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Rejected(reject) => reject.reason,
+            Self::HeaderTimeout => "header-timeout",
+            Self::BodyTimeout => "body-timeout",
+            Self::BodyTooBig => "body-too-big",
+            Self::NoRoute => "no-route",
+            Self::Denied(_) => "denied",
+            Self::NoServerUp => "no-server-up",
+            Self::QueueFull => "queue-full",
+            Self::QueueTimeout => "queue-timeout",
+            Self::ConnectFailed => "connect-failed",
+            Self::ConnectTimeout => "connect-timeout",
+            Self::ServerClosed => "server-closed",
+            Self::BadAnswer(_) => "bad-answer",
+            Self::ServerTimeout => "server-timeout",
+        }
+    }
+
+    /// Whether the client is to blame.
+    pub fn is_request_error(self) -> bool {
+        matches!(self, Self::Rejected(_) | Self::HeaderTimeout | Self::BodyTimeout | Self::BodyTooBig)
+    }
+
+    fn words(self) -> String {
+        match self {
+            Self::Rejected(reject) => format!("The request was refused: {reject}."),
+            Self::HeaderTimeout => "The head of the request did not arrive in time.".into(),
+            Self::BodyTimeout => "The body of the request did not arrive in time.".into(),
+            Self::BodyTooBig => "The body of the request is larger than the limit of this frontend.".into(),
+            Self::NoRoute => "No route of this frontend matches the request.".into(),
+            Self::Denied(_) => "A route of this frontend refuses the request.".into(),
+            Self::NoServerUp => "No server of the backend may take the request now.".into(),
+            Self::QueueFull => "All servers of the backend are busy and its queue is full.".into(),
+            Self::QueueTimeout => "All servers of the backend are busy; none became free in time.".into(),
+            Self::ConnectFailed => "No connection to a server of the backend could be opened.".into(),
+            Self::ConnectTimeout => "No connection to a server of the backend was accepted in time.".into(),
+            Self::ServerClosed => "The server closed the connection before it answered.".into(),
+            Self::BadAnswer(why) => format!("The server's answer was refused: {why}."),
+            Self::ServerTimeout => "The server did not answer in time.".into(),
+        }
+    }
+}
+
+/// How the connection goes on after an answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// The client's version.
+    pub version: Version,
+    /// The connection lives on.
+    pub keep_alive: bool,
+    /// The request was HEAD.
+    pub head: bool,
+}
+
+/// Appends the whole answer for a reason.
+pub fn write_reason(out: &mut Vec<u8>, reason: Reason, backend: Option<&str>, manner: Manner) {
+    let status = reason.status();
+    let about = backend.map(|name| format!("\nBackend: {name}")).unwrap_or_default();
+    let body =
+        format!("{status} {}\n\n{}{about}\nReason: {}\n", phrase(status), reason.words(), reason.code());
+    let mut lines = format!("tenbin-reason: {}\r\n", reason.code()).into_bytes();
+    lines.extend_from_slice(b"content-type: text/plain; charset=utf-8\r\ncache-control: no-store\r\n");
+    if matches!(reason, Reason::Rejected(reject) if reject.status == 405) {
+        lines.extend_from_slice(b"allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n");
+    }
+    write_answer(out, status, &lines, body.as_bytes(), manner);
+}
+
+/// Appends a whole answer; `lines` are finished field lines.
+pub fn write_answer(out: &mut Vec<u8>, status: u16, lines: &[u8], body: &[u8], manner: Manner) {
+    let mut number = itoa::Buffer::new();
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(number.format(status).as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(phrase(status).as_bytes());
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(lines);
+    // RFC 9110, 8.6: no Content-Length in a 204.
+    if status != 204 && status != 304 {
+        out.extend_from_slice(b"content-length: ");
+        out.extend_from_slice(number.format(body.len()).as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    if !manner.keep_alive {
+        out.extend_from_slice(b"connection: close\r\n");
+    } else if manner.version == Version::Http10 {
+        out.extend_from_slice(b"connection: keep-alive\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+    if !manner.head && status != 204 && status != 304 {
+        out.extend_from_slice(body);
+    }
+}
+
+/// The phrase that goes with a status (RFC 9110, 15).
+pub fn phrase(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        410 => "Gone",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        417 => "Expectation Failed",
+        429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        _ => "Answer",
+    }
+}

@@ -1,0 +1,299 @@
+//! The life of a request, top to bottom: head → route → (persist → pick → queue → connect → send → answer) → log.
+//!
+//! Owns the state of one exchange and what happens before a backend is asked; the part in parentheses is `forward`.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Poll, ready};
+
+use tenbin_proto::{Body, Limits, Progress, Request, Response};
+use tokio::io::AsyncWrite;
+
+use super::answer::{Manner, Reason, write_answer, write_reason};
+use super::forward::forward;
+use super::record::Record;
+use super::route::decide;
+use super::view::RequestView;
+use crate::buffer::{BUFFER_BYTES, Buffer};
+use crate::client::Client;
+use crate::deadline::{Deadlines, Timer};
+use crate::flow::Flow;
+use crate::listener::Found;
+use crate::tables::{Action, Held};
+
+/// Buffers and parsers of one exchange; kept by the worker and lent to whoever has something to do.
+pub struct Exchange {
+    /// The request's head.
+    pub request: Request,
+    /// The answer's head.
+    pub response: Response,
+    /// Bytes from the client.
+    pub input: Buffer,
+    /// Bytes from the server.
+    pub output: Buffer,
+    /// The request on its way to the server.
+    pub up: Flow,
+    /// The answer on its way to the client.
+    pub down: Flow,
+    /// For whatever the server's side is waited for.
+    pub timer: Timer,
+    /// How far the search for the end of a head has come.
+    pub scanned: usize,
+    /// Routes whose edits apply.
+    pub edited: Vec<usize>,
+    /// Servers that have failed this request.
+    pub tried: Vec<usize>,
+    /// Scratch text.
+    pub text: Vec<u8>,
+    /// The request's head as it was written for the server.
+    pub head_bytes: Vec<u8>,
+    /// Bytes of the answer's head as it went to the client.
+    pub head_bytes_out: u64,
+    /// The request did not get through whole.
+    pub up_broken: bool,
+    /// The answer came before the server can have read the whole request.
+    pub early: bool,
+    /// What will be counted and logged.
+    pub record: Record,
+}
+
+/// How the connection goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum After {
+    /// Wait for the next head.
+    Idle,
+    /// Close it.
+    Close,
+    /// Close it gently: the client may still be sending.
+    Linger,
+}
+
+enum Head {
+    Complete,
+    Closed,
+    Failed(Reason),
+}
+
+impl Exchange {
+    /// Empty buffers.
+    pub fn new(deadlines: &Rc<Deadlines>) -> Self {
+        Self {
+            request: Request::default(),
+            response: Response::default(),
+            input: Buffer::new(BUFFER_BYTES),
+            output: Buffer::new(BUFFER_BYTES),
+            up: Flow::default(),
+            down: Flow::default(),
+            timer: deadlines.timer(),
+            scanned: 0,
+            edited: Vec::new(),
+            tried: Vec::new(),
+            text: Vec::new(),
+            head_bytes: Vec::new(),
+            head_bytes_out: 0,
+            up_broken: false,
+            early: false,
+            record: Record::default(),
+        }
+    }
+
+    /// Ready for another connection, without what one large message made it hold.
+    pub fn reset(&mut self) {
+        for buffer in [&mut self.input, &mut self.output] {
+            if buffer.capacity() > BUFFER_BYTES {
+                *buffer = Buffer::new(BUFFER_BYTES);
+            }
+            buffer.clear();
+        }
+        self.timer.clear();
+    }
+
+    /// What conditions see.
+    pub fn view(&self, client: &Client, port: u16) -> RequestView<'_> {
+        let bytes = self.input.head();
+        RequestView { request: &self.request, bytes, peer: client.peer, port, server: None, status: None }
+    }
+}
+
+/// Serves requests until the connection has nothing more to read or must end.
+pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) -> After {
+    loop {
+        let tables = client.worker.tables();
+        let Some(found) = client.place.find(&client.worker, &tables) else { return After::Close };
+        match read_head(client, x, &found, first).await {
+            Head::Complete => {}
+            Head::Closed => return After::Close,
+            Head::Failed(reason) => {
+                x.request.keep_alive = false;
+                x.record.unreadable();
+                return reply(client, x, &found, reason).await;
+            }
+        }
+        let after = exchange(client, x, tables, &found, first).await;
+        if after != After::Idle {
+            return after;
+        }
+        first = false;
+        x.input.next_message();
+        if x.input.data().is_empty() {
+            return After::Idle;
+        }
+    }
+}
+
+/// Reads until a head is whole. The time for it runs from its first byte, or from accept.
+async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: bool) -> Head {
+    let spec = &found.frontend.spec;
+    let limits = Limits {
+        head_bytes: spec.limits.head,
+        fields: spec.limits.fields,
+        target_bytes: spec.limits.target,
+        lenient: found.lenient,
+    };
+    x.scanned = 0;
+    x.record.begin(client.worker.shared.clock.micros());
+    if !first {
+        client.timer.set(spec.timeouts.header);
+    }
+    let Client { stream, timer, .. } = client;
+    let head = poll_fn(|cx| {
+        loop {
+            if !x.input.data().is_empty() {
+                match x.request.parse(x.input.data(), &mut x.scanned, &limits) {
+                    Ok(Progress::Complete) => return Poll::Ready(Head::Complete),
+                    Ok(Progress::Partial) => {}
+                    Err(reject) => return Poll::Ready(Head::Failed(Reason::Rejected(reject))),
+                }
+                if x.input.is_full() {
+                    x.input.grow(limits.head_bytes + BUFFER_BYTES);
+                }
+            }
+            match x.input.poll_fill(cx, stream) {
+                Poll::Ready(Ok(count)) if count > 0 => {}
+                Poll::Ready(_) => return Poll::Ready(Head::Closed),
+                Poll::Pending if timer.poll(cx).is_pending() => return Poll::Pending,
+                Poll::Pending if x.input.data().is_empty() => return Poll::Ready(Head::Closed),
+                Poll::Pending => return Poll::Ready(Head::Failed(Reason::HeaderTimeout)),
+            }
+        }
+    })
+    .await;
+    timer.clear();
+    head
+}
+
+/// One request, from its whole head on.
+async fn exchange(
+    client: &mut Client,
+    x: &mut Exchange,
+    tables: Held,
+    found: &Rc<Found>,
+    first: bool,
+) -> After {
+    x.input.split_head(x.request.length);
+    x.record.head_read(x.request.length);
+    found.frontend.counters.workers.of(client.worker.index).requests.add(1);
+    if client.worker.shared.draining.load(std::sync::atomic::Ordering::Relaxed) {
+        x.request.keep_alive = false;
+    }
+    let mut edited = std::mem::take(&mut x.edited);
+    let action = decide(&found.frontend, &x.view(client, found.port), &mut edited);
+    x.edited = edited;
+    match action {
+        Some(Action::Backend(name)) => forward(client, x, found, (tables, name.as_str()), first).await,
+        Some(Action::Deny(status)) => reply(client, x, found, Reason::Denied(*status)).await,
+        Some(Action::Respond(fixed)) => {
+            x.record.intercepted(fixed.status);
+            let manner = settle(x);
+            x.down.prefix.clear();
+            write_answer(&mut x.down.prefix, fixed.status, &fixed.lines, &fixed.body, manner);
+            finish_reply(client, x, found, manner).await
+        }
+        Some(Action::Redirect { location, code }) => {
+            let mut lines = b"location: ".to_vec();
+            location.write(&x.view(client, found.port), &mut lines);
+            // A text that could end the line ends the location instead.
+            let end = lines.iter().position(|byte| matches!(byte, b'\r' | b'\n' | 0)).unwrap_or(lines.len());
+            lines.truncate(end);
+            lines.extend_from_slice(b"\r\n");
+            x.record.intercepted(*code);
+            let manner = settle(x);
+            x.down.prefix.clear();
+            write_answer(&mut x.down.prefix, *code, &lines, b"", manner);
+            finish_reply(client, x, found, manner).await
+        }
+        None => reply(client, x, found, Reason::NoRoute).await,
+    }
+}
+
+/// Answers with a reason of our own.
+pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason: Reason) -> After {
+    x.record.refused(reason);
+    let counters = &found.frontend.counters;
+    *counters.errors.lock().entry(reason.code().to_owned()).or_insert(0) += 1;
+    if reason.is_request_error() {
+        counters.workers.of(client.worker.index).request_errors.add(1);
+    }
+    if matches!(reason, Reason::Denied(_)) {
+        counters.workers.of(client.worker.index).connections.denied.add(1);
+    }
+    let manner = settle(x);
+    x.down.prefix.clear();
+    let backend = std::mem::take(&mut x.record.backend);
+    let named = (!backend.is_empty()).then_some(backend.as_str());
+    write_reason(&mut x.down.prefix, reason, named, manner);
+    x.record.backend = backend;
+    finish_reply(client, x, found, manner).await
+}
+
+/// Whether the connection can live on after an answer that did not wait for the body; what of the body is here is
+/// dropped.
+fn settle(x: &mut Exchange) -> Manner {
+    let whole = match x.request.body {
+        Body::None => true,
+        Body::Length(length) => x.up.replayable() && length <= x.input.data().len() as u64,
+        Body::Chunked | Body::UntilClose => false,
+    };
+    if whole && let Body::Length(length) = x.request.body {
+        x.input.consume(length as usize);
+    }
+    let head = x.request.method == tenbin_proto::Method::Head;
+    Manner { version: x.request.version, keep_alive: x.request.keep_alive && whole, head }
+}
+
+async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, manner: Manner) -> After {
+    let sent = send(client, &x.down.prefix, found.frontend.spec.timeouts.client).await;
+    x.record.bytes_out += x.down.prefix.len() as u64;
+    x.record.finish(client, &x.request, x.input.head(), found);
+    match (sent, manner.keep_alive) {
+        (false, _) => After::Close,
+        (true, true) => After::Idle,
+        (true, false) => After::Linger,
+    }
+}
+
+/// Writes all of `bytes` to the client; false when it does not take them.
+pub async fn send(client: &mut Client, bytes: &[u8], timeout_ms: u64) -> bool {
+    let mut sent = 0;
+    let Client { stream, timer, .. } = client;
+    let all = poll_fn(|cx| {
+        while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
+            let written = Pin::new(&mut *stream).poll_write(cx, rest);
+            if written.is_pending() {
+                if sent == 0 {
+                    timer.set(timeout_ms);
+                }
+                return timer.poll(cx).map(|()| false);
+            }
+            match ready!(written) {
+                Ok(count) if count > 0 => sent += count,
+                _ => return Poll::Ready(false),
+            }
+        }
+        Poll::Ready(true)
+    })
+    .await;
+    timer.clear();
+    all
+}

@@ -1,0 +1,415 @@
+//! Forward: a request to one server after another until one answers, and that answer to the client.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tenbin_balance::{Lease, Outcome, OutcomeKind};
+use tenbin_proto::{Asked, Body, Limits, Method, Progress, Reject};
+use tokio::net::TcpStream;
+
+use super::answer::Reason;
+use super::exchange::{After, Exchange, reply};
+use super::open::{self, NotOpened, Opened};
+use super::sticky::Visit;
+use super::{relay, send_head};
+use crate::client::Client;
+use crate::flow::{FlowError, Sink, Waiting};
+use crate::listener::Found;
+use crate::tables::{Backend, Held, Server};
+use crate::upstream;
+
+/// Interim answers that one request may get.
+const MOST_INTERIM: u32 = 20;
+
+/// Stale pooled connections that one request may meet before it insists on a new one.
+const MOST_STALE: u32 = 1;
+
+/// Where a request goes and what has been tried.
+pub struct Course<'a> {
+    /// Who serves the listener.
+    pub found: &'a Rc<Found>,
+    /// The tables of this try.
+    pub tables: Held,
+    /// The backend's name.
+    pub name: &'a str,
+    /// It is the first request of its connection.
+    pub first: bool,
+    /// What the client's cookie or key said.
+    pub visit: Option<Visit>,
+    /// Connections that turned out to be closed.
+    stale: u32,
+    /// Why the try before this one failed.
+    last: Option<Reason>,
+}
+
+/// Why a try failed.
+enum Failure {
+    /// The server closed or reset before it answered.
+    Closed,
+    /// It said nothing in time.
+    Timeout,
+    /// It said something that is no answer.
+    Bad(Reject),
+    /// More interim answers than anyone needs.
+    TooManyInterim,
+    /// Its status is one that the backend retries.
+    Status,
+    /// The client went away.
+    ClientGone,
+    /// The client's body is at fault.
+    Body(Reason),
+}
+
+/// Takes a request from its route to the end of its answer.
+pub async fn forward(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Rc<Found>,
+    (tables, name): (Held, &str),
+    first: bool,
+) -> After {
+    x.tried.clear();
+    x.record.asked = client.worker.shared.clock.micros();
+    if let Err(reason) = stage_body(x, found) {
+        return reply(client, x, found, reason).await;
+    }
+    let mut course = Course { found, tables, name, first, visit: None, stale: 0, last: None };
+    loop {
+        let tables = course.tables.clone();
+        let Some(backend) = tables.backend(name) else {
+            return reply(client, x, found, Reason::NoServerUp).await;
+        };
+        x.record.goes_to(backend);
+        match attempt(client, x, &mut course, backend).await {
+            Next::Again => {}
+            Next::Moved => course.tables = client.worker.tables(),
+            Next::Answered(after) => return after,
+            Next::Refused(reason) => {
+                let counters = backend.counters.of(client.worker.index);
+                counters.answered(reason.status());
+                return reply(client, x, found, reason).await;
+            }
+        }
+    }
+}
+
+enum Next {
+    Again,
+    Moved,
+    Answered(After),
+    Refused(Reason),
+}
+
+/// What of the body is here is checked and staged before any server is asked.
+fn stage_body(x: &mut Exchange, found: &Found) -> Result<(), Reason> {
+    let limit = found.frontend.spec.limits.body;
+    if let Body::Length(length) = x.request.body
+        && limit > 0
+        && length > limit
+    {
+        return Err(Reason::BodyTooBig);
+    }
+    let sink = if x.request.body == Body::Chunked { Sink::Chunked } else { Sink::Plain };
+    x.up.prefix.clear();
+    x.head_bytes.clear();
+    x.up_broken = false;
+    x.early = false;
+    x.up.begin(x.request.body, sink, limit, &mut x.input).map_err(|error| match error {
+        FlowError::Bad(reject) => Reason::Rejected(reject),
+        _ => Reason::BodyTooBig,
+    })
+}
+
+/// One server, from the choice to the end of its answer.
+async fn attempt(
+    client: &mut Client,
+    x: &mut Exchange,
+    course: &mut Course<'_>,
+    backend: &Arc<Backend>,
+) -> Next {
+    let port = course.found.port;
+    course.visit = open::remembered(client, x, backend, &course.tables, port);
+    let wanted = course.visit.map(|visit| visit.index);
+    let lease = match open::pick(client, x, backend, wanted, port).await {
+        Ok(lease) => lease,
+        Err(error) => return not_opened(client, x, (course, backend), &error),
+    };
+    let picked = client.worker.shared.clock.micros();
+    x.record.picked = picked;
+    let fresh = course.stale >= MOST_STALE || open::needs_fresh(backend, x.request.method, course.first);
+    let opened = match open::open(client, x, backend, lease, fresh).await {
+        Ok(opened) => opened,
+        Err(error) => return not_opened(client, x, (course, backend), &error),
+    };
+    x.record.connected = if opened.reused { picked } else { client.worker.shared.clock.micros() };
+    let Opened { lease, mut stream, reused } = opened;
+    let Some(server) = backend.servers.get(lease.index()) else { return Next::Moved };
+    x.record.lands_on(server);
+    let load = Load::begin(client, backend, server);
+    send_head::request(client, x, course, server);
+    match await_answer(client, x, (backend, lease.index()), &mut stream).await {
+        Ok(()) => {
+            x.record.answered = client.worker.shared.clock.micros();
+            Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
+        }
+        Err(failure) => {
+            drop(load);
+            failed(client, x, (course, backend, server), (lease, reused), &failure)
+        }
+    }
+}
+
+/// Counts one request on a server while it lasts.
+struct Load<'a> {
+    server: &'a Server,
+    backend: &'a Backend,
+    worker: usize,
+}
+
+impl<'a> Load<'a> {
+    fn begin(client: &Client, backend: &'a Backend, server: &'a Server) -> Self {
+        let worker = client.worker.index;
+        let (of_server, of_backend) = (server.counters.of(worker), backend.counters.of(worker));
+        of_server.total.add(1);
+        of_server.requests.add(1);
+        of_server.most.raise(u64::from(server.state.active()));
+        of_server.queue_most.raise(u64::from(server.state.queued()));
+        of_server.last_used.raise(client.worker.deadlines.now_ms());
+        of_backend.total.add(1);
+        of_backend.requests.add(1);
+        of_backend.most.raise(of_backend.total.get() - of_backend.ended.get());
+        Self { server, backend, worker }
+    }
+}
+
+impl Drop for Load<'_> {
+    fn drop(&mut self) {
+        self.server.counters.of(self.worker).ended.add(1);
+        self.backend.counters.of(self.worker).ended.add(1);
+    }
+}
+
+fn not_opened(
+    client: &Client,
+    x: &mut Exchange,
+    (course, backend): (&mut Course<'_>, &Backend),
+    error: &NotOpened,
+) -> Next {
+    match *error {
+        NotOpened::Moved => Next::Moved,
+        // No other server is left: what the tried one did is the reason.
+        NotOpened::Refused(Reason::NoServerUp) => Next::Refused(course.last.unwrap_or(Reason::NoServerUp)),
+        NotOpened::Refused(reason) => Next::Refused(reason),
+        NotOpened::Unreachable(index, reason) => {
+            // Nothing was sent: any request may go to another server, and none got more load for it.
+            if x.record.retries < backend.spec.retry.attempts {
+                redispatch(client, x, backend, index);
+                course.last = Some(reason);
+                return Next::Again;
+            }
+            Next::Refused(reason)
+        }
+    }
+}
+
+fn may_retry(client: &Client, x: &Exchange, backend: &Backend) -> bool {
+    x.record.retries < backend.spec.retry.attempts && backend.group.allow_retry(client.worker.now_ms())
+}
+
+/// The next try goes to a server that was not tried yet.
+fn redispatch(client: &Client, x: &mut Exchange, backend: &Backend, index: usize) {
+    x.record.retries += 1;
+    x.tried.push(index);
+    if let Some(server) = backend.servers.get(index) {
+        let counters = server.counters.of(client.worker.index);
+        counters.retries.add(1);
+        counters.redispatches.add(1);
+    }
+}
+
+/// Sends the request and reads until the head of its final answer is whole in `x.response`.
+async fn await_answer(
+    client: &mut Client,
+    x: &mut Exchange,
+    (backend, index): (&Backend, usize),
+    stream: &mut TcpStream,
+) -> Result<(), Failure> {
+    x.output.clear();
+    for _ in 0..=MOST_INTERIM {
+        let interim = read_answer(client, x, backend, stream).await?;
+        if !interim {
+            let status = x.response.status;
+            let retried = backend.spec.retry.statuses.contains(&status) && is_repeatable(x);
+            let other = || has_other(x, backend, index);
+            return if retried && other() && may_retry(client, x, backend) {
+                Err(Failure::Status)
+            } else {
+                Ok(())
+            };
+        }
+        if !send_head::interim(client, x).await {
+            return Err(Failure::ClientGone);
+        }
+        x.output.consume(x.response.length);
+        x.output.next_message();
+    }
+    Err(Failure::TooManyInterim)
+}
+
+/// Drives the request upwards and reads one head; true when it is an interim one.
+async fn read_answer(
+    client: &mut Client,
+    x: &mut Exchange,
+    backend: &Backend,
+    server: &mut TcpStream,
+) -> Result<bool, Failure> {
+    let timeout = backend.spec.timeouts.server;
+    let asked = Asked {
+        head: x.request.method == Method::Head,
+        upgrade: !x.request.upgrade.is_empty(),
+        connect: false,
+    };
+    let limits = Limits::default();
+    x.scanned = 0;
+    x.timer.set(timeout);
+    let waits_for_continue = x.request.expect_continue && x.response.status != 100;
+    let mut progress = x.up.progress;
+    let result = poll_fn(|cx| {
+        if let Poll::Ready(failure) = push_up(cx, client, x, server) {
+            return Poll::Ready(Err(failure));
+        }
+        if x.up.progress != progress {
+            progress = x.up.progress;
+            x.timer.set(timeout);
+            client.timer.set(client_timeout(client));
+        }
+        loop {
+            if !x.output.data().is_empty() {
+                match x.response.parse(x.output.data(), &mut x.scanned, &limits, asked) {
+                    Ok(Progress::Complete) => {
+                        let interim = x.response.status < 200 && x.response.status != 101;
+                        return Poll::Ready(Ok(interim));
+                    }
+                    Ok(Progress::Partial) => {}
+                    Err(reject) => return Poll::Ready(Err(Failure::Bad(reject))),
+                }
+                if x.output.is_full() {
+                    x.output.grow(limits.head_bytes + crate::buffer::BUFFER_BYTES);
+                }
+            }
+            match x.output.poll_fill(cx, server) {
+                Poll::Ready(Ok(count)) if count > 0 => {}
+                Poll::Ready(_) => return Poll::Ready(Err(Failure::Closed)),
+                Poll::Pending => break,
+            }
+        }
+        let on_client = x.up.waiting == Waiting::Read && !waits_for_continue;
+        if on_client {
+            x.timer.set(timeout);
+            return client.timer.poll(cx).map(|()| Err(Failure::Body(Reason::BodyTimeout)));
+        }
+        x.timer.poll(cx).map(|()| Err(Failure::Timeout))
+    })
+    .await;
+    x.timer.clear();
+    client.timer.clear();
+    result
+}
+
+/// Sends what can be sent of the request; ready only when that has failed for good.
+fn push_up(
+    cx: &mut Context<'_>,
+    client: &mut Client,
+    x: &mut Exchange,
+    server: &mut TcpStream,
+) -> Poll<Failure> {
+    if x.up.finished() {
+        return Poll::Pending;
+    }
+    match x.up.poll(cx, &mut x.input, &mut client.stream, server) {
+        Poll::Pending => Poll::Pending,
+        Poll::Ready(Ok(())) => {
+            // An answer that is there when the last piece of a long body leaves was made without it.
+            x.early = !x.up.replayable() && upstream::has_spoken(server);
+            Poll::Pending
+        }
+        // The server may have answered already; what it said decides.
+        Poll::Ready(Err(FlowError::Write)) => {
+            x.up.abandon();
+            x.up_broken = true;
+            Poll::Pending
+        }
+        Poll::Ready(Err(FlowError::Read | FlowError::Truncated)) => Poll::Ready(Failure::ClientGone),
+        Poll::Ready(Err(FlowError::Bad(reject))) => Poll::Ready(Failure::Body(Reason::Rejected(reject))),
+        Poll::Ready(Err(FlowError::TooBig)) => Poll::Ready(Failure::Body(Reason::BodyTooBig)),
+    }
+}
+
+fn client_timeout(client: &Client) -> u64 {
+    let found = client.place.find(&client.worker, &client.worker.tables());
+    found.map_or(0, |found| found.frontend.spec.timeouts.client)
+}
+
+/// Whether a server that was not tried yet could take the request.
+fn has_other(x: &Exchange, backend: &Backend, index: usize) -> bool {
+    let untried = |place: &usize| *place != index && !x.tried.contains(place);
+    let mut servers = backend.servers.iter().enumerate();
+    servers.any(|(place, server)| untried(&place) && server.state.is_usable())
+}
+
+/// Whether sending the request once more could do no harm and is possible.
+fn is_repeatable(x: &Exchange) -> bool {
+    x.up.replayable() && (x.request.method.is_idempotent() || x.up.untouched())
+}
+
+/// A try that was sent has failed: once more, or the end.
+fn failed(
+    client: &Client,
+    x: &mut Exchange,
+    (course, backend, server): (&mut Course<'_>, &Backend, &Server),
+    (lease, reused): (Lease, bool),
+    failure: &Failure,
+) -> Next {
+    let counters = server.counters.of(client.worker.index);
+    let index = lease.index();
+    let now = client.worker.now_ms();
+    let outcome = |kind| Outcome { kind, latency_us: 0 };
+    // A pooled connection that the server closed meanwhile says nothing about the server.
+    if matches!(failure, Failure::Closed) && reused && course.stale < MOST_STALE && is_repeatable(x) {
+        lease.finish(outcome(OutcomeKind::Aborted), now);
+        course.stale += 1;
+        return Next::Again;
+    }
+    let (kind, reason) = match *failure {
+        Failure::ClientGone => {
+            counters.client_aborts.add(1);
+            (OutcomeKind::Aborted, None)
+        }
+        Failure::Body(reason) => (OutcomeKind::Aborted, Some(reason)),
+        Failure::Closed => (OutcomeKind::Failure, Some(Reason::ServerClosed)),
+        Failure::Timeout => (OutcomeKind::Failure, Some(Reason::ServerTimeout)),
+        Failure::Bad(reject) => (OutcomeKind::Failure, Some(Reason::BadAnswer(reject.reason))),
+        Failure::TooManyInterim => {
+            (OutcomeKind::Failure, Some(Reason::BadAnswer("too-many-interim-answers")))
+        }
+        Failure::Status => {
+            lease.finish(outcome(OutcomeKind::Failure), now);
+            counters.answered(x.response.status);
+            redispatch(client, x, backend, index);
+            return Next::Again;
+        }
+    };
+    lease.finish(outcome(kind), now);
+    let Some(reason) = reason else { return Next::Answered(After::Close) };
+    if kind == OutcomeKind::Failure {
+        counters.response_errors.add(1);
+        if is_repeatable(x) && may_retry(client, x, backend) {
+            redispatch(client, x, backend, index);
+            course.last = Some(reason);
+            return Next::Again;
+        }
+    }
+    Next::Refused(reason)
+}

@@ -1,0 +1,85 @@
+//! HTTP/1 on the client's side: one task a connection, one exchange after another.
+
+mod answer;
+mod exchange;
+mod forward;
+mod open;
+mod record;
+mod relay;
+mod route;
+mod send_head;
+mod sticky;
+mod view;
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use exchange::After;
+pub use exchange::Exchange;
+use tokio::io::AsyncWrite;
+
+use crate::buffer::{BUFFER_BYTES, Buffer};
+use crate::client::Client;
+
+/// How long a closed connection is still read, so that the last answer is not lost to a reset (RFC 9112, 9.6).
+const LINGER_MS: u64 = 1_000;
+const LINGER_BYTES: usize = 4 * 1024 * 1024;
+
+/// Serves a connection from accept to close.
+pub async fn serve(mut client: Client) {
+    let mut first = true;
+    loop {
+        let Some(found) = client.place.find(&client.worker, &client.worker.tables()) else { return };
+        let timeouts = found.frontend.spec.timeouts;
+        client.timer.set(if first { timeouts.header } else { timeouts.keep_alive });
+        drop(found);
+        if !idle(&client).await {
+            return;
+        }
+        let mut exchange = client.worker.take_exchange();
+        let after = exchange::converse(&mut client, &mut exchange, first).await;
+        client.worker.put_exchange(exchange);
+        match after {
+            After::Idle => first = false,
+            After::Close => return,
+            After::Linger => return linger(client).await,
+        }
+    }
+}
+
+/// Waits for the next head, holding no buffer; false when the connection is to be closed instead.
+async fn idle(client: &Client) -> bool {
+    let epoch = client.worker.idle_epoch.get();
+    poll_fn(|cx| {
+        if client.stream.poll_read_ready(cx).is_ready() {
+            return Poll::Ready(true);
+        }
+        if client.worker.idle_epoch.get() != epoch {
+            return Poll::Ready(false);
+        }
+        client.timer.poll(cx).map(|()| false)
+    })
+    .await
+}
+
+/// Says that nothing more comes, then reads what the client still sends, for a while.
+async fn linger(mut client: Client) {
+    client.timer.set(LINGER_MS);
+    let mut buffer = Buffer::new(BUFFER_BYTES);
+    let mut left = LINGER_BYTES;
+    poll_fn(|cx| {
+        if Pin::new(&mut client.stream).poll_shutdown(cx).is_pending() {
+            return client.timer.poll(cx);
+        }
+        loop {
+            buffer.clear();
+            match buffer.poll_fill(cx, &mut client.stream) {
+                Poll::Ready(Ok(count)) if count > 0 && left > count => left -= count,
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return client.timer.poll(cx),
+            }
+        }
+    })
+    .await;
+}

@@ -1,0 +1,183 @@
+//! Persist → pick → queue → connect: from a backend to a connection to one of its servers.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tenbin_balance::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
+use tenbin_proto::Method;
+use tokio::net::TcpStream;
+
+use super::answer::Reason;
+use super::exchange::Exchange;
+use super::sticky::{self, Visit};
+use crate::client::Client;
+use crate::clock::wall_micros;
+use crate::tables::{Backend, Server, Sticky, Tables};
+use crate::upstream::{self, ConnectError};
+use crate::wire::Reuse;
+
+/// A slot on a server and a connection to it.
+pub struct Opened {
+    /// The slot.
+    pub lease: Lease,
+    /// The connection.
+    pub stream: TcpStream,
+    /// It has carried requests before.
+    pub reused: bool,
+}
+
+/// Why there is none.
+pub enum NotOpened {
+    /// The backend was replaced by a newer snapshot: ask that.
+    Moved,
+    /// No server, or no slot in time.
+    Refused(Reason),
+    /// The server at this place could not be reached.
+    Unreachable(usize, Reason),
+}
+
+/// What the client's cookie or key says.
+pub fn remembered(
+    client: &Client,
+    x: &mut Exchange,
+    backend: &Backend,
+    tables: &Tables,
+    port: u16,
+) -> Option<Visit> {
+    let mut text = std::mem::take(&mut x.text);
+    let view = x.view(client, port);
+    let found = match &backend.sticky {
+        None => None,
+        Some(Sticky::Cookie { .. }) => {
+            let now = (wall_micros() / 1_000_000) as u32;
+            sticky::from_cookie(backend, &view, &tables.secret, now)
+        }
+        Some(Sticky::Table { map, .. }) => {
+            let known =
+                sticky::table_key(backend, &view, &mut text).then(|| map.get(&text, client.worker.now_ms()));
+            let index = known.flatten().and_then(|id| backend.by_id.get(&(id as u64)).copied());
+            index.map(|index| Visit { index, first: 0, last: 0 })
+        }
+    };
+    x.text = text;
+    found
+}
+
+/// Asks for a slot, waiting in the queue if need be.
+pub async fn pick(
+    client: &Client,
+    x: &mut Exchange,
+    backend: &Arc<Backend>,
+    wanted: Option<usize>,
+    port: u16,
+) -> Result<Lease, NotOpened> {
+    let worker = &client.worker;
+    let mut key = std::mem::take(&mut x.text);
+    key.clear();
+    if let Some(expression) = &backend.key {
+        expression.write(&x.view(client, port), &mut key);
+    }
+    let ask = Ask {
+        hash: (!key.is_empty()).then_some(key.as_slice()),
+        source: client.peer.ip().to_canonical(),
+        sticky: wanted.filter(|index| !x.tried.contains(index)),
+        tried: &x.tried,
+    };
+    let granted = backend.group.acquire(&ask, worker.now_ms());
+    x.text = key;
+    let lease = match granted {
+        Grant::Lease(lease) => lease,
+        Grant::NoServer => return Err(NotOpened::Refused(Reason::NoServerUp)),
+        Grant::QueueFull => return Err(NotOpened::Refused(Reason::QueueFull)),
+        Grant::Wait(ticket) => {
+            backend.counters.of(worker.index).queue_most.raise(u64::from(backend.group.queued()));
+            wait(x, ticket, backend.spec.timeouts.queue).await?
+        }
+    };
+    remember(client, x, backend, lease.index(), port);
+    Ok(lease)
+}
+
+async fn wait(x: &Exchange, mut ticket: Ticket, timeout_ms: u64) -> Result<Lease, NotOpened> {
+    x.timer.set(timeout_ms);
+    let turn = poll_fn(|cx| {
+        if let Poll::Ready(turn) = ticket.poll(cx) {
+            return Poll::Ready(Some(turn));
+        }
+        x.timer.poll(cx).map(|()| None)
+    })
+    .await;
+    x.timer.clear();
+    match turn {
+        Some(Turn::Lease(lease)) => Ok(lease),
+        Some(Turn::Moved) => Err(NotOpened::Moved),
+        Some(Turn::NoServer) => Err(NotOpened::Refused(Reason::NoServerUp)),
+        None => Err(NotOpened::Refused(Reason::QueueTimeout)),
+    }
+}
+
+/// A table of keys learns where the client went.
+fn remember(client: &Client, x: &mut Exchange, backend: &Backend, index: usize, port: u16) {
+    let Some(Sticky::Table { map, .. }) = &backend.sticky else { return };
+    let Some(server) = backend.servers.get(index) else { return };
+    let mut key = std::mem::take(&mut x.text);
+    if sticky::table_key(backend, &x.view(client, port), &mut key) {
+        map.put(&key, server.state.id() as usize, client.worker.now_ms());
+    }
+    x.text = key;
+}
+
+/// A connection for the slot: an idle one if the request may go on it, otherwise a new one.
+pub async fn open(
+    client: &Client,
+    x: &mut Exchange,
+    backend: &Backend,
+    lease: Lease,
+    fresh_only: bool,
+) -> Result<Opened, NotOpened> {
+    let worker = &client.worker;
+    let index = lease.index();
+    let Some(server) = backend.servers.get(index) else { return Err(NotOpened::Moved) };
+    let counters = server.counters.of(worker.index);
+    if !fresh_only && let Some(stream) = worker.pools.take(server, worker.index) {
+        counters.reuses.add(1);
+        return Ok(Opened { lease, stream, reused: true });
+    }
+    match upstream::connect(server, &x.timer, backend.spec.timeouts.connect).await {
+        Ok(stream) => {
+            counters.connects.add(1);
+            Ok(Opened { lease, stream, reused: false })
+        }
+        Err(error) => {
+            counters.connect_errors.add(1);
+            lease.finish(Outcome { kind: OutcomeKind::Failure, latency_us: 0 }, worker.now_ms());
+            Err(NotOpened::Unreachable(
+                index,
+                match error {
+                    ConnectError::Timeout => Reason::ConnectTimeout,
+                    ConnectError::Failed => Reason::ConnectFailed,
+                },
+            ))
+        }
+    }
+}
+
+/// Whether this request must not go on a connection that might just be closing.
+pub fn needs_fresh(backend: &Backend, method: Method, first: bool) -> bool {
+    match backend.spec.pool.reuse {
+        Reuse::Never => true,
+        Reuse::Safe => first && !method.is_idempotent(),
+        Reuse::Always => false,
+    }
+}
+
+/// Gives a connection back for the next request.
+pub fn keep(client: &Client, backend: &Backend, server: &Arc<Server>, stream: TcpStream) {
+    let pool = &backend.spec.pool;
+    if pool.reuse != Reuse::Never && pool.max_idle > 0 {
+        let worker = &client.worker;
+        let expires = worker.deadlines.now_ms() + pool.idle_timeout;
+        worker.pools.put(server, stream, worker.index, (pool.max_idle, expires));
+    }
+}

@@ -1,0 +1,190 @@
+//! Answer: from the server's head to the last byte at the client, or a tunnel after 101.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tenbin_balance::{Lease, Outcome, OutcomeKind};
+use tenbin_proto::{Body, Version};
+use tokio::net::TcpStream;
+
+use super::answer::Reason;
+use super::exchange::{After, Exchange, reply};
+use super::forward::Course;
+use super::send_head;
+use crate::client::Client;
+use crate::flow::{FlowError, Waiting};
+use crate::stats::ServerCounters;
+use crate::tables::{Backend, Server};
+use crate::tunnel::{End, Tunnel};
+
+/// How the body of an answer ended.
+enum Ended {
+    Whole,
+    /// The client does not take it.
+    ClientGone,
+    /// The server broke off or broke the framing.
+    ServerBroke,
+    /// The server sent nothing for too long.
+    ServerSlow,
+}
+
+/// Passes the answer on, counts it, and gives back what the request held.
+pub async fn answer(
+    client: &mut Client,
+    x: &mut Exchange,
+    (course, backend, server): (&Course<'_>, &Arc<Backend>, &Arc<Server>),
+    lease: Lease,
+    mut stream: TcpStream,
+) -> After {
+    let worker = client.worker.index;
+    let counters = server.counters.of(worker);
+    let status = x.response.status;
+    x.early |= !x.up.finished();
+    x.output.split_head(x.response.length);
+    let leaving = send_head::answer(client, x, (course, backend, lease.index()));
+    if x.down.begin(x.response.body, leaving.sink, 0, &mut x.output).is_err() {
+        counters.response_errors.add(1);
+        finish(client, (lease, OutcomeKind::Failure), 0);
+        backend.counters.of(worker).answered(502);
+        return reply(client, x, course.found, Reason::BadAnswer("chunk")).await;
+    }
+    x.record.status = status;
+    counters.answered(status);
+    backend.counters.of(worker).answered(status);
+    if status == 101 {
+        return upgrade(client, x, (course, backend, server), lease, stream).await;
+    }
+    let ended = body(
+        client,
+        x,
+        &mut stream,
+        (course.found.frontend.spec.timeouts.client, backend.spec.timeouts.server),
+    )
+    .await;
+    let whole = matches!(ended, Ended::Whole);
+    let kind = match ended {
+        Ended::Whole if matches!(status, 502..=504) => OutcomeKind::Failure,
+        Ended::Whole => OutcomeKind::Success,
+        Ended::ClientGone => OutcomeKind::Aborted,
+        Ended::ServerBroke | Ended::ServerSlow => OutcomeKind::Failure,
+    };
+    count_end(counters, &ended);
+    x.down.release(&mut x.output);
+    if whole && send_head::is_reusable(x) {
+        send_head::keep(client, backend, server, stream);
+    } else {
+        drop(stream);
+    }
+    let latency = x.record.answered.saturating_sub(x.record.connected);
+    finish(client, (lease, kind), latency);
+    let asked_to_close = !x.request.keep_alive && x.request.version == Version::Http11;
+    let uploaded = x.up.finished() && !x.up_broken;
+    settle(client, x, course, (backend, server));
+    match (whole, leaving.keep_alive) {
+        (true, true) => After::Idle,
+        // A client that asked for the end sends nothing more; HTTP/1.0 ones do not always know.
+        (true, false) if uploaded && asked_to_close && x.input.data().is_empty() => After::Close,
+        (true, false) => After::Linger,
+        (false, _) => After::Close,
+    }
+}
+
+fn finish(client: &Client, (lease, kind): (Lease, OutcomeKind), latency_us: u64) {
+    lease.finish(Outcome { kind, latency_us }, client.worker.now_ms());
+}
+
+fn count_end(counters: &ServerCounters, ended: &Ended) {
+    match ended {
+        Ended::Whole => {}
+        Ended::ClientGone => counters.client_aborts.add(1),
+        Ended::ServerBroke | Ended::ServerSlow => counters.server_aborts.add(1),
+    }
+}
+
+/// Bytes, phases and the log line; afterwards the input holds only what follows this request.
+fn settle(client: &Client, x: &mut Exchange, course: &Course<'_>, (backend, server): (&Backend, &Server)) {
+    let worker = client.worker.index;
+    x.record.bytes_in += x.up.body_bytes;
+    x.record.bytes_out += x.down.body_bytes + x.head_bytes_out;
+    let counters = server.counters.of(worker);
+    counters.bytes_in.add(x.record.bytes_in);
+    counters.bytes_out.add(x.record.bytes_out);
+    let phases = x.record.phases(client.worker.shared.clock.micros());
+    counters.phases.record(phases);
+    backend.counters.of(worker).phases.record(phases);
+    x.record.finish(client, &x.request, x.input.head(), course.found);
+    x.up.release(&mut x.input);
+}
+
+/// Moves the rest of the request up and the body of the answer down.
+async fn body(
+    client: &mut Client,
+    x: &mut Exchange,
+    server: &mut TcpStream,
+    (client_ms, server_ms): (u64, u64),
+) -> Ended {
+    x.head_bytes_out = x.down.prefix.len() as u64;
+    let (mut set_up, mut set_down) = (u64::MAX, u64::MAX);
+    let ended = poll_fn(|cx| {
+        if !x.up.finished()
+            && let Poll::Ready(Err(_)) = x.up.poll(cx, &mut x.input, &mut client.stream, server)
+        {
+            // Whatever became of the upload, the answer is there and still worth delivering.
+            x.up.abandon();
+            x.up_broken = true;
+        }
+        match x.down.poll(cx, &mut x.output, server, &mut client.stream) {
+            Poll::Ready(Ok(())) => return Poll::Ready(Ended::Whole),
+            Poll::Ready(Err(FlowError::Write)) => return Poll::Ready(Ended::ClientGone),
+            Poll::Ready(Err(_)) => return Poll::Ready(Ended::ServerBroke),
+            Poll::Pending => {}
+        }
+        if (x.up.progress, x.down.progress) != (set_up, set_down) {
+            (set_up, set_down) = (x.up.progress, x.down.progress);
+            x.timer.set(server_ms);
+            client.timer.set(client_ms);
+        }
+        if x.down.waiting == Waiting::Write {
+            return client.timer.poll(cx).map(|()| Ended::ClientGone);
+        }
+        x.timer.poll(cx).map(|()| Ended::ServerSlow)
+    })
+    .await;
+    x.timer.clear();
+    client.timer.clear();
+    ended
+}
+
+/// A tunnel after 101: nothing of the client's went up before.
+async fn upgrade(
+    client: &mut Client,
+    x: &mut Exchange,
+    (course, backend, server): (&Course<'_>, &Arc<Backend>, &Arc<Server>),
+    lease: Lease,
+    mut stream: TcpStream,
+) -> After {
+    x.head_bytes_out = x.down.prefix.len() as u64;
+    let head = std::mem::take(&mut x.down.prefix);
+    let sent = super::exchange::send(client, &head, course.found.frontend.spec.timeouts.client).await;
+    x.down.prefix = head;
+    let limits = [course.found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel];
+    let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);
+    if sent {
+        let (up, down) = (x.input.data().to_vec(), x.output.data().to_vec());
+        let cut = backend.spec.close_on_down.then(|| client.worker.attach(server));
+        let Client { stream: socket, timer, .. } = client;
+        let tunnel = Tunnel { client: socket, server: &mut stream, timer, idle_ms, cut };
+        let (end, moved) = tunnel.run(&up, &down).await;
+        x.record.bytes_in += moved.up;
+        x.record.bytes_out += moved.down;
+        if matches!(end, End::Server | End::Cut) {
+            server.counters.of(client.worker.index).server_aborts.add(1);
+        }
+    }
+    debug_assert_eq!(x.response.body, Body::None);
+    let latency = x.record.answered.saturating_sub(x.record.connected);
+    finish(client, (lease, OutcomeKind::Success), latency);
+    settle(client, x, course, (backend, server));
+    After::Close
+}

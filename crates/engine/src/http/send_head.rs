@@ -1,0 +1,152 @@
+//! Heads written anew: the request for the server, interim and final answers for the client.
+
+use tenbin_proto::{
+    Body, ForwardSet, Forwarding, Framing, Persist, RequestEdits, ResponseEdits, Version, write_request,
+    write_response,
+};
+
+use super::exchange::{Exchange, send};
+use super::forward::Course;
+use super::route::{Side, rewrite, with_edits};
+use super::view::RequestView;
+use super::{open, sticky};
+use crate::client::Client;
+use crate::clock::wall_micros;
+use crate::flow::Sink;
+use crate::tables::{Backend, Server, Sticky};
+
+/// Puts the head for this server in front of what is staged of the body.
+pub fn request(client: &Client, x: &mut Exchange, course: &Course<'_>, server: &Server) {
+    let frontend = &course.found.frontend;
+    let Exchange { request, input, up, edited, text, head_bytes, .. } = x;
+    let bytes = input.head();
+    let target = rewrite(frontend, edited, request, bytes, text);
+    let peer = client.peer.ip().to_canonical();
+    let forwarding = Forwarding {
+        client: peer,
+        trusted: frontend.trusts(peer),
+        proto: "http",
+        host: request.authority.of(bytes),
+        port: course.found.port,
+        by: None,
+        write: ForwardSet::ALL,
+    };
+    let backend = course.tables.backend(course.name);
+    let view = RequestView {
+        request,
+        bytes,
+        peer: client.peer,
+        port: course.found.port,
+        server: Some(&server.name),
+        status: None,
+    };
+    let mut head = Vec::new();
+    std::mem::swap(&mut head, head_bytes);
+    let old = head.len();
+    head.clear();
+    with_edits(frontend, (edited, Side::Request), &view, |edits| {
+        let to = RequestEdits {
+            target: target.then_some(text.as_slice()),
+            host_fallback: server.address_text.as_bytes(),
+            forwarding: frontend.spec.forwarding.then_some(&forwarding),
+            edits,
+            upgrade: !request.upgrade.is_empty(),
+            drop_cookie: backend.and_then(|backend| cookie_name(backend)),
+            keep_alive: backend.is_some_and(|backend| backend.spec.pool.reuse != crate::wire::Reuse::Never),
+            extra: b"",
+        };
+        write_request(&mut head, request, bytes, &to);
+    });
+    up.replay(old, &head);
+    *head_bytes = head;
+}
+
+fn cookie_name(backend: &Backend) -> Option<&[u8]> {
+    match &backend.sticky {
+        Some(Sticky::Cookie { name, .. }) => Some(name),
+        _ => None,
+    }
+}
+
+/// Passes 100 and 103 on to clients that know them; false when the client is gone.
+pub async fn interim(client: &mut Client, x: &mut Exchange) -> bool {
+    let known = x.response.status == 103 || (x.response.status == 100 && x.request.expect_continue);
+    if !known || x.request.version == Version::Http10 {
+        return true;
+    }
+    let mut head = Vec::new();
+    write_response(&mut head, &x.response, x.output.data(), &ResponseEdits::default());
+    x.record.bytes_out += head.len() as u64;
+    let timeout = client.place.find(&client.worker, &client.worker.tables());
+    send(client, &head, timeout.map_or(0, |found| found.frontend.spec.timeouts.client)).await
+}
+
+/// How an answer leaves: its framing, and whether the connection lives on.
+pub struct Leave {
+    /// For the flow.
+    pub sink: Sink,
+    /// The client's connection lives on.
+    pub keep_alive: bool,
+}
+
+/// Writes the head of the answer into the flow that takes it down.
+pub fn answer(
+    client: &Client,
+    x: &mut Exchange,
+    (course, backend, server): (&Course<'_>, &Backend, usize),
+) -> Leave {
+    let old_client = x.request.version == Version::Http10;
+    let framing = match x.response.body {
+        Body::None => Framing::None,
+        Body::Length(length) => Framing::Length(length),
+        Body::Chunked | Body::UntilClose if old_client => Framing::Close,
+        Body::Chunked | Body::UntilClose => Framing::Chunked,
+    };
+    let upgraded = x.response.status == 101;
+    let leaving = client.worker.shared.draining.load(std::sync::atomic::Ordering::Relaxed)
+        || client.place.find(&client.worker, &client.worker.tables()).is_none();
+    // An answer that comes before the whole request cannot be followed by another one.
+    let keep_alive =
+        x.request.keep_alive && !leaving && x.up.finished() && framing != Framing::Close && !x.up_broken;
+    let persist = match (keep_alive, old_client) {
+        _ if upgraded => Persist::Implied,
+        (false, _) => Persist::Close,
+        (true, false) => Persist::Implied,
+        (true, true) => Persist::KeepAlive,
+    };
+    let mut extra = std::mem::take(&mut x.text);
+    extra.clear();
+    let now = (wall_micros() / 1_000_000) as u32;
+    if backend.sticky.is_some() {
+        sticky::set_cookie(&mut extra, backend, (server, course.visit), &course.tables.secret, now);
+    }
+    let name = backend.servers.get(server).map(|server| server.name.as_str());
+    let view = RequestView {
+        request: &x.request,
+        bytes: x.input.head(),
+        peer: client.peer,
+        port: course.found.port,
+        server: name,
+        status: Some(x.response.status),
+    };
+    x.down.prefix.clear();
+    with_edits(&course.found.frontend, (&x.edited, Side::Answer), &view, |edits| {
+        let to = ResponseEdits { framing, persist, upgrade: upgraded, edits, extra: &extra };
+        write_response(&mut x.down.prefix, &x.response, x.output.head(), &to);
+    });
+    x.text = extra;
+    Leave { sink: if framing == Framing::Chunked { Sink::Chunked } else { Sink::Plain }, keep_alive }
+}
+
+/// Whether the server's connection may serve another request.
+pub fn is_reusable(x: &Exchange) -> bool {
+    x.response.keep_alive
+        && x.up.finished()
+        && !x.up_broken
+        && !x.early
+        && x.response.body != Body::UntilClose
+        && x.output.data().is_empty()
+}
+
+/// See `open::keep`.
+pub use open::keep;

@@ -1,0 +1,117 @@
+//! Accepting: new connections up to the limits, pausing without spinning when descriptors run out.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rustix::io::Errno;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::spawn_local;
+
+use crate::client::Client;
+use crate::stats::ListenerCounters;
+use crate::tables::{Frontend, Tables};
+use crate::wire::{Mode, NoticeLevel};
+use crate::worker::Worker;
+use crate::{http, tcp};
+
+/// How long accepting pauses when descriptors or memory are short, or a limit is reached.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A listener as one worker knows it: who serves it by the tables in force.
+pub struct Place {
+    address: String,
+    version: Cell<u64>,
+    found: RefCell<Option<Rc<Found>>>,
+}
+
+/// Who serves a listener.
+pub struct Found {
+    /// The frontend.
+    pub frontend: Arc<Frontend>,
+    /// The listener's counters.
+    pub counters: Arc<ListenerCounters>,
+    /// The listener's port.
+    pub port: u16,
+    /// Accept a bare LF as line end in heads.
+    pub lenient: bool,
+}
+
+impl Place {
+    /// A listener by its address.
+    pub fn new(address: String) -> Self {
+        Self { address, version: Cell::new(u64::MAX), found: RefCell::new(None) }
+    }
+
+    /// Who serves it now; `None` when it is not listened on any more.
+    pub fn find(&self, worker: &Worker, tables: &Tables) -> Option<Rc<Found>> {
+        if self.version.get() != worker.version() {
+            self.version.set(worker.version());
+            self.found.replace(tables.listener(&self.address).and_then(|listener| {
+                Some(Rc::new(Found {
+                    frontend: Arc::clone(tables.frontends.get(listener.frontend)?),
+                    counters: Arc::clone(&listener.counters),
+                    port: listener.port,
+                    lenient: listener.lenient,
+                }))
+            }));
+        }
+        self.found.borrow().clone()
+    }
+}
+
+/// Accepts until aborted.
+pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, socket: StdListener) {
+    let listener = match TcpListener::from_std(socket) {
+        Ok(listener) => listener,
+        Err(error) => {
+            let text = format!("cannot accept on {}: {error}", place.address);
+            worker.shared.notices.say(NoticeLevel::Error, text);
+            return;
+        }
+    };
+    loop {
+        let Some(found) = place.find(&worker, &worker.tables()) else { return };
+        if is_full(&worker, &found) {
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        }
+        match listener.accept().await {
+            Ok((stream, peer)) => open(&worker, &place, stream, peer),
+            Err(error) => pause(&worker, &error).await,
+        }
+    }
+}
+
+/// Further connections wait in the backlog until others have ended.
+fn is_full(worker: &Worker, found: &Found) -> bool {
+    let reached = |limit: u32, now: u64| limit > 0 && now >= u64::from(limit);
+    reached(worker.tables().limits.connections, worker.shared.process.connections.now())
+        || reached(found.frontend.spec.limits.connections, found.frontend.counters.current.now())
+}
+
+fn open(worker: &Rc<Worker>, place: &Rc<Place>, stream: TcpStream, peer: SocketAddr) {
+    let Some(found) = place.find(worker, &worker.tables()) else { return };
+    let mode = found.frontend.spec.mode;
+    let client = Client::new(Rc::clone(worker), Rc::clone(place), &found, stream, peer);
+    match mode {
+        Mode::Http => spawn_local(http::serve(client)),
+        Mode::Tcp => spawn_local(tcp::serve(client)),
+    };
+}
+
+/// A connection that vanished before it was accepted costs nothing; a shortage is waited out.
+async fn pause(worker: &Worker, error: &io::Error) {
+    let short = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM].map(Errno::raw_os_error);
+    if !error.raw_os_error().is_some_and(|code| short.contains(&code)) {
+        return;
+    }
+    if worker.shared.process.accept_pauses.fetch_add(1, Ordering::Relaxed).is_multiple_of(500) {
+        worker.shared.notices.say(NoticeLevel::Warning, format!("accepting pauses: {error}"));
+    }
+    tokio::time::sleep(PAUSE).await;
+}

@@ -1,0 +1,120 @@
+//! The access log: lines are gathered by each worker, pass through a bounded queue and are written by one thread.
+//!
+//! A reader that does not read, or a full disk, costs lines (which are counted), never a request.
+
+use std::cell::RefCell;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use crate::wire::AccessLog;
+
+/// Batches in flight; each is at most a little over [`BATCH_BYTES`].
+const QUEUE: usize = 256;
+const BATCH_BYTES: usize = 16 * 1024;
+
+enum Message {
+    Target(AccessLog),
+    Lines { bytes: Vec<u8>, count: u64 },
+}
+
+/// Where workers send their lines.
+#[derive(Clone)]
+pub struct LogSender {
+    queue: SyncSender<Message>,
+    dropped: Arc<AtomicU64>,
+}
+
+/// Lines of one worker that have not left yet.
+pub struct LogBatch {
+    sender: LogSender,
+    lines: RefCell<(Vec<u8>, u64)>,
+}
+
+/// Starts the writing thread.
+pub fn start() -> io::Result<LogSender> {
+    let (queue, messages) = sync_channel(QUEUE);
+    let dropped = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&dropped);
+    std::thread::Builder::new().name("access-log".into()).spawn(move || write(&messages, &counter))?;
+    Ok(LogSender { queue, dropped })
+}
+
+impl LogSender {
+    /// From now on lines go there; a file is opened again, so that it can be rotated.
+    pub fn target(&self, target: &AccessLog) {
+        // The queue holds lines only for as long as a write takes; a target is worth the wait.
+        let _ = self.queue.send(Message::Target(target.clone()));
+    }
+
+    /// Lines lost so far.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+impl LogBatch {
+    /// Sends to this queue.
+    pub fn new(sender: LogSender) -> Self {
+        Self { sender, lines: RefCell::default() }
+    }
+
+    /// Adds one line; `write` appends it with its LF.
+    pub fn line(&self, write: impl FnOnce(&mut Vec<u8>)) {
+        let mut lines = self.lines.borrow_mut();
+        write(&mut lines.0);
+        lines.1 += 1;
+        let full = lines.0.len() >= BATCH_BYTES;
+        drop(lines);
+        if full {
+            self.flush();
+        }
+    }
+
+    /// Sends what was gathered.
+    pub fn flush(&self) {
+        let (bytes, count) = self.lines.take();
+        if count > 0 && self.sender.queue.try_send(Message::Lines { bytes, count }).is_err() {
+            self.sender.dropped.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+}
+
+fn write(messages: &Receiver<Message>, dropped: &AtomicU64) {
+    let mut out: Option<Output> = None;
+    while let Ok(message) = messages.recv() {
+        match message {
+            Message::Target(target) => out = Output::open(&target),
+            Message::Lines { bytes, count } => {
+                if out.as_mut().is_some_and(|out| out.write(&bytes).is_err()) {
+                    dropped.fetch_add(count, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+}
+
+enum Output {
+    Stdout,
+    File(File),
+}
+
+impl Output {
+    /// None: nothing is logged. A file that cannot be opened loses lines, not requests.
+    fn open(target: &AccessLog) -> Option<Self> {
+        match target.target.as_str() {
+            "none" => None,
+            "stdout" => Some(Self::Stdout),
+            path => OpenOptions::new().create(true).append(true).open(path).ok().map(Self::File),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Stdout => io::stdout().lock().write_all(bytes).and_then(|()| io::stdout().lock().flush()),
+            Self::File(file) => file.write_all(bytes),
+        }
+    }
+}

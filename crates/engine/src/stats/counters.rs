@@ -1,0 +1,257 @@
+//! What is counted, for each kind of object.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use super::Phases;
+use super::window::Window;
+
+/// A number that one thread adds to and others read.
+#[derive(Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds; only the owning thread may.
+    #[inline]
+    pub fn add(&self, count: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+    }
+
+    /// Keeps the larger; only the owning thread may.
+    #[inline]
+    pub fn raise(&self, value: u64) {
+        if value > self.get() {
+            self.0.store(value, Ordering::Relaxed);
+        }
+    }
+
+    /// The value.
+    #[inline]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One block for each worker, each on cache lines of its own, and one more for what was restored.
+pub struct Workers<T> {
+    blocks: Box<[Padded<T>]>,
+    /// The sliding minute, kept by whoever asks for numbers.
+    pub window: Mutex<Window>,
+}
+
+#[repr(align(128))]
+#[derive(Default)]
+struct Padded<T>(T);
+
+impl<T: Default> Workers<T> {
+    /// Blocks for so many workers.
+    pub fn new(threads: usize) -> Self {
+        Self { blocks: (0..=threads).map(|_| Padded::default()).collect(), window: Mutex::default() }
+    }
+
+    /// A worker's own block. A worker that has none shares the last one, which makes its counts inexact only.
+    #[inline]
+    pub fn of(&self, worker: usize) -> &T {
+        self.blocks.get(worker).map_or_else(|| self.restored(), |padded| &padded.0)
+    }
+
+    /// The block for counts of an earlier process.
+    #[allow(clippy::indexing_slicing, reason = "`new` makes at least one block")]
+    pub fn restored(&self) -> &T {
+        &self.blocks[self.blocks.len() - 1].0
+    }
+
+    /// All blocks.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.blocks.iter().map(|padded| &padded.0)
+    }
+
+    /// The sum of one counter.
+    pub fn sum(&self, of: impl Fn(&T) -> &Counter) -> u64 {
+        self.iter().map(|block| of(block).get()).sum()
+    }
+
+    /// The largest of one counter.
+    pub fn max(&self, of: impl Fn(&T) -> &Counter) -> u64 {
+        self.iter().map(|block| of(block).get()).max().unwrap_or(0)
+    }
+}
+
+/// How many there are now, over all threads, and how many there were at most; changed once a connection.
+#[derive(Default)]
+pub struct Current {
+    now: AtomicI64,
+    most: AtomicI64,
+}
+
+impl Current {
+    /// One more; returns how many there are.
+    pub fn enter(&self) -> u64 {
+        let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(now, Ordering::Relaxed);
+        now.max(0) as u64
+    }
+
+    /// One less.
+    pub fn leave(&self) {
+        self.now.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Now.
+    pub fn now(&self) -> u64 {
+        self.now.load(Ordering::Relaxed).max(0) as u64
+    }
+
+    /// At most so far.
+    pub fn most(&self) -> u64 {
+        self.most.load(Ordering::Relaxed).max(0) as u64
+    }
+
+    /// Raises what there was at most.
+    pub fn raise(&self, most: u64) {
+        self.most.fetch_max(most as i64, Ordering::Relaxed);
+    }
+}
+
+/// Connections of one listener or frontend, counted by a worker.
+#[derive(Default)]
+#[allow(missing_docs, reason = "named as in the contract")]
+pub struct ConnectionCounters {
+    pub total: Counter,
+    pub denied: Counter,
+    pub bytes_in: Counter,
+    pub bytes_out: Counter,
+}
+
+/// A listener.
+pub struct ListenerCounters {
+    /// Connections now.
+    pub current: Current,
+    /// Counted by each worker.
+    pub workers: Workers<ConnectionCounters>,
+}
+
+/// Requests of one frontend, counted by a worker.
+#[derive(Default)]
+#[allow(missing_docs, reason = "named as in the contract")]
+pub struct RequestCounters {
+    pub connections: ConnectionCounters,
+    pub requests: Counter,
+    pub request_errors: Counter,
+    pub intercepted: Counter,
+    pub responses: [Counter; 6],
+    pub phases: Phases,
+}
+
+/// A frontend.
+pub struct FrontendCounters {
+    /// Connections now.
+    pub current: Current,
+    /// Counted by each worker.
+    pub workers: Workers<RequestCounters>,
+    /// Answers that Tenbin made, by reason; rare, so a lock is cheap enough.
+    pub errors: Mutex<BTreeMap<String, u64>>,
+}
+
+/// One server, counted by a worker.
+#[derive(Default)]
+#[allow(missing_docs, reason = "named as in the contract")]
+pub struct ServerCounters {
+    pub total: Counter,
+    pub ended: Counter,
+    pub most: Counter,
+    pub requests: Counter,
+    pub queue_most: Counter,
+    pub bytes_in: Counter,
+    pub bytes_out: Counter,
+    pub connect_errors: Counter,
+    pub response_errors: Counter,
+    pub retries: Counter,
+    pub redispatches: Counter,
+    pub client_aborts: Counter,
+    pub server_aborts: Counter,
+    pub responses: [Counter; 6],
+    pub connects: Counter,
+    pub reuses: Counter,
+    pub idle_in: Counter,
+    pub idle_out: Counter,
+    /// Monotonic milliseconds of the last use.
+    pub last_used: Counter,
+    pub phases: Phases,
+}
+
+/// What belongs to a backend and to none of its servers.
+#[derive(Default)]
+#[allow(missing_docs, reason = "named as in the contract")]
+pub struct BackendCounters {
+    pub total: Counter,
+    pub ended: Counter,
+    pub most: Counter,
+    pub requests: Counter,
+    pub queue_most: Counter,
+    pub denied: Counter,
+    pub responses: [Counter; 6],
+    pub phases: Phases,
+}
+
+/// The process.
+#[derive(Default)]
+pub struct ProcessCounters {
+    /// Client connections.
+    pub connections: Current,
+    /// Client connections in all.
+    pub connections_total: AtomicU64,
+    /// Times that accepting paused for want of descriptors.
+    pub accept_pauses: AtomicU64,
+    /// Panics that cost one connection each.
+    pub panics: AtomicU64,
+    /// Events that found no room.
+    pub events_dropped: AtomicU64,
+    /// Requests of an earlier process.
+    pub requests_restored: AtomicU64,
+}
+
+/// The place of a status in `responses`.
+#[inline]
+pub const fn class_of(status: u16) -> usize {
+    match status {
+        100..=199 => 0,
+        200..=299 => 1,
+        300..=399 => 2,
+        400..=499 => 3,
+        500..=599 => 4,
+        _ => 5,
+    }
+}
+
+impl RequestCounters {
+    /// Counts an answer by its status.
+    #[inline]
+    pub fn answered(&self, status: u16) {
+        count_class(&self.responses, status);
+    }
+}
+
+impl ServerCounters {
+    /// Counts an answer by its status.
+    #[inline]
+    pub fn answered(&self, status: u16) {
+        count_class(&self.responses, status);
+    }
+}
+
+impl BackendCounters {
+    /// Counts an answer by its status.
+    #[inline]
+    pub fn answered(&self, status: u16) {
+        count_class(&self.responses, status);
+    }
+}
+
+fn count_class(responses: &[Counter; 6], status: u16) {
+    if let Some(counter) = responses.get(class_of(status)) {
+        counter.add(1);
+    }
+}

@@ -1,0 +1,19 @@
+//! Counting: what workers count, and the numbers that are made of it when somebody asks.
+//!
+//! Every worker has its own block of each object's counters and is the only one that writes to it, so counting costs
+//! a load and a store. Sums, rates and percentiles are made by `collect` outside of the workers.
+
+mod collect;
+mod counters;
+mod histogram;
+mod restore;
+mod window;
+
+pub use collect::{second, slice, stats};
+pub use counters::{
+    BackendCounters, ConnectionCounters, Counter, FrontendCounters, ListenerCounters, ProcessCounters,
+    RequestCounters, ServerCounters, Workers, class_of,
+};
+pub use histogram::Phases;
+pub use restore::restore;
+pub use window::SLICE_SECONDS;

@@ -1,0 +1,99 @@
+//! Counters of an earlier process, added to those of this one so that totals never go back.
+
+use std::sync::atomic::Ordering;
+
+use super::{BackendCounters, ConnectionCounters, Counter, FrontendCounters, ServerCounters};
+use crate::tables::Tables;
+use crate::wire;
+use crate::worker::Shared;
+
+/// Adds the last statistics of an earlier process. Objects that are gone are skipped.
+pub fn restore(stats: &wire::Stats, tables: &Tables, shared: &Shared) {
+    let process = &shared.process;
+    process.connections_total.fetch_add(stats.process.connections_total, Ordering::Relaxed);
+    process.connections.raise(stats.process.connections_max);
+    process.requests_restored.fetch_add(stats.process.requests, Ordering::Relaxed);
+    process.panics.fetch_add(stats.process.panics, Ordering::Relaxed);
+    process.accept_pauses.fetch_add(stats.process.accept_pauses, Ordering::Relaxed);
+    for old in &stats.listeners {
+        if let Some(counters) = tables.listener_counters.get(&old.address) {
+            counters.current.raise(old.max);
+            connections(counters.workers.restored(), [old.total, old.denied, old.bytes_in, old.bytes_out]);
+        }
+    }
+    for old in &stats.frontends {
+        if let Some(known) = tables.frontends.iter().find(|frontend| frontend.spec.name == old.name) {
+            frontend(&known.counters, old);
+        }
+    }
+    for old in &stats.backends {
+        let Some(known) = tables.backend(&old.name) else { continue };
+        backend(known.counters.restored(), old);
+        for old in &old.servers {
+            if let Some(known) = known.server_named(&old.name).and_then(|index| known.servers.get(index)) {
+                server(known.counters.restored(), old);
+            }
+        }
+    }
+}
+
+fn connections(counters: &ConnectionCounters, [total, denied, bytes_in, bytes_out]: [u64; 4]) {
+    counters.total.add(total);
+    counters.denied.add(denied);
+    counters.bytes_in.add(bytes_in);
+    counters.bytes_out.add(bytes_out);
+}
+
+fn classes(counters: &[Counter; 6], old: &[u64; 6]) {
+    for (counter, count) in counters.iter().zip(old) {
+        counter.add(*count);
+    }
+}
+
+fn frontend(counters: &FrontendCounters, old: &wire::FrontendStats) {
+    counters.current.raise(old.max);
+    let block = counters.workers.restored();
+    connections(&block.connections, [old.total, old.denied, old.bytes_in, old.bytes_out]);
+    block.requests.add(old.requests);
+    block.request_errors.add(old.request_errors);
+    block.intercepted.add(old.intercepted);
+    classes(&block.responses, &old.responses);
+    let mut errors = counters.errors.lock();
+    for (reason, count) in &old.errors {
+        *errors.entry(reason.clone()).or_insert(0) += count;
+    }
+}
+
+fn backend(block: &BackendCounters, old: &wire::BackendStats) {
+    // What was under way in the earlier process has ended with it.
+    block.total.add(old.total);
+    block.ended.add(old.total);
+    block.most.raise(old.max);
+    block.requests.add(old.requests);
+    block.queue_most.raise(old.queue_max);
+    block.denied.add(old.denied);
+    classes(&block.responses, &old.responses);
+}
+
+fn server(block: &ServerCounters, old: &wire::ServerStats) {
+    block.total.add(old.total);
+    block.ended.add(old.total);
+    block.most.raise(old.max);
+    block.queue_most.raise(old.queue_max);
+    classes(&block.responses, &old.responses);
+    for (counter, count) in [
+        (&block.requests, old.requests),
+        (&block.bytes_in, old.bytes_in),
+        (&block.bytes_out, old.bytes_out),
+        (&block.connect_errors, old.connect_errors),
+        (&block.response_errors, old.response_errors),
+        (&block.retries, old.retries),
+        (&block.redispatches, old.redispatches),
+        (&block.client_aborts, old.client_aborts),
+        (&block.server_aborts, old.server_aborts),
+        (&block.connects, old.connects),
+        (&block.reuses, old.reuses),
+    ] {
+        counter.add(count);
+    }
+}

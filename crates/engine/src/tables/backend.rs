@@ -1,0 +1,116 @@
+//! The server side: a group of servers with its policy, its memory and its counters.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tenbin_balance::{Group, StickyMap};
+use tenbin_rules::Expr;
+
+use crate::stats::{BackendCounters, ServerCounters, Workers};
+use crate::wire;
+
+/// A group of servers.
+pub struct Backend {
+    /// As in the snapshot; what decides whether it has changed.
+    pub spec: wire::Backend,
+    /// Chooses.
+    pub group: Arc<Group>,
+    /// In the order of the configuration, as in the group.
+    pub servers: Vec<Arc<Server>>,
+    /// Places in `servers` by the stable number of a name.
+    pub by_id: HashMap<u64, usize>,
+    /// Places in `servers` by plain cookie value.
+    pub by_cookie: HashMap<Vec<u8>, usize>,
+    /// What a `hash` policy hashes.
+    pub key: Option<Expr>,
+    /// How clients are remembered.
+    pub sticky: Option<Sticky>,
+    /// What was counted.
+    pub counters: Arc<Workers<BackendCounters>>,
+}
+
+/// How clients are remembered.
+pub enum Sticky {
+    /// By a cookie that Tenbin sets.
+    Cookie {
+        /// Its name.
+        name: Vec<u8>,
+        /// The server's cookie value instead of a signed token.
+        plain: bool,
+        /// The text after the value.
+        attributes: Vec<u8>,
+        /// Seconds since the last request; 0: no limit.
+        max_idle: u64,
+        /// Seconds since the first request; 0: no limit.
+        max_life: u64,
+    },
+    /// In a table of keys.
+    Table {
+        /// None: the client's address.
+        key: Option<Expr>,
+        /// Key to the stable number of a server's name.
+        map: Arc<StickyMap>,
+    },
+}
+
+/// One server.
+pub struct Server {
+    /// Its name within the backend.
+    pub name: String,
+    /// None while its name has not been resolved.
+    pub address: Option<SocketAddr>,
+    /// Its address as text, for logs.
+    pub address_text: String,
+    /// Value of a plain sticky cookie.
+    pub cookie: Vec<u8>,
+    /// Its place in the workers' pools, and a number that no other server ever has.
+    pub slot: Slot,
+    /// Load, health and what the policy needs.
+    pub state: Arc<tenbin_balance::Server>,
+    /// What was counted.
+    pub counters: Arc<Workers<ServerCounters>>,
+}
+
+/// A place in the workers' pools that is given back when the server is gone.
+pub struct Slot {
+    /// Small and reused.
+    pub index: usize,
+    /// Never reused.
+    pub serial: u64,
+    owner: Arc<Slots>,
+}
+
+/// Gives out slots.
+#[derive(Default)]
+pub struct Slots {
+    state: Mutex<(Vec<usize>, usize, u64)>,
+}
+
+impl Slots {
+    /// A free slot.
+    pub fn take(self: &Arc<Self>) -> Slot {
+        let mut state = self.state.lock();
+        let (free, next, serial) = &mut *state;
+        let index = free.pop().unwrap_or_else(|| {
+            *next += 1;
+            *next - 1
+        });
+        *serial += 1;
+        Slot { index, serial: *serial, owner: Arc::clone(self) }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.owner.state.lock().0.push(self.index);
+    }
+}
+
+impl Backend {
+    /// The place of a server in `servers`.
+    pub fn server_named(&self, name: &str) -> Option<usize> {
+        self.servers.iter().position(|server| server.name == name)
+    }
+}

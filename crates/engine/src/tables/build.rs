@@ -1,0 +1,320 @@
+//! From a snapshot to tables: first everything is checked and compiled, then - nothing can fail any more - assembled.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use tenbin_balance::{
+    Admin, Eject, Group, GroupSpec, HashMethod, Health, IpHashForm, OnDrain, Passive, PolicySpec, ServerSpec,
+    StickyMap,
+};
+use tenbin_rules::Expr;
+
+use super::draft::{BackendDraft, Drafts, FrontendDraft};
+use super::{Backend, Frontend, Listener, Server, Slots, Sticky, Tables};
+use crate::clock::Clock;
+use crate::stats::{FrontendCounters, ListenerCounters, Workers};
+use crate::wire::{self, Policy, Snapshot};
+
+/// Why a snapshot is refused.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {reason}")]
+pub struct Refusal {
+    /// The place in the snapshot.
+    pub path: String,
+    /// What was found, what was expected.
+    pub reason: String,
+}
+
+/// What building needs besides the snapshot.
+pub struct Context<'a> {
+    /// Worker threads.
+    pub threads: usize,
+    /// Gives out pool places.
+    pub slots: &'a Arc<Slots>,
+    /// For slow start and seeds.
+    pub clock: Clock,
+    /// Addresses whose sockets are at hand.
+    pub sockets: &'a dyn Fn(&str) -> bool,
+}
+
+/// Tables, and what is to be done once they are in force.
+pub struct Built {
+    /// The new tables.
+    pub tables: Tables,
+    /// Backends of the old tables that are replaced or gone.
+    pub retired: Vec<Arc<Backend>>,
+    /// Servers of kept backends whose weight or states the snapshot changes.
+    pub changes: Vec<(Arc<Backend>, usize, wire::Server)>,
+}
+
+impl Built {
+    /// Compiles a snapshot against what is there.
+    pub fn new(snapshot: Snapshot, old: Option<&Tables>, context: &Context<'_>) -> Result<Self, Refusal> {
+        let drafts = Drafts::new(&snapshot, context)?;
+        Ok(assemble(snapshot, drafts, old, context))
+    }
+}
+
+/// Nothing fails from here on.
+fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &Context<'_>) -> Built {
+    let Drafts { listeners: places, frontends: frontend_drafts, backends: backend_drafts, secret } = drafts;
+    let mut changes = Vec::new();
+    let mut retired: Vec<Arc<Backend>> = Vec::new();
+    let mut backends = Vec::with_capacity(snapshot.backends.len());
+    for (spec, draft) in snapshot.backends.into_iter().zip(backend_drafts) {
+        let before = old.and_then(|old| old.backend(&spec.name));
+        match before {
+            Some(before) if same_shape(&before.spec, &spec) => {
+                for (index, server) in spec.servers.iter().enumerate() {
+                    changes.push((Arc::clone(before), index, server.clone()));
+                }
+                backends.push(Arc::clone(before));
+            }
+            _ => backends.push(Arc::new(build_backend(spec, draft, before, context))),
+        }
+    }
+    let backend_names: HashMap<_, _> =
+        backends.iter().enumerate().map(|(index, backend)| (backend.spec.name.clone(), index)).collect();
+    for before in old.map(|old| old.backends.as_slice()).unwrap_or_default() {
+        let kept = backend_names.get(&before.spec.name).and_then(|index| backends.get(*index));
+        if !kept.is_some_and(|kept| Arc::ptr_eq(kept, before)) {
+            retired.push(Arc::clone(before));
+        }
+    }
+    let frontends: Vec<_> = snapshot
+        .frontends
+        .into_iter()
+        .zip(frontend_drafts)
+        .map(|(spec, draft)| build_frontend(spec, draft, old, context.threads))
+        .collect();
+    let mut listener_counters = HashMap::new();
+    let listener = |(spec, (port, frontend)): (wire::Listener, (u16, usize))| {
+        let kept = old.and_then(|old| old.listener_counters.get(&spec.address)).cloned();
+        let counters = kept.unwrap_or_else(|| {
+            Arc::new(ListenerCounters { current: <_>::default(), workers: Workers::new(context.threads) })
+        });
+        listener_counters.insert(spec.address.clone(), Arc::clone(&counters));
+        Listener { address: spec.address, port, frontend, lenient: spec.lenient, counters }
+    };
+    let listeners = snapshot.listeners.into_iter().zip(places).map(listener).collect();
+    let tables = Tables {
+        generation: AtomicU64::new(snapshot.generation),
+        limits: snapshot.limits,
+        access_log: snapshot.access_log,
+        secret,
+        listeners,
+        frontends,
+        backends,
+        backend_names,
+        listener_counters,
+    };
+    Built { tables, retired, changes }
+}
+
+fn build_frontend(
+    spec: wire::Frontend,
+    draft: FrontendDraft,
+    old: Option<&Tables>,
+    threads: usize,
+) -> Arc<Frontend> {
+    let before = old.and_then(|old| old.frontends.iter().find(|before| before.spec.name == spec.name));
+    if let Some(before) = before
+        && before.spec == spec
+    {
+        return Arc::clone(before);
+    }
+    let counters = before.map_or_else(
+        || {
+            Arc::new(FrontendCounters {
+                current: <_>::default(),
+                workers: Workers::new(threads),
+                errors: <_>::default(),
+            })
+        },
+        |before| Arc::clone(&before.counters),
+    );
+    let FrontendDraft { trusted, router, routes } = draft;
+    Arc::new(Frontend { spec, trusted, router, routes, counters })
+}
+
+/// Whether two backends differ at most in what a patch could change.
+fn same_shape(old: &wire::Backend, new: &wire::Backend) -> bool {
+    let pinned = new.balance.policy == Policy::StaticRr;
+    old.servers.len() == new.servers.len()
+        && old.servers.iter().zip(&new.servers).all(|(old, new)| {
+            let same =
+                wire::Server { weight: old.weight, admin: old.admin, health: old.health, ..new.clone() };
+            same == *old && (!pinned || old.weight == new.weight)
+        })
+        && wire::Backend { servers: Vec::new(), ..old.clone() }
+            == wire::Backend { servers: Vec::new(), ..new.clone() }
+}
+
+fn build_backend(
+    spec: wire::Backend,
+    draft: BackendDraft,
+    before: Option<&Arc<Backend>>,
+    context: &Context<'_>,
+) -> Backend {
+    let known: HashMap<&str, &Arc<Server>> = before
+        .iter()
+        .flat_map(|before| &before.servers)
+        .map(|server| (server.name.as_str(), server))
+        .collect();
+    let servers: Vec<_> = spec
+        .servers
+        .iter()
+        .zip(draft.addresses)
+        .map(|(server, address)| {
+            build_server(server, address, &spec, known.get(server.name.as_str()).copied(), context)
+        })
+        .collect();
+    let states = servers.iter().map(|server| Arc::clone(&server.state)).collect();
+    let now = context.clock.millis();
+    let group = Group::new(group_spec(&spec), states, context.clock.micros());
+    for (index, server) in spec.servers.iter().enumerate() {
+        group.set_admin(index, server.admin, now);
+        group.set_health(index, effective_health(server), now);
+    }
+    let counters =
+        before.map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters));
+    let sticky = spec.sticky.as_ref().map(|sticky| build_sticky(sticky, draft.sticky_key, before));
+    let by_id = servers.iter().enumerate().map(|(index, server)| (server.state.id(), index)).collect();
+    let by_cookie =
+        servers.iter().enumerate().map(|(index, server)| (server.cookie.clone(), index)).collect();
+    Backend { group, servers, by_id, by_cookie, key: draft.key, sticky, counters, spec }
+}
+
+/// A server without an address cannot take work, whatever checks say.
+pub fn effective_health(server: &wire::Server) -> Health {
+    if server.address.is_none() { Health::Down } else { server.health }
+}
+
+fn build_server(
+    server: &wire::Server,
+    address: Option<SocketAddr>,
+    backend: &wire::Backend,
+    before: Option<&Arc<Server>>,
+    context: &Context<'_>,
+) -> Arc<Server> {
+    let spec = ServerSpec {
+        weight: server.weight,
+        backup: server.backup,
+        max_connections: server.max_connections,
+        max_queue: server.max_queue,
+        passive: server.passive.map(|p| Passive { max_fails: p.max_fails, fail_timeout_ms: p.fail_timeout }),
+        slow_start_ms: backend.slow_start,
+        admin: server.admin,
+        health: effective_health(server),
+    };
+    let state = match before {
+        Some(before) => {
+            before.state.configure(&spec);
+            Arc::clone(&before.state)
+        }
+        None => Arc::new(tenbin_balance::Server::new(&server.name, &spec)),
+    };
+    if let Some(before) = before
+        && before.address == address
+        && before.cookie == server.cookie.as_bytes()
+    {
+        return Arc::clone(before);
+    }
+    Arc::new(Server {
+        name: server.name.clone(),
+        address,
+        address_text: address.map_or_else(|| "-".to_owned(), |address| address.to_string()),
+        cookie: server.cookie.clone().into_bytes(),
+        slot: context.slots.take(),
+        state,
+        counters: before
+            .map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters)),
+    })
+}
+
+fn build_sticky(sticky: &wire::Sticky, key: Option<Expr>, before: Option<&Arc<Backend>>) -> Sticky {
+    let kept =
+        before.filter(|before| before.spec.sticky.as_ref() == Some(sticky)).and_then(|before| match &before
+            .sticky
+        {
+            Some(Sticky::Table { map, .. }) => Some(Arc::clone(map)),
+            _ => None,
+        });
+    match sticky {
+        wire::Sticky::Cookie { name, plain, attributes, max_idle, max_life } => Sticky::Cookie {
+            name: name.clone().into_bytes(),
+            plain: *plain,
+            attributes: attributes.clone().into_bytes(),
+            max_idle: max_idle.div_ceil(1000),
+            max_life: max_life.div_ceil(1000),
+        },
+        wire::Sticky::Source { expire, size } | wire::Sticky::Key { expire, size, .. } => {
+            Sticky::Table { key, map: kept.unwrap_or_else(|| Arc::new(StickyMap::new(*size, *expire))) }
+        }
+    }
+}
+
+fn group_spec(spec: &wire::Backend) -> GroupSpec {
+    let balance = &spec.balance;
+    let policy = match balance.policy {
+        Policy::RoundRobin => PolicySpec::RoundRobin,
+        Policy::StaticRr => PolicySpec::StaticRr,
+        Policy::LeastConn => PolicySpec::LeastConn,
+        Policy::Random => PolicySpec::Random { draws: balance.draws },
+        Policy::First => PolicySpec::First,
+        Policy::IpHash => PolicySpec::IpHash {
+            form: match balance.ip_form {
+                wire::IpForm::Fnv1a => IpHashForm::Fnv1a,
+                wire::IpForm::Nginx => IpHashForm::Nginx,
+            },
+        },
+        Policy::Hash => PolicySpec::Hash {
+            method: match balance.method {
+                wire::HashMethod::Modulo => HashMethod::Modulo,
+                wire::HashMethod::Consistent => HashMethod::Consistent,
+                wire::HashMethod::Maglev => HashMethod::Maglev,
+            },
+            load_factor: (balance.load_factor > 0).then_some(balance.load_factor),
+        },
+        Policy::PeakEwma => {
+            PolicySpec::PeakEwma { decay_ms: balance.decay, error_penalty_ms: balance.error_penalty }
+        }
+    };
+    GroupSpec {
+        policy,
+        eject: spec.eject.map(|eject| Eject {
+            consecutive: eject.consecutive,
+            base_ms: eject.base,
+            max_ms: eject.longest,
+            max_percent: eject.percent,
+        }),
+        max_queue: spec.max_queue,
+        sticky_on_drain: if spec.drain_sticky { OnDrain::Stay } else { OnDrain::Leave },
+        all_backups: false,
+        retry_budget_percent: spec.retry.budget,
+    }
+}
+
+/// Carries out what a patch or a kept backend's snapshot says of one server.
+pub fn change_server(
+    backend: &Backend,
+    index: usize,
+    weight: Option<u16>,
+    admin: Option<Admin>,
+    health: Option<Health>,
+    now_ms: u64,
+) {
+    let Some(server) = backend.servers.get(index) else { return };
+    if let Some(weight) = weight.filter(|weight| *weight != server.state.weight()) {
+        backend.group.set_weight(index, weight, now_ms);
+    }
+    if let Some(admin) = admin.filter(|admin| *admin != server.state.admin()) {
+        backend.group.set_admin(index, admin, now_ms);
+    }
+    if let Some(health) = health.filter(|health| *health != server.state.health()) {
+        let health = if server.address.is_none() { Health::Down } else { health };
+        backend.group.set_health(index, health, now_ms);
+    }
+}

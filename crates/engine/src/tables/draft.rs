@@ -1,0 +1,280 @@
+//! The first half of building: everything in a snapshot that could be wrong is checked and compiled here.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use tenbin_rules::{Expr, Router};
+
+use super::Route;
+use super::build::{Context, Refusal};
+use super::frontend::{Action, Edit, Fixed};
+use crate::wire::{self, Policy, Snapshot};
+
+/// Whatever of a snapshot had to be compiled, object by object.
+pub struct Drafts {
+    /// Port and place of the frontend, by listener.
+    pub listeners: Vec<(u16, usize)>,
+    /// By frontend.
+    pub frontends: Vec<FrontendDraft>,
+    /// By backend.
+    pub backends: Vec<BackendDraft>,
+    /// The key that signs sticky cookies.
+    pub secret: Vec<u8>,
+}
+
+/// The compiled parts of a frontend.
+pub struct FrontendDraft {
+    /// Networks whose forwarding headers are believed.
+    pub trusted: Vec<ipnet::IpNet>,
+    /// Its conditions.
+    pub router: Router,
+    /// What follows from them.
+    pub routes: Vec<Route>,
+}
+
+/// The compiled parts of a backend.
+pub struct BackendDraft {
+    /// What a `hash` policy hashes.
+    pub key: Option<Expr>,
+    /// What a sticky table remembers.
+    pub sticky_key: Option<Expr>,
+    /// By server; None while not resolved.
+    pub addresses: Vec<Option<SocketAddr>>,
+}
+
+impl Drafts {
+    /// Checks and compiles a snapshot, or says where and why not.
+    pub fn new(snapshot: &Snapshot, context: &Context<'_>) -> Result<Self, Refusal> {
+        check_names(snapshot)?;
+        let secret = hex(&snapshot.secret)?;
+        let mut frontends = Vec::with_capacity(snapshot.frontends.len());
+        for (index, spec) in snapshot.frontends.iter().enumerate() {
+            frontends.push(draft_frontend(&format!("frontends[{index}]"), spec, snapshot)?);
+        }
+        let mut backends = Vec::with_capacity(snapshot.backends.len());
+        for (index, spec) in snapshot.backends.iter().enumerate() {
+            backends.push(draft_backend(&format!("backends[{index}]"), spec)?);
+        }
+        Ok(Self { listeners: draft_listeners(snapshot, context)?, frontends, backends, secret })
+    }
+}
+
+fn refuse<T>(path: impl Into<String>, reason: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal { path: path.into(), reason: reason.into() })
+}
+
+fn check_names(snapshot: &Snapshot) -> Result<(), Refusal> {
+    if !(1..=64).contains(&snapshot.threads) {
+        return refuse("threads", format!("found {}, expected 1 to 64", snapshot.threads));
+    }
+    let mut seen = HashMap::new();
+    for (index, backend) in snapshot.backends.iter().enumerate() {
+        if let Some(first) = seen.insert(backend.name.as_str(), index) {
+            return refuse(
+                format!("backends[{index}].name"),
+                format!("{:?} is backends[{first}] too", backend.name),
+            );
+        }
+        let mut servers = HashMap::with_capacity(backend.servers.len());
+        for (place, server) in backend.servers.iter().enumerate() {
+            if let Some(first) = servers.insert(server.name.as_str(), place) {
+                let path = format!("backends[{index}].servers[{place}].name");
+                return refuse(path, format!("{:?} is servers[{first}] too", server.name));
+            }
+        }
+    }
+    let mut seen = HashMap::new();
+    for (index, frontend) in snapshot.frontends.iter().enumerate() {
+        if let Some(first) = seen.insert(frontend.name.as_str(), index) {
+            let reason = format!("{:?} is frontends[{first}] too", frontend.name);
+            return refuse(format!("frontends[{index}].name"), reason);
+        }
+    }
+    Ok(())
+}
+
+fn hex(text: &str) -> Result<Vec<u8>, Refusal> {
+    let digits = text.as_bytes().chunks(2).map(|pair| {
+        std::str::from_utf8(pair)
+            .ok()
+            .filter(|pair| pair.len() == 2)
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+    });
+    match digits.collect::<Option<Vec<u8>>>() {
+        Some(bytes) if bytes.len() >= 16 => Ok(bytes),
+        _ => refuse("secret", "expected at least 32 hexadecimal digits"),
+    }
+}
+
+fn expression(path: &str, wire: &tenbin_rules::wire::Expr) -> Result<Expr, Refusal> {
+    Expr::compile(wire).map_err(|error| Refusal {
+        path: if error.path.is_empty() { path.to_owned() } else { format!("{path}.{}", error.path) },
+        reason: error.reason,
+    })
+}
+
+fn draft_frontend(path: &str, spec: &wire::Frontend, snapshot: &Snapshot) -> Result<FrontendDraft, Refusal> {
+    let mut trusted = Vec::new();
+    for (index, network) in spec.trusted_proxies.iter().enumerate() {
+        match network.parse().or_else(|_| network.parse::<IpAddr>().map(ipnet::IpNet::from)) {
+            Ok(network) => trusted.push(network),
+            Err(_) => {
+                return refuse(
+                    format!("{path}.trusted_proxies[{index}]"),
+                    format!("{network:?} is no network"),
+                );
+            }
+        }
+    }
+    let mut conditions = Vec::with_capacity(spec.routes.len());
+    let mut routes = Vec::with_capacity(spec.routes.len());
+    for (index, route) in spec.routes.iter().enumerate() {
+        let path = format!("{path}.routes[{index}]");
+        conditions
+            .push(route.when.as_ref().map(|when| expression(&format!("{path}.when"), when)).transpose()?);
+        routes.push(draft_route(&path, route, snapshot)?);
+    }
+    Ok(FrontendDraft { trusted, router: Router::new(conditions), routes })
+}
+
+fn draft_route(path: &str, route: &wire::Route, snapshot: &Snapshot) -> Result<Route, Refusal> {
+    Ok(Route {
+        request: edits(&format!("{path}.request"), &route.request)?,
+        answer: edits(&format!("{path}.answer"), &route.answer)?,
+        rewrite: route.rewrite.as_ref().map(|r| (r.prefix.clone().into_bytes(), r.to.clone().into_bytes())),
+        action: match &route.action {
+            Some(action) => Some(draft_action(&format!("{path}.action"), action, snapshot)?),
+            None => None,
+        },
+    })
+}
+
+fn edits(path: &str, edits: &[wire::HeaderEdit]) -> Result<Vec<Edit>, Refusal> {
+    let compile = |(index, edit): (usize, &wire::HeaderEdit)| {
+        let value = edit
+            .value
+            .as_ref()
+            .map(|value| expression(&format!("{path}[{index}].value"), value))
+            .transpose()?;
+        if value.is_none() && edit.verb != wire::HeaderVerb::Remove {
+            return refuse(format!("{path}[{index}].value"), "missing: only remove has none");
+        }
+        Ok(Edit { verb: edit.verb, name: edit.name.clone().into_bytes(), value })
+    };
+    edits.iter().enumerate().map(compile).collect()
+}
+
+fn draft_action(path: &str, action: &wire::Action, snapshot: &Snapshot) -> Result<Action, Refusal> {
+    match action {
+        wire::Action::Backend { backend } => {
+            if snapshot.backends.iter().any(|known| known.name == *backend) {
+                return Ok(Action::Backend(backend.clone()));
+            }
+            refuse(format!("{path}.backend"), format!("no backend is called {backend:?}"))
+        }
+        wire::Action::Redirect { location, code } => {
+            if ![301, 302, 303, 307, 308].contains(code) {
+                return refuse(format!("{path}.code"), format!("{code} is no redirection"));
+            }
+            Ok(Action::Redirect { location: expression(&format!("{path}.location"), location)?, code: *code })
+        }
+        wire::Action::Respond { status, headers, body } => {
+            if !(200..=599).contains(status) {
+                return refuse(format!("{path}.status"), format!("found {status}, expected 200 to 599"));
+            }
+            let Some(body) = base64(body) else { return refuse(format!("{path}.body"), "not base64") };
+            let mut lines = Vec::new();
+            for (name, value) in headers {
+                if name.is_empty()
+                    || (name.clone() + value).bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0))
+                {
+                    return refuse(format!("{path}.headers"), format!("{name:?} is no field"));
+                }
+                lines.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+            }
+            Ok(Action::Respond(Fixed { status: *status, lines, body }))
+        }
+        wire::Action::Deny { status } if (400..=599).contains(status) => Ok(Action::Deny(*status)),
+        wire::Action::Deny { status } => {
+            refuse(format!("{path}.status"), format!("found {status}, expected 400 to 599"))
+        }
+    }
+}
+
+/// RFC 4648 section 4, with padding.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let digits = text.trim_end_matches('=').bytes();
+    let (mut out, mut bits, mut held) = (Vec::with_capacity(text.len() * 3 / 4), 0_u32, 0);
+    for digit in digits {
+        let value = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            out.push((bits >> held) as u8);
+            bits &= (1 << held) - 1;
+        }
+    }
+    Some(out)
+}
+
+fn draft_backend(path: &str, spec: &wire::Backend) -> Result<BackendDraft, Refusal> {
+    let key =
+        spec.balance.key.as_ref().map(|key| expression(&format!("{path}.balance.key"), key)).transpose()?;
+    if spec.balance.policy == Policy::Hash && key.is_none() {
+        return refuse(format!("{path}.balance.key"), "missing: policy hash needs it");
+    }
+    let sticky_key = match &spec.sticky {
+        Some(wire::Sticky::Key { key, .. }) => Some(expression(&format!("{path}.sticky.key"), key)?),
+        _ => None,
+    };
+    let parse = |(index, server): (usize, &wire::Server)| {
+        if server.weight > 256 {
+            return refuse(
+                format!("{path}.servers[{index}].weight"),
+                format!("found {}, expected 0 to 256", server.weight),
+            );
+        }
+        match server.address.as_deref().map(str::parse) {
+            None => Ok(None),
+            Some(Ok(address)) => Ok(Some(address)),
+            Some(Err(_)) => {
+                let found = server.address.as_deref().unwrap_or_default();
+                refuse(format!("{path}.servers[{index}].address"), format!("{found:?} is no ip:port"))
+            }
+        }
+    };
+    let addresses = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
+    Ok(BackendDraft { key, sticky_key, addresses })
+}
+
+fn draft_listeners(snapshot: &Snapshot, context: &Context<'_>) -> Result<Vec<(u16, usize)>, Refusal> {
+    let place = |(index, listener): (usize, &wire::Listener)| {
+        let path = format!("listeners[{index}]");
+        let Ok(address) = listener.address.parse::<SocketAddr>() else {
+            return refuse(format!("{path}.address"), format!("{:?} is no ip:port", listener.address));
+        };
+        let Some(frontend) = snapshot.frontends.iter().position(|known| known.name == listener.frontend)
+        else {
+            return refuse(
+                format!("{path}.frontend"),
+                format!("no frontend is called {:?}", listener.frontend),
+            );
+        };
+        if !(context.sockets)(&listener.address) {
+            return refuse(
+                format!("{path}.address"),
+                format!("no sockets were handed over for {}", listener.address),
+            );
+        }
+        Ok((address.port(), frontend))
+    };
+    snapshot.listeners.iter().enumerate().map(place).collect()
+}

@@ -1,0 +1,94 @@
+//! The client side: routes with compiled conditions, edits and prepared answers.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use tenbin_rules::{Expr, Router};
+
+use crate::stats::{FrontendCounters, ListenerCounters};
+use crate::wire;
+
+/// One listened address.
+pub struct Listener {
+    /// As in the snapshot.
+    pub address: String,
+    /// Its port.
+    pub port: u16,
+    /// Place in `Tables::frontends`.
+    pub frontend: usize,
+    /// Accept a bare LF as line end in heads.
+    pub lenient: bool,
+    /// What was counted on it.
+    pub counters: Arc<ListenerCounters>,
+}
+
+/// What happens to what arrives.
+pub struct Frontend {
+    /// As in the snapshot; what decides whether it has changed.
+    pub spec: wire::Frontend,
+    /// Networks whose forwarding headers are believed.
+    pub trusted: Vec<IpNet>,
+    /// Finds the first route whose condition holds.
+    pub router: Router,
+    /// In the order of the configuration.
+    pub routes: Vec<Route>,
+    /// What was counted.
+    pub counters: Arc<FrontendCounters>,
+}
+
+/// Edits and at most one action.
+pub struct Route {
+    /// Of the request.
+    pub request: Vec<Edit>,
+    /// Of the answer.
+    pub answer: Vec<Edit>,
+    /// Path prefix and its replacement.
+    pub rewrite: Option<(Vec<u8>, Vec<u8>)>,
+    /// What decides; None: the next routes go on.
+    pub action: Option<Action>,
+}
+
+/// One edit of one header.
+pub struct Edit {
+    /// What is done.
+    pub verb: wire::HeaderVerb,
+    /// The field's name.
+    pub name: Vec<u8>,
+    /// None for remove.
+    pub value: Option<Expr>,
+}
+
+/// What decides about a request.
+pub enum Action {
+    /// Place in `Tables::backends` by name, since backends may change while the frontend does not.
+    Backend(String),
+    /// A Location and a 30x code.
+    Redirect {
+        /// A text expression.
+        location: Expr,
+        /// 301 302 303 307 308.
+        code: u16,
+    },
+    /// A fixed answer.
+    Respond(Fixed),
+    /// A refusal.
+    Deny(u16),
+}
+
+/// An answer that is the same for everyone.
+pub struct Fixed {
+    /// The status.
+    pub status: u16,
+    /// Finished field lines.
+    pub lines: Vec<u8>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Frontend {
+    /// Whether forwarding headers of this peer are believed.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&peer))
+    }
+}

@@ -1,0 +1,79 @@
+//! What a snapshot becomes: immutable tables that workers read, built whole or not at all.
+//!
+//! Objects that a new snapshot does not change are the same objects as before, with their counters, health, queues
+//! and connections. Reading is for workers, building is for the control thread.
+
+mod backend;
+mod build;
+mod draft;
+mod frontend;
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+pub use backend::{Backend, Server, Slots, Sticky};
+pub use build::{Built, Context, Refusal, change_server};
+pub use frontend::{Action, Edit, Frontend, Listener, Route};
+
+use crate::stats::ListenerCounters;
+use crate::wire::{AccessLog, Limits};
+
+/// One snapshot, compiled.
+pub struct Tables {
+    /// Of the snapshot; moved on by patches.
+    pub generation: AtomicU64,
+    /// Over all frontends.
+    pub limits: Limits,
+    /// Where access-log lines go.
+    pub access_log: AccessLog,
+    /// Signs sticky cookies.
+    pub secret: Vec<u8>,
+    /// Addresses and who serves them.
+    pub listeners: Vec<Listener>,
+    /// The client side.
+    pub frontends: Vec<Arc<Frontend>>,
+    /// The server side.
+    pub backends: Vec<Arc<Backend>>,
+    /// Places in `backends` by name.
+    pub backend_names: HashMap<String, usize>,
+    /// Counters of listeners by address, kept while the address is listened on.
+    pub listener_counters: HashMap<String, Arc<ListenerCounters>>,
+}
+
+/// A worker's own reference to the tables; cloning it touches nothing that other threads share.
+#[derive(Clone)]
+pub struct Held(Rc<Inner>);
+
+struct Inner {
+    tables: Arc<Tables>,
+}
+
+impl Held {
+    /// Holds these tables for one thread.
+    pub fn new(tables: Arc<Tables>) -> Self {
+        Self(Rc::new(Inner { tables }))
+    }
+}
+
+impl Deref for Held {
+    type Target = Tables;
+
+    fn deref(&self) -> &Tables {
+        &self.0.tables
+    }
+}
+
+impl Tables {
+    /// The listener on an address.
+    pub fn listener(&self, address: &str) -> Option<&Listener> {
+        self.listeners.iter().find(|listener| listener.address == address)
+    }
+
+    /// A backend by name.
+    pub fn backend(&self, name: &str) -> Option<&Arc<Backend>> {
+        self.backends.get(*self.backend_names.get(name)?)
+    }
+}

@@ -1,0 +1,228 @@
+//! Balancing connections: route → persist → pick → queue → connect → carry.
+
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tenbin_balance::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
+use tenbin_rules::View;
+use tokio::net::TcpStream;
+
+use crate::client::Client;
+use crate::deadline::Timer;
+use crate::listener::Found;
+use crate::tables::{Action, Backend, Held, Server, Sticky};
+use crate::tunnel::{End, Tunnel};
+use crate::upstream;
+
+/// What conditions see of a connection.
+struct ConnectionView {
+    source: IpAddr,
+    source_port: u16,
+    port: u16,
+}
+
+impl View for ConnectionView {
+    fn method(&self) -> &[u8] {
+        b""
+    }
+    fn path(&self) -> &[u8] {
+        b""
+    }
+    fn query(&self) -> &[u8] {
+        b""
+    }
+    fn host(&self) -> &[u8] {
+        b""
+    }
+    fn header<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
+        None
+    }
+    fn cookie<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
+        None
+    }
+    fn source(&self) -> IpAddr {
+        self.source
+    }
+    fn source_port(&self) -> u16 {
+        self.source_port
+    }
+    fn port(&self) -> u16 {
+        self.port
+    }
+    fn http_version(&self) -> &'static str {
+        ""
+    }
+}
+
+/// A connection to a server, and what it holds there.
+struct Carried {
+    backend: Arc<Backend>,
+    server: Arc<Server>,
+    lease: Lease,
+    stream: TcpStream,
+}
+
+/// Serves a connection from accept to close.
+pub async fn serve(mut client: Client) {
+    let tables = client.worker.tables();
+    let Some(found) = client.place.find(&client.worker, &tables) else { return };
+    let view = ConnectionView {
+        source: client.peer.ip().to_canonical(),
+        source_port: client.peer.port(),
+        port: found.port,
+    };
+    let Some(name) = decide(&found, &view) else {
+        found.frontend.counters.workers.of(client.worker.index).connections.denied.add(1);
+        return;
+    };
+    let server_timer = client.worker.deadlines.timer();
+    let Some(carried) = open(&client, (&view, &server_timer), tables, &name).await else {
+        *found.frontend.counters.errors.lock().entry("no-server".to_owned()).or_insert(0) += 1;
+        return;
+    };
+    carry(&mut client, &found, carried).await;
+}
+
+fn decide(found: &Found, view: &ConnectionView) -> Option<String> {
+    let mut from = 0;
+    while let Some(index) = found.frontend.router.find(view, from) {
+        match &found.frontend.routes.get(index)?.action {
+            Some(Action::Backend(name)) => return Some(name.clone()),
+            Some(_) => return None,
+            None => from = index + 1,
+        }
+    }
+    None
+}
+
+/// Tries servers until one takes the connection; nothing was sent, so every failure may be repeated elsewhere.
+async fn open(
+    client: &Client,
+    (view, timer): (&ConnectionView, &Timer),
+    mut tables: Held,
+    name: &str,
+) -> Option<Carried> {
+    let worker = &client.worker;
+    let mut tried = Vec::new();
+    let mut attempts = 0;
+    loop {
+        let backend = Arc::clone(tables.backend(name)?);
+        let lease = match pick(client, (view, timer), &backend, &tried).await {
+            Ok(lease) => lease,
+            Err(true) => {
+                tables = worker.tables();
+                continue;
+            }
+            Err(false) => return None,
+        };
+        let index = lease.index();
+        let server = Arc::clone(backend.servers.get(index)?);
+        let counters = server.counters.of(worker.index);
+        if let Ok(stream) = upstream::connect(&server, timer, backend.spec.timeouts.connect).await {
+            counters.connects.add(1);
+            return Some(Carried { backend, server, lease, stream });
+        }
+        counters.connect_errors.add(1);
+        lease.finish(Outcome { kind: OutcomeKind::Failure, latency_us: 0 }, worker.now_ms());
+        tried.push(index);
+        attempts += 1;
+        if attempts > backend.spec.retry.attempts {
+            return None;
+        }
+        counters.retries.add(1);
+        counters.redispatches.add(1);
+    }
+}
+
+/// A slot; `Err(true)` when the backend was replaced meanwhile.
+async fn pick(
+    client: &Client,
+    (view, timer): (&ConnectionView, &Timer),
+    backend: &Backend,
+    tried: &[usize],
+) -> Result<Lease, bool> {
+    let mut key = Vec::new();
+    if let Some(expression) = &backend.key {
+        expression.write(view, &mut key);
+    }
+    let address = match view.source {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    };
+    let now = client.worker.now_ms();
+    let known = match &backend.sticky {
+        Some(Sticky::Table { map, .. }) => map.get(&address, now),
+        _ => None,
+    };
+    let ask = Ask {
+        hash: (!key.is_empty()).then_some(key.as_slice()),
+        source: view.source,
+        sticky: known
+            .and_then(|id| backend.by_id.get(&(id as u64)).copied())
+            .filter(|index| !tried.contains(index)),
+        tried,
+    };
+    let lease = match backend.group.acquire(&ask, now) {
+        Grant::Lease(lease) => lease,
+        Grant::Wait(ticket) => wait(timer, ticket, backend.spec.timeouts.queue).await?,
+        Grant::QueueFull | Grant::NoServer => return Err(false),
+    };
+    if let (Some(Sticky::Table { map, .. }), Some(server)) =
+        (&backend.sticky, backend.servers.get(lease.index()))
+    {
+        map.put(&address, server.state.id() as usize, now);
+    }
+    Ok(lease)
+}
+
+async fn wait(timer: &Timer, mut ticket: Ticket, timeout_ms: u64) -> Result<Lease, bool> {
+    timer.set(timeout_ms);
+    let turn = poll_fn(|cx| {
+        if let Poll::Ready(turn) = ticket.poll(cx) {
+            return Poll::Ready(Some(turn));
+        }
+        timer.poll(cx).map(|()| None)
+    })
+    .await;
+    timer.clear();
+    match turn {
+        Some(Turn::Lease(lease)) => Ok(lease),
+        Some(Turn::Moved) => Err(true),
+        Some(Turn::NoServer) | None => Err(false),
+    }
+}
+
+async fn carry(client: &mut Client, found: &Found, carried: Carried) {
+    let Carried { backend, server, lease, mut stream } = carried;
+    let index = client.worker.index;
+    let begun = client.worker.shared.clock.micros();
+    let (of_server, of_backend) = (server.counters.of(index), backend.counters.of(index));
+    of_server.total.add(1);
+    of_backend.total.add(1);
+    of_server.most.raise(u64::from(server.state.active()));
+    of_server.last_used.raise(client.worker.deadlines.now_ms());
+    let limits = [found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel];
+    let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);
+    let cut = backend.spec.close_on_down.then(|| client.worker.attach(&server));
+    let Client { stream: socket, timer, .. } = client;
+    let tunnel = Tunnel { client: socket, server: &mut stream, timer, idle_ms, cut };
+    let (end, moved) = tunnel.run(b"", b"").await;
+    match end {
+        End::Client => of_server.client_aborts.add(1),
+        End::Server | End::Cut => of_server.server_aborts.add(1),
+        End::Clean | End::Idle => {}
+    }
+    of_server.bytes_in.add(moved.up);
+    of_server.bytes_out.add(moved.down);
+    of_server.ended.add(1);
+    of_backend.ended.add(1);
+    client.count_bytes(moved.up, moved.down);
+    let total = client.worker.shared.clock.micros() - begun;
+    let phases = [None, None, None, Some(total)];
+    of_server.phases.record(phases);
+    of_backend.phases.record(phases);
+    found.frontend.counters.workers.of(index).phases.record(phases);
+    lease.finish(Outcome { kind: OutcomeKind::Success, latency_us: 0 }, client.worker.now_ms());
+}

@@ -1,0 +1,157 @@
+//! Bytes both ways between two sockets, with half-close, back-pressure and an idle timeout.
+//!
+//! A direction holds a buffer only while bytes are in it.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+
+use crate::buffer::Buffer;
+use crate::deadline::Timer;
+use crate::worker::Cut;
+
+/// Bytes of a tunnel's buffer: larger than that of a message, since fewer calls move more.
+const TUNNEL_BYTES: usize = 32 * 1024;
+
+/// Who ended a tunnel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Both sides said that they are done.
+    Clean,
+    /// Nothing moved for the idle time.
+    Idle,
+    /// The client's socket failed.
+    Client,
+    /// The server's socket failed.
+    Server,
+    /// The server was taken out and its connections with it.
+    Cut,
+}
+
+/// What went through.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moved {
+    /// From the client to the server.
+    pub up: u64,
+    /// From the server to the client.
+    pub down: u64,
+}
+
+/// The two ends and what decides how long they live.
+pub struct Tunnel<'a> {
+    /// The client.
+    pub client: &'a mut TcpStream,
+    /// The server.
+    pub server: &'a mut TcpStream,
+    /// Reset with every byte that moves.
+    pub timer: &'a Timer,
+    /// Milliseconds without a byte that end it; 0: never.
+    pub idle_ms: u64,
+    /// Ends it when the server goes down.
+    pub cut: Option<Cut>,
+}
+
+#[derive(Default)]
+struct Way {
+    buffer: Option<Buffer>,
+    bytes: u64,
+    ended: bool,
+    closed: bool,
+}
+
+enum Failure {
+    Read,
+    Write,
+}
+
+impl Tunnel<'_> {
+    /// Carries until both sides have ended, one has failed, or the idle time has passed. `up` and `down` are bytes
+    /// that were read before.
+    pub async fn run(self, up: &[u8], down: &[u8]) -> (End, Moved) {
+        let (mut up, mut down) = (Way::with(up), Way::with(down));
+        self.timer.set(self.idle_ms);
+        let end = poll_fn(|cx| {
+            let before = up.bytes + down.bytes;
+            let first = up.poll(cx, self.client, self.server);
+            let second = down.poll(cx, self.server, self.client);
+            let end = match (first, second) {
+                (Poll::Ready(Err(Failure::Read)), _) | (_, Poll::Ready(Err(Failure::Write))) => {
+                    Some(End::Client)
+                }
+                (Poll::Ready(Err(Failure::Write)), _) | (_, Poll::Ready(Err(Failure::Read))) => {
+                    Some(End::Server)
+                }
+                (Poll::Ready(Ok(())), Poll::Ready(Ok(()))) => Some(End::Clean),
+                _ => None,
+            };
+            if let Some(end) = end {
+                return Poll::Ready(end);
+            }
+            if self.cut.as_ref().is_some_and(|cut| cut.poll(cx)) {
+                return Poll::Ready(End::Cut);
+            }
+            if up.bytes + down.bytes != before {
+                self.timer.set(self.idle_ms);
+            }
+            self.timer.poll(cx).map(|()| End::Idle)
+        })
+        .await;
+        self.timer.clear();
+        (end, Moved { up: up.bytes, down: down.bytes })
+    }
+}
+
+impl Way {
+    fn with(bytes: &[u8]) -> Self {
+        let mut way = Self::default();
+        if !bytes.is_empty() {
+            way.buffer = Some(Buffer::holding(bytes, TUNNEL_BYTES));
+        }
+        way
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut TcpStream,
+        to: &mut TcpStream,
+    ) -> Poll<Result<(), Failure>> {
+        loop {
+            while let Some(buffer) = self.buffer.as_mut().filter(|buffer| !buffer.data().is_empty()) {
+                let count = match ready!(Pin::new(&mut *to).poll_write(cx, buffer.data())) {
+                    Ok(0) | Err(_) => return Poll::Ready(Err(Failure::Write)),
+                    Ok(count) => count,
+                };
+                self.bytes += count as u64;
+                buffer.consume(count);
+            }
+            if self.ended {
+                if !self.closed {
+                    // A peer that is gone already has nothing more to be told.
+                    let _: Poll<io::Result<()>> = Pin::new(&mut *to).poll_shutdown(cx);
+                    self.closed = true;
+                }
+                self.buffer = None;
+                return Poll::Ready(Ok(()));
+            }
+            if from.poll_read_ready(cx).is_pending() {
+                self.buffer = None;
+                return Poll::Pending;
+            }
+            let buffer = self.buffer.get_or_insert_with(|| Buffer::new(TUNNEL_BYTES));
+            match buffer.poll_fill(cx, from) {
+                Poll::Pending => {
+                    self.buffer = None;
+                    return Poll::Pending;
+                }
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(Failure::Read)),
+                Poll::Ready(Ok(0)) => self.ended = true,
+                Poll::Ready(Ok(_)) => {}
+            }
+        }
+    }
+}

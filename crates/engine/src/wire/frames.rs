@@ -1,0 +1,309 @@
+//! Control frames: what is asked, answered, and told unasked.
+
+use serde::{Deserialize, Serialize};
+use tenbin_balance::{Admin, Health};
+
+use super::{Snapshot, Stats};
+
+/// What the control plane asks; every request carries an id.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// First frame of a connection; takes control over.
+    Hello {
+        /// Names the answer.
+        id: u64,
+        /// Must be [`super::PROTOCOL`].
+        protocol: u32,
+        /// Of the control plane.
+        pid: u32,
+    },
+    /// Hands over the sockets of one listener; the descriptors travel with the frame.
+    SetSockets {
+        /// Names the answer.
+        id: u64,
+        /// The listener's address.
+        address: String,
+        /// Descriptors that travel with it.
+        count: usize,
+    },
+    /// Asks for the sockets of one listener.
+    GetSockets {
+        /// Names the answer.
+        id: u64,
+        /// The listener's address.
+        address: String,
+    },
+    /// Replaces the snapshot, all or nothing.
+    Apply {
+        /// Names the answer.
+        id: u64,
+        /// The new whole.
+        snapshot: Box<Snapshot>,
+    },
+    /// Changes the per-server fields that live in atomics.
+    Patch {
+        /// Names the answer.
+        id: u64,
+        /// Of the whole that it leads to.
+        generation: u64,
+        /// The changes.
+        servers: Vec<ServerPatch>,
+    },
+    /// Asks for everything counted.
+    GetStats {
+        /// Names the answer.
+        id: u64,
+    },
+    /// Adds the counters of an earlier data plane.
+    Restore {
+        /// Names the answer.
+        id: u64,
+        /// Its last statistics.
+        stats: Box<Stats>,
+    },
+    /// Stops accepting and exits when work has ended.
+    Drain {
+        /// Names the answer.
+        id: u64,
+        /// Exits at the latest after so many milliseconds.
+        deadline: u64,
+        /// Close idle keep-alive connections at once (a stop) or after their next answer (an upgrade).
+        #[serde(default)]
+        close_idle: bool,
+    },
+    /// Exits now.
+    Stop {
+        /// Names the answer.
+        id: u64,
+    },
+}
+
+/// Changes of one server; None stays as it is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerPatch {
+    /// The backend's name.
+    pub backend: String,
+    /// The server's name.
+    pub server: String,
+    /// 0-256.
+    #[serde(default)]
+    pub weight: Option<u16>,
+    /// What the operator wants.
+    #[serde(default, with = "maybe_admin")]
+    pub admin: Option<Admin>,
+    /// What checks say.
+    #[serde(default, with = "maybe_health")]
+    pub health: Option<Health>,
+}
+
+/// What the data plane holds of one server.
+#[derive(Debug, Serialize)]
+pub struct ServerState {
+    /// The backend's name.
+    pub backend: String,
+    /// The server's name.
+    pub server: String,
+    /// 0-256.
+    pub weight: u16,
+    /// What the operator wants.
+    #[serde(with = "admin")]
+    pub admin: Admin,
+    /// What checks say.
+    #[serde(with = "health")]
+    pub health: Health,
+}
+
+/// Where and why a request was refused.
+#[derive(Debug, Serialize)]
+pub struct WireError {
+    /// The place in the frame or snapshot, such as `backends[2].balance.key`.
+    pub path: String,
+    /// What was found and what was expected.
+    pub reason: String,
+}
+
+/// Answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Reply {
+    /// Done.
+    Done {
+        /// Of the request.
+        id: u64,
+        /// True.
+        ok: bool,
+    },
+    /// Who runs and what it has.
+    Welcome {
+        /// Of the request.
+        id: u64,
+        /// True.
+        ok: bool,
+        /// [`super::PROTOCOL`].
+        protocol: u32,
+        /// Of the program.
+        version: &'static str,
+        /// Of this process.
+        pid: u32,
+        /// Worker threads, 0 before the first snapshot.
+        threads: usize,
+        /// 0: no snapshot yet.
+        generation: u64,
+        /// Addresses whose sockets it has.
+        listeners: Vec<String>,
+        /// All servers.
+        servers: Vec<ServerState>,
+    },
+    /// Descriptors travel with it.
+    Sockets {
+        /// Of the request.
+        id: u64,
+        /// True.
+        ok: bool,
+        /// How many.
+        count: usize,
+    },
+    /// Everything counted.
+    Stats {
+        /// Of the request.
+        id: u64,
+        /// True.
+        ok: bool,
+        /// The numbers.
+        stats: Box<Stats>,
+    },
+    /// Refused; nothing has changed.
+    Failed {
+        /// Of the request.
+        id: u64,
+        /// False.
+        ok: bool,
+        /// Where and why.
+        error: WireError,
+    },
+}
+
+/// How loud a notice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum NoticeLevel {
+    Info,
+    Warning,
+    Error,
+}
+
+/// Told unasked.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A server was taken out by what requests met.
+    Ejected {
+        /// The backend's name.
+        backend: String,
+        /// The server's name.
+        server: String,
+        /// Why.
+        reason: String,
+        /// Milliseconds from now.
+        until: u64,
+    },
+    /// An ejected server may take work again.
+    Readmitted {
+        /// The backend's name.
+        backend: String,
+        /// The server's name.
+        server: String,
+        /// Why.
+        reason: String,
+        /// Always 0.
+        until: u64,
+    },
+    /// Something that an operator should read.
+    Notice {
+        /// How loud.
+        level: NoticeLevel,
+        /// One sentence.
+        text: String,
+    },
+}
+
+/// `tenbin_balance::Admin` by its wire name.
+pub(super) mod admin {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use tenbin_balance::Admin;
+
+    const NAMES: [(Admin, &str); 3] =
+        [(Admin::Ready, "ready"), (Admin::Drain, "drain"), (Admin::Maint, "maint")];
+
+    pub fn name(value: Admin) -> &'static str {
+        NAMES.iter().find(|(known, _)| *known == value).map_or("", |(_, name)| name)
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub fn serialize<S: Serializer>(value: &Admin, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(name(*value))
+    }
+
+    pub fn parse<E: Error>(text: &str) -> Result<Admin, E> {
+        let known = NAMES.iter().find(|(_, name)| *name == text);
+        known.map(|(value, _)| *value).ok_or_else(|| E::unknown_variant(text, &["ready", "drain", "maint"]))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Admin, D::Error> {
+        parse(&String::deserialize(deserializer)?)
+    }
+}
+
+/// `tenbin_balance::Health` by its wire name.
+pub(super) mod health {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use tenbin_balance::Health;
+
+    const NAMES: [(Health, &str); 4] = [
+        (Health::Unknown, "unknown"),
+        (Health::Starting, "starting"),
+        (Health::Up, "up"),
+        (Health::Down, "down"),
+    ];
+
+    pub fn name(value: Health) -> &'static str {
+        NAMES.iter().find(|(known, _)| *known == value).map_or("", |(_, name)| name)
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub fn serialize<S: Serializer>(value: &Health, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(name(*value))
+    }
+
+    pub fn parse<E: Error>(text: &str) -> Result<Health, E> {
+        let known = NAMES.iter().find(|(_, name)| *name == text);
+        known
+            .map(|(value, _)| *value)
+            .ok_or_else(|| E::unknown_variant(text, &["unknown", "starting", "up", "down"]))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Health, D::Error> {
+        parse(&String::deserialize(deserializer)?)
+    }
+}
+
+mod maybe_admin {
+    use serde::{Deserialize, Deserializer};
+    use tenbin_balance::Admin;
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Admin>, D::Error> {
+        Option::<String>::deserialize(deserializer)?.map(|text| super::admin::parse(&text)).transpose()
+    }
+}
+
+mod maybe_health {
+    use serde::{Deserialize, Deserializer};
+    use tenbin_balance::Health;
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Health>, D::Error> {
+        Option::<String>::deserialize(deserializer)?.map(|text| super::health::parse(&text)).transpose()
+    }
+}

@@ -1,0 +1,31 @@
+//! The seam, mirrored: the shapes of the snapshot and of the control frames.
+//!
+//! `src/tenbin/plan/wire` describes them; both sides are tested against the files in `tests/contract/`. Times are
+//! whole milliseconds and 0 means "none" or "no limit" unless a field says otherwise.
+
+mod frames;
+mod snapshot;
+mod stats;
+
+pub use frames::{Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, WireError};
+pub use snapshot::{
+    AccessLog, Action, Backend, BackendTimeouts, Balance, Eject, Frontend, FrontendLimits, FrontendTimeouts,
+    HashMethod, HeaderEdit, HeaderVerb, IpForm, Limits, Listener, LogFormat, Mode, Passive, Policy, Pool,
+    Retry, Reuse, Rewrite, Route, Server, Snapshot, Sticky,
+};
+pub use stats::{
+    BackendStats, FrontendStats, ListenerStats, Phases, ProcessStats, ServerStats, Stats, Times,
+};
+
+/// Version of the contract; both sides must have the same.
+pub const PROTOCOL: u32 = 1;
+
+/// The wire's name of an admin state.
+pub fn admin_name(admin: tenbin_balance::Admin) -> &'static str {
+    frames::admin::name(admin)
+}
+
+/// The wire's name of a health.
+pub fn health_name(health: tenbin_balance::Health) -> &'static str {
+    frames::health::name(health)
+}

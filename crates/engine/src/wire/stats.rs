@@ -1,0 +1,167 @@
+//! Everything counted, at one moment: built when asked for, restored into a new process.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Microseconds over the sliding last minute; all 0 without a sample.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "described in the contract")]
+pub struct Times {
+    pub count: u64,
+    pub p50: u64,
+    pub p90: u64,
+    pub p99: u64,
+    pub max: u64,
+}
+
+/// Where the time of requests went; `total` is from the first byte of the head to the last of the answer.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "described in the contract")]
+pub struct Phases {
+    pub queue: Times,
+    pub connect: Times,
+    pub first_byte: Times,
+    pub total: Times,
+}
+
+/// `current`, `max` and `total` are client connections; `denied` were refused at a limit.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "described in the contract")]
+pub struct ListenerStats {
+    pub address: String,
+    pub frontend: String,
+    pub current: u64,
+    pub max: u64,
+    pub total: u64,
+    pub denied: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+}
+
+/// `errors` counts answers that Tenbin made itself, by tenbin-reason; `rate_*` are over the last second.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "described in the contract")]
+pub struct FrontendStats {
+    pub name: String,
+    pub current: u64,
+    pub max: u64,
+    pub total: u64,
+    pub requests: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub denied: u64,
+    pub request_errors: u64,
+    pub intercepted: u64,
+    pub responses: [u64; 6],
+    pub rate_connections: u64,
+    pub rate_connections_max: u64,
+    pub rate_requests: u64,
+    pub rate_requests_max: u64,
+    pub phases: Phases,
+    pub errors: BTreeMap<String, u64>,
+}
+
+/// `responses` are 1xx 2xx 3xx 4xx 5xx other; `last_used` is seconds ago, -1 for never. `ejected` is how many milliseconds of ejection or `fail_timeout` remain.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "described in the contract")]
+pub struct ServerStats {
+    pub name: String,
+    pub address: Option<String>,
+    pub weight: u64,
+    pub admin: String,
+    pub health: String,
+    pub ejected: u64,
+    pub throttle: u64,
+    pub current: u64,
+    pub max: u64,
+    pub total: u64,
+    pub requests: u64,
+    pub queue: u64,
+    pub queue_max: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub connect_errors: u64,
+    pub response_errors: u64,
+    pub retries: u64,
+    pub redispatches: u64,
+    pub client_aborts: u64,
+    pub server_aborts: u64,
+    pub denied_responses: u64,
+    pub responses: [u64; 6],
+    pub connects: u64,
+    pub reuses: u64,
+    pub idle: u64,
+    pub rate: u64,
+    pub rate_max: u64,
+    pub last_used: i64,
+    pub phases: Phases,
+}
+
+/// The sums over a backend's servers and what belongs to none of them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "described in the contract")]
+pub struct BackendStats {
+    pub name: String,
+    pub current: u64,
+    pub max: u64,
+    pub total: u64,
+    pub requests: u64,
+    pub queue: u64,
+    pub queue_max: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub denied: u64,
+    pub connect_errors: u64,
+    pub response_errors: u64,
+    pub retries: u64,
+    pub redispatches: u64,
+    pub client_aborts: u64,
+    pub server_aborts: u64,
+    pub responses: [u64; 6],
+    pub rate: u64,
+    pub rate_max: u64,
+    pub last_used: i64,
+    pub phases: Phases,
+    pub servers: Vec<ServerStats>,
+}
+
+/// The data plane as a process; `cpu` is microseconds of CPU time, `log_dropped` access-log lines lost.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "described in the contract")]
+pub struct ProcessStats {
+    pub pid: u64,
+    pub version: String,
+    pub generation: u64,
+    pub uptime: u64,
+    pub threads: u64,
+    pub connections: u64,
+    pub connections_max: u64,
+    pub connections_total: u64,
+    pub requests: u64,
+    pub cpu: u64,
+    pub resident: u64,
+    pub descriptors: u64,
+    pub log_dropped: u64,
+    pub events_dropped: u64,
+    pub accept_pauses: u64,
+    pub panics: u64,
+}
+
+/// Everything counted, at one moment.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "described in the contract")]
+pub struct Stats {
+    pub process: ProcessStats,
+    pub listeners: Vec<ListenerStats>,
+    pub frontends: Vec<FrontendStats>,
+    pub backends: Vec<BackendStats>,
+}

@@ -1,0 +1,240 @@
+//! A worker: one thread with its own runtime, connections, pools and timers, sharing only what must be shared.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::net::TcpListener as StdListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Waker;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::task::{AbortHandle, spawn_local};
+
+use crate::clock::Clock;
+use crate::deadline::{Deadlines, TICK_MS};
+use crate::http::Exchange;
+use crate::listener::{Place, accept};
+use crate::log::{LogBatch, LogSender};
+use crate::stats::ProcessCounters;
+use crate::tables::{Held, Server, Tables};
+use crate::upstream::Pools;
+
+/// What all threads share.
+pub struct Shared {
+    /// The tables in force.
+    pub tables: ArcSwapOption<Tables>,
+    /// Moves on whenever `tables` does.
+    pub version: AtomicU64,
+    /// One clock for all.
+    pub clock: Clock,
+    /// Counted over the process.
+    pub process: ProcessCounters,
+    /// No new work is taken; answers say `Connection: close`.
+    pub draining: AtomicBool,
+    /// Takes access-log lines.
+    pub log: LogSender,
+    /// Tells the control plane something.
+    pub notices: crate::notice::Notices,
+}
+
+/// What the control thread tells a worker.
+pub enum Command {
+    /// Accept on this socket.
+    Listen(String, StdListener),
+    /// Stop accepting there.
+    Unlisten(String),
+    /// Close idle connections now.
+    CloseIdle,
+    /// Close every connection to the server with this serial.
+    CloseServer(u64),
+}
+
+/// One thread's state; lives on that thread.
+pub struct Worker {
+    /// 0 and up.
+    pub index: usize,
+    /// Shared with the other threads.
+    pub shared: Arc<Shared>,
+    /// Coarse timers.
+    pub deadlines: Rc<Deadlines>,
+    /// Idle server connections.
+    pub pools: Pools,
+    /// Lines for the access log that have not left yet.
+    pub log: LogBatch,
+    /// Moves on when idle connections are to be closed.
+    pub idle_epoch: Cell<u64>,
+    tables: RefCell<Held>,
+    version: Cell<u64>,
+    #[allow(clippy::vec_box, reason = "lent out one by one; moving the pointer is the point")]
+    exchanges: RefCell<Vec<Box<Exchange>>>,
+    attached: RefCell<HashMap<u64, Vec<Attachment>>>,
+}
+
+/// A connection that must end when its server goes down.
+struct Attachment {
+    cut: Rc<Cell<bool>>,
+    waker: Rc<RefCell<Option<Waker>>>,
+}
+
+/// A connection's side of an [`Attachment`].
+#[derive(Default)]
+pub struct Cut {
+    cut: Rc<Cell<bool>>,
+    waker: Rc<RefCell<Option<Waker>>>,
+}
+
+/// Exchanges kept for reuse by a worker; more are freed.
+const SPARE_EXCHANGES: usize = 256;
+
+/// Starts a worker's thread; tables must be in force.
+pub fn start(index: usize, shared: Arc<Shared>, commands: UnboundedReceiver<Command>) -> std::io::Result<()> {
+    let thread = std::thread::Builder::new().name(format!("worker-{index}"));
+    thread.spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+        match (runtime, Worker::new(index, shared)) {
+            (Ok(runtime), Some(worker)) => runtime.block_on(worker.run(commands)),
+            // Sockets that nobody accepts on would be worse than a process that is started again.
+            _ => std::process::abort(),
+        }
+    })?;
+    Ok(())
+}
+
+/// Commands to a worker.
+pub type Commands = UnboundedSender<Command>;
+
+impl Worker {
+    fn new(index: usize, shared: Arc<Shared>) -> Option<Rc<Self>> {
+        let version = shared.version.load(Ordering::Acquire);
+        let tables = shared.tables.load_full()?;
+        let log = LogBatch::new(shared.log.clone());
+        let deadlines = Rc::new(Deadlines::default());
+        deadlines.tick(shared.clock.millis());
+        Some(Rc::new(Self {
+            index,
+            shared,
+            deadlines,
+            pools: Pools::default(),
+            log,
+            idle_epoch: Cell::new(0),
+            tables: RefCell::new(Held::new(tables)),
+            version: Cell::new(version),
+            exchanges: RefCell::default(),
+            attached: RefCell::default(),
+        }))
+    }
+
+    async fn run(self: Rc<Self>, mut commands: UnboundedReceiver<Command>) {
+        spawn_local(Rc::clone(&self).tick());
+        let mut accepting: HashMap<String, AbortHandle> = HashMap::new();
+        while let Some(command) = commands.recv().await {
+            match command {
+                Command::Listen(address, socket) => {
+                    // Whoever made the socket, an accept that blocks would stop this thread.
+                    if socket.set_nonblocking(true).is_err() {
+                        continue;
+                    }
+                    let place = Rc::new(Place::new(address.clone()));
+                    let task = spawn_local(accept(Rc::clone(&self), place, socket));
+                    accepting.insert(address, task.abort_handle());
+                }
+                Command::Unlisten(address) => {
+                    if let Some(task) = accepting.remove(&address) {
+                        task.abort();
+                    }
+                }
+                Command::CloseIdle => self.idle_epoch.set(self.idle_epoch.get() + 1),
+                Command::CloseServer(serial) => self.cut(serial),
+            }
+        }
+    }
+
+    /// Time moves, timers fire, idle server connections are looked after, log lines leave.
+    async fn tick(self: Rc<Self>) {
+        let mut interval = tokio::time::interval(Duration::from_millis(TICK_MS));
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut count = 0_u64;
+        loop {
+            interval.tick().await;
+            let now = self.shared.clock.millis();
+            self.deadlines.tick(now);
+            self.log.flush();
+            count += 1;
+            if count.is_multiple_of(1000 / TICK_MS) {
+                self.tables();
+                self.pools.sweep(self.index, now);
+            }
+        }
+    }
+
+    /// The tables in force; cheap, since this thread keeps its own reference.
+    pub fn tables(&self) -> Held {
+        let version = self.shared.version.load(Ordering::Acquire);
+        if version != self.version.get()
+            && let Some(tables) = self.shared.tables.load_full()
+        {
+            self.tables.replace(Held::new(tables));
+            self.version.set(version);
+        }
+        self.tables.borrow().clone()
+    }
+
+    /// The version of what `tables` returned last.
+    pub fn version(&self) -> u64 {
+        self.version.get()
+    }
+
+    /// Milliseconds on the shared clock.
+    pub fn now_ms(&self) -> u64 {
+        self.shared.clock.millis()
+    }
+
+    /// Buffers and state for one exchange.
+    pub fn take_exchange(&self) -> Box<Exchange> {
+        let spare = self.exchanges.borrow_mut().pop();
+        spare.unwrap_or_else(|| Box::new(Exchange::new(&self.deadlines)))
+    }
+
+    /// Gives them back.
+    pub fn put_exchange(&self, mut exchange: Box<Exchange>) {
+        let mut spares = self.exchanges.borrow_mut();
+        if spares.len() < SPARE_EXCHANGES {
+            exchange.reset();
+            spares.push(exchange);
+        }
+    }
+
+    /// Registers a connection that ends when the server goes down.
+    pub fn attach(&self, server: &Server) -> Cut {
+        let cut = Cut::default();
+        let mut attached = self.attached.borrow_mut();
+        let list = attached.entry(server.slot.serial).or_default();
+        list.retain(|attachment| Rc::strong_count(&attachment.cut) > 1);
+        list.push(Attachment { cut: Rc::clone(&cut.cut), waker: Rc::clone(&cut.waker) });
+        cut
+    }
+
+    fn cut(&self, serial: u64) {
+        self.pools.close(serial, self.index);
+        for attachment in self.attached.borrow_mut().remove(&serial).unwrap_or_default() {
+            attachment.cut.set(true);
+            if let Some(waker) = attachment.waker.borrow_mut().take() {
+                waker.wake();
+            }
+        }
+    }
+}
+
+impl Cut {
+    /// Whether the connection must end; otherwise the task is woken when it must.
+    pub fn poll(&self, cx: &std::task::Context<'_>) -> bool {
+        if !self.cut.get() {
+            self.waker.replace(Some(cx.waker().clone()));
+        }
+        self.cut.get()
+    }
+}

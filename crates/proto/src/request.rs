@@ -1,0 +1,264 @@
+//! Request heads (RFC 9112, 3), read strictly into spans.
+//!
+//! Owns: what a request means: method, target, host, framing, persistence. Does not own: the grammar of its first line
+//! (`target`) and of field lines (`line`).
+
+use crate::authority::{self, Authority};
+use crate::framing::Declared;
+use crate::hop::{self, Options};
+use crate::line::{self, Dialect, Line};
+use crate::reject::Fault;
+use crate::request_line::{FirstLine, Stage};
+use crate::{Body, Field, Fields, Known, Limits, Progress, Reject, Span, Version};
+
+/// The request method; text of `Other` is in `Request::method_text`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant is the method of that name")]
+pub enum Method {
+    #[default]
+    Get,
+    Head,
+    Post,
+    Put,
+    Delete,
+    Options,
+    Patch,
+    Connect,
+    Trace,
+    Other,
+}
+
+impl Method {
+    /// Whether sending the request twice does what sending it once does (RFC 9110, 9.2.2).
+    pub fn is_idempotent(self) -> bool {
+        matches!(self, Self::Get | Self::Head | Self::Put | Self::Delete | Self::Options | Self::Trace)
+    }
+}
+
+/// A request head. Spans refer to the bytes given to `parse`. One value serves one request after another.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The method as it was written.
+    pub method_text: Span,
+    /// Path and query as they will be forwarded, or `*`. One corner: for an absolute-form target without a path but
+    /// with a query it begins with `?`, and the writer puts `/` before it.
+    pub target: Span,
+    /// The path; `/` for an absolute-form target without one.
+    pub path: Span,
+    /// The query without its `?`.
+    pub query: Span,
+    /// The host without port (IPv6 in its brackets), from an absolute-form target or from Host.
+    pub host: Span,
+    /// `host[:port]` to forward as Host; empty only in HTTP/1.0 without Host.
+    pub authority: Span,
+    /// The version it is processed as.
+    pub version: Version,
+    /// How its body is framed.
+    pub body: Body,
+    /// Whether the client wants the connection to live on.
+    pub keep_alive: bool,
+    /// The protocol asked for with `Connection: upgrade`; empty for protocols that would replace HTTP/1 itself
+    /// (h2c, TLS, HTTP) and in HTTP/1.0.
+    pub upgrade: Span,
+    /// The client waits for 100 before it sends the body.
+    pub expect_continue: bool,
+    /// The client accepts trailers (`TE: trailers`).
+    pub te_trailers: bool,
+    /// Field lines, those with an underscore in their name left out.
+    pub fields: Fields,
+    /// Bytes of the head, from leading empty lines to the empty line at its end.
+    pub length: usize,
+    pub(crate) stage: Stage,
+    pub(crate) first: FirstLine,
+    seen: Seen,
+}
+
+/// What the fields have said so far.
+#[derive(Debug, Default)]
+struct Seen {
+    host: Option<Authority>,
+    declared: Declared,
+    options: Options,
+    upgrade: Upgrade,
+    expect: bool,
+    trailers: bool,
+}
+
+/// The Upgrade fields of a head: one can be honoured, two cannot.
+#[derive(Debug, Default)]
+enum Upgrade {
+    #[default]
+    None,
+    One(Span),
+    Many,
+}
+
+impl Request {
+    /// Reads the head at the start of `bytes`.
+    ///
+    /// `scanned` is 0 for a new head; after `Partial` pass it back unchanged with the same bytes and more behind them
+    /// (they may have moved), so that a slow sender costs linear time. Faults are found as soon as their line is whole,
+    /// in the first line as soon as their byte is there.
+    pub fn parse(&mut self, bytes: &[u8], scanned: &mut usize, limits: &Limits) -> Result<Progress, Reject> {
+        if *scanned == 0 {
+            self.begin();
+        }
+        let window = bytes.get(..limits.head_bytes).unwrap_or(bytes);
+        let progress = self.advance(window, *scanned, limits)?;
+        if progress == Progress::Partial {
+            *scanned = window.len();
+            if window.len() == limits.head_bytes {
+                return Err(Fault::HeadTooBig.at(limits.head_bytes));
+            }
+        }
+        Ok(progress)
+    }
+
+    fn begin(&mut self) {
+        self.fields.clear();
+        self.stage = Stage::Start;
+        self.first = FirstLine::default();
+        self.seen = Seen::default();
+    }
+
+    #[inline]
+    fn advance(&mut self, bytes: &[u8], scanned: usize, limits: &Limits) -> Result<Progress, Reject> {
+        let mut at = match self.stage {
+            // The line was cut before: reading it again pays only once its end has come.
+            Stage::Fields(at) => match memchr::memchr(b'\n', bytes.get(scanned..).unwrap_or_default()) {
+                Some(_) => at,
+                None => return Ok(Progress::Partial),
+            },
+            _ => match self.read_first_line(bytes, limits)? {
+                Some(at) => at,
+                None => return Ok(Progress::Partial),
+            },
+        };
+        let dialect = Dialect { lenient: limits.lenient, trim_names: false };
+        loop {
+            let (field, next) = match line::read_plain(bytes, at) {
+                Some(found) => found,
+                None => match line::read(bytes, at, dialect)? {
+                    Line::Field(field, next) => (field, next),
+                    Line::Underscore(field, next) => {
+                        self.check_count(field, limits)?;
+                        self.fields.drop_one();
+                        at = next;
+                        continue;
+                    }
+                    Line::End(next) => {
+                        self.finish(bytes, at).map_err(|fault| fault.at(at))?;
+                        self.length = next;
+                        return Ok(Progress::Complete);
+                    }
+                    Line::Partial => {
+                        self.stage = Stage::Fields(at);
+                        return Ok(Progress::Partial);
+                    }
+                },
+            };
+            self.add(bytes, field, limits)?;
+            at = next;
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, bytes: &[u8], field: Field, limits: &Limits) -> Result<(), Reject> {
+        self.check_count(field, limits)?;
+        if field.known != Known::Other {
+            self.note(bytes, field)?;
+        }
+        self.fields.push(field);
+        Ok(())
+    }
+
+    #[inline]
+    fn check_count(&self, field: Field, limits: &Limits) -> Result<(), Reject> {
+        if self.fields.lines() >= limits.fields {
+            return Err(Fault::FieldsTooMany.at(field.name.start as usize));
+        }
+        Ok(())
+    }
+
+    /// Takes in what a known field says.
+    fn note(&mut self, bytes: &[u8], field: Field) -> Result<(), Reject> {
+        let value = field.value.of(bytes);
+        let seen = &mut self.seen;
+        let noted = match field.known {
+            Known::Host if seen.host.is_some() => Err(Fault::HostRepeated),
+            Known::Host => authority::read(bytes, field.value).map(|host| seen.host = Some(host)),
+            Known::ContentLength => seen.declared.add_length(value),
+            Known::TransferEncoding => seen.declared.add_coding(value),
+            Known::Connection => seen.options.add(value),
+            Known::Te => {
+                seen.trailers |= hop::accepts_trailers(value);
+                Ok(())
+            }
+            Known::Expect => {
+                seen.expect = true;
+                if value.eq_ignore_ascii_case(b"100-continue") { Ok(()) } else { Err(Fault::ExpectUnknown) }
+            }
+            Known::Upgrade => {
+                seen.upgrade = match seen.upgrade {
+                    Upgrade::None => Upgrade::One(field.value),
+                    Upgrade::One(_) | Upgrade::Many => Upgrade::Many,
+                };
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        let offset = if field.value.is_empty() { field.name.start } else { field.value.start };
+        noted.map_err(|fault| fault.at(offset as usize))
+    }
+
+    /// Draws the conclusions once every field is known.
+    fn finish(&mut self, bytes: &[u8], end: usize) -> Result<(), Fault> {
+        let http10 = self.version == Version::Http10;
+        self.place_host(bytes, end)?;
+        self.seen.declared.check(http10)?;
+        self.body = match self.seen.declared {
+            Declared { chunked: true, .. } => Body::Chunked,
+            Declared { length: Some(length), .. } => Body::Length(length),
+            Declared { .. } => Body::None,
+        };
+        self.keep_alive = self.seen.options.keeps_alive(self.version);
+        self.upgrade = match self.seen.upgrade {
+            Upgrade::One(value)
+                if self.seen.options.upgrade() && !http10 && hop::may_tunnel(value.of(bytes)) =>
+            {
+                value
+            }
+            _ => Span::default(),
+        };
+        self.te_trailers = self.seen.trailers;
+        self.expect_continue =
+            self.seen.expect && !http10 && !matches!(self.body, Body::None | Body::Length(0));
+        if self.seen.expect && !self.expect_continue {
+            // Nobody waits, and a 100 that the server would send has no one to go to (RFC 9110, 10.1.1).
+            self.fields.mark_hop_known(Known::Expect);
+        }
+        self.seen.options.mark(&mut self.fields, bytes);
+        Ok(())
+    }
+
+    /// The host to route on: the target's before the Host field's, which may not differ (RFC 9112, 3.2).
+    #[inline]
+    fn place_host(&mut self, bytes: &[u8], end: usize) -> Result<(), Fault> {
+        let found = match (self.first.authority, self.seen.host) {
+            (None, Some(host)) => host,
+            (Some((target, port)), Some(host)) if target.equals(&host, bytes, port) => target,
+            (Some(_), Some(_)) => return Err(Fault::HostDiffers),
+            (Some((target, _)), None) if self.version == Version::Http10 => target,
+            (None, None) if self.version == Version::Http10 => {
+                let nowhere = Span::new(end, end);
+                Authority { host: nowhere, whole: nowhere, port: None }
+            }
+            (_, None) => return Err(Fault::HostMissing),
+        };
+        self.host = found.host;
+        self.authority = found.whole;
+        Ok(())
+    }
+}

@@ -1,0 +1,295 @@
+//! Fetches: what an expression asks of the view by name. One row of [`ROWS`] and one arm of [`Fetch::value`] each.
+//!
+//! The rows carry no function over the view, because views are generic and often borrow: a row builds the variant
+//! with its arguments already looked at, and the variant is evaluated with static dispatch.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::args::{self, Parameter};
+use crate::value::lowered;
+use crate::wire::Const;
+use crate::{Error, Kind, Value, View, param};
+
+/// A fetch with its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fetch {
+    Method,
+    Path,
+    Query,
+    Url,
+    Param(Box<[u8]>),
+    Host,
+    /// The host in the case in which it was sent, for matches that ignore case anyway. Has no name of its own.
+    RawHost,
+    Header(Box<[u8]>),
+    Cookie(Box<[u8]>),
+    Source,
+    SourcePort,
+    Port,
+    HttpVersion,
+    Scheme,
+    Server,
+    Status,
+}
+
+/// A line of the table of fetches.
+pub(crate) struct Row {
+    pub name: &'static str,
+    pub parameters: &'static [Parameter],
+    pub result: Kind,
+    build: fn(&[Const]) -> Result<Fetch, Error>,
+}
+
+/// Every fetch. Names and results are part of the contract with the control plane.
+pub(crate) static ROWS: &[Row] = &[
+    Row { name: "method", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Method) },
+    Row { name: "path", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Path) },
+    Row { name: "query", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Query) },
+    Row { name: "url", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Url) },
+    Row {
+        name: "param",
+        parameters: &[args::text("a name")],
+        result: Kind::Str,
+        build: |args| Ok(Fetch::Param(raw(args))),
+    },
+    Row { name: "host", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Host) },
+    Row { name: "header", parameters: &[args::text("a name")], result: Kind::Str, build: header_named },
+    Row { name: "cookie", parameters: &[args::text("a name")], result: Kind::Str, build: cookie_named },
+    Row { name: "source", parameters: &[], result: Kind::Ip, build: |_| Ok(Fetch::Source) },
+    Row { name: "source_port", parameters: &[], result: Kind::Int, build: |_| Ok(Fetch::SourcePort) },
+    Row { name: "port", parameters: &[], result: Kind::Int, build: |_| Ok(Fetch::Port) },
+    Row { name: "http_version", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::HttpVersion) },
+    Row { name: "scheme", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Scheme) },
+    Row { name: "server", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Server) },
+    Row { name: "status", parameters: &[], result: Kind::Int, build: |_| Ok(Fetch::Status) },
+];
+
+/// The fetch of that name with those arguments, and the kind of what it yields.
+pub(crate) fn build(name: &str, args: &[Const]) -> Result<(Fetch, Kind), Error> {
+    let Some(row) = ROWS.iter().find(|row| row.name == name) else {
+        return Err(args::unknown("fetch", name, ROWS.iter().map(|row| row.name)));
+    };
+    args::check(name, row.parameters, args)?;
+    Ok(((row.build)(args)?, row.result))
+}
+
+impl Fetch {
+    /// Asks the view. Allocates only for a host with capitals, an escaped parameter, and a URL that has to be joined.
+    pub fn value<'v, V: View + ?Sized>(&'v self, view: &'v V) -> Value<'v> {
+        match self {
+            Self::Method => Value::text(view.method()),
+            Self::Path => Value::text(view.path()),
+            Self::Query => Value::text(view.query()),
+            Self::Url => Value::Str(url(view)),
+            Self::Param(name) => param::find(view.query(), name).map_or(Value::Absent, Value::Str),
+            Self::Host => Value::Str(lowered(Cow::Borrowed(view.host()))),
+            Self::RawHost => Value::text(view.host()),
+            Self::Header(name) => Value::maybe(view.header(name)),
+            Self::Cookie(name) => Value::maybe(view.cookie(name)),
+            Self::Source => Value::Ip(view.source().to_canonical()),
+            Self::SourcePort => Value::Int(view.source_port().into()),
+            Self::Port => Value::Int(view.port().into()),
+            Self::HttpVersion => Value::text(view.http_version().as_bytes()),
+            Self::Scheme => Value::text(view.scheme().as_bytes()),
+            Self::Server => Value::maybe(view.server().map(str::as_bytes)),
+            Self::Status => view.status().map_or(Value::Absent, |status| Value::Int(status.into())),
+        }
+    }
+
+    /// Appends the value's text without building the value where it would have to be joined first.
+    pub fn write<V: View + ?Sized>(&self, view: &V, out: &mut Vec<u8>) {
+        match self {
+            Self::Url if view.target().is_none() => {
+                out.extend_from_slice(view.path());
+                if !view.query().is_empty() {
+                    out.push(b'?');
+                    out.extend_from_slice(view.query());
+                }
+            }
+            Self::Host => {
+                let start = out.len();
+                out.extend_from_slice(view.host());
+                if let Some(written) = out.get_mut(start..) {
+                    written.make_ascii_lowercase();
+                }
+            }
+            _ => self.value(view).write(out),
+        }
+    }
+}
+
+impl fmt::Display for Fetch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = |f: &mut fmt::Formatter<'_>, fetch: &str, name: &[u8]| {
+            write!(f, "{fetch}({:?})", String::from_utf8_lossy(name))
+        };
+        match self {
+            Self::Param(name) => named(f, "param", name),
+            Self::Header(name) => named(f, "header", name),
+            Self::Cookie(name) => named(f, "cookie", name),
+            Self::Method => f.write_str("method"),
+            Self::Path => f.write_str("path"),
+            Self::Query => f.write_str("query"),
+            Self::Url => f.write_str("url"),
+            Self::Host | Self::RawHost => f.write_str("host"),
+            Self::Source => f.write_str("source"),
+            Self::SourcePort => f.write_str("source_port"),
+            Self::Port => f.write_str("port"),
+            Self::HttpVersion => f.write_str("http_version"),
+            Self::Scheme => f.write_str("scheme"),
+            Self::Server => f.write_str("server"),
+            Self::Status => f.write_str("status"),
+        }
+    }
+}
+
+fn url<V: View + ?Sized>(view: &V) -> Cow<'_, [u8]> {
+    match view.target() {
+        Some(target) => Cow::Borrowed(target),
+        None if view.query().is_empty() => Cow::Borrowed(view.path()),
+        None => Cow::Owned([view.path(), b"?", view.query()].concat()),
+    }
+}
+
+fn header_named(args: &[Const]) -> Result<Fetch, Error> {
+    token(args, "header").map(|name| Fetch::Header(name.to_ascii_lowercase().into_bytes().into()))
+}
+
+fn cookie_named(args: &[Const]) -> Result<Fetch, Error> {
+    token(args, "cookie").map(|_| Fetch::Cookie(raw(args)))
+}
+
+/// The first argument as it is.
+fn raw(args: &[Const]) -> Box<[u8]> {
+    args::text_at(args, 0).unwrap_or_default().as_bytes().into()
+}
+
+/// The first argument as an RFC 9110 section 5.6.2 token: any other name could never be found.
+fn token<'a>(args: &'a [Const], what: &str) -> Result<&'a str, Error> {
+    let name = args::text_at(args, 0).unwrap_or_default();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(allowed) {
+        return Err(Error::at("args[0]", format!("{name:?} cannot be the name of a {what}")));
+    }
+    Ok(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Request;
+
+    fn request() -> Request {
+        Request {
+            path: "/a".into(),
+            query: "q=1+2&e".into(),
+            host: "WWW.Example.org".into(),
+            headers: vec![("X-A".into(), "1".into()), ("Cookie".into(), "sid=x; b=".into())],
+            source: "::ffff:10.1.2.3".parse().unwrap(),
+            source_port: 4000,
+            port: 8080,
+            ..Request::default()
+        }
+    }
+
+    fn fetched(name: &str, args: &[&str]) -> String {
+        let args: Vec<Const> = args.iter().map(|a| Const::Str((*a).into())).collect();
+        let (fetch, kind) = build(name, &args).unwrap();
+        let request = request();
+        let value = fetch.value(&request);
+        let mut written = Vec::new();
+        fetch.write(&request, &mut written);
+        let mut text = Vec::new();
+        value.write(&mut text);
+        assert_eq!(written, text, "{name}: write and value agree");
+        let absent = if value == Value::Absent { "absent " } else { "" };
+        format!("{kind} {absent}{}", String::from_utf8(text).unwrap())
+    }
+
+    #[test]
+    fn every_fetch_yields_what_the_request_holds() {
+        for (name, args, expected) in [
+            ("method", &[][..], "str GET"),
+            ("path", &[], "str /a"),
+            ("query", &[], "str q=1+2&e"),
+            ("url", &[], "str /a?q=1+2&e"),
+            ("param", &["q"], "str 1 2"),
+            ("param", &["e"], "str "),
+            ("param", &["none"], "str absent "),
+            ("host", &[], "str www.example.org"),
+            ("header", &["x-A"], "str 1"),
+            ("header", &["x-b"], "str absent "),
+            ("cookie", &["sid"], "str x"),
+            ("cookie", &["b"], "str "),
+            ("cookie", &["SID"], "str absent "),
+            ("source", &[], "ip 10.1.2.3"),
+            ("source_port", &[], "int 4000"),
+            ("port", &[], "int 8080"),
+            ("http_version", &[], "str 1.1"),
+            ("scheme", &[], "str http"),
+            ("server", &[], "str absent "),
+            ("status", &[], "int absent "),
+        ] {
+            assert_eq!(fetched(name, args), expected, "{name} {args:?}");
+        }
+        assert!(
+            ROWS.iter().all(|row| row.parameters.len() <= 1),
+            "the table above covers every shape of row"
+        );
+    }
+
+    #[test]
+    fn names_are_printed_as_they_are_written() {
+        for row in ROWS {
+            let args = vec![Const::Str("x".into()); row.parameters.len()];
+            let expected = if args.is_empty() { row.name.to_owned() } else { format!("{}(\"x\")", row.name) };
+            assert_eq!(build(row.name, &args).unwrap().0.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_target_saves_the_joining() {
+        struct Whole;
+        impl View for Whole {
+            fn method(&self) -> &[u8] {
+                b"GET"
+            }
+            fn path(&self) -> &[u8] {
+                b"/a"
+            }
+            fn query(&self) -> &[u8] {
+                b"b"
+            }
+            fn target(&self) -> Option<&[u8]> {
+                Some(b"/a?b")
+            }
+            fn host(&self) -> &[u8] {
+                b"lower"
+            }
+            fn header<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
+                None
+            }
+            fn cookie<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
+                None
+            }
+            fn source(&self) -> std::net::IpAddr {
+                std::net::IpAddr::from([127, 0, 0, 1])
+            }
+            fn source_port(&self) -> u16 {
+                0
+            }
+            fn port(&self) -> u16 {
+                0
+            }
+            fn http_version(&self) -> &'static str {
+                "1.1"
+            }
+        }
+        assert!(matches!(Fetch::Url.value(&Whole), Value::Str(Cow::Borrowed(b"/a?b"))));
+        assert!(matches!(Fetch::Host.value(&Whole), Value::Str(Cow::Borrowed(b"lower"))));
+        let mut out = Vec::new();
+        Fetch::Url.write(&Whole, &mut out);
+        assert_eq!(out, b"/a?b");
+    }
+}

@@ -1,0 +1,49 @@
+//! What an expression may ask of a request or an answer. The engine implements it over its parsed head.
+//!
+//! A view owns no policy: names are looked up, bytes are handed out, nothing is decoded or changed here.
+
+use std::net::IpAddr;
+
+/// A request (or an answer together with its request) as expressions see it.
+///
+/// Everything is borrowed from the view, so that evaluating costs no allocation.
+pub trait View {
+    /// The method as sent: `GET`.
+    fn method(&self) -> &[u8];
+    /// The path as sent, without the query: `/a%20b`. `*` for `OPTIONS *`.
+    fn path(&self) -> &[u8];
+    /// What follows the first `?` of the target; empty without one.
+    fn query(&self) -> &[u8];
+    /// Path and query as one slice, `/a?b=c`, when the request holds them that way.
+    ///
+    /// Only saves the `url` fetch from joining them; a view whose path was rewritten must answer `None`.
+    fn target(&self) -> Option<&[u8]> {
+        None
+    }
+    /// The host as sent, without the port.
+    fn host(&self) -> &[u8];
+    /// The first value of a header. `name` is always in lower case; the header's own case does not matter.
+    fn header<'a>(&'a self, name: &[u8]) -> Option<&'a [u8]>;
+    /// The first cookie of this name. Names of cookies are case-sensitive.
+    fn cookie<'a>(&'a self, name: &[u8]) -> Option<&'a [u8]>;
+    /// The client's address.
+    fn source(&self) -> IpAddr;
+    /// The client's port.
+    fn source_port(&self) -> u16;
+    /// The port of the listener that took the connection.
+    fn port(&self) -> u16;
+    /// `1.0` or `1.1`.
+    fn http_version(&self) -> &'static str;
+    /// `http` or `https`.
+    fn scheme(&self) -> &'static str {
+        "http"
+    }
+    /// The name of the server that was chosen; known for answers only.
+    fn server(&self) -> Option<&str> {
+        None
+    }
+    /// The status of the answer; known for answers only.
+    fn status(&self) -> Option<u16> {
+        None
+    }
+}

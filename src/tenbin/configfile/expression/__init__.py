@@ -1,0 +1,12 @@
+"""Conditions and interpolated texts: Python expressions over the request, parsed, type-checked and compiled.
+
+Owns the language and its errors. Nothing is ever evaluated here: the result is a `tenbin.model` expression tree, which
+only the data plane runs. Offsets in problems count characters of the text that was handed in.
+"""
+
+from tenbin.configfile.expression.compiler import condition, key
+from tenbin.configfile.expression.interpolation import text
+from tenbin.configfile.expression.typed import Compiled, Use
+from tenbin.configfile.expression.vocabulary import TCP_NAMES
+
+__all__ = ["TCP_NAMES", "Compiled", "Use", "condition", "key", "text"]

@@ -1,0 +1,101 @@
+"""Backends: servers, and how to choose, remember, check and retry them."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator
+
+from tenbin.configfile.native.document.balance import Balance
+from tenbin.configfile.native.document.base import Document, ListOrMapping, list_or_mapping, made, required, setting
+from tenbin.configfile.native.document.check import Check
+from tenbin.configfile.native.document.server import Eject, Passive, Server
+from tenbin.configfile.native.document.sticky import StickyDocument
+from tenbin.configfile.native.document.timeouts import BackendTimeouts
+from tenbin.configfile.native.document.types import Attempts, Count, Limit, ModeName, Percent, Status, Time, words
+from tenbin.model.values import Duration
+
+ReuseName = Annotated[str | None, *words("a kind of reuse", "never", "safe", "always")]
+OnDownName = Annotated[str | None, *words("what happens to connections", "keep", "close_connections", foreign={"close": "it is `close_connections`"})]
+
+
+class RetryDocument(Document):
+    """When a request is tried again on another server."""
+
+    what: ClassVar[str] = "`retry`"
+    elsewhere: ClassVar[dict[str, str]] = {"on": "statuses stand in `on_status`", "count": "it is `attempts`", "retries": "it is `attempts`"}
+
+    attempts: Attempts = setting("Further tries after the first, 0 to 10; 0 for none.", 1)
+    on_status: Annotated[list[Status] | None, BeforeValidator(lambda value: value if isinstance(value, list) else [value])] = setting(
+        "Answers that are tried again too, such as `[502, 503]`; only for requests that are idempotent."
+    )
+    budget: Percent = setting("The largest share of requests that may be retries.", 20)
+
+
+def _short_retry(value: object) -> object:
+    if value is False or value is None:
+        return made(attempts=0)
+    if isinstance(value, int):
+        return made() if value is True else made(attempts=value)
+    return value
+
+
+class PoolDocument(Document):
+    """Idle connections to servers, kept for the next request."""
+
+    what: ClassVar[str] = "`pool`"
+
+    reuse: ReuseName = setting(
+        "`never`; `safe`: a request that could not be repeated gets a fresh connection when it is the first of its client's; `always`.",
+        "safe",
+    )
+    max_idle: Count = setting("Idle connections kept for each server and thread.", 100)
+    idle_timeout: Time = setting("How long a connection stays idle before it is closed.", Duration(30_000))
+
+
+def _short_pool(value: object) -> object:
+    return made(reuse="never") if value is False else made(reuse=value) if isinstance(value, str) else value
+
+
+Retry = Annotated[RetryDocument | None, BeforeValidator(_short_retry, json_schema_input_type=RetryDocument | bool | int)]
+Pool = Annotated[PoolDocument | None, BeforeValidator(_short_pool, json_schema_input_type=PoolDocument | ReuseName | bool)]
+Sticky = Annotated[StickyDocument | None, BeforeValidator(lambda value: None if value is False else value, json_schema_input_type=StickyDocument | bool)]
+Servers = Annotated[ListOrMapping[Server, Server], list_or_mapping("servers")]
+
+
+class BackendDocument(Document):
+    """A group of servers."""
+
+    what: ClassVar[str] = "a backend"
+    elsewhere: ClassVar[dict[str, str]] = {
+        "algorithm": "in a backend it is `balance`",
+        "policy": "it is `balance`",
+        "health_check": "in a backend it is `check`",
+        "healthcheck": "it is `check`",
+        "checks": "it is `check`",
+        "stickiness": "it is `sticky`",
+        "cookie": "it stands in `sticky`",
+        "retries": "it is `retry`",
+        "timeout": "they are `timeouts`",
+        "slowstart": "it is `slow_start`",
+        "connect": "it stands in `timeouts`",
+        "max_connections": "it belongs to each server",
+        "max_fails": "it stands in `passive`",
+        "routes": "routes belong to a frontend",
+        "address": "it belongs to a server, under `servers`",
+    }
+    later: ClassVar[dict[str, str]] = {"tls": "TLS", "ssl": "TLS", "discover": "discovery"}
+
+    servers: Servers = required("The servers: names and what they are, or a list; each an address or a mapping.")
+    mode: ModeName = setting("`http` balances requests, `tcp` connections; that of the frontends that use it unless given.")
+    balance: Balance = setting("How a server is chosen: a policy, or one with its parameters.", shown="round_robin")
+    sticky: Sticky = setting("What keeps a client on its server; none unless given.")
+    check: Check = setting("How servers are checked; not at all unless given.")
+    retry: Retry = setting("When a request is tried again on another server; `false` for never.")
+    pool: Pool = setting("Idle connections that are kept; `never` or `false` for none.")
+    passive: Passive = setting("Leaves servers out after failures in passing; none unless given.")
+    eject: Eject = setting("Leaves servers out that keep failing; none unless given.")
+    timeouts: BackendTimeouts | None = setting("Timeouts of the server side, before those at the top.")
+    max_queue: Count = setting("Requests that may wait for any server; 0 for no limit.", 0)
+    slow_start: Limit = setting("The time in which a server that came up gets to its full weight; 0s for at once.", Duration(0))
+    on_down: OnDownName = setting("What happens to the connections of a server that goes down.", "keep")
+
+

@@ -1,0 +1,66 @@
+"""Frontends: where to listen, and what happens to what arrives there."""
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import BeforeValidator, model_validator
+
+from tenbin.configfile.native.document.base import Document, as_list, made, not_empty, one_of, required, setting
+from tenbin.configfile.native.document.route import BackendName, RouteDocument
+from tenbin.configfile.native.document.timeouts import FrontendLimits, FrontendTimeouts
+from tenbin.configfile.native.document.types import Flag, ListenAddress, ModeName, Networks
+
+
+class ListenDocument(Document):
+    """One address to listen on."""
+
+    what: ClassVar[str] = "`listen`"
+    elsewhere: ClassVar[dict[str, str]] = {"port": 'it stands in `address`: ":8080"', "host": 'it stands in `address`: "127.0.0.1:8080"'}
+    later: ClassVar[dict[str, str]] = {"tls": "TLS", "ssl": "TLS", "certificates": "TLS", "proxy_protocol": "the PROXY protocol", "accept_proxy": "the PROXY protocol"}
+
+    address: ListenAddress = required("Where to listen: `:8080` on every interface (IPv4), `127.0.0.1:8080`, `[::]:8080`.")
+    lenient: Flag = setting("Takes heads whose lines end with a bare line feed.", default=False)
+
+
+def _short(value: object) -> object:
+    return made(address=value) if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+Listen = Annotated[ListenDocument, BeforeValidator(_short, json_schema_input_type=str | ListenDocument)]
+Listens = Annotated[
+    list[Listen] | None,
+    BeforeValidator(as_list, json_schema_input_type=Listen | list[Listen]),
+    BeforeValidator(not_empty("addresses to listen on")),
+]
+
+
+class FrontendDocument(Document):
+    """Where to listen, and the routes of what arrives there."""
+
+    what: ClassVar[str] = "a frontend"
+    elsewhere: ClassVar[dict[str, str]] = {
+        "bind": "it is `listen`",
+        "address": "it is `listen`",
+        "port": 'it is `listen: ":8080"`',
+        "default_backend": "it is `backend`, or a last route without a condition",
+        "use_backend": "it is `routes`",
+        "rules": "it is `routes`",
+        "backends": "name them under `backends` at the top, and refer to them in `routes`",
+        "timeout": "they are `timeouts`",
+        "maxconn": "it is `limits: {connections: ...}`",
+        "max_connections": "it is `limits: {connections: ...}`",
+    }
+    later: ClassVar[dict[str, str]] = {"tls": "TLS", "ssl": "TLS", "certificates": "TLS"}
+
+    listen: Listens = required("Where to listen: an address, a mapping, or a list of both.")
+    mode: ModeName = setting("`http` routes requests, `tcp` connections.", "http")
+    routes: list[RouteDocument] | None = setting("Routes in their order; the first that fits decides.")
+    backend: BackendName = setting("In place of routes: everything goes to this backend.")
+    timeouts: FrontendTimeouts | None = setting("Timeouts of the client side, before those at the top.")
+    limits: FrontendLimits | None = setting("Limits of the client side, before those at the top.")
+    forwarding: Flag = setting("Sets X-Forwarded-For, -Proto, -Host, -Port, X-Real-IP and Forwarded.", default=True)
+    trusted_proxies: Networks = setting("Whose X-Forwarded-* headers are believed, before those at the top.")
+
+    @model_validator(mode="after")
+    def _routes_or_backend(self) -> Self:
+        one_of(self, ("routes", "backend"), what="a frontend", needed=False)
+        return self

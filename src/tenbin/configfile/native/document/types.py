@@ -1,0 +1,227 @@
+"""The narrow types of a document's values: how each is parsed, and how the JSON Schema describes it."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+
+from tenbin.configfile import expression, tokens
+from tenbin.configfile.expression import Compiled
+from tenbin.configfile.native import values
+from tenbin.configfile.native.document.base import as_list, choice, flag, not_empty, whole
+from tenbin.configfile.native.tree import Map
+from tenbin.configfile.problem import mistake
+from tenbin.model.expression import Const
+from tenbin.model.values import Address, Duration
+
+_FOREVER = 2**31 - 1
+
+# Texts and numbers -----------------------------------------------------------------------------------------------
+
+Text = Annotated[str | None, PlainValidator(values.text), WithJsonSchema({"type": "string"})]
+Flag = Annotated[bool | None, PlainValidator(flag), WithJsonSchema({"type": "boolean"})]
+
+
+def _whole(low: int, high: int = _FOREVER) -> tuple[PlainValidator, WithJsonSchema]:
+    schema: dict[str, object] = {"type": "integer", "minimum": low}
+    if high < _FOREVER:
+        schema["maximum"] = high
+    return PlainValidator(lambda value: whole(value, low, high)), WithJsonSchema(schema)
+
+
+Count = Annotated[int | None, *_whole(0)]
+Positive = Annotated[int | None, *_whole(1)]
+Weight = Annotated[int | None, *_whole(0, 256)]
+Port = Annotated[int | None, *_whole(1, 65535)]
+Small = Annotated[int | None, *_whole(1, 1000)]
+Attempts = Annotated[int | None, *_whole(0, 10)]
+Threads = Annotated[int | None, *_whole(1, 64)]
+Status = Annotated[int | None, *_whole(200, 599)]
+ErrorStatus = Annotated[int | None, *_whole(400, 599)]
+Fields = Annotated[int | None, *_whole(1, 10_000)]
+
+
+def _percent(low: int, high: int) -> tuple[PlainValidator, WithJsonSchema]:
+    def parse(value: object) -> int:
+        found = values.percent(value)
+        if not low <= found <= high:
+            raise mistake("the percentage is out of range", expected=f"{low}% to {high}%")
+        return found
+
+    pattern = {"type": "string", "pattern": "^[0-9]+ *%$"}
+    return PlainValidator(parse), WithJsonSchema({"anyOf": [pattern, {"type": "integer", "minimum": low, "maximum": high}]})
+
+
+Percent = Annotated[int | None, *_percent(0, 100)]
+Share = Annotated[int | None, *_percent(1, 100)]
+Jitter = Annotated[int | None, *_percent(0, 50)]
+LoadFactor = Annotated[int | None, *_percent(100, 10_000)]
+
+
+def _load_factor(value: object) -> int:
+    found = 0 if value in (0, False) else values.percent(value)
+    if found and not 100 <= found <= 10_000:
+        raise mistake("the percentage is out of range", expected="100% to 10000%, or 0 for no bound")
+    return found
+
+
+Bound = Annotated[int | None, PlainValidator(_load_factor), WithJsonSchema({"anyOf": [{"type": "string", "pattern": "^[0-9]+ *%$"}, {"type": "integer"}]})]
+
+# Durations and sizes ---------------------------------------------------------------------------------------------
+
+DURATION_SCHEMA = {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$", "examples": ["250ms", "2s", "1h"]}
+SIZE_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+[kmgKMG]$"}]}
+
+
+def _positive_duration(value: object) -> Duration:
+    found = values.duration(value)
+    if not found.ms:
+        raise mistake("this duration cannot be zero", expected="a duration such as 250ms, 2s or 1h")
+    return found
+
+
+def _size(low: int, high: int) -> tuple[PlainValidator, WithJsonSchema]:
+    def parse(value: object) -> int:
+        found = values.size(value)
+        if not low <= found <= high:
+            raise mistake("the size is out of range", expected=f"{shown_size(low)} to {shown_size(high)}")
+        return found
+
+    return PlainValidator(parse), WithJsonSchema(SIZE_SCHEMA)
+
+
+def shown_size(size: int) -> str:
+    """A size as it is written in a file."""
+    for unit, factor in (("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10)):
+        if size and size % factor == 0:
+            return f"{size // factor}{unit}"
+    return str(size)
+
+
+Time = Annotated[Duration | None, PlainValidator(_positive_duration), WithJsonSchema(DURATION_SCHEMA)]
+"""Longer than zero."""
+Limit = Annotated[Duration | None, PlainValidator(values.duration), WithJsonSchema(DURATION_SCHEMA)]
+"""Zero means no limit."""
+HeadSize = Annotated[int | None, *_size(1 << 10, 1 << 20)]
+TargetSize = Annotated[int | None, *_size(64, 1 << 20)]
+BodySize = Annotated[int | None, *_size(0, 1 << 50)]
+
+# Addresses -------------------------------------------------------------------------------------------------------
+
+ListenAddress = Annotated[Address | None, PlainValidator(values.listen_address), WithJsonSchema({"type": "string", "examples": [":8080", "127.0.0.1:8080", "[::]:8080"]})]
+ServerAddress = Annotated[Address, PlainValidator(values.server_address), WithJsonSchema({"type": "string", "examples": ["10.0.0.1:8080", "app.internal:8080"]})]
+Host = Annotated[str | None, PlainValidator(values.host), WithJsonSchema({"type": "string"})]
+Network = Annotated[str, PlainValidator(values.network), WithJsonSchema({"type": "string", "examples": ["10.0.0.0/8"]})]
+HostPattern = Annotated[str, PlainValidator(values.host_pattern), WithJsonSchema({"type": "string", "examples": ["example.org", "*.example.org"]})]
+
+# HTTP ------------------------------------------------------------------------------------------------------------
+
+_FRAMING = frozenset(
+    ("connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade")
+)
+
+
+def header_name(value: object) -> str:
+    """The name of a header that may be edited: messages are framed by Tenbin alone."""
+    name = values.text(value)
+    if not tokens.is_token(name):
+        raise mistake("not the name of a header", expected="letters, digits and -_.")
+    if name.lower() in _FRAMING:
+        raise mistake(f"`{name}` frames the message, which only Tenbin does")
+    return name
+
+
+def header_value(value: object) -> str:
+    """The literal value of a header."""
+    found = str(value) if isinstance(value, int) and not isinstance(value, bool) else values.text(value)
+    if not tokens.is_field_value(found):
+        raise mistake("a header holds no line ends or control characters", expected="one line of text")
+    return found.strip(" \t")
+
+
+def token(value: object) -> str:
+    """The name of a cookie, header or method."""
+    found = values.text(value)
+    if not tokens.is_token(found):
+        raise mistake("not a name that HTTP allows", expected="letters, digits and -_.")
+    return found
+
+
+def path(value: object) -> str:
+    """A path or the beginning of one."""
+    found = values.text(value)
+    if not found.startswith("/"):
+        raise mistake("a path begins with a slash", expected="such as /api/", hint=_with_slash(found))
+    for char in found:
+        if char in "?#" or char <= " " or char == "\x7f":
+            hint = 'the query is tested with `when: param("x") == "..."`' if char == "?" else ""
+            raise mistake(f"a path holds no {char!r}", expected="a path such as /api/", hint=hint)
+    return found
+
+
+def _with_slash(found: str) -> str:
+    if "://" in found:
+        return "the host is tested with `host`"
+    return f"write /{found}" if found else ""
+
+
+def _cookie_value(value: object) -> str:
+    found = values.text(value)
+    if not tokens.is_cookie_value(found):
+        raise mistake("not the value of a cookie", expected="visible characters without blanks, quotes, commas, ; and \\")
+    return found
+
+
+_STRING = WithJsonSchema({"type": "string"})
+
+Token = Annotated[str | None, PlainValidator(token), _STRING]
+HeaderName = Annotated[str, PlainValidator(header_name), _STRING]
+HeaderValue = Annotated[str, PlainValidator(header_value), WithJsonSchema({"type": ["string", "integer"]})]
+UrlPath = Annotated[str | None, PlainValidator(path), WithJsonSchema({"type": "string", "pattern": "^/"})]
+CookieValue = Annotated[str | None, PlainValidator(_cookie_value), _STRING]
+
+Paths = Annotated[list[Annotated[str, PlainValidator(path), WithJsonSchema({"type": "string", "pattern": "^/"})]] | None, BeforeValidator(as_list), BeforeValidator(not_empty("paths"))]
+Hosts = Annotated[list[HostPattern] | None, BeforeValidator(as_list), BeforeValidator(not_empty("hosts"))]
+HeaderNames = Annotated[list[HeaderName] | None, BeforeValidator(as_list)]
+Networks = Annotated[list[Network] | None, BeforeValidator(as_list)]
+
+# Expressions -----------------------------------------------------------------------------------------------------
+
+
+def _condition(value: object) -> Compiled:
+    if isinstance(value, bool):
+        return Compiled(Const(value))
+    if not isinstance(value, str):
+        hint = "put it in single quotes" if isinstance(value, Map | list) else ""
+        expected = 'a condition such as path.startswith("/api/")'
+        raise mistake(f"{values.describe(value)} instead of a condition", expected=expected, hint=hint)
+    return expression.condition(value)
+
+
+def _key(value: object) -> Compiled:
+    return expression.key(values.text(value))
+
+
+def _template(value: object) -> Compiled:
+    return expression.text(header_value(value))
+
+
+def _answer_template(value: object) -> Compiled:
+    return expression.text(header_value(value), answer=True)
+
+
+Condition = Annotated[Compiled | None, PlainValidator(_condition), WithJsonSchema({"type": ["string", "boolean"], "examples": ['path.startswith("/api/")']})]
+Key = Annotated[Compiled | None, PlainValidator(_key), WithJsonSchema({"type": "string", "examples": ['header("x-user")']})]
+Template = Annotated[Compiled | None, PlainValidator(_template), WithJsonSchema({"type": "string"})]
+HeaderTemplate = Annotated[Compiled, PlainValidator(_template), WithJsonSchema({"type": ["string", "integer"]})]
+AnswerTemplate = Annotated[Compiled, PlainValidator(_answer_template), WithJsonSchema({"type": ["string", "integer"]})]
+
+
+def words(what: str, *options: str, foreign: dict[str, str] | None = None) -> tuple[PlainValidator, WithJsonSchema]:
+    """One of a few words."""
+    return (
+        PlainValidator(lambda value: choice(value, options, what, foreign)),
+        WithJsonSchema({"enum": list(options)}),
+    )
+
+
+ModeName = Annotated[str | None, *words("a mode", "http", "tcp")]

@@ -1,0 +1,174 @@
+"""Backends with every default filled in, and what cannot be in their mode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tenbin.configfile.native.document import timeouts as defaults
+from tenbin.configfile.native.document.backend import BackendDocument, PoolDocument, RetryDocument
+from tenbin.configfile.native.document.balance import EwmaDocument, HashDocument, IpHashDocument, RandomDocument
+from tenbin.configfile.native.document.base import written
+from tenbin.configfile.native.document.sticky import DEFAULT_ATTRIBUTES, KINDS, SourceDocument, StickyDocument
+from tenbin.configfile.native.document.timeouts import BackendTimeouts
+from tenbin.configfile.native.resolve import checks
+from tenbin.configfile.native.resolve.context import first, given
+from tenbin.configfile.native.resolve.routes import check_tcp_names
+from tenbin.configfile.native.resolve.servers import servers
+from tenbin.model.backend import Backend, OnDown, Pool, Retry, Reuse, Sticky, StickyCookie, StickyKey, StickySource
+from tenbin.model.balance import Balance, HashMethod, IpHashForm, Policy
+from tenbin.model.expression import Fetch
+from tenbin.model.frontend import Mode
+from tenbin.model.server import Eject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tenbin.configfile.native.document.balance import BalanceDocument
+    from tenbin.configfile.native.document.check import HealthCheckDocument
+    from tenbin.configfile.native.document.server import EjectDocument, ServerDocument
+    from tenbin.configfile.native.document.timeouts import Timeouts
+    from tenbin.configfile.native.resolve.context import Context
+    from tenbin.configfile.native.tree import Path
+    from tenbin.model.check import Check
+
+_POLICIES = tuple(Policy)
+_NEED_REQUESTS = ("cookie", "header", "param")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the top of the file says for all backends."""
+
+    timeouts: Timeouts
+    balance: BalanceDocument | None
+    health_check: HealthCheckDocument | None
+    sticky: StickyDocument | None
+
+
+class BackendResolver:
+    """Resolves backends one by one."""
+
+    def __init__(self, context: Context, shared: Shared) -> None:
+        self._context = context
+        self._shared = shared
+
+    def anonymous(self, name: str, documents: Sequence[ServerDocument], path: Path, mode: Mode) -> Backend:
+        """Resolve a list of servers that stands at `path` as a backend with the shared settings."""
+        document = BackendDocument.model_construct(servers=documents)
+        return self._backend(name, document, path[:-1], path, mode)
+
+    def named(self, name: str, document: BackendDocument, path: Path, mode: Mode) -> Backend:
+        """Resolve a backend that stands at `path`."""
+        if mode is Mode.TCP:
+            self._check_tcp(document, path)
+        return self._backend(name, document, path, (*path, "servers"), mode)
+
+    def _backend(self, name: str, document: BackendDocument, path: Path, servers_at: Path, mode: Mode) -> Backend:
+        shared = self._shared.timeouts
+        own = document.timeouts or BackendTimeouts()
+        tunnel = first(own.tunnel, shared.tunnel, defaults.TUNNEL)
+        sticky = document.sticky if written(document, "sticky") else self._shared.sticky
+        sticky_at = (*path, "sticky") if document.sticky else ("sticky",)
+        balance = document.balance or self._shared.balance
+        balance_at = (*path, "balance") if document.balance else ("algorithm",)
+        return Backend(
+            name=name,
+            mode=mode,
+            balance=self._balance(balance, balance_at, mode),
+            servers=servers(self._context, document.servers, document.passive, servers_at),
+            sticky=self._sticky(sticky, sticky_at, mode) if sticky else None,
+            drain_sticky=sticky is None or sticky.on_drain == "stay",
+            check=self._check(document, path, own),
+            connect=first(own.connect, shared.connect, defaults.CONNECT),
+            server=first(own.server, shared.server, tunnel if mode is Mode.TCP else defaults.SERVER),
+            queue=first(own.queue, shared.queue, defaults.QUEUE),
+            tunnel=tunnel,
+            max_queue=given(document.max_queue),
+            retry=_retry(document.retry or RetryDocument()),
+            pool=_pool(document.pool or PoolDocument()),
+            eject=_eject(document.eject) if document.eject else None,
+            slow_start=given(document.slow_start),
+            on_down=OnDown(given(document.on_down)),
+        )
+
+    def _check(self, document: BackendDocument, path: Path, own: BackendTimeouts) -> Check | None:
+        timeout = own.check or self._shared.timeouts.check
+        if written(document, "check"):
+            return checks.check(self._context, document.check, timeout, (*path, "check")) if document.check else None
+        shared = self._shared.health_check
+        return checks.health_check(shared, timeout) if shared else None
+
+    def _balance(self, document: BalanceDocument | None, path: Path, mode: Mode) -> Balance:
+        name = next((name for name in _POLICIES if document and getattr(document, name) is not None), Policy.ROUND_ROBIN)
+        drawn = (document and document.random) or RandomDocument()
+        hashed = document.hash if document else None
+        ip_hash = (document and document.ip_hash) or IpHashDocument()
+        ewma = (document and document.peak_ewma) or EwmaDocument()
+        if hashed is not None:
+            key_at = (*path, "hash", "key")
+            self._context.doubts(key_at, hashed.key)
+            if mode is Mode.TCP:
+                check_tcp_names(self._context, key_at, given(hashed.key))
+        without = HashDocument.model_construct()
+        return Balance(
+            policy=Policy(name),
+            draws=given(drawn.draws),
+            ip_form=IpHashForm(given(ip_hash.form)),
+            key=given(hashed.key).expression if hashed else None,
+            method=HashMethod(given((hashed or without).method)),
+            load_factor=given((hashed or without).load_factor),
+            decay=given(ewma.decay),
+            error_penalty=given(ewma.error_penalty),
+        )
+
+    def _sticky(self, document: StickyDocument, path: Path, mode: Mode) -> Sticky:
+        kind = next(kind for kind in KINDS if getattr(document, kind) is not None)
+        if mode is Mode.TCP and kind in _NEED_REQUESTS:
+            message = f"`{kind}` needs requests, and in mode tcp there are connections"
+            self._context.error((*path, kind), message, hint="a client is known by `source: true`", key=True)
+        remembered = SourceDocument()
+        source = document.source or remembered
+        expire = first(document.expire, source.expire, remembered.expire)
+        size = first(document.size, source.size, remembered.size)
+        if document.cookie is not None:
+            return StickyCookie(
+                name=document.cookie,
+                plain=given(document.plain),
+                attributes=DEFAULT_ATTRIBUTES if document.attributes is None else document.attributes,
+                max_idle=given(document.max_idle),
+                max_life=given(document.max_life),
+            )
+        if document.key is not None:
+            if mode is Mode.TCP:
+                check_tcp_names(self._context, (*path, "key"), document.key)
+            self._context.doubts((*path, "key"), document.key)
+            return StickyKey(document.key.expression, expire, size)
+        if document.source is not None:
+            return StickySource(expire, size)
+        name = document.header.lower() if document.header else document.param
+        return StickyKey(Fetch(kind, (name,)), expire, size)
+
+    def _check_tcp(self, document: BackendDocument, path: Path) -> None:
+        if document.pool is not None:
+            message = "`pool` keeps connections between requests, and in mode tcp there are none"
+            self._context.error((*path, "pool"), message, hint="remove it", key=True)
+        if document.retry is not None and document.retry.on_status:
+            message = "`on_status` needs answers, and in mode tcp there are connections"
+            self._context.error((*path, "retry", "on_status"), message, hint="remove it", key=True)
+
+
+def _retry(document: RetryDocument) -> Retry:
+    statuses = tuple(status for status in document.on_status or () if status is not None)
+    return Retry(given(document.attempts), statuses, given(document.budget))
+
+
+def _pool(document: PoolDocument) -> Pool:
+    return Pool(Reuse(given(document.reuse)), given(document.max_idle), given(document.idle_timeout))
+
+
+def _eject(document: EjectDocument) -> Eject:
+    base = given(document.base)
+    return Eject(given(document.after), base, max(base, given(document.longest)), given(document.percent))
+
+

@@ -1,0 +1,124 @@
+"""Frontends: listeners, routes, and the client side's timeouts and limits with every default filled in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenbin.configfile.native.document import timeouts as defaults
+from tenbin.configfile.native.document.timeouts import FrontendLimits as LimitsDocument
+from tenbin.configfile.native.document.timeouts import FrontendTimeouts
+from tenbin.configfile.native.resolve.context import first, given
+from tenbin.configfile.native.resolve.routes import RouteResolver, catch_all
+from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tenbin.configfile.native.document.frontend import FrontendDocument, ListenDocument
+    from tenbin.configfile.native.document.root import RootDocument
+    from tenbin.configfile.native.document.route import RouteDocument
+    from tenbin.configfile.native.document.timeouts import Limits
+    from tenbin.configfile.native.resolve.context import Context
+    from tenbin.configfile.native.resolve.plan import Plan
+    from tenbin.configfile.native.tree import Path
+    from tenbin.model.route import Route
+
+SHORT_NAME = "main"
+"""The frontend of the short form."""
+SHORT_BACKEND = "default"
+"""The backend of the short form's list of servers."""
+
+
+class FrontendResolver:
+    """Resolves frontends one by one, and tells when two listen on the same address."""
+
+    def __init__(self, context: Context, plan: Plan, root: RootDocument) -> None:
+        self._context = context
+        self._plan = plan
+        self._timeouts = root.timeouts
+        self._limits = root.limits
+        self._trusted = root.trusted_proxies
+        self.listening: dict[str, str] = {}
+
+    def full(self, name: str, document: FrontendDocument, path: Path) -> Frontend:
+        """Resolve a frontend that stands at `path`."""
+        mode = Mode(given(document.mode))
+        routes = self._routes(document.routes or (), mode, path)
+        if document.backend is not None:
+            self._plan.use(document.backend, mode, (*path, "backend"))
+            routes = (catch_all(document.backend, self._context.position((*path, "backend"), key=True)),)
+        return self._frontend(name, mode, document.listen or (), routes, path, document)
+
+    def short(self, root: RootDocument) -> Frontend:
+        """Resolve the frontend that the top of the file describes."""
+        mode = Mode(root.mode or Mode.HTTP)
+        routes = self._routes(root.routes or (), mode, ())
+        if isinstance(root.backends, list):
+            name = self._plan.add(SHORT_BACKEND, root.backends, ("backends",))
+            self._plan.use(name, mode, ("backends",))
+            routes = (*routes, catch_all(name, self._context.position(("backends",), key=True)))
+        elif root.routes is None and isinstance(root.backends, dict) and len(root.backends) == 1:
+            # One backend and nowhere else to go.
+            (name,) = root.backends
+            self._plan.use(name, mode, ("backends", name))
+            routes = (catch_all(name, self._context.position(("backends", name), key=True)),)
+        return self._frontend(SHORT_NAME, mode, root.listen or (), routes, ("listen",), None)
+
+    def _routes(self, documents: Sequence[RouteDocument], mode: Mode, path: Path) -> tuple[Route, ...]:
+        resolver = RouteResolver(self._context, self._plan, mode)
+        return tuple(
+            resolver.route(document, (*path, "routes", index), index + 1) for index, document in enumerate(documents)
+        )
+
+    def _frontend(
+        self,
+        name: str,
+        mode: Mode,
+        listen: Sequence[ListenDocument],
+        routes: tuple[Route, ...],
+        path: Path,
+        document: FrontendDocument | None,
+    ) -> Frontend:
+        shared = self._timeouts
+        own = (document and document.timeouts) or FrontendTimeouts()
+        tunnel = first(own.tunnel, shared and shared.tunnel, defaults.TUNNEL)
+        trusted = document.trusted_proxies if document and document.trusted_proxies is not None else self._trusted
+        return Frontend(
+            name=name,
+            mode=mode,
+            listeners=self._listeners(listen, path if document is None else (*path, "listen")),
+            routes=routes,
+            client=first(own.client, shared and shared.client, tunnel if mode is Mode.TCP else defaults.CLIENT),
+            header=first(own.header, shared and shared.header, defaults.HEADER),
+            keep_alive=first(own.keep_alive, shared and shared.keep_alive, defaults.KEEP_ALIVE),
+            tunnel=tunnel,
+            limits=_limits(document.limits if document else None, self._limits),
+            trusted_proxies=tuple(trusted or ()),
+            forwarding=document is None or given(document.forwarding),
+        )
+
+    def _listeners(self, documents: Sequence[ListenDocument], path: Path) -> tuple[Listener, ...]:
+        listeners = []
+        for index, document in enumerate(documents):
+            address = given(document.address)
+            place = (*path, index, "address")
+            position = self._context.position(place)
+            before = self.listening.setdefault(str(address), position)
+            if before != position:
+                message = f"{address} is listened on twice"
+                self._context.error(place, message, hint=f"the first time is at {before}")
+            listeners.append(Listener(address, given(document.lenient), position))
+        return tuple(listeners)
+
+
+def _limits(own: LimitsDocument | None, shared: Limits | None) -> FrontendLimits:
+    own = own or LimitsDocument()
+    return FrontendLimits(
+        connections=own.connections or 0,
+        head=first(own.head, shared and shared.head, defaults.HEAD),
+        fields=first(own.fields, shared and shared.fields, defaults.HEADER_FIELDS),
+        target=first(own.target, shared and shared.target, defaults.TARGET),
+        body=first(own.body, shared and shared.body, defaults.BODY),
+    )
+
+

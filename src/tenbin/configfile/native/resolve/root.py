@@ -1,0 +1,140 @@
+"""The whole configuration: frontends, backends, and the settings of the process."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
+
+from tenbin.configfile.native import values
+from tenbin.configfile.native.document import timeouts as defaults
+from tenbin.configfile.native.document.base import written
+from tenbin.configfile.native.document.root import DEFAULT_ADMIN, AdminDocument, LogDocument
+from tenbin.configfile.native.document.timeouts import Limits, Timeouts
+from tenbin.configfile.native.resolve import lint
+from tenbin.configfile.native.resolve.backends import BackendResolver, Shared
+from tenbin.configfile.native.resolve.context import first, given
+from tenbin.configfile.native.resolve.frontends import FrontendResolver
+from tenbin.configfile.native.resolve.plan import Plan
+from tenbin.configfile.problem import Mistake
+from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, LogFormat
+
+if TYPE_CHECKING:
+    from tenbin.configfile.native.document.root import RootDocument
+    from tenbin.configfile.native.resolve.context import Context
+    from tenbin.configfile.native.tree import Path
+    from tenbin.model.backend import Backend
+    from tenbin.model.frontend import Frontend
+
+_MOST_THREADS = 64
+_LARGEST_TOKEN = 4096
+_READ_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
+
+
+def resolve(document: RootDocument, context: Context) -> Config:
+    """Return the configuration; what is wrong with it is noted in the context."""
+    backends = document.backends if isinstance(document.backends, dict) else {}
+    plan = Plan(context, backends)
+    frontends, listening = _frontends(document, context, plan)
+    timeouts = document.timeouts or Timeouts()
+    shared = Shared(timeouts, document.algorithm, document.health_check, document.sticky)
+    limits = document.limits or Limits()
+    config = Config(
+        frontends=frontends,
+        backends=_backends(context, plan, BackendResolver(context, shared)),
+        admin=_admin(document, context, listening),
+        threads=first(document.threads, default_threads()),
+        limits=GlobalLimits(first(limits.connections, defaults.CONNECTIONS), first(limits.pending, defaults.PENDING)),
+        drain=first(timeouts.drain, defaults.DRAIN),
+        access_log=_access_log(document.log or LogDocument(), context),
+        runtime_directory=_directory(document.runtime_directory, context),
+        watch=given(document.watch),
+        origin=context.tree.source.name,
+    )
+    lint.check(config, context)
+    return config
+
+
+def default_threads() -> int:
+    """One thread for each core that this process may use."""
+    return max(1, min(len(os.sched_getaffinity(0)), _MOST_THREADS))
+
+
+def _frontends(
+    document: RootDocument, context: Context, plan: Plan
+) -> tuple[tuple[Frontend, ...], dict[str, str]]:
+    resolver = FrontendResolver(context, plan, document)
+    if document.frontends is None:
+        return (resolver.short(document),), resolver.listening
+    frontends = []
+    for name, frontend in document.frontends.items():
+        _check_name(context, name, "frontend", ("frontends", name))
+        frontends.append(resolver.full(name, frontend, ("frontends", name)))
+    return tuple(frontends), resolver.listening
+
+
+def _backends(context: Context, plan: Plan, resolver: BackendResolver) -> tuple[Backend, ...]:
+    backends = []
+    for name, document in plan.named.items():
+        _check_name(context, name, "backend", ("backends", name))
+        backends.append(resolver.named(name, document, ("backends", name), plan.mode(name)))
+    for name, anonymous in plan.anonymous.items():
+        backends.append(resolver.anonymous(name, anonymous.servers, anonymous.path, plan.mode(name)))
+    return tuple(backends)
+
+
+def _check_name(context: Context, name: str, what: str, path: Path) -> None:
+    try:
+        values.name(name, what)
+    except Mistake as error:
+        for problem in error.problems:
+            context.error(path, problem.message, expected=problem.expected, key=True)
+
+
+def _admin(document: RootDocument, context: Context, listening: dict[str, str]) -> AdminEndpoint | None:
+    if written(document, "admin") and document.admin is None:
+        return None
+    admin = document.admin or AdminDocument()
+    address = first(admin.address, values.listen_address(DEFAULT_ADMIN))
+    if str(address) in listening:
+        path: Path = ("admin",) if document.admin else ("listen",)
+        message = f"the admin API listens on {address}, and so does a frontend"
+        context.error(path, message, hint="give it another address with `admin`, or none: `admin: null`", key=True)
+    token = admin.token or ""
+    if admin.token_file is not None:
+        token = _token(admin.token_file, context)
+    return AdminEndpoint(address, token)
+
+
+def _token(name: str, context: Context) -> str:
+    path: Path = ("admin", "token_file")
+    file = context.directory / name
+    try:
+        mode = file.stat().st_mode
+        with file.open("rb") as opened:
+            token = opened.read(_LARGEST_TOKEN).decode("ascii").strip()
+    except (OSError, ValueError) as error:
+        reason = "it is not ASCII" if isinstance(error, UnicodeDecodeError) else getattr(error, "strerror", None)
+        context.error(path, f"the file cannot be read: {(reason or str(error)).lower()}")
+        return ""
+    if mode & _READ_BY_OTHERS:
+        context.warning(path, "others can read the token", hint=f"chmod 600 {name}")
+    if len(token) < 16 or not token.isprintable():
+        hint = f"such as: openssl rand -hex 32 > {name}"
+        context.error(path, "the token in this file can be guessed", expected="at least 16 visible characters", hint=hint)
+    return token
+
+
+def _access_log(document: LogDocument, context: Context) -> AccessLog:
+    target = given(document.access)
+    if target not in ("stdout", "none"):
+        target = os.path.normpath(context.directory / target)
+        if not FilePath(target).parent.is_dir():
+            hint = "a file stands in a directory that exists; other values are `stdout` and `none`"
+            context.warning(("log",), f"there is no directory {FilePath(target).parent}", hint=hint)
+    return AccessLog(target, LogFormat(given(document.format)))
+
+
+def _directory(name: str | None, context: Context) -> FilePath | None:
+    return None if name is None else FilePath(os.path.normpath(context.directory / name))

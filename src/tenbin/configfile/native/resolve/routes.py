@@ -1,0 +1,156 @@
+"""Routes: conditions, edits and actions, each with what it refers to."""
+
+from __future__ import annotations
+
+import mimetypes
+from typing import TYPE_CHECKING
+
+from tenbin.configfile.expression import TCP_NAMES
+from tenbin.configfile.native.resolve.conditions import condition
+from tenbin.configfile.native.resolve.context import given
+from tenbin.configfile.problem import Problem
+from tenbin.model.expression import Concat, Const, Fetch
+from tenbin.model.frontend import Mode
+from tenbin.model.route import Action, Deny, HeaderEdit, HeaderVerb, Redirect, Respond, Rewrite, Route, ToBackend
+
+if TYPE_CHECKING:
+    from tenbin.configfile.expression import Compiled
+    from tenbin.configfile.native.document.route import RedirectDocument, RequestEdits, RespondDocument, RouteDocument
+    from tenbin.configfile.native.resolve.context import Context
+    from tenbin.configfile.native.resolve.plan import Plan
+    from tenbin.configfile.native.tree import Path
+    from tenbin.model.expression import Expression
+
+_LARGEST_BODY = 1 << 20
+_URL = Fetch("url")
+_NEED_REQUESTS = ("prefix", "path", "host", "redirect", "respond", "request", "response", "rewrite", "strip_prefix")
+
+
+class RouteResolver:
+    """Resolves the routes of one frontend, which stands at `path`."""
+
+    def __init__(self, context: Context, plan: Plan, mode: Mode) -> None:
+        self._context = context
+        self._plan = plan
+        self._mode = mode
+
+    def route(self, document: RouteDocument, path: Path, number: int) -> Route:
+        """Resolve one route; `number` counts from 1 and names its servers if nothing else does."""
+        if self._mode is Mode.TCP:
+            self._check_tcp(document, path)
+        self._context.doubts((*path, "when"), document.when)
+        return Route(
+            when=condition(document),
+            request=self._edits(document.request, (*path, "request")),
+            answer=self._edits(document.response, (*path, "response")),
+            rewrite=_rewrite(document),
+            action=self._action(document, path, number),
+            position=self._context.position(path),
+        )
+
+    def _check_tcp(self, document: RouteDocument, path: Path) -> None:
+        for key in _NEED_REQUESTS:
+            if getattr(document, key) is not None:
+                message = f"`{key}` needs requests, and this frontend balances connections"
+                self._context.error((*path, key), message, hint="`mode: http` reads requests", key=True)
+        if document.when is not None:
+            check_tcp_names(self._context, (*path, "when"), document.when)
+
+    def _action(self, document: RouteDocument, path: Path, number: int) -> Action | None:
+        if document.backend is not None:
+            self._plan.use(document.backend, self._mode, (*path, "backend"))
+            return ToBackend(document.backend)
+        if document.backends is not None:
+            hints = [*(document.prefix or ()), *(document.path or ()), *(document.host or ())]
+            wanted = hints[0] if hints else f"route-{number}"
+            name = self._plan.add(wanted, document.backends, (*path, "backends"))
+            self._plan.use(name, self._mode, (*path, "backends"))
+            return ToBackend(name)
+        if document.redirect is not None:
+            return self._redirect(document.redirect, (*path, "redirect"))
+        if document.respond is not None:
+            return self._respond(document.respond, (*path, "respond"))
+        return Deny(given(document.deny.status)) if document.deny is not None else None
+
+    def _redirect(self, document: RedirectDocument, path: Path) -> Redirect:
+        code = given(document.code)
+        if document.scheme is not None:
+            return Redirect(Concat((Const(f"{document.scheme}://"), Fetch("host"), _URL)), code)
+        key = "prefix" if document.prefix is not None else "location"
+        target = given(document.prefix or document.location)
+        self._context.doubts((*path, key), target)
+        location = target.expression
+        first = location.of[0] if isinstance(location, Concat) else location
+        if key == "location" and not isinstance(first, Const):
+            hint = "let the text begin with a slash or a host: https://example.org{url}"
+            message = "whoever sends the request chooses where this redirect leads"
+            self._context.warning((*path, key), message, hint=hint)
+        if key == "prefix":
+            parts = location.of if isinstance(location, Concat) else (location,)
+            location = Concat((*parts, _URL))
+        return Redirect(location, code)
+
+    def _respond(self, document: RespondDocument, path: Path) -> Respond:
+        body, guessed = (document.body or "").encode(), "text/plain; charset=utf-8"
+        if document.file is not None:
+            body, guessed = self._file(document.file, (*path, "file"))
+        headers = tuple((document.headers or {}).items())
+        if body and not any(name.lower() == "content-type" for name, _ in headers):
+            headers = (("Content-Type", guessed), *headers)
+        return Respond(given(document.status), headers, body)
+
+    def _file(self, name: str, path: Path) -> tuple[bytes, str]:
+        file = self._context.directory / name
+        guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        if guessed.startswith("text/"):
+            guessed = f"{guessed}; charset=utf-8"
+        try:
+            with file.open("rb") as opened:
+                body = opened.read(_LARGEST_BODY + 1)
+        except (OSError, ValueError) as error:
+            reason = (getattr(error, "strerror", None) or str(error)).lower()
+            hint = f"paths are relative to {self._context.directory}"
+            self._context.error(path, f"the file cannot be read: {reason}", hint=hint)
+            return b"", guessed
+        if len(body) > _LARGEST_BODY:
+            self._context.error(path, "the file is too large to be kept in memory", expected="at most 1m")
+        return body, guessed
+
+    def _edits(self, document: RequestEdits | None, path: Path) -> tuple[HeaderEdit, ...]:
+        """Removals come first and additions last, so that one route can replace and add."""
+        if document is None:
+            return ()
+        edits = [HeaderEdit(HeaderVerb.REMOVE, name, Const("")) for name in document.remove_header or ()]
+        for key, verb in (("set_header", HeaderVerb.SET), ("add_header", HeaderVerb.ADD)):
+            values: dict[str, Compiled] = getattr(document, key) or {}
+            for name, value in values.items():
+                self._context.doubts((*path, key, name), value)
+                edits.append(HeaderEdit(verb, name, value.expression))
+        return tuple(edits)
+
+
+def check_tcp_names(context: Context, path: Path, compiled: Compiled) -> None:
+    """Tell which facts of an expression are not known without requests."""
+    for use in compiled.uses:
+        if use.name not in TCP_NAMES:
+            message = f"`{use.name}` needs requests, and in mode tcp there are connections"
+            expected = f"one of {', '.join(sorted(TCP_NAMES))}"
+            context.inside(path, Problem(message, expected=expected, start=use.start, end=use.end))
+
+
+def catch_all(backend: str, position: str) -> Route:
+    """The route that sends everything to one backend."""
+    return _plain(None, ToBackend(backend), position)
+
+
+def _plain(when: Expression | None, action: Action, position: str) -> Route:
+    return Route(when=when, request=(), answer=(), rewrite=None, action=action, position=position)
+
+
+def _rewrite(document: RouteDocument) -> Rewrite | None:
+    """Both sides lose the slash at their end: the rest of the path brings its own."""
+    if document.strip_prefix is not None:
+        return Rewrite(document.strip_prefix.rstrip("/"), "")
+    if document.rewrite is not None:
+        return Rewrite(given(document.rewrite.prefix).rstrip("/"), given(document.rewrite.to).rstrip("/"))
+    return None

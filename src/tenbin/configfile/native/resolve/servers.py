@@ -1,0 +1,76 @@
+"""Servers: their names, and what their backend says for all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenbin.configfile import tokens
+from tenbin.configfile.native import values
+from tenbin.configfile.native.document.base import written
+from tenbin.configfile.native.resolve.context import given
+from tenbin.configfile.problem import Mistake
+from tenbin.model.server import Admin, Passive, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tenbin.configfile.native.document.server import PassiveDocument, ServerDocument
+    from tenbin.configfile.native.resolve.context import Context
+    from tenbin.configfile.native.tree import Path
+
+
+def servers(
+    context: Context,
+    documents: Sequence[ServerDocument] | Mapping[str, ServerDocument],
+    inherited: PassiveDocument | None,
+    path: Path,
+) -> tuple[Server, ...]:
+    """Resolve the servers of one backend, which stand at `path`."""
+    resolved: dict[str, Server] = {}
+    if isinstance(documents, dict):
+        for name, document in documents.items():
+            _check_name(context, name, (*path, name), key=True)
+            if document.name is not None:
+                hint = f"here the name is the key, `{name}`"
+                context.error((*path, name, "name"), "only servers in a list have a `name`", hint=hint, key=True)
+            resolved[name] = _server(name, document, inherited)
+        return tuple(resolved.values())
+    for index, document in enumerate(documents):
+        name = document.name or str(document.address)
+        if document.name is not None:
+            _check_name(context, name, (*path, index, "name"))
+        if name in resolved:
+            hint = "" if document.name else f"give one of them a name: {{name: ..., address: {document.address}}}"
+            context.error((*path, index, "name" if document.name else "address"), f"there are two servers `{name}`", hint=hint)
+        resolved[name] = _server(name, document, inherited)
+    return tuple(resolved.values())
+
+
+def passive(document: PassiveDocument | None) -> Passive | None:
+    """Resolve what is counted in passing."""
+    if document is None:
+        return None
+    return Passive(given(document.max_fails), given(document.fail_timeout))
+
+
+def _server(name: str, document: ServerDocument, inherited: PassiveDocument | None) -> Server:
+    own = document.passive if written(document, "passive") else inherited
+    return Server(
+        name=name,
+        address=document.address,
+        weight=given(document.weight),
+        backup=given(document.backup),
+        max_connections=given(document.max_connections),
+        max_queue=given(document.max_queue),
+        passive=passive(own),
+        cookie=document.cookie or (name if tokens.is_cookie_value(name) else "".join(c if c.isalnum() else "_" for c in name)),
+        admin=Admin(given(document.state)),
+    )
+
+
+def _check_name(context: Context, name: str, path: Path, *, key: bool = False) -> None:
+    try:
+        values.name(name, "server")
+    except Mistake as error:
+        for problem in error.problems:
+            context.error(path, problem.message, expected=problem.expected, key=key)

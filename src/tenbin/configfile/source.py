@@ -1,0 +1,80 @@
+"""The text of a configuration file and the positions in it.
+
+Positions are character offsets until a person needs to read them; lines and columns are worked out then, so that a
+large file without problems pays nothing for them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from tenbin.errors import Diagnostic, Severity
+from tenbin.configfile.problem import Problem
+
+Span = tuple[int, int]
+"""Where a token begins and ends, as character offsets into the text."""
+
+_LONGEST_EXCERPT = 60
+
+
+@dataclass(frozen=True)
+class Source:
+    """A named text; `name` is how the person who wrote it knows it."""
+
+    name: str
+    text: str = field(repr=False)
+
+    def position(self, offset: int) -> str:
+        """`file:line:column` of a character."""
+        line, column = self.line_and_column(offset)
+        return f"{self.name}:{line}:{column}"
+
+    def line_and_column(self, offset: int) -> tuple[int, int]:
+        """Line and column of a character, both counted from 1."""
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
+
+    def line_text(self, line: int) -> str:
+        """The text of a line, without its end."""
+        starts = self._line_starts
+        end = starts[line] if line < len(starts) else len(self.text)
+        return self.text[starts[line - 1] : end].rstrip("\r\n")
+
+    def excerpt(self, span: Span) -> str:
+        """The text of a token for a message: its first line, shortened, in backquotes."""
+        text = self.text[span[0] : span[1]].strip()
+        first = text.partition("\n")[0].rstrip()
+        if len(first) > _LONGEST_EXCERPT or first != text:
+            first = first[: _LONGEST_EXCERPT - 3] + "..."
+        return f"`{first}`" if first else "nothing"
+
+    def diagnostic(self, problem: Problem, span: Span) -> Diagnostic:
+        """Place a problem at a token; a token of several lines is marked to the end of its first."""
+        line, column = self.line_and_column(span[0])
+        text = self.line_text(line)
+        room = max(len(text) - column + 1, 1)
+        width = min(max(span[1] - span[0], 1), room)
+        return Diagnostic(
+            problem.severity,
+            self.name,
+            line,
+            column,
+            width,
+            problem.message,
+            found=problem.found,
+            expected=problem.expected,
+            hint=problem.hint,
+            source=text,
+        )
+
+    def whole(self, message: str, *, hint: str = "", severity: Severity = Severity.ERROR) -> Diagnostic:
+        """A problem of the file as a whole."""
+        return Diagnostic(severity, self.name, 0, 0, 0, message, hint=hint)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        starts = [0]
+        starts.extend(index + 1 for index, char in enumerate(self.text) if char == "\n")
+        return starts

@@ -1,0 +1,139 @@
+"""Health: what checks find goes to the store and, as a sentence, to the journal.
+
+Owns which servers are checked (those with an address that are not in maintenance) and the count of usable servers
+that the sentences tell. How a server is checked is the business of `tenbin.health`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenbin.health import Checker, Target
+from tenbin.model import Address, Admin, Health, ServerId
+from tenbin.observe import sentences
+from tenbin.observe.checks import CheckEntry, CheckSummary
+from tenbin.plan import wire
+from tenbin.plan.compile import effective_admin
+from tenbin.state.overlay import servers_in, servers_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tenbin.clock import Clock
+    from tenbin.health import CheckResult, HealthChange
+    from tenbin.model import Server
+    from tenbin.observe.sentences import Sentence
+    from tenbin.state import ServerOverlay, State, Store
+
+
+class HealthWatch:
+    """Checks the servers of the store's state."""
+
+    def __init__(self, store: Store, clock: Clock, say: Callable[[Sentence], object]) -> None:
+        self._store = store
+        self._clock = clock
+        self._say = say
+        self._checker = Checker(clock, self._changed)
+        self._usable: dict[str, set[str]] = {}
+        self._total: dict[str, int] = {}
+
+    async def run(self) -> None:
+        """Check until cancelled."""
+        await self._checker.run()
+
+    def follow(self, state: State) -> None:
+        """Check the servers of this state from now on."""
+        self._checker.replace(targets(state))
+        self._total = {backend.name: len(backend.servers) for backend in state.config.backends}
+        self._usable = {
+            backend.name: {
+                name.server for name, server in servers_in(backend) if usable(server, state.overlay.of(name))
+            }
+            for backend in state.config.backends
+        }
+
+    def summary(self, server: ServerId) -> CheckSummary | None:
+        """Return a server's standing with its check; None for one that is not checked."""
+        view = self._checker.view(server)
+        if not view.rise:
+            return None
+        last = view.last
+        return CheckSummary(
+            status=last.status if last else "INI",
+            code=last.code if last else None,
+            duration=last.duration if last else 0.0,
+            text=last.text if last else "",
+            passes=view.passes,
+            failures=view.failures,
+            rise=view.rise,
+            fall=view.fall,
+            level=view.value,
+            passed_total=view.passed_total,
+            failed_total=view.failed_total,
+            downs=view.downs,
+            history=tuple(_entry(result) for result in self._checker.results(server)),
+        )
+
+    def heard(self, event: wire.Event) -> None:
+        """Tell what the data plane said; a server that it took out is checked at once."""
+        if isinstance(event, wire.NoticeEvent):
+            self._say(sentences.notice(event))
+            return
+        up, total = self._count(event.backend)
+        self._say(sentences.server_event(event, up=up, total=total))
+        if event.event == "ejected":
+            self._checker.trigger(ServerId(event.backend, event.server))
+
+    def _changed(self, change: HealthChange) -> None:
+        server = change.id
+        state = self._store.set_health(server, change.new, change.reason, self._clock.now())
+        usable_servers = self._usable.setdefault(server.backend, set())
+        before = len(usable_servers)
+        if change.new is Health.DOWN:
+            usable_servers.discard(server.server)
+        elif usable(self._store.server(server), state.overlay.of(server)):
+            usable_servers.add(server.server)
+        up, total = self._count(server.backend)
+        self._say(sentences.server_health(server, change.new, change.reason, up=up, total=total))
+        if before and not up:
+            self._say(sentences.backend_lost(server.backend, total))
+        elif up and not before:
+            self._say(sentences.backend_returned(server.backend, up=up, total=total))
+
+    def _count(self, backend: str) -> tuple[int, int]:
+        return len(self._usable.get(backend, ())), self._total.get(backend, 0)
+
+
+def targets(state: State) -> Iterator[Target]:
+    """Yield what is to be checked in a state."""
+    for backend in state.config.backends:
+        if backend.check is None:
+            continue
+        for name, server in servers_in(backend):
+            entry = state.overlay.of(name)
+            address = address_of(server, entry)
+            if address is not None and effective_admin(server, entry) is not Admin.MAINT:
+                yield Target(name, address, backend.check, entry.health)
+
+
+def address_of(server: Server, entry: ServerOverlay) -> Address | None:
+    """Return the literal address of a server; None while its name is not resolved."""
+    return entry.address or (server.address if server.address.is_literal else None)
+
+
+def usable(server: Server, entry: ServerOverlay) -> bool:
+    """Whether a server may get new work."""
+    return (
+        effective_admin(server, entry) is Admin.READY
+        and entry.health is not Health.DOWN
+        and address_of(server, entry) is not None
+    )
+
+
+def hosts(state: State) -> set[str]:
+    """Return the names among the servers' addresses."""
+    return {server.address.host for _, server in servers_of(state.config) if not server.address.is_literal}
+
+
+def _entry(result: CheckResult) -> CheckEntry:
+    return CheckEntry(result.status, result.code, result.duration, result.text, result.at)

@@ -1,0 +1,111 @@
+"""What the checker remembers of one server: its standing, its last results, its totals."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from tenbin.health import policy
+from tenbin.health.agenda import SHORTEST
+from tenbin.health.target import CheckView, HealthChange, Target
+from tenbin.model import Health
+
+if TYPE_CHECKING:
+    from asyncio import Task
+
+    from tenbin.health.result import CheckResult
+
+HISTORY = 20
+
+
+class Record:
+    """One server under check.
+
+    `task` is the check under way, `started` when the last one began (None: never), `rounds` how many ended
+    since the server was new or this process stood still.
+    `late`: the last one ended so long after its time that this process must have stood still.
+    """
+
+    __slots__ = (
+        "_downs",
+        "_failed",
+        "_health",
+        "_passed",
+        "_standing",
+        "late",
+        "results",
+        "rounds",
+        "started",
+        "target",
+        "task",
+    )
+
+    def __init__(self, target: Target) -> None:
+        self._downs = self._passed = self._failed = 0
+        self.restart(target)
+
+    def restart(self, target: Target) -> None:
+        """Begin anew with another address or probe; only the totals go on, as they belong to the name."""
+        self.target = target
+        self.results: deque[CheckResult] = deque(maxlen=HISTORY)
+        self.task: Task[None] | None = None
+        self.started: float | None = None
+        self.rounds = 0
+        self.late = False
+        self._health = target.health
+        self._standing = policy.initial(target.health)
+
+    def keeps_state(self, target: Target) -> bool:
+        """Whether what is known holds for this target too: the same probe asks the same address."""
+        mine = self.target
+        return target.where == mine.where and target.check.probe == mine.check.probe
+
+    def adjust(self, target: Target) -> None:
+        """Go on with another pace, rise or fall."""
+        self.target = target
+        self._standing = policy.fit(self._standing, target.check)
+
+    def pace(self) -> float:
+        """Return the seconds from one check to the next."""
+        return max(policy.pace(self._standing, self.target.check).seconds, SHORTEST)
+
+    def take(self, result: CheckResult) -> HealthChange | None:
+        """Count a result; return the change of health that it makes."""
+        self.rounds += 1
+        self.results.appendleft(result)
+        if not result.status.conclusive:
+            return None
+        passed = result.status.passed
+        self._passed += passed
+        self._failed += not passed
+        before = self._standing
+        self._standing = policy.step(before, self.target.check, passed=passed)
+        old, new = self._health, self._standing.health
+        if new is old or passed != (new is Health.UP):
+            return None
+        self._health = new
+        self._downs += new is Health.DOWN
+        return HealthChange(self.target.id, old, new, f"{result} ({self._count(before, passed=passed)})")
+
+    def view(self) -> CheckView:
+        """Return the standing for people."""
+        standing, check = self._standing, self.target.check
+        return CheckView(
+            health=self._health,
+            passes=0 if standing.failed else standing.run,
+            failures=standing.run if standing.failed else 0,
+            rise=check.rise,
+            fall=check.fall,
+            value=policy.value(standing, check),
+            passed_total=self._passed,
+            failed_total=self._failed,
+            downs=self._downs,
+            running=self.task is not None,
+            last=self.results[0] if self.results else None,
+        )
+
+    def _count(self, before: policy.Standing, *, passed: bool) -> str:
+        if before.phase is policy.Phase.NEW:
+            return "first check"
+        needed = self.target.check.rise if passed else self.target.check.fall
+        return f"{min(self._standing.run, needed)} of {needed} checks"

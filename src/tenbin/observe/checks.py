@@ -1,0 +1,51 @@
+"""What active checks found of one server, in the form that status, metrics and journal show.
+
+Owns the shape only; who checks fills it in. Texts that come from servers are expected to be bounded already, and are
+escaped again by whoever prints them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003 - pydantic reads the annotation
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEntry:
+    """One finished check: `status` such as L4CON, its HTTP status or exit code, seconds taken, and its end (UTC)."""
+
+    status: str
+    code: int | None
+    duration: float
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSummary:
+    """A server's standing with its check: the last result, the counts that decide, and the latest results.
+
+    `status`, `code`, `duration` (seconds) and `text` are the last result's; status "INI" before the first one.
+    `passes` and `failures` are results in a row, one of them is 0; `rise` and `fall` are how many are needed.
+    `level` is HAProxy's `check_health`: 0 to rise + fall - 1, at least `rise` while the server counts as up. The
+    totals and `downs` (times it went down) count since the server was first known. `history` is newest first, at
+    most 20.
+    """
+
+    status: str
+    code: int | None
+    duration: float
+    text: str
+    passes: int
+    failures: int
+    rise: int
+    fall: int
+    level: int
+    passed_total: int
+    failed_total: int
+    downs: int
+    history: tuple[CheckEntry, ...] = ()
+
+    def __str__(self) -> str:
+        code = "" if self.code is None else f" {self.code}"
+        return f"{self.status}{code} {self.text}".rstrip()

@@ -1,0 +1,274 @@
+"""The data plane's figures in the units people and monitoring use: seconds, bytes, counts.
+
+Owns the stable names of what is counted; `tenbin.plan.wire` may change with the data plane, these may not. Counters
+start at 0 with the data plane and survive its restart; `max` values are since then, rates over the last second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tenbin.plan import wire
+
+RESPONSE_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Percentiles in seconds over the sliding last minute; all 0 when `samples` is 0."""
+
+    samples: int
+    p50: float
+    p90: float
+    p99: float
+    max: float
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """Where the time of requests went; `total` runs from the head's first byte to the answer's last."""
+
+    queue: Times
+    connect: Times
+    first_byte: Times
+    total: Times
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerTraffic:
+    """Client connections of one listening address; `denied` were refused at a limit."""
+
+    current: int
+    max: int
+    total: int
+    denied: int
+    bytes_in: int
+    bytes_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrontendTraffic:
+    """The client side. `current`, `max` and `total` are connections; `errors` are Tenbin's own answers by reason."""
+
+    current: int
+    max: int
+    total: int
+    requests: int
+    bytes_in: int
+    bytes_out: int
+    denied: int
+    request_errors: int
+    intercepted: int
+    responses: dict[str, int]
+    rate_connections: int
+    rate_connections_max: int
+    rate_requests: int
+    rate_requests_max: int
+    phases: Phases
+    errors: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What servers and backends have in common.
+
+    `current` is work in progress, `total` how often one was chosen, `last_used` seconds ago (None: never).
+    """
+
+    current: int
+    max: int
+    total: int
+    requests: int
+    queue: int
+    queue_max: int
+    bytes_in: int
+    bytes_out: int
+    connect_errors: int
+    response_errors: int
+    retries: int
+    redispatches: int
+    client_aborts: int
+    server_aborts: int
+    responses: dict[str, int]
+    rate: int
+    rate_max: int
+    last_used: int | None
+    phases: Phases
+
+
+@dataclass(frozen=True, slots=True)
+class BackendTraffic(Work):
+    """Sums over a backend's servers and what belongs to none of them; `denied` were refused by a route."""
+
+    denied: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTraffic(Work):
+    """One server. `ejected` seconds remain of a passive ejection, `throttle` is its slow-start percentage.
+
+    `connects` were opened, `reuses` taken from the pool, `idle` connections wait in it.
+    """
+
+    ejected: float
+    throttle: int
+    denied_responses: int
+    connects: int
+    reuses: int
+    idle: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFigures:
+    """The data plane as a process: `uptime` and `cpu` in seconds, `resident` in bytes."""
+
+    pid: int
+    version: str
+    uptime: float
+    threads: int
+    connections: int
+    connections_max: int
+    connections_total: int
+    requests: int
+    cpu: float
+    resident: int
+    descriptors: int
+    log_dropped: int
+    events_dropped: int
+    accept_pauses: int
+    panics: int
+
+
+def process_figures(stats: wire.ProcessStats) -> ProcessFigures:
+    """Convert what the data plane says of itself."""
+    return ProcessFigures(
+        pid=stats.pid,
+        version=stats.version,
+        uptime=stats.uptime / 1000,
+        threads=stats.threads,
+        connections=stats.connections,
+        connections_max=stats.connections_max,
+        connections_total=stats.connections_total,
+        requests=stats.requests,
+        cpu=stats.cpu / 1_000_000,
+        resident=stats.resident,
+        descriptors=stats.descriptors,
+        log_dropped=stats.log_dropped,
+        events_dropped=stats.events_dropped,
+        accept_pauses=stats.accept_pauses,
+        panics=stats.panics,
+    )
+
+
+def listener_traffic(stats: wire.ListenerStats) -> ListenerTraffic:
+    """Convert one listener's figures."""
+    return ListenerTraffic(
+        current=stats.current,
+        max=stats.max,
+        total=stats.total,
+        denied=stats.denied,
+        bytes_in=stats.bytes_in,
+        bytes_out=stats.bytes_out,
+    )
+
+
+def frontend_traffic(stats: wire.FrontendStats) -> FrontendTraffic:
+    """Convert one frontend's figures."""
+    return FrontendTraffic(
+        current=stats.current,
+        max=stats.max,
+        total=stats.total,
+        requests=stats.requests,
+        bytes_in=stats.bytes_in,
+        bytes_out=stats.bytes_out,
+        denied=stats.denied,
+        request_errors=stats.request_errors,
+        intercepted=stats.intercepted,
+        responses=_responses(stats.responses),
+        rate_connections=stats.rate_connections,
+        rate_connections_max=stats.rate_connections_max,
+        rate_requests=stats.rate_requests,
+        rate_requests_max=stats.rate_requests_max,
+        phases=_phases(stats.phases),
+        errors=dict(sorted(stats.errors.items())),
+    )
+
+
+def backend_traffic(stats: wire.BackendStats) -> BackendTraffic:
+    """Convert one backend's figures, without its servers."""
+    return BackendTraffic(
+        current=stats.current,
+        max=stats.max,
+        total=stats.total,
+        requests=stats.requests,
+        queue=stats.queue,
+        queue_max=stats.queue_max,
+        bytes_in=stats.bytes_in,
+        bytes_out=stats.bytes_out,
+        connect_errors=stats.connect_errors,
+        response_errors=stats.response_errors,
+        retries=stats.retries,
+        redispatches=stats.redispatches,
+        client_aborts=stats.client_aborts,
+        server_aborts=stats.server_aborts,
+        responses=_responses(stats.responses),
+        rate=stats.rate,
+        rate_max=stats.rate_max,
+        last_used=_last_used(stats.last_used),
+        phases=_phases(stats.phases),
+        denied=stats.denied,
+    )
+
+
+def server_traffic(stats: wire.ServerStats) -> ServerTraffic:
+    """Convert one server's figures."""
+    return ServerTraffic(
+        current=stats.current,
+        max=stats.max,
+        total=stats.total,
+        requests=stats.requests,
+        queue=stats.queue,
+        queue_max=stats.queue_max,
+        bytes_in=stats.bytes_in,
+        bytes_out=stats.bytes_out,
+        connect_errors=stats.connect_errors,
+        response_errors=stats.response_errors,
+        retries=stats.retries,
+        redispatches=stats.redispatches,
+        client_aborts=stats.client_aborts,
+        server_aborts=stats.server_aborts,
+        responses=_responses(stats.responses),
+        rate=stats.rate,
+        rate_max=stats.rate_max,
+        last_used=_last_used(stats.last_used),
+        phases=_phases(stats.phases),
+        ejected=stats.ejected / 1000,
+        throttle=stats.throttle,
+        denied_responses=stats.denied_responses,
+        connects=stats.connects,
+        reuses=stats.reuses,
+        idle=stats.idle,
+    )
+
+
+_NO_TIMES = Times(0, 0.0, 0.0, 0.0, 0.0)
+
+
+def _times(stats: wire.Times) -> Times:
+    if stats.count == 0:
+        return _NO_TIMES
+    return Times(stats.count, stats.p50 / 1e6, stats.p90 / 1e6, stats.p99 / 1e6, stats.max / 1e6)
+
+
+def _phases(stats: wire.Phases) -> Phases:
+    return Phases(_times(stats.queue), _times(stats.connect), _times(stats.first_byte), _times(stats.total))
+
+
+def _responses(counts: tuple[int, ...]) -> dict[str, int]:
+    return dict(zip(RESPONSE_CLASSES, counts, strict=True))
+
+
+def _last_used(seconds: int) -> int | None:
+    return None if seconds < 0 else seconds

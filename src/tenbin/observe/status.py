@@ -1,0 +1,273 @@
+"""The status: what the file says, what runtime changed, and what was counted, in one frozen value.
+
+Owns the types that the status table, the JSON document, Prometheus and later formats are made from, and the pure
+`build` that fills them in. All times are seconds, all sizes bytes. It holds enough for every column of HAProxy's CSV
+statistics that Tenbin has a source for; docs/observability.md lists those without one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tenbin.model import Admin, Health, ServerId, StickyCookie
+from tenbin.observe import figures
+from tenbin.observe.checks import CheckSummary  # noqa: TC001 - pydantic reads the annotation
+from tenbin.observe.condition import USABLE, Condition, Facts, condition, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tenbin.model import Backend, Config, Frontend, Server
+    from tenbin.plan import wire
+    from tenbin.state.overlay import Overlay, ServerOverlay
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerStatus:
+    """One listening address; `traffic` None while the data plane has not reported on it."""
+
+    address: str
+    number: int
+    position: str
+    traffic: figures.ListenerTraffic | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrontendStatus:
+    """A frontend; `number` is its place among all frontends and backends from 1, `max_connections` 0 for no limit."""
+
+    name: str
+    number: int
+    mode: str
+    text: str
+    max_connections: int
+    listeners: tuple[ListenerStatus, ...]
+    traffic: figures.FrontendTraffic | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """A server as it is now.
+
+    `weight` and `admin` are in force, `file_weight` and `file_admin` are what the file says, and `overrides` tells
+    each difference in words. `text` follows HAProxy's status strings; `usable`: gets new work; `reason` and `since`
+    (seconds ago, None for never) belong to the last change of health. `resolved` is the literal address in use.
+    """
+
+    backend: str
+    name: str
+    number: int
+    address: str
+    resolved: str | None
+    condition: Condition
+    text: str
+    usable: bool
+    backup: bool
+    weight: int
+    file_weight: int
+    admin: Admin
+    file_admin: Admin
+    overrides: tuple[str, ...]
+    health: Health
+    reason: str
+    since: float | None
+    max_connections: int
+    max_queue: int
+    max_idle: int
+    cookie: str
+    check: CheckSummary | None
+    traffic: figures.ServerTraffic | None
+
+    @property
+    def id(self) -> ServerId:
+        """Its name across snapshots."""
+        return ServerId(self.backend, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class BackendStatus:
+    """A backend; `active` and `backups` count its usable servers, `weight` is the sum of theirs in force.
+
+    `up`: at least one server is usable. `cookie` is the name of the sticky cookie, "" without one.
+    """
+
+    name: str
+    number: int
+    mode: str
+    balance: str
+    text: str
+    up: bool
+    active: int
+    backups: int
+    weight: int
+    max_queue: int
+    cookie: str
+    servers: tuple[ServerStatus, ...]
+    traffic: figures.BackendTraffic | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything at one moment.
+
+    `generation` is the snapshot that the data plane serves (0: none), `attached` whether the data plane answers,
+    `age` how many seconds ago it was asked, `origin` the configuration file.
+    """
+
+    generation: int
+    origin: str
+    attached: bool
+    age: float
+    threads: int
+    max_connections: int
+    process: figures.ProcessFigures | None
+    frontends: tuple[FrontendStatus, ...]
+    backends: tuple[BackendStatus, ...]
+
+
+def build(
+    config: Config,
+    overlay: Overlay,
+    stats: wire.Stats | None,
+    checks: Callable[[ServerId], CheckSummary | None],
+    now: float,
+    age: float,
+) -> Status:
+    """Merge the configuration, runtime changes, counters and check results.
+
+    `stats` None: the data plane does not answer. `now` is the monotonic second that `overlay` counts in, `age` the
+    seconds since `stats` were taken.
+    """
+    frontends = {entry.name: entry for entry in stats.frontends} if stats else {}
+    listeners = {(entry.frontend, entry.address): entry for entry in stats.listeners} if stats else {}
+    backends = {entry.name: entry for entry in stats.backends} if stats else {}
+    first = len(config.frontends) + 1
+    return Status(
+        generation=stats.process.generation if stats else 0,
+        origin=config.origin,
+        attached=stats is not None,
+        age=round(age, 3),
+        threads=config.threads,
+        max_connections=config.limits.connections,
+        process=figures.process_figures(stats.process) if stats else None,
+        frontends=tuple(
+            _frontend(entry, number, frontends.get(entry.name), listeners)
+            for number, entry in enumerate(config.frontends, 1)
+        ),
+        backends=tuple(
+            _backend(entry, number, backends.get(entry.name), _Runtime(overlay, checks, now))
+            for number, entry in enumerate(config.backends, first)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Runtime:
+    overlay: Overlay
+    checks: Callable[[ServerId], CheckSummary | None]
+    now: float
+
+
+def _frontend(
+    frontend: Frontend,
+    number: int,
+    stats: wire.FrontendStats | None,
+    listeners: Mapping[tuple[str, str], wire.ListenerStats],
+) -> FrontendStatus:
+    return FrontendStatus(
+        name=frontend.name,
+        number=number,
+        mode=frontend.mode,
+        text="OPEN" if stats else "not serving",
+        max_connections=frontend.limits.connections,
+        listeners=tuple(
+            ListenerStatus(
+                address=str(listener.address),
+                number=place,
+                position=listener.position,
+                traffic=figures.listener_traffic(found) if found else None,
+            )
+            for place, listener in enumerate(frontend.listeners, 1)
+            for found in [listeners.get((frontend.name, str(listener.address)))]
+        ),
+        traffic=figures.frontend_traffic(stats) if stats else None,
+    )
+
+
+def _backend(backend: Backend, number: int, stats: wire.BackendStats | None, runtime: _Runtime) -> BackendStatus:
+    counted = {entry.name: entry for entry in stats.servers} if stats else {}
+    servers = tuple(
+        _server(backend, server, place, counted.get(server.name), runtime)
+        for place, server in enumerate(backend.servers, 1)
+    )
+    usable = [server for server in servers if server.usable]
+    return BackendStatus(
+        name=backend.name,
+        number=number,
+        mode=backend.mode,
+        balance=backend.balance.policy,
+        text="UP" if usable else "DOWN",
+        up=bool(usable),
+        active=sum(not server.backup for server in usable),
+        backups=sum(server.backup for server in usable),
+        weight=sum(server.weight for server in usable if not server.backup),
+        max_queue=backend.max_queue,
+        cookie=backend.sticky.name if isinstance(backend.sticky, StickyCookie) else "",
+        servers=servers,
+        traffic=figures.backend_traffic(stats) if stats else None,
+    )
+
+
+def _server(
+    backend: Backend, server: Server, number: int, stats: wire.ServerStats | None, runtime: _Runtime
+) -> ServerStatus:
+    entry = runtime.overlay.of(ServerId(backend.name, server.name))
+    check = runtime.checks(ServerId(backend.name, server.name)) if backend.check else None
+    traffic = figures.server_traffic(stats) if stats else None
+    admin = entry.admin or server.admin
+    weight = server.weight if entry.weight is None else entry.weight
+    resolved = entry.address or (server.address if server.address.is_literal else None)
+    facts = Facts(
+        admin=admin,
+        health=entry.health,
+        resolved=resolved is not None,
+        checked=backend.check is not None,
+        ejected=traffic.ejected if traffic else 0.0,
+        throttle=traffic.throttle if traffic else 100,
+    )
+    now = condition(facts)
+    return ServerStatus(
+        backend=backend.name,
+        name=server.name,
+        number=number,
+        address=str(server.address),
+        resolved=str(resolved) if resolved else None,
+        condition=now,
+        text=text(now, facts, check),
+        usable=now in USABLE and weight > 0,
+        backup=server.backup,
+        weight=weight,
+        file_weight=server.weight,
+        admin=admin,
+        file_admin=server.admin,
+        overrides=_overrides(server, entry),
+        health=entry.health,
+        reason=entry.reason,
+        since=round(max(runtime.now - entry.since, 0.0), 3) if entry.since else None,
+        max_connections=server.max_connections,
+        max_queue=server.max_queue,
+        max_idle=backend.pool.max_idle,
+        cookie=server.cookie,
+        check=check,
+        traffic=traffic,
+    )
+
+
+def _overrides(server: Server, entry: ServerOverlay) -> tuple[str, ...]:
+    found = []
+    if entry.weight is not None and entry.weight != server.weight:
+        found.append(f"weight {server.weight} → {entry.weight} (runtime)")
+    if entry.admin is not None and entry.admin is not server.admin:
+        found.append(f"admin {server.admin} → {entry.admin} (runtime)")
+    return tuple(found)

@@ -1,0 +1,213 @@
+"""Config + Overlay → Snapshot: what the operator wrote and what holds at run time, as the data plane takes it.
+
+Pure and total: every configuration that the reader lets pass compiles, without a look at files, time or the network.
+Which changes may go as a patch is decided in `tenbin.plan.delta`.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tenbin import model
+from tenbin.plan import wire
+from tenbin.plan.expression import expression, optional
+
+if TYPE_CHECKING:
+    from tenbin.state import Overlay, ServerOverlay, State
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a snapshot depends on besides the state.
+
+    `secret` (hex, 32 bytes) signs sticky cookies; `terminal`: somebody reads the log on a terminal; `threads` is
+    the number that the running data plane has, which is fixed for its life (0: as configured).
+    """
+
+    secret: str
+    terminal: bool = False
+    threads: int = 0
+
+
+BLANK = Surroundings(secret="0" * 64)
+"""For printing: the snapshot without its secret."""
+
+
+def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
+    """Compile the whole."""
+    config = state.config
+    return wire.Snapshot(
+        generation=state.generation,
+        threads=around.threads or config.threads,
+        limits=wire.Limits(connections=config.limits.connections),
+        access_log=_access_log(config.access_log, around),
+        secret=around.secret,
+        listeners=tuple(
+            wire.Listener(address=listen_address(listener), frontend=frontend.name, lenient=listener.lenient)
+            for frontend in config.frontends
+            for listener in frontend.listeners
+        ),
+        frontends=tuple(_frontend(frontend) for frontend in config.frontends),
+        backends=tuple(_backend(backend, state.overlay) for backend in config.backends),
+    )
+
+
+def listen_address(listener: model.Listener) -> str:
+    """Return the name of a listener's sockets, `ip:port`; `localhost` is 127.0.0.1 on every machine."""
+    address = listener.address
+    return str(model.Address("127.0.0.1", address.port) if address.host == "localhost" else address)
+
+
+def effective_weight(server: model.Server, entry: ServerOverlay) -> int:
+    """Return the weight in force."""
+    return server.weight if entry.weight is None else entry.weight
+
+
+def effective_admin(server: model.Server, entry: ServerOverlay) -> model.Admin:
+    """Return the admin state in force."""
+    return entry.admin or server.admin
+
+
+def _access_log(log: model.AccessLog, around: Surroundings) -> wire.AccessLog:
+    human = log.format is model.LogFormat.HUMAN or (
+        log.format is model.LogFormat.AUTO and log.target == "stdout" and around.terminal
+    )
+    return wire.AccessLog(target=log.target, format="human" if human else "json")
+
+
+def _frontend(frontend: model.Frontend) -> wire.Frontend:
+    limits = frontend.limits
+    return wire.Frontend(
+        name=frontend.name,
+        mode=frontend.mode.value,
+        timeouts=wire.FrontendTimeouts(
+            client=frontend.client.ms,
+            header=frontend.header.ms,
+            keep_alive=frontend.keep_alive.ms,
+            tunnel=frontend.tunnel.ms,
+        ),
+        limits=wire.FrontendLimits(
+            connections=limits.connections,
+            head=limits.head,
+            fields=limits.fields,
+            target=limits.target,
+            body=limits.body,
+        ),
+        trusted_proxies=frontend.trusted_proxies,
+        forwarding=frontend.forwarding,
+        routes=tuple(_route(route) for route in frontend.routes),
+    )
+
+
+def _route(route: model.Route) -> wire.Route:
+    return wire.Route(
+        when=optional(route.when),
+        request=tuple(_edit(edit) for edit in route.request),
+        answer=tuple(_edit(edit) for edit in route.answer),
+        rewrite=wire.Rewrite(prefix=route.rewrite.prefix, to=route.rewrite.to) if route.rewrite else None,
+        action=_action(route.action) if route.action else None,
+        position=route.position,
+    )
+
+
+def _edit(edit: model.HeaderEdit) -> wire.HeaderEdit:
+    value = None if edit.verb is model.HeaderVerb.REMOVE else expression(edit.value)
+    return wire.HeaderEdit(verb=edit.verb.value, name=edit.name, value=value)
+
+
+def _action(action: model.Action) -> wire.Action:
+    match action:
+        case model.ToBackend(backend):
+            return wire.ToBackend(backend=backend)
+        case model.Redirect(location, code):
+            return wire.Redirect(location=expression(location), code=code)
+        case model.Respond(status, headers, body):
+            return wire.Respond(status=status, headers=headers, body=b64encode(body).decode())
+        case model.Deny(status):
+            return wire.Deny(status=status)
+
+
+def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
+    return wire.Backend(
+        name=backend.name,
+        mode=backend.mode.value,
+        balance=_balance(backend.balance),
+        sticky=_sticky(backend.sticky) if backend.sticky else None,
+        drain_sticky=backend.drain_sticky,
+        timeouts=wire.BackendTimeouts(
+            connect=backend.connect.ms, server=backend.server.ms, queue=backend.queue.ms, tunnel=backend.tunnel.ms
+        ),
+        max_queue=backend.max_queue,
+        retry=wire.Retry(attempts=backend.retry.attempts, statuses=backend.retry.statuses, budget=backend.retry.budget),
+        pool=wire.Pool(
+            reuse=backend.pool.reuse.value,
+            max_idle=backend.pool.max_idle,
+            idle_timeout=backend.pool.idle_timeout.ms,
+        ),
+        eject=_eject(backend.eject) if backend.eject else None,
+        slow_start=backend.slow_start.ms,
+        close_on_down=backend.on_down is model.OnDown.CLOSE_CONNECTIONS,
+        servers=tuple(
+            _server(server, overlay.of(model.ServerId(backend.name, server.name))) for server in backend.servers
+        ),
+    )
+
+
+def _balance(balance: model.Balance) -> wire.Balance:
+    return wire.Balance(
+        policy=balance.policy.value,
+        draws=balance.draws,
+        ip_form=balance.ip_form.value,
+        key=optional(balance.key),
+        method=balance.method.value,
+        load_factor=balance.load_factor,
+        decay=balance.decay.ms,
+        error_penalty=balance.error_penalty.ms,
+    )
+
+
+def _sticky(sticky: model.Sticky) -> wire.Sticky:
+    match sticky:
+        case model.StickyCookie(name, plain, attributes, max_idle, max_life):
+            return wire.StickyCookie(
+                name=name,
+                plain=plain,
+                attributes="".join(f"; {attribute}" for attribute in attributes),
+                max_idle=max_idle.ms,
+                max_life=max_life.ms,
+            )
+        case model.StickySource(expire, size):
+            return wire.StickySource(expire=expire.ms, size=size)
+        case model.StickyKey(key, expire, size):
+            return wire.StickyKey(key=expression(key), expire=expire.ms, size=size)
+
+
+def _eject(eject: model.Eject) -> wire.Eject:
+    return wire.Eject(
+        consecutive=eject.consecutive, base=eject.base.ms, longest=eject.longest.ms, percent=eject.percent
+    )
+
+
+def _server(server: model.Server, entry: ServerOverlay) -> wire.Server:
+    passive = server.passive
+    return wire.Server(
+        name=server.name,
+        address=server_address(server, entry),
+        weight=effective_weight(server, entry),
+        backup=server.backup,
+        max_connections=server.max_connections,
+        max_queue=server.max_queue,
+        passive=wire.Passive(max_fails=passive.max_fails, fail_timeout=passive.fail_timeout.ms) if passive else None,
+        cookie=server.cookie,
+        admin=effective_admin(server, entry).value,
+        health=entry.health.value,
+    )
+
+
+def server_address(server: model.Server, entry: ServerOverlay) -> str | None:
+    """Return the literal address that connections go to; None while the name is not resolved."""
+    if entry.address is not None:
+        return str(entry.address)
+    return str(server.address) if server.address.is_literal else None

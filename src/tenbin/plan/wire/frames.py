@@ -1,0 +1,192 @@
+"""Control frames: what the control plane asks, what is answered, and what the data plane says by itself.
+
+Owns the shapes; lengths, descriptors and request numbers are the business of `tenbin.dataplane.channel`. A request
+carries an `id` and is answered by exactly one frame with the same `id`: `Welcome`, `Sockets`, `Counted`, `Done`, or
+`Refused`. A frame with `event` instead of `id` is an event.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tenbin.plan.wire.expression import Wire
+from tenbin.plan.wire.snapshot import Snapshot
+from tenbin.plan.wire.stats import Stats
+
+# Requests of the control plane -----------------------------------------------------------------------------------
+
+
+class Hello(Wire):
+    """First frame of a connection; takes control over from an earlier connection. Answered by `Welcome`."""
+
+    type: Literal["hello"] = "hello"
+    id: int
+    protocol: int
+    pid: int
+
+
+class SetSockets(Wire):
+    """Hands over the sockets of one listener, one per thread; as many descriptors travel with this frame."""
+
+    type: Literal["set_sockets"] = "set_sockets"
+    id: int
+    address: str
+    count: int
+
+
+class GetSockets(Wire):
+    """Asks for the sockets of one listener back; the answer carries `count` and the descriptors."""
+
+    type: Literal["get_sockets"] = "get_sockets"
+    id: int
+    address: str
+
+
+class Apply(Wire):
+    """Replaces the snapshot, all or nothing."""
+
+    type: Literal["apply"] = "apply"
+    id: int
+    snapshot: Snapshot
+
+
+class ServerPatch(Wire):
+    """Fields that are None stay as they are."""
+
+    backend: str
+    server: str
+    weight: int | None = None
+    admin: Literal["ready", "drain", "maint"] | None = None
+    health: Literal["unknown", "starting", "up", "down"] | None = None
+
+
+class Patch(Wire):
+    """Changes the per-server fields that live in atomics; the generation is that of the whole they lead to."""
+
+    type: Literal["patch"] = "patch"
+    id: int
+    generation: int
+    servers: tuple[ServerPatch, ...]
+
+
+class GetStats(Wire):
+    """Asks for `Stats`."""
+
+    type: Literal["get_stats"] = "get_stats"
+    id: int
+
+
+class Restore(Wire):
+    """Adds the counters of an earlier data plane (its last `Stats`) to those of this one."""
+
+    type: Literal["restore"] = "restore"
+    id: int
+    stats: Stats
+
+
+class Drain(Wire):
+    """Stops accepting, lets work end; the process exits when done or after `deadline`.
+
+    `close_idle`: idle keep-alive connections end at once (a stop), not with their next answer (an upgrade).
+    """
+
+    type: Literal["drain"] = "drain"
+    id: int
+    deadline: int
+    close_idle: bool = False
+
+
+class Stop(Wire):
+    """Exit now."""
+
+    type: Literal["stop"] = "stop"
+    id: int
+
+
+# Answers and events of the data plane ----------------------------------------------------------------------------
+
+
+class ServerState(Wire):
+    """What the data plane holds of one server."""
+
+    backend: str
+    server: str
+    weight: int
+    admin: Literal["ready", "drain", "maint"]
+    health: Literal["unknown", "starting", "up", "down"]
+
+
+class Welcome(Wire):
+    """Answer to `Hello`: who runs and what it has. `generation` 0: no snapshot yet."""
+
+    id: int
+    ok: Literal[True] = True
+    protocol: int
+    version: str
+    pid: int
+    threads: int
+    generation: int
+    listeners: tuple[str, ...]
+    servers: tuple[ServerState, ...]
+
+
+class Sockets(Wire):
+    """Answer to `GetSockets`: as many descriptors travel with this frame."""
+
+    id: int
+    ok: Literal[True] = True
+    count: int
+
+
+class Counted(Wire):
+    """Answer to `GetStats`."""
+
+    id: int
+    ok: Literal[True] = True
+    stats: Stats
+
+
+class Done(Wire):
+    """Answer to every other request that was carried out."""
+
+    id: int
+    ok: Literal[True] = True
+
+
+class Fault(Wire):
+    """Why a request was refused; `path` is the place in its frame, such as `backends[3].servers[1].address`."""
+
+    path: str
+    reason: str
+
+
+class Refused(Wire):
+    """Answer to a request that was not carried out and changed nothing."""
+
+    id: int
+    ok: Literal[False] = False
+    error: Fault
+
+
+class ServerEvent(Wire):
+    """A server was taken out by what requests met (`ejected`), or is back (`readmitted`).
+
+    `until` is milliseconds from now for `ejected`.
+    """
+
+    event: Literal["ejected", "readmitted"]
+    backend: str
+    server: str
+    reason: str
+    until: int = 0
+
+
+class NoticeEvent(Wire):
+    """Something an operator should read: accept paused, log target failed, a panic was contained."""
+
+    event: Literal["notice"] = "notice"
+    level: Literal["info", "warning", "error"]
+    text: str
+
+
+Event = Annotated[ServerEvent | NoticeEvent, Field(discriminator="event")]

@@ -1,0 +1,264 @@
+"""The snapshot: all that the data plane needs to know, whole.
+
+Owns the shapes of both sides, client and server; `tenbin.plan.compile` fills them. Times are whole milliseconds.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tenbin.plan.wire.expression import Expr, Wire
+
+# Routes ----------------------------------------------------------------------------------------------------------
+
+
+class HeaderEdit(Wire):
+    """`value` is None for remove."""
+
+    verb: Literal["set", "add", "remove"]
+    name: str
+    value: Expr | None = None
+
+
+class Rewrite(Wire):
+    """The path prefix and what replaces it."""
+
+    prefix: str
+    to: str
+
+
+class ToBackend(Wire):
+    """Balance over this backend, by name."""
+
+    kind: Literal["backend"] = "backend"
+    backend: str
+
+
+class Redirect(Wire):
+    """A Location and a 30x code."""
+
+    kind: Literal["redirect"] = "redirect"
+    location: Expr
+    code: int
+
+
+class Respond(Wire):
+    """A fixed answer; the body is base64."""
+
+    kind: Literal["respond"] = "respond"
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+
+
+class Deny(Wire):
+    """A refusal with this status."""
+
+    kind: Literal["deny"] = "deny"
+    status: int
+
+
+Action = Annotated[ToBackend | Redirect | Respond | Deny, Field(discriminator="kind")]
+
+
+class Route(Wire):
+    """Condition, edits, action; without an action the next routes go on."""
+
+    when: Expr | None = None
+    request: tuple[HeaderEdit, ...] = ()
+    answer: tuple[HeaderEdit, ...] = ()
+    rewrite: Rewrite | None = None
+    action: Action | None = None
+    position: str = ""
+
+
+# The client side -------------------------------------------------------------------------------------------------
+
+
+class Listener(Wire):
+    """`address` is "ip:port" or "[ip]:port" and names the sockets handed over for it."""
+
+    address: str
+    frontend: str
+    lenient: bool = False
+
+
+class FrontendTimeouts(Wire):
+    """See `tenbin.model.Frontend`."""
+
+    client: int
+    header: int
+    keep_alive: int
+    tunnel: int
+
+
+class FrontendLimits(Wire):
+    """See `tenbin.model.FrontendLimits`."""
+
+    connections: int
+    head: int
+    fields: int
+    target: int
+    body: int
+
+
+class Frontend(Wire):
+    """What happens to what arrives on the listeners that name it."""
+
+    name: str
+    mode: Literal["http", "tcp"]
+    timeouts: FrontendTimeouts
+    limits: FrontendLimits
+    trusted_proxies: tuple[str, ...] = ()
+    forwarding: bool = True
+    routes: tuple[Route, ...] = ()
+
+
+# The server side -------------------------------------------------------------------------------------------------
+
+
+class Balance(Wire):
+    """Policy and parameters; see `tenbin.model.Balance`."""
+
+    policy: Literal["round_robin", "static_rr", "least_conn", "random", "first", "ip_hash", "hash", "peak_ewma"]
+    draws: int = 2
+    ip_form: Literal["fnv1a", "nginx"] = "fnv1a"
+    key: Expr | None = None
+    method: Literal["modulo", "consistent", "maglev"] = "consistent"
+    load_factor: int = 0
+    decay: int = 10_000
+    error_penalty: int = 1_000
+
+
+class StickyCookie(Wire):
+    """`attributes` is the text after the value, such as "; Path=/; HttpOnly"."""
+
+    kind: Literal["cookie"] = "cookie"
+    name: str
+    plain: bool
+    attributes: str
+    max_idle: int
+    max_life: int
+
+
+class StickySource(Wire):
+    """Remembers client addresses."""
+
+    kind: Literal["source"] = "source"
+    expire: int
+    size: int
+
+
+class StickyKey(Wire):
+    """Remembers a text of the request."""
+
+    kind: Literal["key"] = "key"
+    key: Expr
+    expire: int
+    size: int
+
+
+Sticky = Annotated[StickyCookie | StickySource | StickyKey, Field(discriminator="kind")]
+
+
+class BackendTimeouts(Wire):
+    """See `tenbin.model.Backend`."""
+
+    connect: int
+    server: int
+    queue: int
+    tunnel: int
+
+
+class Retry(Wire):
+    """See `tenbin.model.Retry`."""
+
+    attempts: int
+    statuses: tuple[int, ...] = ()
+    budget: int
+
+
+class Pool(Wire):
+    """See `tenbin.model.Pool`."""
+
+    reuse: Literal["never", "safe", "always"]
+    max_idle: int
+    idle_timeout: int
+
+
+class Eject(Wire):
+    """See `tenbin.model.Eject`."""
+
+    consecutive: int
+    base: int
+    longest: int
+    percent: int
+
+
+class Passive(Wire):
+    """See `tenbin.model.Passive`."""
+
+    max_fails: int
+    fail_timeout: int
+
+
+class Server(Wire):
+    """`address` is None while the name has not been resolved; admin and health come from the overlay."""
+
+    name: str
+    address: str | None
+    weight: int
+    backup: bool = False
+    max_connections: int = 0
+    max_queue: int = 0
+    passive: Passive | None = None
+    cookie: str
+    admin: Literal["ready", "drain", "maint"] = "ready"
+    health: Literal["unknown", "starting", "up", "down"] = "unknown"
+
+
+class Backend(Wire):
+    """A group of servers."""
+
+    name: str
+    mode: Literal["http", "tcp"]
+    balance: Balance
+    sticky: Sticky | None = None
+    drain_sticky: bool = True
+    timeouts: BackendTimeouts
+    max_queue: int = 0
+    retry: Retry
+    pool: Pool
+    eject: Eject | None = None
+    slow_start: int = 0
+    close_on_down: bool = False
+    servers: tuple[Server, ...]
+
+
+# The snapshot ----------------------------------------------------------------------------------------------------
+
+
+class Limits(Wire):
+    """`connections`: clients at once, over all frontends."""
+
+    connections: int
+
+
+class AccessLog(Wire):
+    """`target`: "stdout", "none" or a path; `format` is decided by the control plane ("auto" is resolved)."""
+
+    target: str
+    format: Literal["human", "json"]
+
+
+class Snapshot(Wire):
+    """All that the data plane needs, whole. `secret` (hex, 32 bytes) signs sticky cookies and never is logged."""
+
+    generation: int
+    threads: int
+    limits: Limits
+    access_log: AccessLog
+    secret: str
+    listeners: tuple[Listener, ...]
+    frontends: tuple[Frontend, ...]
+    backends: tuple[Backend, ...]

@@ -1,0 +1,157 @@
+"""What the data plane counts: one `Stats` is everything at one moment.
+
+Owns the shapes and units; `tenbin.observe` turns them into tables and metrics.
+"""
+
+from typing import Literal
+
+from tenbin.plan.wire.expression import Wire
+
+
+class Times(Wire):
+    """Microseconds over the sliding last minute; all 0 without a sample."""
+
+    count: int = 0
+    p50: int = 0
+    p90: int = 0
+    p99: int = 0
+    max: int = 0
+
+
+class Phases(Wire):
+    """Where the time of requests went; `total` is from the first byte of the head to the last of the answer."""
+
+    queue: Times = Times()
+    connect: Times = Times()
+    first_byte: Times = Times()
+    total: Times = Times()
+
+
+class ListenerStats(Wire):
+    """`current`, `max` and `total` are client connections; `denied` were refused at a limit."""
+
+    address: str
+    frontend: str
+    current: int
+    max: int
+    total: int
+    denied: int
+    bytes_in: int
+    bytes_out: int
+
+
+class FrontendStats(Wire):
+    """`errors` counts answers that Tenbin made itself, by tenbin-reason; `rate_*` are over the last second."""
+
+    name: str
+    current: int
+    max: int
+    total: int
+    requests: int
+    bytes_in: int
+    bytes_out: int
+    denied: int
+    request_errors: int
+    intercepted: int
+    responses: tuple[int, int, int, int, int, int]
+    rate_connections: int
+    rate_connections_max: int
+    rate_requests: int
+    rate_requests_max: int
+    phases: Phases
+    errors: dict[str, int]
+
+
+class ServerStats(Wire):
+    """`responses` are 1xx 2xx 3xx 4xx 5xx other; `last_used` is seconds ago, -1 for never.
+
+    `ejected` is how many milliseconds of ejection or fail_timeout remain.
+    """
+
+    name: str
+    address: str | None
+    weight: int
+    admin: Literal["ready", "drain", "maint"]
+    health: Literal["unknown", "starting", "up", "down"]
+    ejected: int
+    throttle: int
+    current: int
+    max: int
+    total: int
+    requests: int
+    queue: int
+    queue_max: int
+    bytes_in: int
+    bytes_out: int
+    connect_errors: int
+    response_errors: int
+    retries: int
+    redispatches: int
+    client_aborts: int
+    server_aborts: int
+    denied_responses: int
+    responses: tuple[int, int, int, int, int, int]
+    connects: int
+    reuses: int
+    idle: int
+    rate: int
+    rate_max: int
+    last_used: int
+    phases: Phases
+
+
+class BackendStats(Wire):
+    """The sums over a backend's servers and what belongs to none of them."""
+
+    name: str
+    current: int
+    max: int
+    total: int
+    requests: int
+    queue: int
+    queue_max: int
+    bytes_in: int
+    bytes_out: int
+    denied: int
+    connect_errors: int
+    response_errors: int
+    retries: int
+    redispatches: int
+    client_aborts: int
+    server_aborts: int
+    responses: tuple[int, int, int, int, int, int]
+    rate: int
+    rate_max: int
+    last_used: int
+    phases: Phases
+    servers: tuple[ServerStats, ...]
+
+
+class ProcessStats(Wire):
+    """The data plane as a process; `cpu` is microseconds of CPU time, `log_dropped` access-log lines lost."""
+
+    pid: int
+    version: str
+    generation: int
+    uptime: int
+    threads: int
+    connections: int
+    connections_max: int
+    connections_total: int
+    requests: int
+    cpu: int
+    resident: int
+    descriptors: int
+    log_dropped: int
+    events_dropped: int
+    accept_pauses: int
+    panics: int
+
+
+class Stats(Wire):
+    """Everything counted, at one moment."""
+
+    process: ProcessStats
+    listeners: tuple[ListenerStats, ...]
+    frontends: tuple[FrontendStats, ...]
+    backends: tuple[BackendStats, ...]
