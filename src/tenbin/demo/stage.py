@@ -18,6 +18,7 @@ from tenbin.clock import SystemClock
 from tenbin.demo.traffic import AnswerError, get
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
     from types import TracebackType
 
 SERVERS = ("server1", "server2", "server3")
@@ -65,8 +66,15 @@ class Stage:
     async def start(self, server: str) -> None:
         """Start one server (again), on its port."""
         port = self._ports[server]
-        self._running[server] = await self._spawn("backend", "--name", server, "--port", str(port))
-        await self._ready(server, port, "/health")
+        process = await self._spawn("backend", "--name", server, "--port", str(port))
+        self._running[server] = process
+
+        async def answers() -> bool:
+            status, body, _ = await get(port, "/api/whoami")
+            # Another program may have taken the port in the meantime, and even be a demo's server.
+            return status == 200 and json.loads(body)["pid"] == process.pid
+
+        await self._ready(server, answers)
 
     def kill(self, server: str) -> None:
         """End one server as if its machine lost power."""
@@ -122,16 +130,35 @@ class Stage:
         for port, what in ((self.port, "--port"), (self.admin, "--admin")):
             if not _free(port):
                 raise StageError(f"port {port} on 127.0.0.1 is taken; choose another one with {what}")
-        self._ports = dict(zip(SERVERS, _some_ports(len(SERVERS)), strict=True))
+        candidates = iter(range(3001, 4001))
+        await asyncio.gather(*(self._start_somewhere(name, candidates) for name in SERVERS))
+        self.runtime_directory.mkdir(mode=0o700)
         servers = "\n".join(f'      {name}: "127.0.0.1:{port}"' for name, port in self._ports.items())
         file = self._folder / "tenbin.yaml"
         file.write_text(_CONFIG.format(port=self.port, admin=self.admin, servers=servers))
-        self.runtime_directory.mkdir(mode=0o700)
-        await asyncio.gather(*(self.start(name) for name in SERVERS))
         self._running["tenbin"] = await self._spawn("run", str(file))
-        await self._ready("tenbin", self.admin, "/readyz")
+
+        async def is_ready() -> bool:
+            return (await get(self.admin, "/readyz"))[0] == 200
+
+        await self._ready("tenbin", is_ready)
         for name in SERVERS:
             await self._checked(name)
+
+    async def _start_somewhere(self, server: str, candidates: Iterator[int]) -> None:
+        """Start a server for the first time, on the first of these ports that it gets."""
+        for port in candidates:
+            if not _free(port):
+                continue
+            self._ports[server] = port
+            try:
+                await self.start(server)
+            except StageError:
+                if _free(port):
+                    raise
+            else:
+                return
+        raise StageError("there is no free port from 3001 to 4000 for the demo's servers")
 
     async def _checked(self, server: str) -> None:
         for _ in range(200):
@@ -153,13 +180,13 @@ class Stage:
                 start_new_session=True,
             )
 
-    async def _ready(self, name: str, port: int, path: str) -> None:
+    async def _ready(self, name: str, answers: Callable[[], Awaitable[bool]]) -> None:
         process = self._running[name]
         for _ in range(300):
             if process.returncode is not None:
                 raise StageError(f"{name} did not start:\n{self._log.read_text(errors='replace')[-4000:]}")
             with contextlib.suppress(AnswerError):
-                if (await get(port, path))[0] == 200:
+                if await answers():
                     return
             await self._clock.sleep(0.05)
         raise StageError(f"{name} does not answer:\n{self._log.read_text(errors='replace')[-4000:]}")
@@ -199,14 +226,6 @@ def _free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _some_ports(count: int) -> list[int]:
-    """Free ports, from 3001 on where they are free."""
-    found = [port for port in range(3001, 4001) if _free(port)][:count]
-    if len(found) < count:
-        raise StageError("there are no free ports from 3001 to 4000 for the demo's servers")
-    return found
 
 
 def _using(folder: Path) -> list[int]:
