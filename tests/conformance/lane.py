@@ -178,7 +178,7 @@ class Lane:
                 self._count(raw)
                 method = event.method
                 if self._row is not None and self._row.after.startswith("early"):
-                    return await self._answer_early(reader, writer, self._row)
+                    return await self._answer_early(reader, writer, parser)
             elif isinstance(event, h11.EndOfMessage):
                 return await self._answer(writer, parser, method)
             elif isinstance(event, h11.ConnectionClosed) or event is h11.PAUSED:
@@ -215,14 +215,25 @@ class Lane:
             return False
         return _go_on(parser)
 
-    async def _answer_early(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, row: Row) -> bool:
+    async def _answer_early(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, parser: h11.Connection
+    ) -> bool:
+        """Answer before the body has come; then take the body, and close or go on as the row says."""
+        assert self._row is not None
+        row = self._row
         writer.write(row.raw)
         await writer.drain()
         if row.after == "early-close":
             writer.write_eof()
-        while await reader.read(65536):
-            pass
-        return False
+            while await reader.read(65536):
+                pass
+            return False
+        while not isinstance(event := parser.next_event(), h11.EndOfMessage):
+            if isinstance(event, h11.ConnectionClosed):
+                return False
+            if event is h11.NEED_DATA:
+                parser.receive_data(await reader.read(65536))
+        return _go_on(parser)
 
 
 def _go_on(parser: h11.Connection) -> bool:
@@ -258,7 +269,11 @@ async def _read_answer(reader: asyncio.StreamReader, received: bytearray, method
             return "raw"
         if answer is not None:
             await _trailing(reader, received)
-            return str(answer.status) if not expect or answer.body == expect else "another answer"
+            return (
+                str(answer.status)
+                if not expect or answer.body == expect
+                else f"another answer: {answer.status} {answer.body[:200]!r}"
+            )
         if answers.eof:
             return "close"
         try:

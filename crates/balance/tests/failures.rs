@@ -117,7 +117,14 @@ fn the_last_server_is_never_removed() {
         }
         assert_eq!(count(&group, 5, 0), [5]);
     }
-    // Nor when the others go down afterwards.
+    // Failures of the last one do not bring the others back.
+    let group = passive(2);
+    for index in [1, 1, 0, 0, 0, 0] {
+        fail(&group, index, 0);
+    }
+    assert_eq!(count(&group, 5, 0), [5, 0]);
+    assert_eq!(group.events().len(), 1);
+    // Nor is it removed when the others go down afterwards.
     for group in [passive(2), ejecting(2)] {
         for _ in 0..3 {
             visit(&group, &Ask { sticky: Some(1), ..ask() }, failure(), 0);

@@ -128,7 +128,7 @@ async fn open(
         lease.finish(Outcome { kind: OutcomeKind::Failure, latency_us: 0 }, worker.now_ms());
         tried.push(index);
         attempts += 1;
-        if attempts > backend.spec.retry.attempts || !backend.group.allow_retry(worker.now_ms()) {
+        if attempts > backend.spec.retry.attempts {
             return None;
         }
         counters.retries.add(1);

@@ -129,6 +129,12 @@ impl Pool {
     }
 }
 
+/// Whether bytes of the server wait to be read, asked of the system itself.
+pub fn has_spoken(stream: &TcpStream) -> bool {
+    let flags = rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT;
+    rustix::net::recv(stream, &mut [0_u8; 1], flags).is_ok()
+}
+
 /// Whether an idle connection is still open and holds no bytes that nobody asked for.
 fn is_quiet(stream: &TcpStream) -> bool {
     let mut cx = Context::from_waker(Waker::noop());

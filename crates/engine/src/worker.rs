@@ -134,6 +134,10 @@ impl Worker {
         while let Some(command) = commands.recv().await {
             match command {
                 Command::Listen(address, socket) => {
+                    // Whoever made the socket, an accept that blocks would stop this thread.
+                    if socket.set_nonblocking(true).is_err() {
+                        continue;
+                    }
                     let place = Rc::new(Place::new(address.clone()));
                     let task = spawn_local(accept(Rc::clone(&self), place, socket));
                     accepting.insert(address, task.abort_handle());

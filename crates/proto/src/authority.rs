@@ -9,7 +9,7 @@ use std::net::Ipv6Addr;
 
 use crate::Span;
 use crate::reject::Fault;
-use crate::scan::{self, HOST};
+use crate::scan;
 
 /// Longest host name, in bytes (RFC 1035, 2.3.4, as text).
 const HOST_BYTES: usize = 255;
@@ -40,35 +40,24 @@ pub(crate) fn read(bytes: &[u8], span: Span) -> Result<Authority, Fault> {
     let length = match text.first() {
         None => return Err(Fault::HostEmpty),
         Some(b'[') => literal_length(text)?,
-        Some(_) => name_length(text)?,
+        Some(_) => name_length(bytes.get(span.start as usize..).unwrap_or_default())?,
     };
     let start = span.start as usize;
     let host = Span::new(start, start + length);
     match text.get(length..) {
-        None | Some([] | [b':']) => Ok(Authority { host, whole: host, port: None }),
+        Some([] | [b':']) => Ok(Authority { host, whole: host, port: None }),
         Some([b':', digits @ ..]) => Ok(Authority { host, whole: span, port: Some(port(digits)?) }),
-        Some(_) => Err(Fault::HostInvalid),
+        Some(_) | None => Err(Fault::HostInvalid),
     }
 }
 
-/// The length of the name at the start of `text`, which is not empty.
+/// The length of the name at the start of `rest`, which goes on behind the authority with bytes that no name may hold.
 #[inline]
-fn name_length(text: &[u8]) -> Result<usize, Fault> {
-    let mut after_dot = true;
-    let mut length = 0;
-    for &byte in text {
-        if !scan::is(byte, HOST) {
-            break;
-        }
-        if byte == b'.' && after_dot {
-            return Err(Fault::HostInvalid);
-        }
-        after_dot = byte == b'.';
-        length += 1;
-    }
+fn name_length(rest: &[u8]) -> Result<usize, Fault> {
+    let (length, has_empty_label) = scan::host_name(rest);
     match length {
-        0 if text.first() == Some(&b':') => Err(Fault::HostEmpty),
-        1..=HOST_BYTES => Ok(length),
+        0 if rest.first() == Some(&b':') => Err(Fault::HostEmpty),
+        1..=HOST_BYTES if !has_empty_label => Ok(length),
         _ => Err(Fault::HostInvalid),
     }
 }
@@ -83,13 +72,18 @@ fn literal_length(text: &[u8]) -> Result<usize, Fault> {
     Ok(close + 1)
 }
 
-/// A port from at most five digits.
+/// A port from one to five digits.
+#[inline]
 fn port(digits: &[u8]) -> Result<u16, Fault> {
-    if digits.len() > 5 || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(Fault::HostPort);
+    let mut value = 0_u32;
+    for &byte in digits.get(..5.min(digits.len())).unwrap_or_default() {
+        let digit = u32::from(byte.wrapping_sub(b'0'));
+        if digit > 9 {
+            return Err(Fault::HostPort);
+        }
+        value = value * 10 + digit;
     }
-    let value = digits.iter().fold(0_u32, |value, digit| value * 10 + u32::from(digit - b'0'));
-    u16::try_from(value).map_err(|_| Fault::HostPort)
+    u16::try_from(value).ok().filter(|_| digits.len() <= 5).ok_or(Fault::HostPort)
 }
 
 #[cfg(test)]

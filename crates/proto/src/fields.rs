@@ -28,6 +28,18 @@ impl Field {
     pub(crate) fn new(name: Span, value: Span, known: Known, plain: bool) -> Self {
         Self { name, value, known, hop: known.bit() & CONNECTION_FIELDS != 0, plain }
     }
+
+    /// Whether it may be forwarded and is of no kind in `skip`.
+    #[inline]
+    pub(crate) fn travels(&self, skip: u32) -> bool {
+        !self.hop && self.known.bit() & skip == 0
+    }
+
+    /// Where the line of a plain field ends.
+    #[inline]
+    pub(crate) fn line_end(&self) -> usize {
+        self.value.end as usize + 2
+    }
 }
 
 /// The field lines of one head in their order; keeps its memory from message to message.
@@ -35,6 +47,10 @@ impl Field {
 pub struct Fields {
     list: Vec<Field>,
     dropped: u32,
+    /// The kinds of all fields, as a set.
+    kinds: u32,
+    /// A line is not plain, was dropped or was marked: the lines are no longer one block to be copied.
+    uneven: bool,
 }
 
 impl Fields {
@@ -58,6 +74,9 @@ impl Fields {
     /// The first field of that kind; for `Known::Other` use `find`.
     #[inline]
     pub fn find_known(&self, known: Known) -> Option<&Field> {
+        if self.kinds & known.bit() == 0 {
+            return None;
+        }
         self.list.iter().find(|field| field.known == known)
     }
 
@@ -88,15 +107,20 @@ impl Fields {
     pub fn clear(&mut self) {
         self.list.clear();
         self.dropped = 0;
+        self.kinds = 0;
+        self.uneven = false;
     }
 
     #[inline]
     pub(crate) fn push(&mut self, field: Field) {
+        self.kinds |= field.known.bit();
+        self.uneven |= !field.plain;
         self.list.push(field);
     }
 
     pub(crate) fn drop_one(&mut self) {
         self.dropped = self.dropped.saturating_add(1);
+        self.uneven = true;
     }
 
     /// Lines seen, dropped ones too: what the limit counts.
@@ -110,8 +134,21 @@ impl Fields {
         self.list.get(index).copied()
     }
 
+    /// Whether the lines stand one behind the other as they would be written, and none is of a kind in `kinds`.
+    #[inline]
+    pub(crate) fn is_even_without(&self, kinds: u32) -> bool {
+        !self.uneven && self.kinds & kinds == 0
+    }
+
+    /// The last line.
+    #[inline]
+    pub(crate) fn last(&self) -> Option<&Field> {
+        self.list.last()
+    }
+
     /// Marks every field called `name` as hop-by-hop.
     pub(crate) fn mark_hop(&mut self, bytes: &[u8], name: &[u8]) {
+        self.uneven = true;
         for field in self.list.iter_mut().filter(|field| is_named(field, bytes, name)) {
             field.hop = true;
         }
@@ -119,6 +156,7 @@ impl Fields {
 
     /// Marks every field of that kind as hop-by-hop.
     pub(crate) fn mark_hop_known(&mut self, known: Known) {
+        self.uneven = true;
         for field in self.list.iter_mut().filter(|field| field.known == known) {
             field.hop = true;
         }

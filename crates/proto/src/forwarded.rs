@@ -157,10 +157,10 @@ fn address(out: &mut Vec<u8>, address: IpAddr) {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
             let [a, b, c, d] = v4.octets();
-            output::decimal(out, u64::from(a));
+            output::octet(out, a);
             for part in [b, c, d] {
                 out.push(b'.');
-                output::decimal(out, u64::from(part));
+                output::octet(out, part);
             }
         }
         // Writing to a Vec cannot fail.

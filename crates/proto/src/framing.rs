@@ -25,7 +25,16 @@ impl Declared {
     }
 
     /// A Content-Length of a response: repeated and listed numbers count as one if all are equal (RFC 9112, 6.3).
+    #[inline]
     pub fn add_equal_length(&mut self, value: &[u8]) -> Result<(), Fault> {
+        match (self.length, number(value)) {
+            (None, Ok(length)) => self.length = Some(length),
+            _ => return self.add_length_list(value),
+        }
+        Ok(())
+    }
+
+    fn add_length_list(&mut self, value: &[u8]) -> Result<(), Fault> {
         for member in value.split(|&byte| byte == b',') {
             let length = number(member.trim_ascii())?;
             if self.length.is_some_and(|before| before != length) {

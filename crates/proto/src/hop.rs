@@ -34,7 +34,18 @@ pub(crate) struct Options {
 
 impl Options {
     /// Reads one Connection field.
+    #[inline]
     pub fn add(&mut self, value: &[u8]) -> Result<(), Fault> {
+        // Nearly all hold one word.
+        match classify(value) {
+            Known::KeepAlive => self.named |= Known::KeepAlive.bit(),
+            Known::Other if value == b"close" => self.close = true,
+            _ => return self.add_list(value),
+        }
+        Ok(())
+    }
+
+    fn add_list(&mut self, value: &[u8]) -> Result<(), Fault> {
         for option in value.split(|&byte| byte == b',') {
             let option = option.trim_ascii();
             if option.is_empty() {

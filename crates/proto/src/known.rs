@@ -56,27 +56,41 @@ pub(crate) const CONNECTION_FIELDS: u32 = Known::Connection.bit()
     | Known::Upgrade.bit()
     | Known::Http2Settings.bit();
 
-/// Recognises a token by its length and its first and last eight bytes. Setting bit 0x20 lowers letters and maps no
-/// other token byte onto a letter or a dash, so the comparison is exact for the bytes it covers.
+/// Recognises a token.
 #[inline]
 pub(crate) fn classify(name: &[u8]) -> Known {
-    let (head, tail) = (word(name), last_word(name));
+    recognise(name, word(name))
+}
+
+/// Recognises a token by its length and its first and last eight bytes; `head` is what `word` makes of it. Setting bit
+/// 0x20 lowers letters and maps no other token byte onto a letter or a dash, so the comparison is exact for the bytes it
+/// covers.
+#[inline]
+pub(crate) fn recognise(name: &[u8], head: u64) -> Known {
+    let whole = |known, ends: (u64, u64)| {
+        if head == ends.0 && last_word(name) == ends.1 { known } else { Known::Other }
+    };
     match name.len() {
         2 if head == TE => Known::Te,
-        4 => pick(head, [(HOST, Known::Host), (DATE, Known::Date)]),
-        6 => pick(head, [(COOKIE, Known::Cookie), (SERVER, Known::Server), (EXPECT, Known::Expect)]),
-        7 => pick(head, [(UPGRADE, Known::Upgrade), (TRAILER, Known::Trailer)]),
+        4 if head == HOST => Known::Host,
+        4 if head == DATE => Known::Date,
+        6 if head == COOKIE => Known::Cookie,
+        6 if head == SERVER => Known::Server,
+        6 if head == EXPECT => Known::Expect,
+        7 if head == UPGRADE => Known::Upgrade,
+        7 if head == TRAILER => Known::Trailer,
         8 if head == LOCATION => Known::Location,
-        9 if (head, tail) == FORWARDED => Known::Forwarded,
-        9 if (head, tail) == X_REAL_IP => Known::XRealIp,
-        10 => pick(
-            (head, tail),
-            [(CONNECTION, Known::Connection), (KEEP_ALIVE, Known::KeepAlive), (SET_COOKIE, Known::SetCookie)],
-        ),
-        14 if (head, tail) == CONTENT_LENGTH => Known::ContentLength,
-        14 if (head, tail) == HTTP2_SETTINGS => Known::Http2Settings,
-        16 if (head, tail) == PROXY_CONNECTION => Known::ProxyConnection,
-        17 if (head, tail) == TRANSFER_ENCODING && is_word(name, 8, b'-') => Known::TransferEncoding,
+        9 if head == FORWARDED.0 => whole(Known::Forwarded, FORWARDED),
+        9 if head == X_REAL_IP.0 => whole(Known::XRealIp, X_REAL_IP),
+        10 if head == CONNECTION.0 => whole(Known::Connection, CONNECTION),
+        10 if head == KEEP_ALIVE.0 => whole(Known::KeepAlive, KEEP_ALIVE),
+        10 if head == SET_COOKIE.0 => whole(Known::SetCookie, SET_COOKIE),
+        14 if head == CONTENT_LENGTH.0 => whole(Known::ContentLength, CONTENT_LENGTH),
+        14 if head == HTTP2_SETTINGS.0 => whole(Known::Http2Settings, HTTP2_SETTINGS),
+        16 if head == PROXY_CONNECTION.0 => whole(Known::ProxyConnection, PROXY_CONNECTION),
+        17 if head == TRANSFER_ENCODING.0 && name.get(8) == Some(&b'-') => {
+            whole(Known::TransferEncoding, TRANSFER_ENCODING)
+        }
         13.. if head == X_FORWARDED.0 => forwarded_kind(name),
         _ => Known::Other,
     }
@@ -99,23 +113,13 @@ fn forwarded_kind(name: &[u8]) -> Known {
     found.map_or(Known::XForwardedOther, |&(_, known)| known)
 }
 
-#[inline]
-fn pick<K: PartialEq + Copy, const N: usize>(key: K, table: [(K, Known); N]) -> Known {
-    table.into_iter().find(|&(word, _)| word == key).map_or(Known::Other, |(_, known)| known)
-}
-
-#[inline]
-fn is_word(name: &[u8], at: usize, expected: u8) -> bool {
-    name.get(at) == Some(&expected)
-}
-
 const LOWER: u64 = 0x2020_2020_2020_2020;
 
-/// The first eight bytes in lower case, or all of a shorter name, filled with the bytes 0x20.
+/// The first eight bytes of a name in lower case, filled with zeros if it has fewer.
 #[inline]
 const fn word(name: &[u8]) -> u64 {
     if let Some(eight) = name.first_chunk::<8>() {
-        return u64::from_le_bytes(*eight) | LOWER;
+        return head_word(u64::from_le_bytes(*eight), 8);
     }
     let mut packed = 0;
     let mut rest = name;
@@ -123,7 +127,15 @@ const fn word(name: &[u8]) -> u64 {
         packed = packed << 8 | last as u64;
         rest = before;
     }
-    packed | LOWER
+    head_word(packed, name.len())
+}
+
+/// The same from the eight bytes that stand where a name of `length` bytes, at least one, begins.
+#[inline]
+pub(crate) const fn head_word(bytes: u64, length: usize) -> u64 {
+    let used = if length < 8 { length as u32 } else { 8 };
+    // Shifts count modulo 64: eight bytes shift by nothing.
+    (bytes | LOWER) & u64::MAX.wrapping_shr((8 * used).wrapping_neg())
 }
 
 /// The last eight bytes in lower case; shorter names have none.

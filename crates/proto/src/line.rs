@@ -5,7 +5,7 @@
 //!
 //! A fault is reported only once its line is whole, so that a message gets the same verdict however it is cut.
 
-use crate::known::classify;
+use crate::known::{classify, head_word, recognise};
 use crate::reject::Fault;
 use crate::scan::{self, TOKEN};
 use crate::{Field, Known, Reject, Span};
@@ -35,24 +35,44 @@ pub(crate) enum Line {
     Underscore(Field, usize),
 }
 
-/// Reads the line that starts at `at`.
-#[inline]
-pub(crate) fn read(bytes: &[u8], at: usize, dialect: Dialect) -> Result<Line, Reject> {
-    let mut colon = scan::letters_end(bytes, at);
-    let mut underscore = false;
-    let mut name_end = colon;
-    if bytes.get(colon) != Some(&b':') || colon == at {
-        match unusual_name(bytes, at, colon, dialect)? {
-            Name::Line(line) => return Ok(line),
-            Name::Found { end, colon: found, underscore: found_underscore } => {
-                (name_end, colon, underscore) = (end, found, found_underscore);
-            }
-        }
+/// The field in the line at `at`, and where the next line starts, if the line is as plain as nearly all are: a name of
+/// letters and dashes, colon, space, a value without blanks around it, CR LF. For any other line ask `read`.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "the field stays in registers only inside the loop over lines")]
+pub(crate) fn read_plain(bytes: &[u8], at: usize) -> Option<(Field, usize)> {
+    let rest = bytes.get(at..)?;
+    let (length, first_word) = scan::plain_name(rest)?;
+    let (name, behind) = rest.split_at_checked(length)?;
+    let [b':', b' ', value @ ..] = behind else { return None };
+    let stop = scan::text_end(value, 0);
+    let (text, end) = value.split_at_checked(stop)?;
+    let is_trimmed = matches!((text.first(), text.last()), (Some(b'!'..), Some(b'!'..)));
+    if !is_trimmed || !end.starts_with(b"\r\n") || length > NAME_BYTES {
+        return None;
     }
-    if name_end - at > NAME_BYTES {
+    let known = recognise(name, head_word(first_word, length));
+    // All of these lie inside `bytes`: the sums cannot wrap.
+    let name_end = at.wrapping_add(length);
+    let start = name_end.wrapping_add(2);
+    let value_end = start.wrapping_add(stop);
+    let field = Field::new(Span::new(at, name_end), Span::new(start, value_end), known, true);
+    Some((field, value_end.wrapping_add(2)))
+}
+
+/// Reads the line at `at`, whatever its form.
+#[inline(never)]
+pub(crate) fn read(bytes: &[u8], at: usize, dialect: Dialect) -> Result<Line, Reject> {
+    if let Some(b"\r\n") = bytes.get(at..at + 2) {
+        return Ok(Line::End(at + 2));
+    }
+    let name = match read_name(bytes, at, dialect)? {
+        Name::Line(line) => return Ok(line),
+        Name::Found(name) => name,
+    };
+    if name.end - at > NAME_BYTES {
         return whole_line_fault(bytes, at, Fault::FieldNameTooLong, at + NAME_BYTES);
     }
-    let start = skip_blanks(bytes, colon + 1);
+    let start = skip_blanks(bytes, name.colon + 1);
     let stop = scan::text_end(bytes, start);
     let next = match line_end(bytes, stop, dialect.lenient) {
         End::Next(next) => next,
@@ -60,15 +80,14 @@ pub(crate) fn read(bytes: &[u8], at: usize, dialect: Dialect) -> Result<Line, Re
         End::Fault(fault) => return whole_line_fault(bytes, at, fault, stop),
     };
     let end = trim_blanks(bytes, start, stop);
-    let name = Span::new(at, name_end);
-    let known = classify(name.of(bytes));
     let plain = start < end
         && stop == end
         && next == end + 2
-        && start == name_end + 2
-        && bytes.get(name_end + 1) == Some(&b' ');
-    let field = Field::new(name, Span::new(start, end), known, plain);
-    Ok(if underscore { Line::Underscore(field, next) } else { Line::Field(field, next) })
+        && start == name.end + 2
+        && bytes.get(name.end + 1) == Some(&b' ');
+    let text = Span::new(at, name.end);
+    let field = Field::new(text, Span::new(start, end), classify(text.of(bytes)), plain);
+    Ok(if name.underscore { Line::Underscore(field, next) } else { Line::Field(field, next) })
 }
 
 /// What `line_end` found.
@@ -98,22 +117,26 @@ pub(crate) fn line_end(bytes: &[u8], at: usize, lenient: bool) -> End {
     }
 }
 
-/// A name that is not letters, dashes and a colon at once.
+/// What stands where a name should.
 enum Name {
     Line(Line),
-    Found { end: usize, colon: usize, underscore: bool },
+    Found(Found),
 }
 
-/// Names with other token bytes, the empty line, and every fault before the colon.
-#[cold]
-#[inline(never)]
-fn unusual_name(bytes: &[u8], at: usize, from: usize, dialect: Dialect) -> Result<Name, Reject> {
-    let end = scan::class_end(bytes, from, TOKEN);
+struct Found {
+    end: usize,
+    colon: usize,
+    underscore: bool,
+}
+
+/// The name at `at`, the empty line, or a fault before the colon.
+fn read_name(bytes: &[u8], at: usize, dialect: Dialect) -> Result<Name, Reject> {
+    let end = scan::class_end(bytes, at, TOKEN);
     let fault = match bytes.get(end) {
         None => return Ok(Name::Line(Line::Partial)),
         Some(b':') if end > at => {
             let underscore = memchr::memchr(b'_', bytes.get(at..end).unwrap_or_default()).is_some();
-            return Ok(Name::Found { end, colon: end, underscore });
+            return Ok(Name::Found(Found { end, colon: end, underscore }));
         }
         Some(b':') => Fault::FieldNameEmpty,
         Some(b'\r' | b'\n') if end == at => match line_end(bytes, at, dialect.lenient) {
@@ -127,7 +150,7 @@ fn unusual_name(bytes: &[u8], at: usize, from: usize, dialect: Dialect) -> Resul
             let may_trim = dialect.trim_names && classify(Span::new(at, end).of(bytes)) == Known::Other;
             match bytes.get(colon) {
                 None => return Ok(Name::Line(Line::Partial)),
-                Some(b':') if may_trim => return Ok(Name::Found { end, colon, underscore: false }),
+                Some(b':') if may_trim => return Ok(Name::Found(Found { end, colon, underscore: false })),
                 Some(b':') => Fault::FieldNameSpace,
                 Some(_) => Fault::FieldName,
             }

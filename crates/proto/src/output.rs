@@ -35,7 +35,7 @@ impl<'a> Run<'a> {
     #[inline]
     pub fn field(&mut self, field: &Field) {
         if field.plain {
-            return self.copy(field.name.start as usize, field.value.end as usize + 2);
+            return self.copy(field.name.start as usize, field.line_end());
         }
         self.flush();
         for piece in [field.name.of(self.bytes), b": ", field.value.of(self.bytes), b"\r\n"] {
@@ -94,6 +94,18 @@ pub(crate) fn length_line(out: &mut Vec<u8>, length: u64) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// A number of at most three digits.
+#[inline]
+pub(crate) fn octet(out: &mut Vec<u8>, number: u8) {
+    if number >= 100 {
+        out.push(b'0' + number / 100);
+    }
+    if number >= 10 {
+        out.push(b'0' + number / 10 % 10);
+    }
+    out.push(b'0' + number % 10);
+}
+
 /// A number in decimal.
 #[inline]
 pub(crate) fn decimal(out: &mut Vec<u8>, number: u64) {
@@ -113,7 +125,7 @@ pub(crate) fn decimal(out: &mut Vec<u8>, number: u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{decimal, target, text};
+    use super::{decimal, octet, target, text};
 
     fn written(write: impl Fn(&mut Vec<u8>)) -> String {
         let mut out = Vec::new();
@@ -125,6 +137,9 @@ mod tests {
     fn numbers() {
         for number in [0, 7, 10, 999, 65_535, u64::MAX] {
             assert_eq!(written(|out| decimal(out, number)), number.to_string());
+        }
+        for number in 0..=255 {
+            assert_eq!(written(|out| octet(out, number)), number.to_string());
         }
     }
 

@@ -138,26 +138,29 @@ impl Request {
         };
         let dialect = Dialect { lenient: limits.lenient, trim_names: false };
         loop {
-            match line::read(bytes, at, dialect)? {
-                Line::Field(field, next) => {
-                    self.add(bytes, field, limits)?;
-                    at = next;
-                }
-                Line::Underscore(field, next) => {
-                    self.check_count(field, limits)?;
-                    self.fields.drop_one();
-                    at = next;
-                }
-                Line::End(next) => {
-                    self.finish(bytes, at).map_err(|fault| fault.at(at))?;
-                    self.length = next;
-                    return Ok(Progress::Complete);
-                }
-                Line::Partial => {
-                    self.stage = Stage::Fields(at);
-                    return Ok(Progress::Partial);
-                }
-            }
+            let (field, next) = match line::read_plain(bytes, at) {
+                Some(found) => found,
+                None => match line::read(bytes, at, dialect)? {
+                    Line::Field(field, next) => (field, next),
+                    Line::Underscore(field, next) => {
+                        self.check_count(field, limits)?;
+                        self.fields.drop_one();
+                        at = next;
+                        continue;
+                    }
+                    Line::End(next) => {
+                        self.finish(bytes, at).map_err(|fault| fault.at(at))?;
+                        self.length = next;
+                        return Ok(Progress::Complete);
+                    }
+                    Line::Partial => {
+                        self.stage = Stage::Fields(at);
+                        return Ok(Progress::Partial);
+                    }
+                },
+            };
+            self.add(bytes, field, limits)?;
+            at = next;
         }
     }
 

@@ -103,21 +103,24 @@ impl Response {
         }
         let dialect = Dialect { lenient: limits.lenient, trim_names: true };
         loop {
-            match line::read(bytes, at, dialect)? {
-                Line::Field(field, next) | Line::Underscore(field, next) => {
-                    self.add(bytes, field, limits)?;
-                    at = next;
-                }
-                Line::End(next) => {
-                    self.finish(bytes, asked).map_err(|fault| fault.at(at))?;
-                    self.length = next;
-                    return Ok(Progress::Complete);
-                }
-                Line::Partial => {
-                    self.resume = at;
-                    return Ok(Progress::Partial);
-                }
-            }
+            let (field, next) = match line::read_plain(bytes, at) {
+                Some(found) => found,
+                None => match line::read(bytes, at, dialect)? {
+                    // No server reads an answer as CGI variables: underscores may pass.
+                    Line::Field(field, next) | Line::Underscore(field, next) => (field, next),
+                    Line::End(next) => {
+                        self.finish(bytes, asked).map_err(|fault| fault.at(at))?;
+                        self.length = next;
+                        return Ok(Progress::Complete);
+                    }
+                    Line::Partial => {
+                        self.resume = at;
+                        return Ok(Progress::Partial);
+                    }
+                },
+            };
+            self.add(bytes, field, limits)?;
+            at = next;
         }
     }
 

@@ -34,30 +34,88 @@ pub(crate) fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk::<8>().map(|eight| u64::from_le_bytes(*eight))
 }
 
+/// The length of the letters and dashes at the start of `text`, and its first eight bytes. `None` if there are none, or
+/// if `text` is too short to say: then it is worth no shortcut.
+#[inline]
+pub(crate) fn plain_name(text: &[u8]) -> Option<(usize, u64)> {
+    let (first, mut rest) = text.split_first_chunk::<8>()?;
+    let first = u64::from_le_bytes(*first);
+    let mut word = first;
+    loop {
+        let hits = !(letters(word) | range(word, b'-', b'-')) & HIGH;
+        if hits != 0 {
+            let length = text.len() - rest.len() - 8 + lowest(hits);
+            return (length > 0).then_some((length, first));
+        }
+        let (next, behind) = rest.split_first_chunk::<8>()?;
+        word = u64::from_le_bytes(*next);
+        rest = behind;
+    }
+}
+
+/// The length of the host name at the start of `text`, and whether it holds an empty label: it begins with a dot, or two
+/// dots meet.
+#[inline]
+pub(crate) fn host_name(text: &[u8]) -> (usize, bool) {
+    let mut rest = text;
+    // A dot before the first byte makes a dot there the second of two.
+    let mut dot_before = 0x80;
+    let mut doubled = 0;
+    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*eight);
+        let dots = range(word, b'.', b'.');
+        let hits = !(letters(word) | dots | range(word, b'-', b'-') | range(word, b'0', b'9')) & HIGH;
+        let before_hit = (hits & hits.wrapping_neg()).wrapping_sub(1);
+        doubled |= dots & (dots << 8 | dot_before) & before_hit;
+        if hits != 0 {
+            let length = text.len() - rest.len() + lowest(hits);
+            return if text.get(length) == Some(&b'_') {
+                any_host_name(text)
+            } else {
+                (length, doubled != 0)
+            };
+        }
+        dot_before = dots >> 56;
+        rest = behind;
+    }
+    any_host_name(text)
+}
+
+/// The same byte by byte, for names with underscores and those at the end of the bytes.
+#[cold]
+fn any_host_name(text: &[u8]) -> (usize, bool) {
+    let length = class_end(text, 0, HOST);
+    let name = text.get(..length).unwrap_or_default();
+    let doubled = name.first() == Some(&b'.') || name.windows(2).any(|pair| pair == b"..");
+    (length, doubled)
+}
+
 /// The first byte from `from` on that no field value may hold, or the end.
 #[inline]
 pub(crate) fn text_end(bytes: &[u8], from: usize) -> usize {
-    let mut at = from;
-    while let Some(word) = word_at(bytes, at) {
+    let mut rest = bytes.get(from..).unwrap_or_default();
+    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*eight);
         let hits = below(word, 0x20) | equal(word, 0x7f);
         if hits == 0 {
-            at += 8;
+            rest = behind;
             continue;
         }
-        at += first(hits);
-        if bytes.get(at) != Some(&b'\t') {
-            return at;
+        let (_, hit) = rest.split_at_checked(lowest(hits)).unwrap_or_default();
+        match hit.split_first() {
+            Some((b'\t', behind)) => rest = behind,
+            _ => return bytes.len() - hit.len(),
         }
-        at += 1;
     }
-    class_end(bytes, at, TEXT)
+    class_end(bytes, bytes.len() - rest.len(), TEXT)
 }
 
 /// The first byte from `from` on that needs a thought in a target, or the end.
 #[inline]
 pub(crate) fn target_end(bytes: &[u8], from: usize) -> usize {
-    let mut at = from;
-    while let Some(word) = word_at(bytes, at) {
+    let mut rest = bytes.get(from..).unwrap_or_default();
+    while let Some((eight, behind)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*eight);
         let hits = below(word, 0x21)
             | word & HIGH
             | equal(word, 0x7f)
@@ -65,25 +123,11 @@ pub(crate) fn target_end(bytes: &[u8], from: usize) -> usize {
             | equal(word, b'%')
             | equal(word, b'?');
         if hits != 0 {
-            return at + first(hits);
+            return bytes.len() - rest.len() + lowest(hits);
         }
-        at += 8;
+        rest = behind;
     }
-    class_end(bytes, at, TARGET)
-}
-
-/// The first byte from `from` on that is no letter and no dash, or a position before it from which `class_end` goes on.
-#[inline]
-pub(crate) fn letters_end(bytes: &[u8], from: usize) -> usize {
-    let mut at = from;
-    while let Some(word) = word_at(bytes, at) {
-        let hits = !(letters(word) | dashes(word)) & HIGH;
-        if hits != 0 {
-            return at + first(hits);
-        }
-        at += 8;
-    }
-    at
+    class_end(bytes, bytes.len() - rest.len(), TARGET)
 }
 
 /// The first byte from `from` on that is not of `class`, or the end.
@@ -115,21 +159,22 @@ const fn equal(word: u64, byte: u8) -> u64 {
 /// Marks ASCII letters, exactly: no byte carries into the next.
 #[inline]
 const fn letters(word: u64) -> u64 {
-    let low = (word | splat(0x20)) & !HIGH;
-    let from_a = low + splat(0x80 - b'a');
-    let past_z = low + splat(0x7f - b'z');
-    from_a & !past_z & !word & HIGH
+    // Above 0x7f nothing changes its meaning, and no other ASCII byte becomes a letter.
+    range(word | splat(0x20), b'a', b'z')
 }
 
-/// Marks dashes, exactly.
+/// Marks bytes from `low` to `high`, both ASCII, exactly.
 #[inline]
-const fn dashes(word: u64) -> u64 {
-    let other = word ^ splat(b'-');
-    !(((other & !HIGH) + !HIGH) | other) & HIGH
+const fn range(word: u64, low: u8, high: u8) -> u64 {
+    let seven = word & !HIGH;
+    let from_low = seven.wrapping_add(splat(0x80 - low));
+    let past_high = seven.wrapping_add(splat(0x7f - high));
+    from_low & !past_high & !word & HIGH
 }
 
+/// Which byte the lowest hit marks.
 #[inline]
-const fn first(hits: u64) -> usize {
+const fn lowest(hits: u64) -> usize {
     hits.trailing_zeros() as usize / 8
 }
 
@@ -204,9 +249,9 @@ mod tests {
                 let expected = |class| if is(byte, class) { 19 } else { at };
                 assert_eq!(text_end(&text, 0), expected(TEXT), "{byte:#x} at {at}");
                 assert_eq!(target_end(&text, 0), expected(TARGET), "{byte:#x} at {at}");
-                let letters = letters_end(&text, 0);
-                let dash_or_letter = byte.is_ascii_alphabetic() || byte == b'-';
-                assert!(letters == 16 || letters == at && !dash_or_letter, "{byte:#x} at {at}");
+                let is_plain = byte.is_ascii_alphabetic() || byte == b'-';
+                let name = plain_name(&text).map(|(length, _)| length);
+                assert_eq!(name, (!is_plain && (1..16).contains(&at)).then_some(at), "{byte:#x} at {at}");
             }
         }
     }

@@ -123,17 +123,20 @@ pub fn write_request(out: &mut Vec<u8>, head: &Request, bytes: &[u8], to: &Reque
     let edited = Edited::by(to.edits);
     let mut run = Run::new(out, bytes);
     request_line(&mut run, head, bytes, to.target);
-    host_line(&mut run, head, bytes, to);
-    let forwarded = to.forwarding.map_or(0, Forwarding::replaces);
-    let skip = ALWAYS_ANEW | Known::Host.bit() | forwarded | edited.known;
+    let first = host_line(&mut run, head, bytes, to);
+    let skip = ALWAYS_ANEW | edited.known | to.forwarding.map_or(0, Forwarding::replaces);
     let hidden = if head.fields.find_known(Known::Cookie).is_some() { to.drop_cookie } else { None };
-    for field in head.fields.iter().filter(|field| !field.hop && field.known.bit() & skip == 0) {
-        if edited.removes(field, bytes) {
-            continue;
-        }
-        match hidden {
-            Some(name) if field.known == Known::Cookie => cookie_line(&mut run, field, bytes, name),
-            _ => run.field(field),
+    let whole = hidden.is_none() && !edited.others && head.fields.is_even_without(skip | CONNECTION_FIELDS);
+    match (first, head.fields.last()) {
+        (Some(first), Some(last)) if whole => run.copy(first.line_end(), last.line_end()),
+        _ => {
+            for field in head.fields.iter().filter(|field| field.travels(skip | Known::Host.bit())) {
+                match hidden {
+                    _ if edited.removes(field, bytes) => {}
+                    Some(name) if field.known == Known::Cookie => cookie_line(&mut run, field, bytes, name),
+                    _ => run.field(field),
+                }
+            }
         }
     }
     run.flush();
@@ -164,7 +167,7 @@ pub fn write_response(out: &mut Vec<u8>, head: &Response, bytes: &[u8], to: &Res
         run.out.extend_from_slice(b"\r\n");
     }
     let skip = ALWAYS_ANEW | edited.known;
-    for field in head.fields.iter().filter(|field| !field.hop && field.known.bit() & skip == 0) {
+    for field in head.fields.iter().filter(|field| field.travels(skip)) {
         if !edited.removes(field, bytes) {
             run.field(field);
         }
@@ -244,15 +247,21 @@ fn request_line(run: &mut Run<'_>, head: &Request, bytes: &[u8], target: Option<
     run.out.extend_from_slice(b" HTTP/1.1\r\n");
 }
 
-/// Host goes first, where servers that route by it look first.
+/// Host goes first, where servers that route by it look first. The client's own line, if that one could be copied.
 #[inline]
-fn host_line(run: &mut Run<'_>, head: &Request, bytes: &[u8], to: &RequestEdits<'_>) {
+fn host_line<'a>(
+    run: &mut Run<'_>,
+    head: &'a Request,
+    bytes: &[u8],
+    to: &RequestEdits<'_>,
+) -> Option<&'a Field> {
     let edited = to.edits.set.iter().find(|(name, _)| name.eq_ignore_ascii_case(b"host"));
     let sent = head.fields.iter().next().filter(|field| {
         edited.is_none() && field.known == Known::Host && field.plain && field.value == head.authority
     });
     if let Some(field) = sent {
-        return run.field(field);
+        run.field(field);
+        return sent;
     }
     run.flush();
     let host = match edited {
@@ -261,6 +270,7 @@ fn host_line(run: &mut Run<'_>, head: &Request, bytes: &[u8], to: &RequestEdits<
         None => head.authority.of(bytes),
     };
     output::line(run.out, b"Host", host);
+    None
 }
 
 /// A Cookie field without one of its cookies; nothing when no other is in it.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tenbin.api.operations import Operations
     from tenbin.observe.journal import Journal
 
-GRACE = 0.6
+GRACE = 0.4
 """Seconds that requests under way get when the server stops."""
 
 BACKLOG = 128
@@ -79,7 +79,7 @@ class AdminServer:
             await self._serve(listening, token=token, trusted=trusted, host=address.host if address else "")
 
     async def stop(self) -> None:
-        """Stop within a second, whatever clients do; requests under way get 0.6 s of it."""
+        """Stop within a second, whatever clients do; requests under way get 0.4 s of it."""
         tasks = [task for _, task in self._running]
         for server, _ in self._running:
             server.should_exit = True

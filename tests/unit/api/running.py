@@ -45,6 +45,7 @@ class MemoryProcess:
     stops: list[bool] = field(default_factory=list)
     broken: bool = False
     hang: bool = False
+    entered: bool = False
 
     def status(self) -> Status:
         if self.broken:
@@ -68,6 +69,7 @@ class MemoryProcess:
 
     async def reload(self) -> ReloadReport:
         if self.hang:
+            self.entered = True
             await asyncio.Event().wait()
         return self.reload_report
 
@@ -177,3 +179,10 @@ def whole(connection: socket.socket) -> bytes:
     while data := connection.recv(65_536):
         answer += data
     return answer
+
+
+def head(framing: bytes) -> bytes:
+    """The head of a reload that the token allows."""
+    token = BEARER["Authorization"].encode()
+    fixed = b"POST /api/v1/reload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    return fixed + b"Authorization: " + token + b"\r\n" + framing + b"\r\n\r\n"

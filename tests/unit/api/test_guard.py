@@ -8,7 +8,7 @@ import pytest
 
 from tenbin.api import Limits
 from tenbin.api.origin import host_allowed, origin_allowed
-from unit.api.running import BEARER, JSON, Running, running, whole
+from unit.api.running import BEARER, JSON, Running, head, running, whole
 
 if TYPE_CHECKING:
     import socket
@@ -118,12 +118,6 @@ def test_a_slow_body_is_given_up(tmp_path: Path) -> None:
 def test_the_unix_socket_asks_for_neither_host_nor_token(api: Running) -> None:
     headers = {**JSON, "Host": "whatever", "Origin": "null"}
     assert api.ask("POST", "/api/v1/stop", b"{}", headers, unix=True).status == 202
-
-
-def head(framing: bytes) -> bytes:
-    token = BEARER["Authorization"].encode()
-    fixed = b"POST /api/v1/reload HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    return fixed + b"Authorization: " + token + b"\r\n" + framing + b"\r\n\r\n"
 
 
 def sent_before_the_end(connection: socket.socket) -> int:

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from hypothesis import HealthCheck, settings
+
 from tenbin.health import Target
 from tenbin.model import Address, Check, Duration, Health, HttpCheck, ServerId, TcpCheck
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
     from tenbin.model import Probe
+
+
+# Properties hold however busy the machine is.
+at_leisure = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class ManualClock:

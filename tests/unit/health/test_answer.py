@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenbin.health.probe.answer import BODY_LIMIT, Answer, GarbageError
+from unit.health.support import at_leisure
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -80,6 +81,7 @@ def test_garbage(data: bytes, reason: str) -> None:
         parse(data)
 
 
+@at_leisure
 @given(st.lists(st.binary(max_size=40), max_size=5), st.lists(st.integers(0, 400), max_size=8))
 def test_an_answer_is_the_same_however_it_is_split(chunks: list[bytes], cuts: list[int]) -> None:
     data = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -89,6 +91,7 @@ def test_an_answer_is_the_same_however_it_is_split(chunks: list[bytes], cuts: li
     assert (answer.done, bytes(answer.body)) == (True, b"".join(chunks))
 
 
+@at_leisure
 @given(
     st.sampled_from([OK + b"A b\r\n\r\n", OK + b"Content-Length: x\r\n\r\n", b"GARBAGE\r\n\r\n"]),
     st.lists(st.integers(0, 60)),
@@ -114,6 +117,7 @@ def test_no_more_than_the_limit_is_kept(framing: bytes) -> None:
     assert bytes(answer.body) == b"x" * BODY_LIMIT
 
 
+@at_leisure
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_are_an_answer_or_garbage(data: bytes) -> None:
     answer = Answer(bodiless=False)

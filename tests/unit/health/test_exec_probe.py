@@ -54,7 +54,7 @@ async def test_a_program_that_does_not_exist() -> None:
 
 async def test_a_timeout_kills_the_whole_group(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
-    outcome = await run(f"sleep 600 & echo $! $$ > {pids}; echo waiting; wait", timeout=500)
+    outcome = await run(f"sleep 600 & echo $! $$ > {pids}; echo waiting; wait", timeout=1500)
     assert (outcome.status, outcome.text) == (CheckStatus.PROCTOUT, "did not end in time: waiting")
     await until(lambda: not any(alive(int(pid)) for pid in pids.read_text().split()))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tenbin.health import policy
 from tenbin.model import Health
-from unit.health.support import check
+from unit.health.support import at_leisure, check
 
 COUNTS = st.integers(min_value=1, max_value=6)
 RESULTS = st.lists(st.booleans(), max_size=60)
@@ -45,6 +45,7 @@ def test_one_and_one_flips_with_every_result() -> None:
     assert healths(Health.UP, "-+-+", rise=1, fall=1) == "DUDU"
 
 
+@at_leisure
 @given(COUNTS, COUNTS, RESULTS, st.sampled_from(list(Health)))
 def test_value_moves_as_haproxys_counter(rise: int, fall: int, results: list[bool], start: Health) -> None:
     how, standing = check(rise=rise, fall=fall), policy.initial(start)
@@ -63,6 +64,7 @@ def test_value_moves_as_haproxys_counter(rise: int, fall: int, results: list[boo
         assert (standing.health is Health.UP) == (counter >= rise)
 
 
+@at_leisure
 @given(COUNTS, COUNTS, RESULTS)
 def test_health_changes_only_after_enough_results_in_a_row(rise: int, fall: int, results: list[bool]) -> None:
     how, standing, run, last = check(rise=rise, fall=fall), policy.initial(Health.UP), 0, None
@@ -94,6 +96,7 @@ def test_pace_is_fast_between_up_and_down(start: Health, results: str, milliseco
     assert policy.pace(standing, how).ms == milliseconds
 
 
+@at_leisure
 @given(COUNTS, COUNTS, RESULTS, COUNTS, COUNTS)
 def test_another_rise_and_fall_keep_the_health(
     rise: int, fall: int, results: list[bool], rise2: int, fall2: int

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tenbin.health import CheckStatus, Result
 from tenbin.health.result import printable
+from unit.health.support import at_leisure
 
 
 def test_the_passing_statuses() -> None:
@@ -24,6 +25,7 @@ def test_every_status_has_a_long_name() -> None:
     assert CheckStatus.L7STS.text == "Layer7 wrong status"
 
 
+@at_leisure
 @given(st.text(max_size=1000))
 def test_texts_are_one_short_printable_line(text: str) -> None:
     line = printable(text)

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Poll, ready};
 
-use tenbin_proto::{Body, Limits, Progress, Request, Response, Version};
+use tenbin_proto::{Body, Limits, Progress, Request, Response};
 use tokio::io::AsyncWrite;
 
 use super::answer::{Manner, Reason, write_answer, write_reason};
@@ -52,6 +52,8 @@ pub struct Exchange {
     pub head_bytes_out: u64,
     /// The request did not get through whole.
     pub up_broken: bool,
+    /// The answer came before the server can have read the whole request.
+    pub early: bool,
     /// What will be counted and logged.
     pub record: Record,
 }
@@ -91,6 +93,7 @@ impl Exchange {
             head_bytes: Vec::new(),
             head_bytes_out: 0,
             up_broken: false,
+            early: false,
             record: Record::default(),
         }
     }
@@ -266,7 +269,6 @@ async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, mann
     match (sent, manner.keep_alive) {
         (false, _) => After::Close,
         (true, true) => After::Idle,
-        (true, false) if manner.version == Version::Http10 && x.request.body == Body::None => After::Close,
         (true, false) => After::Linger,
     }
 }

@@ -18,6 +18,7 @@ use crate::client::Client;
 use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
 use crate::tables::{Backend, Held, Server};
+use crate::upstream;
 
 /// Interim answers that one request may get.
 const MOST_INTERIM: u32 = 20;
@@ -39,6 +40,8 @@ pub struct Course<'a> {
     pub visit: Option<Visit>,
     /// Connections that turned out to be closed.
     stale: u32,
+    /// Why the try before this one failed.
+    last: Option<Reason>,
 }
 
 /// Why a try failed.
@@ -72,7 +75,7 @@ pub async fn forward(
     if let Err(reason) = stage_body(x, found) {
         return reply(client, x, found, reason).await;
     }
-    let mut course = Course { found, tables, name, first, visit: None, stale: 0 };
+    let mut course = Course { found, tables, name, first, visit: None, stale: 0, last: None };
     loop {
         let tables = course.tables.clone();
         let Some(backend) = tables.backend(name) else {
@@ -112,6 +115,7 @@ fn stage_body(x: &mut Exchange, found: &Found) -> Result<(), Reason> {
     x.up.prefix.clear();
     x.head_bytes.clear();
     x.up_broken = false;
+    x.early = false;
     x.up.begin(x.request.body, sink, limit, &mut x.input).map_err(|error| match error {
         FlowError::Bad(reject) => Reason::Rejected(reject),
         _ => Reason::BodyTooBig,
@@ -130,14 +134,14 @@ async fn attempt(
     let wanted = course.visit.map(|visit| visit.index);
     let lease = match open::pick(client, x, backend, wanted, port).await {
         Ok(lease) => lease,
-        Err(error) => return not_opened(client, x, backend, &error),
+        Err(error) => return not_opened(client, x, (course, backend), &error),
     };
     let picked = client.worker.shared.clock.micros();
     x.record.picked = picked;
     let fresh = course.stale >= MOST_STALE || open::needs_fresh(backend, x.request.method, course.first);
     let opened = match open::open(client, x, backend, lease, fresh).await {
         Ok(opened) => opened,
-        Err(error) => return not_opened(client, x, backend, &error),
+        Err(error) => return not_opened(client, x, (course, backend), &error),
     };
     x.record.connected = if opened.reused { picked } else { client.worker.shared.clock.micros() };
     let Opened { lease, mut stream, reused } = opened;
@@ -145,7 +149,7 @@ async fn attempt(
     x.record.lands_on(server);
     let load = Load::begin(client, backend, server);
     send_head::request(client, x, course, server);
-    match await_answer(client, x, backend, &mut stream).await {
+    match await_answer(client, x, (backend, lease.index()), &mut stream).await {
         Ok(()) => {
             x.record.answered = client.worker.shared.clock.micros();
             Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
@@ -187,15 +191,22 @@ impl Drop for Load<'_> {
     }
 }
 
-fn not_opened(client: &Client, x: &mut Exchange, backend: &Backend, error: &NotOpened) -> Next {
+fn not_opened(
+    client: &Client,
+    x: &mut Exchange,
+    (course, backend): (&mut Course<'_>, &Backend),
+    error: &NotOpened,
+) -> Next {
     match *error {
         NotOpened::Moved => Next::Moved,
-        NotOpened::Refused(Reason::NoServerUp) if !x.tried.is_empty() => Next::Refused(Reason::ConnectFailed),
+        // No other server is left: what the tried one did is the reason.
+        NotOpened::Refused(Reason::NoServerUp) => Next::Refused(course.last.unwrap_or(Reason::NoServerUp)),
         NotOpened::Refused(reason) => Next::Refused(reason),
         NotOpened::Unreachable(index, reason) => {
-            // Nothing was sent: any request may go to another server.
-            if may_retry(client, x, backend) {
+            // Nothing was sent: any request may go to another server, and none got more load for it.
+            if x.record.retries < backend.spec.retry.attempts {
                 redispatch(client, x, backend, index);
+                course.last = Some(reason);
                 return Next::Again;
             }
             Next::Refused(reason)
@@ -222,7 +233,7 @@ fn redispatch(client: &Client, x: &mut Exchange, backend: &Backend, index: usize
 async fn await_answer(
     client: &mut Client,
     x: &mut Exchange,
-    backend: &Backend,
+    (backend, index): (&Backend, usize),
     stream: &mut TcpStream,
 ) -> Result<(), Failure> {
     x.output.clear();
@@ -231,7 +242,12 @@ async fn await_answer(
         if !interim {
             let status = x.response.status;
             let retried = backend.spec.retry.statuses.contains(&status) && is_repeatable(x);
-            return if retried && may_retry(client, x, backend) { Err(Failure::Status) } else { Ok(()) };
+            let other = || has_other(x, backend, index);
+            return if retried && other() && may_retry(client, x, backend) {
+                Err(Failure::Status)
+            } else {
+                Ok(())
+            };
         }
         if !send_head::interim(client, x).await {
             return Err(Failure::ClientGone);
@@ -313,7 +329,12 @@ fn push_up(
         return Poll::Pending;
     }
     match x.up.poll(cx, &mut x.input, &mut client.stream, server) {
-        Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+        Poll::Pending => Poll::Pending,
+        Poll::Ready(Ok(())) => {
+            // An answer that is there when the last piece of a long body leaves was made without it.
+            x.early = !x.up.replayable() && upstream::has_spoken(server);
+            Poll::Pending
+        }
         // The server may have answered already; what it said decides.
         Poll::Ready(Err(FlowError::Write)) => {
             x.up.abandon();
@@ -329,6 +350,13 @@ fn push_up(
 fn client_timeout(client: &Client) -> u64 {
     let found = client.place.find(&client.worker, &client.worker.tables());
     found.map_or(0, |found| found.frontend.spec.timeouts.client)
+}
+
+/// Whether a server that was not tried yet could take the request.
+fn has_other(x: &Exchange, backend: &Backend, index: usize) -> bool {
+    let untried = |place: &usize| *place != index && !x.tried.contains(place);
+    let mut servers = backend.servers.iter().enumerate();
+    servers.any(|(place, server)| untried(&place) && server.state.is_usable())
 }
 
 /// Whether sending the request once more could do no harm and is possible.
@@ -379,6 +407,7 @@ fn failed(
         counters.response_errors.add(1);
         if is_repeatable(x) && may_retry(client, x, backend) {
             redispatch(client, x, backend, index);
+            course.last = Some(reason);
             return Next::Again;
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tenbin_balance::{Lease, Outcome, OutcomeKind};
-use tenbin_proto::Body;
+use tenbin_proto::{Body, Version};
 use tokio::net::TcpStream;
 
 use super::answer::Reason;
@@ -40,6 +40,7 @@ pub async fn answer(
     let worker = client.worker.index;
     let counters = server.counters.of(worker);
     let status = x.response.status;
+    x.early |= !x.up.finished();
     x.output.split_head(x.response.length);
     let leaving = send_head::answer(client, x, (course, backend, lease.index()));
     if x.down.begin(x.response.body, leaving.sink, 0, &mut x.output).is_err() {
@@ -77,11 +78,13 @@ pub async fn answer(
     }
     let latency = x.record.answered.saturating_sub(x.record.connected);
     finish(client, (lease, kind), latency);
+    let asked_to_close = !x.request.keep_alive && x.request.version == Version::Http11;
     let uploaded = x.up.finished() && !x.up_broken;
     settle(client, x, course, (backend, server));
     match (whole, leaving.keep_alive) {
         (true, true) => After::Idle,
-        (true, false) if uploaded && x.input.data().is_empty() => After::Close,
+        // A client that asked for the end sends nothing more; HTTP/1.0 ones do not always know.
+        (true, false) if uploaded && asked_to_close && x.input.data().is_empty() => After::Close,
         (true, false) => After::Linger,
         (false, _) => After::Close,
     }

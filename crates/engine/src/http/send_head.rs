@@ -143,6 +143,7 @@ pub fn is_reusable(x: &Exchange) -> bool {
     x.response.keep_alive
         && x.up.finished()
         && !x.up_broken
+        && !x.early
         && x.response.body != Body::UntilClose
         && x.output.data().is_empty()
 }

@@ -69,7 +69,7 @@ fn process_stats(
         pid: u64::from(std::process::id()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         generation: tables.map_or(0, |t| t.generation.load(Ordering::Relaxed)),
-        uptime: shared.clock.millis().saturating_sub(1000) / 1000,
+        uptime: shared.clock.millis().saturating_sub(1000),
         threads: threads as u64,
         connections: process.connections.now(),
         connections_max: process.connections.most(),
