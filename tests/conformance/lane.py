@@ -269,7 +269,11 @@ async def _read_answer(reader: asyncio.StreamReader, received: bytearray, method
             return "raw"
         if answer is not None:
             await _trailing(reader, received)
-            return str(answer.status) if not expect or answer.body == expect else f"another answer: {answer.status} {answer.body[:200]!r}"
+            return (
+                str(answer.status)
+                if not expect or answer.body == expect
+                else f"another answer: {answer.status} {answer.body[:200]!r}"
+            )
         if answers.eof:
             return "close"
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from support.bare import BareDataplane, backend, frontend, snapshot
 from support.reference import HAPROXY, NGINX
 from tenbin.testing import Lease, Process, Tenbin
 
@@ -40,10 +41,32 @@ def tenbin(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
         "frontends": {
             f"lane{i}": {"listen": [f"{{listen{i}}}"], "routes": [{"backend": f"lane{i}"}]} for i in range(len(ports))
         },
-        "backends": {f"lane{i}": {"servers": {"only": f"127.0.0.1:{port}"}} for i, port in enumerate(ports)},
+        "backends": {
+            f"lane{i}": {"servers": {"only": f"127.0.0.1:{port}"}, "retry": {"budget": "100%"}}
+            for i, port in enumerate(ports)
+        },
     }
     with Tenbin(yaml.safe_dump(value, sort_keys=False)) as instance:
         yield [instance.address_of(f"listen{i}") for i in range(len(ports))]
+
+
+@contextlib.contextmanager
+def dataplane(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
+    """Tenbin's data plane without a control plane."""
+    del folder
+    with Lease(len(ports)) as lease, BareDataplane() as plane:
+        addresses = [("127.0.0.1", port) for port in lease.ports]
+        for address in addresses:
+            plane.listen(address)
+        value = snapshot(
+            1,
+            {f"127.0.0.1:{port}": f"lane{i}" for i, port in enumerate(lease.ports)},
+            [frontend(f"lane{i}", f"lane{i}") for i in range(len(ports))],
+            [backend(f"lane{i}", {"only": f"127.0.0.1:{port}"}) for i, port in enumerate(ports)],
+        )
+        answer = plane.ask("apply", snapshot=value)
+        assert answer["ok"], answer
+        yield addresses
 
 
 @contextlib.contextmanager
@@ -88,7 +111,7 @@ def nginx(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
 
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
-PROXIES: dict[str, Start] = {"tenbin": tenbin, "haproxy": haproxy, "nginx": nginx}
+PROXIES: dict[str, Start] = {"tenbin": tenbin, "dataplane": dataplane, "haproxy": haproxy, "nginx": nginx}
 
 
 def _ready(process: Process, ports: Sequence[int]) -> list[Address]:
