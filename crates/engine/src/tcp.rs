@@ -207,8 +207,8 @@ async fn carry(client: &mut Client, found: &Found, carried: Carried) {
     let limits = [found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel];
     let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);
     let cut = backend.spec.close_on_down.then(|| client.worker.attach(&server));
-    let Client { stream: socket, timer, .. } = client;
-    let tunnel = Tunnel { client: socket, server: &mut stream, timer, idle_ms, cut };
+    let Client { worker, stream: socket, timer, .. } = client;
+    let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
     let (end, moved) = tunnel.run(b"", b"").await;
     match end {
         End::Client => of_server.client_aborts.add(1),
