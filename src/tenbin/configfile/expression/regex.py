@@ -13,7 +13,7 @@ from tenbin.configfile.problem import Problem
 _LONGEST = 4096
 
 _REFUSED = (
-    (re.compile(r"\(\?<?[=!]"), "look-around", "test it apart: `matches(path, \"...\") and not matches(path, \"...\")`"),
+    (re.compile(r"\(\?<?[=!]"), "look-around", 'test it apart: `matches(path, "...") and not matches(path, "...")`'),
     (re.compile(r"\\[1-9]|\\k<|\(\?P="), "a back reference", "spell out what is repeated"),
     (re.compile(r"\(\?>"), "an atomic group", "a plain group `(?:...)` is as fast here"),
     (re.compile(r"\(\?\("), "a conditional group", "join alternatives with `|`"),

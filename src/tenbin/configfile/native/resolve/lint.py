@@ -40,7 +40,9 @@ def _routes(frontend: Frontend, context: Context) -> set[str]:
         what = "the file has" if short else f"frontend `{frontend.name}` has"
         outcome = "every request is answered 404" if frontend.mode is Mode.HTTP else "every connection is closed"
         path: Path = ("listen",) if short else at
-        context.warning(path, f"{what} no routes: {outcome}", hint="such as `backend: app`" if not short else "", key=True)
+        context.warning(
+            path, f"{what} no routes: {outcome}", hint="such as `backend: app`" if not short else "", key=True
+        )
         return set()
     seen = _Seen()
     reached: set[str] = set()

@@ -1,0 +1,6 @@
+async def check(server):
+    return None
+
+
+def slow(server):
+    return None
