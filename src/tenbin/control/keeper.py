@@ -91,7 +91,7 @@ class Keeper:
             try:
                 await self._reconciler.bring_up(successor, await old.stats())
                 self._launcher.promote()
-            except (TenbinError, OSError):
+            except BaseException:
                 self._reconciler.keep_on(old)
                 await successor.stop()
                 raise
@@ -146,7 +146,7 @@ class Keeper:
                 plane = await self._launcher.spawn()
                 try:
                     await self._reconciler.bring_up(plane, self._counted())
-                except TenbinError:
+                except BaseException:
                     await plane.stop()
                     raise
         except TenbinError as error:

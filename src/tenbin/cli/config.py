@@ -1,0 +1,81 @@
+"""Commands about configurations, none of which needs a running instance: check, compile, init, schema."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+_FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+
+
+@click.command()
+@_FILE
+def check(file: Path) -> None:
+    """Tell every problem in FILE at once; exits with 1 if it cannot be used."""
+    from tenbin import configfile
+    from tenbin.configfile.diagnostics import count
+
+    outcome = configfile.examine(file, environment=os.environ)
+    if outcome.diagnostics:
+        click.echo(configfile.render(outcome.diagnostics, color=sys.stderr.isatty()), err=True)
+    if outcome.config is None:
+        click.echo(f"{file}: {count(outcome.diagnostics)}", err=True)
+        sys.exit(1)
+    config = outcome.config
+    servers = sum(len(backend.servers) for backend in config.backends)
+    parts = (
+        _counted(len(config.frontends), "frontend"),
+        _counted(len(config.backends), "backend"),
+        _counted(servers, "server"),
+    )
+    click.echo(f"{file} can be used: {', '.join(parts)}")
+
+
+@click.command("compile")
+@_FILE
+def compile_(file: Path) -> None:
+    """Print the snapshot that the data plane gets from FILE, as JSON; the secret is blanked."""
+    from tenbin import configfile
+    from tenbin.plan.compile import BLANK, compile_snapshot
+    from tenbin.state import Overlay, State
+
+    config = configfile.load(file, environment=os.environ)
+    click.echo(compile_snapshot(State(config, Overlay(), 1), BLANK).model_dump_json(indent=2))
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), default=Path("tenbin.yaml"))
+def init(file: Path) -> None:
+    """Write a commented configuration to FILE (tenbin.yaml), unless it exists; `-` prints it."""
+    from tenbin import configfile
+    from tenbin.errors import TenbinError
+
+    text = configfile.template()
+    if str(file) == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except FileExistsError:
+        raise TenbinError(f"{file} exists and is left as it is", hint="name another file, or `-` to print") from None
+    except OSError as error:
+        raise TenbinError(f"{file} cannot be written: {(error.strerror or '').lower()}") from error
+    click.echo(f"wrote {file}; run it with `tenbin run {file}`")
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of configurations, for editors."""
+    import json
+
+    from tenbin import configfile
+
+    click.echo(json.dumps(configfile.json_schema(), indent=2))
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,26 @@
+"""`tenbin demo` and `tenbin backend`: something to balance, and a tour of what balancing it looks like."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command()
+@click.option("--keep", is_flag=True, help="Leave it running after the tour, until Ctrl-C.")
+def demo(keep: bool) -> None:
+    """Start three servers and Tenbin before them, and show what happens when one is killed."""
+    from tenbin.demo import tour
+
+    sys.exit(tour.run(keep=keep))
+
+
+@click.command()
+@click.option("--name", default="server1", show_default=True, help="What it calls itself in its answers.")
+@click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
+def backend(name: str, port: int) -> None:
+    """Run the demo application, a server to balance."""
+    from tenbin.demo.backend import main
+
+    sys.exit(main(name, port))

@@ -1,0 +1,211 @@
+"""One run of Tenbin, from the lock to the last line of the journal.
+
+Owns the order of things: attach or start, traffic first, then what is asked about it, and at the end drain before
+anything is taken down. What each part does is its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import tenbin
+from tenbin.control.recover import recovered
+from tenbin.dataplane.sockets import Listeners, Shape
+from tenbin.observe import sentences
+from tenbin.observe.sentences import Level, Sentence
+from tenbin.plan.compile import Surroundings, listen_address
+from tenbin.state import Store
+from tenbin.state.persist import StateFile, secret
+from tenbin.supervisor.background import Background
+from tenbin.supervisor.operations import InstanceOperations, doubtful
+from tenbin.supervisor.orders import Order, Orders
+from tenbin.supervisor.parts import Given, Parts
+
+if TYPE_CHECKING:
+    from tenbin.clock import Clock
+    from tenbin.dataplane import Dataplane
+    from tenbin.dataplane.program import Program
+    from tenbin.model import Config
+    from tenbin.observe.journal import Journal
+    from tenbin.state import Overlay, State
+    from tenbin.supervisor.admin import AdminDoors
+    from tenbin.supervisor.runtime import RuntimeDirectory
+    from tenbin.supervisor.source import Loaded, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where an instance runs: its directory, its clock, its journal, its launcher; `terminal`: stdout is one."""
+
+    directory: RuntimeDirectory
+    clock: Clock
+    journal: Journal
+    launcher: Program
+    terminal: bool
+
+
+class Instance:
+    """A run on one configuration source."""
+
+    def __init__(self, site: Site, source: Source, loaded: Loaded) -> None:
+        self._site = site
+        self._source = source
+        self._loaded = loaded
+        self._background = Background(site.clock, site.journal.say)
+        self._doors: AdminDoors | None = None
+        self._watching = False
+
+    async def run(self) -> None:
+        """Serve until told to stop; raises `TenbinError` when it cannot begin."""
+        orders = Orders()
+        orders.listen()
+        attached = await self._site.launcher.attach()
+        parts: Parts | None = None
+        try:
+            parts = await self._assemble(orders, attached)
+            await self._begin(parts, attached)
+        except BaseException:
+            # What served before goes on serving: a file that cannot be used must not end traffic.
+            if attached is not None:
+                attached.detach()
+            if parts is not None:
+                parts.listeners.close()
+            raise
+        try:
+            await self._serve(parts)
+        finally:
+            await self._end(parts)
+
+    async def _assemble(self, orders: Orders, attached: Dataplane | None) -> Parts:
+        site, config = self._site, self._loaded.config
+        state_file = StateFile(site.directory.state_file)
+        restored = state_file.read()
+        if restored.warning:
+            site.journal.say(Sentence(Level.WARNING, "state_unusable", restored.warning))
+        listeners = Listeners()
+        overlay, generation = restored.overlay, 1
+        if attached is not None:
+            overlay = await self._take_over(attached, overlay, listeners)
+            generation = attached.welcome.generation + 1
+        around = Surroundings(
+            secret=secret(site.directory.secret_file),
+            terminal=site.terminal,
+            threads=attached.welcome.threads if attached is not None else 0,
+        )
+        store = Store(config, overlay, generation=generation)
+        return Parts(
+            Given(
+                clock=site.clock,
+                journal=site.journal,
+                orders=orders,
+                store=store,
+                state_file=state_file,
+                listeners=listeners,
+                launcher=site.launcher,
+                around=around,
+            )
+        )
+
+    async def _take_over(self, attached: Dataplane, overlay: Overlay, listeners: Listeners) -> Overlay:
+        """Get back the sockets, and what was known of servers."""
+        config = self._loaded.config
+        wanted = {listen_address(listener) for frontend in config.frontends for listener in frontend.listeners}
+        for address in attached.welcome.listeners:
+            if address in wanted:
+                listeners.adopt(address, await attached.get_sockets(address))
+        stats = await attached.stats()
+        return recovered(overlay, config, attached.welcome, stats, self._site.clock.now())
+
+    async def _begin(self, parts: Parts, attached: Dataplane | None) -> None:
+        """Serve traffic as soon as possible."""
+        config = self._loaded.config
+        shape = parts.reconciler.shape
+        parts.listeners.open(config, Shape(shape.threads, shape.backlog))
+        await parts.names.first()
+        parts.reconciler.settled = lambda state: self._settled(parts, state)
+        parts.keeper.arrived = lambda plane: self._background.once("events", lambda: _listen(parts, plane))
+        await parts.keeper.begin(attached)
+        parts.say(sentences.started(tenbin.__version__, os.getpid(), config.origin))
+        parts.say(_listening(config))
+        if self._loaded.warnings:
+            parts.say(doubtful(self._loaded.warnings))
+
+    async def _serve(self, parts: Parts) -> None:
+        """Run everything around the traffic until the end is ordered."""
+        from tenbin.supervisor.admin import AdminDoors
+
+        operations = InstanceOperations(parts, self._source)
+        background = self._background
+        background.forever("keeper", parts.keeper.keep)
+        background.forever("reconciler", parts.reconciler.run)
+        background.forever("health", parts.health.run)
+        background.forever("names", parts.names.run)
+        background.forever("unresolved-names", parts.names.complain)
+        background.forever("figures", parts.figures.run)
+        background.forever("reload", lambda: _reload_on_order(parts.orders, operations))
+        self._doors = AdminDoors(operations, self._site.journal, self._site.directory.admin_socket)
+        doors = self._doors
+        background.once("admin", lambda: doors.open(parts.store.state.config.admin))
+        await parts.orders.until(Order.DRAIN)
+
+    async def _end(self, parts: Parts) -> None:
+        """Drain if there is time, then take everything down; nothing is left running."""
+        drain = parts.store.state.config.drain
+        now = parts.orders.order is Order.STOP
+        parts.say(sentences.stopping(now=now, drain=drain.seconds))
+        if not now:
+            draining = asyncio.ensure_future(parts.keeper.drain(drain))
+            # The data plane accepts no more; without ours open, new clients are refused rather than left waiting.
+            parts.listeners.close()
+            enough = asyncio.ensure_future(parts.orders.until(Order.STOP))
+            await asyncio.wait((draining, enough), return_when=asyncio.FIRST_COMPLETED)
+            enough.cancel()
+            draining.cancel()
+            await asyncio.gather(draining, return_exceptions=True)
+        await parts.keeper.stop()
+        parts.listeners.close()
+        if self._doors is not None:
+            await self._doors.close()
+        await self._background.end()
+        self._site.launcher.clean()
+
+    def _settled(self, parts: Parts, state: State) -> None:
+        """What follows from a change of the configuration or of where servers are."""
+        parts.health.follow(state)
+        parts.names.follow(state)
+        if self._doors is not None:
+            doors = self._doors
+            self._background.once("admin", lambda: doors.move(state.config.admin))
+        if state.config.watch and not self._watching:
+            self._watching = True
+            self._background.forever("watch", lambda: _watch(parts, self._source))
+
+
+async def _listen(parts: Parts, plane: Dataplane) -> None:
+    async for event in plane.events():
+        parts.health.heard(event)
+
+
+async def _reload_on_order(orders: Orders, operations: InstanceOperations) -> None:
+    while True:
+        await orders.reload.wait()
+        orders.reload.clear()
+        await operations.reload()
+
+
+async def _watch(parts: Parts, source: Source) -> None:
+    async for _ in source.changes():
+        if parts.store.state.config.watch:
+            parts.orders.reload.set()
+
+
+def _listening(config: Config) -> Sentence:
+    places = [
+        f"{listener.address} ({frontend.name}, {frontend.mode})"
+        for frontend in config.frontends
+        for listener in frontend.listeners
+    ]
+    return Sentence(Level.INFO, "listening", f"listens on {', '.join(places) or 'nothing'}")

@@ -1,0 +1,123 @@
+"""What may be asked of a running instance: the admin API's operations.
+
+Owns the wording of answers and the order of steps; carried out by the parts that an instance is made of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tenbin.api.operations import ReloadReport
+from tenbin.errors import TenbinError
+from tenbin.observe import sentences, status
+from tenbin.observe.sentences import Level, Sentence
+from tenbin.plan.compile import effective_admin, effective_weight
+from tenbin.supervisor.orders import Order
+
+if TYPE_CHECKING:
+    from tenbin.model import Admin, Config, ServerId
+    from tenbin.observe.status import Status
+    from tenbin.plan import wire
+    from tenbin.supervisor.parts import Parts
+    from tenbin.supervisor.source import Source
+
+
+class InstanceOperations:
+    """See `tenbin.api.operations.Operations`."""
+
+    def __init__(self, parts: Parts, source: Source) -> None:
+        self._parts = parts
+        self._source = source
+        self._reloading = asyncio.Lock()
+
+    def status(self) -> Status:
+        """Return what is known now."""
+        parts = self._parts
+        state = parts.store.state
+        return status.build(
+            state.config,
+            state.overlay,
+            parts.figures.current,
+            parts.health.summary,
+            now=parts.clock.now(),
+            age=parts.figures.age,
+        )
+
+    def snapshot(self) -> wire.Snapshot:
+        """Return the snapshot that is applied."""
+        return self._parts.reconciler.snapshot()
+
+    def ready(self) -> bool:
+        """Return whether traffic is served and not about to end."""
+        return self._parts.reconciler.plane is not None and self._parts.orders.order is Order.RUN
+
+    async def reload(self) -> ReloadReport:
+        """Read the configuration again and apply it."""
+        async with self._reloading:
+            parts = self._parts
+            try:
+                loaded = await asyncio.to_thread(self._source.load)
+                await parts.figures.take()
+                kept = parts.figures.connections(loaded.config)
+                changed = await parts.reconciler.change(loaded.config, kept=kept)
+            except TenbinError as error:
+                return self._refused(error)
+            if loaded.warnings:
+                parts.say(doubtful(loaded.warnings))
+            self._tell_of_threads(loaded.config)
+            parts.say(sentences.reloaded(changed.generation, f"generation {changed.generation} is in force"))
+            return ReloadReport(ok=True, generation=changed.generation, summary=changed.summary, problems="")
+
+    async def set_server(self, server: ServerId, *, weight: int | None = None, admin: Admin | None = None) -> str:
+        """Change a server until its next change; survives reloads and restarts."""
+        parts = self._parts
+        configured, before = parts.store.server(server), parts.store.state.overlay.of(server)
+        after = parts.store.set_server(server, weight=weight, admin=admin).overlay.of(server)
+        old_weight, new_weight = effective_weight(configured, before), effective_weight(configured, after)
+        old_admin, new_admin = effective_admin(configured, before), effective_admin(configured, after)
+        said = []
+        if new_weight != old_weight:
+            said.append(sentences.server_weight(server, old_weight, new_weight))
+        if new_admin is not old_admin:
+            said.append(sentences.server_admin(server, old_admin, new_admin))
+        for sentence in said:
+            parts.say(sentence)
+        self._persist()
+        await parts.reconciler.in_force()
+        if not said:
+            return f"nothing changes: server {server} is {new_admin} with weight {new_weight} already"
+        return "; ".join(sentence.text for sentence in said)
+
+    async def stop(self, *, now: bool) -> None:
+        """Begin to stop."""
+        self._parts.orders.give(Order.STOP if now else Order.DRAIN)
+
+    async def upgrade(self) -> str:
+        """Hand over to a new data plane."""
+        await self._parts.figures.take()
+        return await self._parts.keeper.upgrade(self._parts.store.state.config.drain)
+
+    def _persist(self) -> None:
+        try:
+            self._parts.state_file.write(self._parts.store.state.overlay)
+        except OSError as error:
+            text = f"changes of servers will not survive a restart: {error.filename}: {error.strerror}"
+            self._parts.say(Sentence(Level.WARNING, "state_not_kept", text))
+
+    def _refused(self, error: TenbinError) -> ReloadReport:
+        problems = f"{error.message}\n    hint: {error.hint}" if error.hint else error.message
+        generation = self._parts.store.state.generation
+        self._parts.say(sentences.reload_refused(generation, problems))
+        return ReloadReport(ok=False, generation=generation, summary="nothing was changed", problems=problems)
+
+    def _tell_of_threads(self, config: Config) -> None:
+        threads = self._parts.reconciler.shape.threads
+        if config.threads != threads:
+            text = f"threads stay {threads} until Tenbin is stopped and started; the file says {config.threads}"
+            self._parts.say(Sentence(Level.WARNING, "threads_stay", text))
+
+
+def doubtful(warnings: str) -> Sentence:
+    """A configuration was taken that has warnings, given as text."""
+    return Sentence(Level.WARNING, "config_warnings", "the configuration is used, but parts are doubtful", (), warnings)
