@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ class AdminEndpoint:
     """The HTTP API's TCP address; writes over it need the token (none: TCP is read-only)."""
 
     address: Address
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

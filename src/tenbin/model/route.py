@@ -29,7 +29,11 @@ class HeaderEdit:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """Changes the path that the server sees: `prefix` must match at a segment border and becomes `to`."""
+    """Changes the path that the server sees: `prefix` must match at a segment border and becomes `to`.
+
+    Neither ends with a slash ("" is the root): a path is rewritten when it is `prefix` or goes on with `/` after it,
+    to `to` and what went on, or to `/` when that is empty.
+    """
 
     prefix: str
     to: str
