@@ -286,6 +286,8 @@ class Client:
         self, method: str, target: str, headers: Sequence[tuple[str, str]] = (), body: bytes | None = None
     ) -> Response:
         """Send one request and return its answer."""
+        if not any(name.lower() == "host" for name, _ in headers):
+            headers = (("Host", f"{self.address[0]}:{self.address[1]}"), *headers)
         self.send(request_bytes(method, target, headers, body))
         return self.read_response(method)
 
