@@ -147,7 +147,7 @@ class Lane:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         parser = h11.Connection(h11.SERVER, max_incomplete_event_size=256 * 1024)
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError, h11.RemoteProtocolError):
             if self._row is not None and self._row.after == "at-accept":
                 writer.write(self._row.raw)
             while await self._serve_one(reader, writer, parser):
