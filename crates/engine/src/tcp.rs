@@ -204,7 +204,8 @@ async fn carry(client: &mut Client, found: &Found, carried: Carried) {
     of_backend.total.add(1);
     of_server.most.raise(u64::from(server.state.active()));
     of_server.last_used.raise(client.worker.deadlines.now_ms());
-    let limits = [found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel];
+    let (front, back) = (&found.frontend.spec.timeouts, &backend.spec.timeouts);
+    let limits = [front.client, front.tunnel, back.server, back.tunnel];
     let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);
     let cut = backend.spec.close_on_down.then(|| client.worker.attach(&server));
     let Client { worker, stream: socket, timer, .. } = client;
