@@ -64,7 +64,9 @@ def test_a_missing_variable_leaves_something_invalid() -> None:
     assert len(problems) == 1
 
 
-@pytest.mark.parametrize("text", ["[" * 200_000, "{a: " * 100_000, "- " * 100_000, "".join(f"{' ' * depth}a:\n" for depth in range(40))])
+@pytest.mark.parametrize(
+    "text", ["[" * 200_000, "{a: " * 100_000, "- " * 100_000, "".join(f"{' ' * depth}a:\n" for depth in range(40))]
+)
 def test_depth_is_bounded(text: str) -> None:
     tree, problems = read(text)
     assert tree is None
