@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tenbin.configfile.native.loader import parse
 from tenbin.configfile.native.tree import INVALID, Map, Tree
 from tenbin.configfile.source import Source
-from tenbin.errors import Diagnostic
+
+if TYPE_CHECKING:
+    from tenbin.errors import Diagnostic
 
 
 def read(text: str, **environment: str) -> tuple[Tree | None, list[Diagnostic]]:
