@@ -11,6 +11,9 @@ use tokio::net::TcpStream;
 /// Bytes of an ordinary buffer.
 pub const BUFFER_BYTES: usize = 16 * 1024;
 
+/// Bytes of a tunnel's buffer: larger than that of a message, since fewer calls move more.
+pub const TUNNEL_BYTES: usize = 32 * 1024;
+
 /// See the module.
 pub struct Buffer {
     bytes: Box<[u8]>,

@@ -5,6 +5,7 @@
 //! could say. The life of a request starts in `http::exchange`.
 #![forbid(unsafe_code)]
 
+mod access;
 mod buffer;
 mod client;
 mod clock;

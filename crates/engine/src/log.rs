@@ -8,15 +8,19 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
-use crate::wire::AccessLog;
+use crate::notice::Notices;
+use crate::wire::{AccessLog, NoticeLevel};
 
 /// Batches in flight; each is at most a little over [`BATCH_BYTES`].
 const QUEUE: usize = 256;
 const BATCH_BYTES: usize = 16 * 1024;
+const PATIENCE: Duration = Duration::from_millis(300);
 
 enum Message {
     Target(AccessLog),
+    Done(SyncSender<()>),
     Lines { bytes: Vec<u8>, count: u64 },
 }
 
@@ -34,11 +38,13 @@ pub struct LogBatch {
 }
 
 /// Starts the writing thread.
-pub fn start() -> io::Result<LogSender> {
+pub fn start(notices: Notices) -> io::Result<LogSender> {
     let (queue, messages) = sync_channel(QUEUE);
     let dropped = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&dropped);
-    std::thread::Builder::new().name("access-log".into()).spawn(move || write(&messages, &counter))?;
+    std::thread::Builder::new()
+        .name("access-log".into())
+        .spawn(move || write(&messages, &counter, &notices))?;
     Ok(LogSender { queue, dropped })
 }
 
@@ -47,6 +53,14 @@ impl LogSender {
     pub fn target(&self, target: &AccessLog) {
         // The queue holds lines only for as long as a write takes; a target is worth the wait.
         let _ = self.queue.send(Message::Target(target.clone()));
+    }
+
+    /// Waits until what was sent is written, but not for a reader that does not read.
+    pub fn finish(&self) {
+        let (done, written) = sync_channel(1);
+        if self.queue.try_send(Message::Done(done)).is_ok() {
+            let _ = written.recv_timeout(PATIENCE);
+        }
     }
 
     /// Lines lost so far.
@@ -82,11 +96,14 @@ impl LogBatch {
     }
 }
 
-fn write(messages: &Receiver<Message>, dropped: &AtomicU64) {
+fn write(messages: &Receiver<Message>, dropped: &AtomicU64, notices: &Notices) {
     let mut out: Option<Output> = None;
     while let Ok(message) = messages.recv() {
         match message {
-            Message::Target(target) => out = Output::open(&target),
+            Message::Target(target) => out = open(&target, notices),
+            Message::Done(done) => {
+                let _ = done.try_send(());
+            }
             Message::Lines { bytes, count } => {
                 if out.as_mut().is_some_and(|out| out.write(&bytes).is_err()) {
                     dropped.fetch_add(count, Ordering::Relaxed);
@@ -96,23 +113,32 @@ fn write(messages: &Receiver<Message>, dropped: &AtomicU64) {
     }
 }
 
+/// A file that cannot be opened loses lines, not requests, and is told about.
+fn open(target: &AccessLog, notices: &Notices) -> Option<Output> {
+    match target.target.as_str() {
+        "none" => None,
+        "stdout" => Some(Output::Stdout),
+        path => match OpenOptions::new().create(true).append(true).open(path) {
+            Ok(file) => Some(Output::File(file)),
+            Err(error) => {
+                notices.say(NoticeLevel::Error, format!("the access log {path} cannot be opened: {error}"));
+                Some(Output::Nowhere)
+            }
+        },
+    }
+}
+
 enum Output {
+    /// Lines are counted as lost.
+    Nowhere,
     Stdout,
     File(File),
 }
 
 impl Output {
-    /// None: nothing is logged. A file that cannot be opened loses lines, not requests.
-    fn open(target: &AccessLog) -> Option<Self> {
-        match target.target.as_str() {
-            "none" => None,
-            "stdout" => Some(Self::Stdout),
-            path => OpenOptions::new().create(true).append(true).open(path).ok().map(Self::File),
-        }
-    }
-
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
+            Self::Nowhere => Err(io::ErrorKind::NotFound.into()),
             Self::Stdout => io::stdout().lock().write_all(bytes).and_then(|()| io::stdout().lock().flush()),
             Self::File(file) => file.write_all(bytes),
         }

@@ -9,6 +9,7 @@ use tenbin_balance::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
 use tenbin_rules::View;
 use tokio::net::TcpStream;
 
+use crate::access::{self, Line};
 use crate::client::Client;
 use crate::deadline::Timer;
 use crate::listener::Found;
@@ -160,7 +161,7 @@ async fn pick(
         hash: (!key.is_empty()).then_some(key.as_slice()),
         source: view.source,
         sticky: known
-            .and_then(|id| backend.by_id.get(&(id as u64)).copied())
+            .and_then(|id| backend.group.index_of_id(id as u64))
             .filter(|index| !tried.contains(index)),
         tried,
     };
@@ -206,8 +207,8 @@ async fn carry(client: &mut Client, found: &Found, carried: Carried) {
     let limits = [found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel];
     let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);
     let cut = backend.spec.close_on_down.then(|| client.worker.attach(&server));
-    let Client { stream: socket, timer, .. } = client;
-    let tunnel = Tunnel { client: socket, server: &mut stream, timer, idle_ms, cut };
+    let Client { worker, stream: socket, timer, .. } = client;
+    let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
     let (end, moved) = tunnel.run(b"", b"").await;
     match end {
         End::Client => of_server.client_aborts.add(1),
@@ -224,5 +225,17 @@ async fn carry(client: &mut Client, found: &Found, carried: Carried) {
     of_server.phases.record(phases);
     of_backend.phases.record(phases);
     found.frontend.counters.workers.of(index).phases.record(phases);
+    access::log(&client.worker, || Line {
+        peer: client.peer,
+        frontend: &found.frontend.spec.name,
+        backend: &backend.spec.name,
+        server: &server.name,
+        request: None,
+        status: 0,
+        reason: Some(end.code()),
+        bytes: [moved.up, moved.down],
+        phases,
+        retries: 0,
+    });
     lease.finish(Outcome { kind: OutcomeKind::Success, latency_us: 0 }, client.worker.now_ms());
 }

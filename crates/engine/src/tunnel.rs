@@ -10,12 +10,9 @@ use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, TUNNEL_BYTES};
 use crate::deadline::Timer;
-use crate::worker::Cut;
-
-/// Bytes of a tunnel's buffer: larger than that of a message, since fewer calls move more.
-const TUNNEL_BYTES: usize = 32 * 1024;
+use crate::worker::{Cut, Worker};
 
 /// Who ended a tunnel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +29,19 @@ pub enum End {
     Cut,
 }
 
+impl End {
+    /// In logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Clean => "closed",
+            Self::Idle => "idle-timeout",
+            Self::Client => "client-aborted",
+            Self::Server => "server-aborted",
+            Self::Cut => "server-down",
+        }
+    }
+}
+
 /// What went through.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moved {
@@ -43,6 +53,8 @@ pub struct Moved {
 
 /// The two ends and what decides how long they live.
 pub struct Tunnel<'a> {
+    /// Lends buffers.
+    pub worker: &'a Worker,
     /// The client.
     pub client: &'a mut TcpStream,
     /// The server.
@@ -55,8 +67,8 @@ pub struct Tunnel<'a> {
     pub cut: Option<Cut>,
 }
 
-#[derive(Default)]
-struct Way {
+struct Way<'a> {
+    worker: &'a Worker,
     buffer: Option<Buffer>,
     bytes: u64,
     ended: bool,
@@ -72,7 +84,7 @@ impl Tunnel<'_> {
     /// Carries until both sides have ended, one has failed, or the idle time has passed. `up` and `down` are bytes
     /// that were read before.
     pub async fn run(self, up: &[u8], down: &[u8]) -> (End, Moved) {
-        let (mut up, mut down) = (Way::with(up), Way::with(down));
+        let (mut up, mut down) = (Way::with(self.worker, up), Way::with(self.worker, down));
         self.timer.set(self.idle_ms);
         let end = poll_fn(|cx| {
             let before = up.bytes + down.bytes;
@@ -105,13 +117,17 @@ impl Tunnel<'_> {
     }
 }
 
-impl Way {
-    fn with(bytes: &[u8]) -> Self {
-        let mut way = Self::default();
-        if !bytes.is_empty() {
-            way.buffer = Some(Buffer::holding(bytes, TUNNEL_BYTES));
+impl<'a> Way<'a> {
+    fn with(worker: &'a Worker, bytes: &[u8]) -> Self {
+        let buffer = (!bytes.is_empty()).then(|| Buffer::holding(bytes, TUNNEL_BYTES));
+        Self { worker, buffer, bytes: 0, ended: false, closed: false }
+    }
+
+    /// An idle direction holds no memory.
+    fn lay_down(&mut self) {
+        if let Some(buffer) = self.buffer.take() {
+            self.worker.put_buffer(buffer);
         }
-        way
     }
 
     fn poll(
@@ -135,17 +151,17 @@ impl Way {
                     let _: Poll<io::Result<()>> = Pin::new(&mut *to).poll_shutdown(cx);
                     self.closed = true;
                 }
-                self.buffer = None;
+                self.lay_down();
                 return Poll::Ready(Ok(()));
             }
             if from.poll_read_ready(cx).is_pending() {
-                self.buffer = None;
+                self.lay_down();
                 return Poll::Pending;
             }
-            let buffer = self.buffer.get_or_insert_with(|| Buffer::new(TUNNEL_BYTES));
+            let buffer = self.buffer.get_or_insert_with(|| self.worker.take_buffer());
             match buffer.poll_fill(cx, from) {
                 Poll::Pending => {
-                    self.buffer = None;
+                    self.lay_down();
                     return Poll::Pending;
                 }
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(Failure::Read)),

@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::{AbortHandle, spawn_local};
 
+use crate::buffer::{Buffer, TUNNEL_BYTES};
 use crate::clock::Clock;
 use crate::deadline::{Deadlines, TICK_MS};
 use crate::http::Exchange;
@@ -72,6 +73,7 @@ pub struct Worker {
     #[allow(clippy::vec_box, reason = "lent out one by one; moving the pointer is the point")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     attached: RefCell<HashMap<u64, Vec<Attachment>>>,
+    buffers: RefCell<Vec<Buffer>>,
 }
 
 /// A connection that must end when its server goes down.
@@ -89,6 +91,9 @@ pub struct Cut {
 
 /// Exchanges kept for reuse by a worker; more are freed.
 const SPARE_EXCHANGES: usize = 256;
+
+/// Tunnel buffers kept for reuse by a worker.
+const SPARE_BUFFERS: usize = 64;
 
 /// Starts a worker's thread; tables must be in force.
 pub fn start(index: usize, shared: Arc<Shared>, commands: UnboundedReceiver<Command>) -> std::io::Result<()> {
@@ -125,6 +130,7 @@ impl Worker {
             version: Cell::new(version),
             exchanges: RefCell::default(),
             attached: RefCell::default(),
+            buffers: RefCell::default(),
         }))
     }
 
@@ -147,7 +153,10 @@ impl Worker {
                         task.abort();
                     }
                 }
-                Command::CloseIdle => self.idle_epoch.set(self.idle_epoch.get() + 1),
+                Command::CloseIdle => {
+                    self.idle_epoch.set(self.idle_epoch.get() + 1);
+                    self.deadlines.wake_all();
+                }
                 Command::CloseServer(serial) => self.cut(serial),
             }
         }
@@ -205,6 +214,20 @@ impl Worker {
         if spares.len() < SPARE_EXCHANGES {
             exchange.reset();
             spares.push(exchange);
+        }
+    }
+
+    /// A buffer for a direction of a tunnel that has something to carry.
+    pub fn take_buffer(&self) -> Buffer {
+        self.buffers.borrow_mut().pop().unwrap_or_else(|| Buffer::new(TUNNEL_BYTES))
+    }
+
+    /// Gives it back.
+    pub fn put_buffer(&self, mut buffer: Buffer) {
+        let mut buffers = self.buffers.borrow_mut();
+        if buffers.len() < SPARE_BUFFERS && buffer.capacity() == TUNNEL_BYTES {
+            buffer.clear();
+            buffers.push(buffer);
         }
     }
 

@@ -8,6 +8,7 @@
 mod authority;
 pub mod body;
 pub mod cookie;
+mod edits;
 pub mod fields;
 pub mod forwarded;
 mod framing;

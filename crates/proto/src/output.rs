@@ -3,7 +3,7 @@
 //! Owns: that nothing appended can end a line early. Does not own: which lines are sent, see `write`.
 
 use crate::Field;
-use crate::scan::{self, TARGET, TEXT};
+use crate::scan::{self, HEX, TARGET, TEXT};
 
 /// Neighbouring lines of a head on their way out, copied together.
 pub(crate) struct Run<'a> {
@@ -76,8 +76,15 @@ pub(crate) fn target(out: &mut Vec<u8>, target: &[u8]) {
     if target.first() != Some(&b'/') {
         out.push(b'/');
     }
-    for &byte in target {
-        if scan::is(byte, TARGET) || matches!(byte, b'%' | b'?') {
+    for (at, &byte) in target.iter().enumerate() {
+        let stands = match byte {
+            b'?' => true,
+            b'%' => {
+                matches!(target.get(at + 1..at + 3), Some(digits) if digits.iter().all(|&byte| scan::is(byte, HEX)))
+            }
+            _ => scan::is(byte, TARGET),
+        };
+        if stands {
             out.push(byte);
         } else {
             let digit = |half: u8| DIGITS.get(usize::from(half)).copied().unwrap_or_default();
@@ -146,6 +153,6 @@ mod tests {
     #[test]
     fn nothing_ends_a_line_early() {
         assert_eq!(written(|out| text(out, b"a\r\nEvil: 1\0\tb")), "a  Evil: 1 \tb");
-        assert_eq!(written(|out| target(out, b"a b\r\n#\xff?q=%20")), "/a%20b%0D%0A%23%FF?q=%20");
+        assert_eq!(written(|out| target(out, b"a b\r\n#\xff?q=%20%2")), "/a%20b%0D%0A%23%FF?q=%20%252");
     }
 }

@@ -262,3 +262,86 @@ impl Request {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Method, Request};
+    use crate::{Body, Limits, Progress, Span, Version};
+
+    fn head(lines: &str) -> Request {
+        let mut head = Request::default();
+        let done = head.parse(lines.as_bytes(), &mut 0, &Limits::default());
+        assert_eq!(done, Ok(Progress::Complete), "{lines}");
+        head
+    }
+
+    fn get(lines: &str) -> Request {
+        head(&format!("GET / HTTP/1.1\r\nHost: a.test\r\n{lines}\r\n"))
+    }
+
+    fn reason(lines: &str) -> &'static str {
+        Request::default().parse(lines.as_bytes(), &mut 0, &Limits::default()).unwrap_err().reason
+    }
+
+    #[test]
+    fn spans_name_the_parts() {
+        let raw = "\r\nPOST /a/b?c=d?e HTTP/1.1\r\nHost: a.test:81\r\nContent-Length: 3\r\n\r\nabc";
+        let head = head(raw);
+        let text = |span: Span| std::str::from_utf8(span.of(raw.as_bytes())).unwrap();
+        assert_eq!(
+            (head.method, text(head.method_text), head.version),
+            (Method::Post, "POST", Version::Http11)
+        );
+        assert_eq!((text(head.target), text(head.path), text(head.query)), ("/a/b?c=d?e", "/a/b", "c=d?e"));
+        assert_eq!((text(head.host), text(head.authority)), ("a.test", "a.test:81"));
+        assert_eq!((head.body, head.length, head.keep_alive), (Body::Length(3), raw.len() - 3, true));
+    }
+
+    #[test]
+    fn an_absolute_target_gives_host_and_path() {
+        let raw = "GET HTTP://A.test:80?x=1 HTTP/1.1\r\nHost: a.TEST\r\n\r\n";
+        let head = head(raw);
+        let text = |span: Span| std::str::from_utf8(span.of(raw.as_bytes())).unwrap();
+        assert_eq!((text(head.host), text(head.authority)), ("A.test", "A.test:80"));
+        assert_eq!((text(head.target), text(head.path), text(head.query)), ("?x=1", "/", "x=1"));
+        assert_eq!(reason("GET http://a.test/ HTTP/1.1\r\nHost: b.test\r\n\r\n"), "host-differs");
+        assert_eq!(reason("GET http://a.test/ HTTP/1.1\r\n\r\n"), "host-missing");
+    }
+
+    #[test]
+    fn upgrades_count_when_they_are_wished_and_harmless() {
+        let upgrade = |lines: &str| !get(lines).upgrade.is_empty();
+        assert!(upgrade("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+        assert!(!upgrade("Upgrade: websocket\r\n"));
+        assert!(!upgrade("Connection: upgrade\r\nUpgrade: h2c\r\n"));
+        assert!(!upgrade("Connection: upgrade\r\nUpgrade: websocket\r\nUpgrade: websocket\r\n"));
+        let old = head("GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+        assert!(old.upgrade.is_empty() && !old.keep_alive);
+    }
+
+    #[test]
+    fn nobody_waits_for_100_without_a_body() {
+        let expects = |lines: &str| {
+            let head = get(lines);
+            (head.expect_continue, head.fields.iter().filter(|field| !field.hop).count() == head.fields.len())
+        };
+        assert_eq!(expects("Expect: 100-Continue\r\nContent-Length: 1\r\n"), (true, true));
+        assert_eq!(expects("Expect: 100-continue\r\nContent-Length: 0\r\n"), (false, false));
+        assert_eq!(expects("Expect: 100-continue\r\n"), (false, false));
+    }
+
+    #[test]
+    fn names_with_underscores_are_dropped_and_counted() {
+        let head = get("X_A: 1\r\nX-A: 2\r\nContent_Length: 3\r\n");
+        assert_eq!((head.fields.len(), head.fields.dropped(), head.body), (2, 2, Body::None));
+    }
+
+    #[test]
+    fn one_request_serves_the_next_head() {
+        let mut head = get("Connection: close\r\nContent-Length: 5\r\nTE: trailers\r\n");
+        assert!(head.te_trailers && !head.keep_alive);
+        head.parse(b"GET /x HTTP/1.0\r\n\r\n", &mut 0, &Limits::default()).unwrap();
+        assert_eq!((head.body, head.te_trailers, head.fields.len()), (Body::None, false, 0));
+        assert!(head.host.is_empty() && head.authority.is_empty());
+    }
+}

@@ -319,3 +319,58 @@ fn other_version(bytes: &[u8], at: usize) -> Result<Option<Version>, Reject> {
         (Some(_), _) => Err(Fault::VersionText.at(at + 6)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Limits, Progress, Request};
+
+    /// How many bytes had come when the refusal came, one by one, and why.
+    fn refusal(raw: &[u8], limits: &Limits) -> (usize, &'static str) {
+        let (mut head, mut scanned) = (Request::default(), 0);
+        for end in 0..=raw.len() {
+            match head.parse(&raw[..end], &mut scanned, limits) {
+                Ok(progress) => assert_eq!(progress, Progress::Partial),
+                Err(reject) => return (end, reject.reason),
+            }
+        }
+        panic!("{} was not refused", raw.escape_ascii());
+    }
+
+    #[test]
+    fn other_protocols_are_refused_at_their_first_wrong_byte() {
+        for (raw, at, reason) in [
+            (&b"\x16\x03\x01\x02\0\x01"[..], 1, "method-byte"),
+            (b"\xff\xff\xff", 1, "method-byte"),
+            (b"SSH-2.0-OpenSSH_9.2\r\n", 20, "method-byte"),
+            (b"EHLO x\r\n", 6, "target-form"),
+            (b"PROXY TCP4 6.6.6.6", 7, "target-form"),
+            (b"PRI * HTTP/2.0\r\n", 6, "target-form"),
+            (b" GET / HTTP/1.1\r\n", 1, "method-byte"),
+            (b"GET  / HTTP/1.1\r\n", 5, "target-byte"),
+            (b"GET /\r\n", 6, "version-missing"),
+            (b"GET /a b\r\n", 8, "version-text"),
+            (b"GET / HTTP/2.0\r\n", 12, "version-unknown"),
+            (b"GET / HTTP/1.10\r\n", 15, "version-text"),
+            (b"GET /%4x", 8, "target-escape"),
+            (b"GET * HTTP/1.1\r\n", 6, "target-form"),
+            (b"CONNECT a:1", 8, "connect-refused"),
+            (b"TRACE /", 6, "trace-refused"),
+            (b"\r\n\r\n\r\n\r\n\r\n", 9, "empty-lines"),
+            (b"\nGET", 1, "bare-lf"),
+        ] {
+            assert_eq!(refusal(raw, &Limits::default()), (at, reason), "{}", raw.escape_ascii());
+        }
+        assert_eq!(refusal(&[b'A'; 99], &Limits::default()), (33, "method-too-long"));
+    }
+
+    #[test]
+    fn limits_are_felt_before_the_head_is_whole() {
+        let limits = Limits { head_bytes: 100, fields: 2, target_bytes: 10, lenient: false };
+        let long = |start: &[u8]| [start, &[b'a'; 200]].concat();
+        assert_eq!(refusal(&long(b"GET /"), &limits), (15, "target-too-long"));
+        assert_eq!(refusal(&long(b"GET / HTTP/1.1\r\nA: "), &limits), (100, "head-too-big"));
+        assert_eq!(refusal(b"GET / HTTP/1.1\r\nA:1\r\nB:2\r\nC:3\r\n", &limits).1, "too-many-fields");
+        let whole = [&b"GET / HTTP/1.1\r\nHost: a\r\nB: "[..], &[b'b'; 69], b"\r\n\r\n"].concat();
+        assert_eq!(refusal(&whole, &limits), (100, "head-too-big"));
+    }
+}

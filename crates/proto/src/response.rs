@@ -251,3 +251,92 @@ fn wrong_status(bytes: &[u8]) -> Result<Option<u16>, Reject> {
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, Response};
+    use crate::{Body, Limits, Progress};
+
+    fn read(raw: &str, asked: Asked) -> Result<Response, &'static str> {
+        let mut head = Response::default();
+        match head.parse(raw.as_bytes(), &mut 0, &Limits::default(), asked) {
+            Ok(Progress::Complete) => Ok(head),
+            Ok(Progress::Partial) => Err("partial"),
+            Err(reject) => {
+                assert_eq!(reject.status, 502);
+                Err(reject.reason)
+            }
+        }
+    }
+
+    fn body(raw: &str, asked: Asked) -> (Body, bool) {
+        let head = read(raw, asked).unwrap();
+        (head.body, head.keep_alive)
+    }
+
+    const GET: Asked = Asked { head: false, upgrade: false, connect: false };
+
+    #[test]
+    fn the_end_of_the_body_follows_from_status_and_fields() {
+        let head = Asked { head: true, ..GET };
+        for (raw, asked, expected) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", GET, (Body::Length(5), true)),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", GET, (Body::Chunked, true)),
+            ("HTTP/1.1 200 OK\r\n\r\n", GET, (Body::UntilClose, false)),
+            ("HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n", GET, (Body::Length(5), false)),
+            (
+                "HTTP/1.0 200\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\n",
+                GET,
+                (Body::Length(5), true),
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\n",
+                GET,
+                (Body::Length(5), false),
+            ),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", head, (Body::None, true)),
+            ("HTTP/1.1 304 \r\nContent-Length: 5\r\n\r\n", GET, (Body::None, true)),
+            ("HTTP/1.1 204 \r\nContent-Length: 5\r\n\r\n", GET, (Body::None, false)),
+            ("HTTP/1.1 204 \r\n\r\n", GET, (Body::None, true)),
+            ("HTTP/1.1 103 \r\n\r\n", GET, (Body::None, true)),
+        ] {
+            assert_eq!(body(raw, asked), expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_switch_must_be_asked_for_and_say_where_to() {
+        let asked = Asked { upgrade: true, ..GET };
+        let raw = "HTTP/1.1 101 \r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+        let head = read(raw, asked).unwrap();
+        assert_eq!((head.upgrade.of(raw.as_bytes()), head.keep_alive), (&b"websocket"[..], false));
+        assert_eq!(read(raw, GET).unwrap_err(), "switch-unasked");
+        assert_eq!(read("HTTP/1.1 101 \r\n\r\n", asked).unwrap_err(), "switch-without-upgrade");
+    }
+
+    #[test]
+    fn doubtful_answers_are_refused() {
+        for (raw, reason) in [
+            ("h", "status-line"),
+            ("HTTP/2.0 200 OK\r\n\r\n", "status-line"),
+            ("\r\nHTTP/1.1 200 OK\r\n\r\n", "status-line"),
+            ("HTTP/1.1 99 X", "status-code"),
+            ("HTTP/1.1 099 X", "status-code"),
+            ("HTTP/1.1 1000 X", "status-code"),
+            ("HTTP/1.1 200 O\rK\r\n", "bare-cr"),
+            ("HTTP/1.1 200 O\0K\r\n", "status-reason"),
+            ("HTTP/1.1 200 OK\n\n", "bare-lf"),
+            ("HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\n", "field-name-space"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n", "content-length-repeated"),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+                "content-length-and-transfer-encoding",
+            ),
+            ("HTTP/1.1 200 OK\r\nConnection: content-length\r\n\r\n", "connection-nominates"),
+            ("HTTP/1.1 200 O\0K", "partial"),
+            ("HTTP/1.1 20", "partial"),
+        ] {
+            assert_eq!(read(raw, GET).unwrap_err(), reason, "{raw}");
+        }
+    }
+}

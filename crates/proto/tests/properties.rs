@@ -1,12 +1,20 @@
 //! Laws that hold for any bytes: no panic, the same verdict however a message is cut, and what is written means what
 //! was read.
 
-#![allow(clippy::indexing_slicing, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used
+)]
 
 #[path = "support/exchange.rs"]
 mod exchange;
 #[path = "support/meaning.rs"]
 mod meaning;
+
+use std::net::IpAddr;
 
 use exchange::{requests, responses};
 use meaning::{is_clean, meaning};
@@ -14,9 +22,26 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tenbin_proto::{
-    Asked, CHUNK_ROOM, ChunkDecoder, Limits, Progress, Reject, Request, RequestEdits, write_chunk_header,
-    write_request,
+    Asked, Body, CHUNK_ROOM, ChunkDecoder, Edits, ForwardSet, Forwarding, Framing, Known, Limits, Progress,
+    Reject, Request, RequestEdits, Response, ResponseEdits, write_chunk_header, write_request,
+    write_response,
 };
+
+/// Names that routes like to edit, and some that they must not.
+const EDITED: &[&[u8]] = &[
+    b"Host",
+    b"X-A",
+    b"X-Forwarded-For",
+    b"Forwarded",
+    b"Cookie",
+    b"Content-Length",
+    b"transfer-encoding",
+    b"Connection",
+    b"Upgrade",
+    b"TE",
+    b"a_b",
+    b"",
+];
 
 /// Pieces that meet where parsers go wrong.
 const PIECES: &[&[u8]] = &[
@@ -142,6 +167,15 @@ fn parse(bytes: &[u8]) -> Request {
     head
 }
 
+/// The same, but a Host that an edit spoilt counts as one.
+fn parse_lines(bytes: &[u8]) -> Request {
+    let text = bytes.split(|&byte| byte == b'\n').map(|line| {
+        let is_host = line.get(..5).is_some_and(|name| name.eq_ignore_ascii_case(b"host:"));
+        if is_host { b"Host: a.test\r" } else { line }
+    });
+    parse(&text.collect::<Vec<_>>().join(&b'\n'))
+}
+
 /// The verdict on `bytes` when they come cut at `cuts`, with how much had come by then.
 fn verdict(bytes: &[u8], cuts: &[usize], limits: &Limits) -> Result<Option<String>, Reject> {
     let mut head = Request::default();
@@ -163,7 +197,7 @@ fn small_limits() -> impl Strategy<Value = Limits> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_are_survived(raw in vec(any::<u8>(), 0..400), piece in 1_usize..50, limits in small_limits()) {
@@ -200,6 +234,65 @@ proptest! {
         let mut again = Vec::new();
         write_request(&mut again, &after, &sent, &RequestEdits::default());
         prop_assert_eq!(again.escape_ascii().to_string(), sent.escape_ascii().to_string());
+    }
+
+    #[test]
+    fn no_edit_can_break_a_request(
+        raw in careless_requests(),
+        target in proptest::option::of(vec(any::<u8>(), 0..20)),
+        (name, value) in (prop_oneof![vec(any::<u8>(), 0..8), one_of(EDITED).prop_map(<[u8]>::to_vec)], vec(any::<u8>(), 0..20)),
+        (trusted, upgrade, keep_alive) in any::<(bool, bool, bool)>(),
+    ) {
+        let head = parse(&raw);
+        let edits = Edits { remove: &[&name], set: &[(&name, &value)], add: &[(b"X-Added", &value)] };
+        let client = IpAddr::from([10, 0, 0, 1]);
+        let write = ForwardSet::ALL;
+        let forwarding = Forwarding { client, trusted, proto: "http", host: &value, port: 80, by: None, write };
+        let mut sent = Vec::new();
+        let to = RequestEdits {
+            target: target.as_deref(),
+            forwarding: Some(&forwarding),
+            edits: &edits,
+            upgrade,
+            drop_cookie: Some(b"a"),
+            keep_alive,
+            ..RequestEdits::default()
+        };
+        write_request(&mut sent, &head, &raw, &to);
+        prop_assert!(is_clean(&sent), "{}", sent.escape_ascii());
+        let after = parse_lines(&sent);
+        prop_assert_eq!((after.body, after.method), (head.body, head.method));
+        prop_assert_eq!(after.keep_alive, keep_alive || upgrade && !head.upgrade.is_empty());
+    }
+
+    #[test]
+    fn answers_written_mean_what_was_read(raw in near_messages(), head in any::<bool>()) {
+        let asked = Asked { head, upgrade: true, connect: false };
+        let read = |bytes: &[u8], limits| {
+            let mut head = Response::default();
+            (head.parse(bytes, &mut 0, &limits, asked) == Ok(Progress::Complete)).then_some(head)
+        };
+        let raw = [b"HTTP/1.1 200 OK\r\n".as_slice(), &raw].concat();
+        let lenient = Limits { lenient: true, ..Limits::default() };
+        if let Some(before) = read(&raw, lenient) {
+            let framing = match before.body {
+                Body::None => Framing::None,
+                Body::Length(length) => Framing::Length(length),
+                Body::Chunked => Framing::Chunked,
+                Body::UntilClose => Framing::Close,
+            };
+            let mut sent = Vec::new();
+            write_response(&mut sent, &before, &raw, &ResponseEdits { framing, ..ResponseEdits::default() });
+            prop_assert!(is_clean(&sent), "{}", sent.escape_ascii());
+            let after = read(&sent, Limits::default()).expect("what was written is read again");
+            prop_assert_eq!((after.status, after.body, after.content_length), (before.status, before.body, before.content_length));
+            let fields = |head: &Response, bytes: &[u8]| -> Vec<(String, String)> {
+                let own = [Known::ContentLength, Known::TransferEncoding];
+                let sent = head.fields.iter().filter(|field| !field.hop && !own.contains(&field.known));
+                sent.map(|field| (field.name, field.value)).map(|(name, value)| (name.of(bytes).escape_ascii().to_string(), value.of(bytes).escape_ascii().to_string())).collect()
+            };
+            prop_assert_eq!(fields(&after, &sent), fields(&before, &raw));
+        }
     }
 
     #[test]

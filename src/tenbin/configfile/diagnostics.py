@@ -56,7 +56,9 @@ def _render_one(diagnostic: Diagnostic, color: bool) -> str:
     paint = _COLORS[diagnostic.severity] if color else ""
     reset = _RESET if color else ""
     bold = _BOLD if color else ""
-    head = f"{bold}{_clean(diagnostic.position)}:{reset} {paint}{diagnostic.severity}:{reset} {_clean(diagnostic.message)}"
+    head = (
+        f"{bold}{_clean(diagnostic.position)}:{reset} {paint}{diagnostic.severity}:{reset} {_clean(diagnostic.message)}"
+    )
     lines = [head]
     if diagnostic.line:
         text, column, width = _window(diagnostic)
@@ -93,7 +95,11 @@ def _clean(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        char if char.isprintable() else " " if unicodedata.category(char) in ("Zs", "Cc") and char in "\t\xa0" else "\ufffd"
+        char
+        if char.isprintable()
+        else " "
+        if unicodedata.category(char) in ("Zs", "Cc") and char in "\t\xa0"
+        else "\ufffd"
         for char in text
     )
 

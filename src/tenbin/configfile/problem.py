@@ -29,7 +29,7 @@ class Problem:
     severity: Severity = Severity.ERROR
 
 
-class Mistake(ValueError):
+class Mistake(ValueError):  # noqa: N818 - it reads as what it is: the mistake of whoever wrote the value
     """A value cannot be used, for these reasons; a ValueError, so pydantic collects it with its path."""
 
     def __init__(self, *problems: Problem) -> None:

@@ -110,5 +110,3 @@ def _other_language(text: str, name: str) -> str:
     if name.endswith(".conf") or _NGINX.search(text):
         return "nginx's configurations are not read yet"
     return ""
-
-

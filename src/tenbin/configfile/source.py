@@ -9,9 +9,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from tenbin.errors import Diagnostic, Severity
-from tenbin.configfile.problem import Problem
+
+if TYPE_CHECKING:
+    from tenbin.configfile.problem import Problem
 
 Span = tuple[int, int]
 """Where a token begins and ends, as character offsets into the text."""
@@ -75,6 +79,4 @@ class Source:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        starts = [0]
-        starts.extend(index + 1 for index, char in enumerate(self.text) if char == "\n")
-        return starts
+        return list(accumulate((len(line) + 1 for line in self.text.split("\n")[:-1]), initial=0))

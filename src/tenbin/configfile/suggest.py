@@ -1,4 +1,4 @@
-""""Did you mean": the nearest known word to one that was written."""
+"""The nearest known word to one that was written: "did you mean"."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ pub fn start(plane: Arc<Plane>) -> io::Result<()> {
 fn run(plane: &Plane) {
     // A channel that nobody sends on is a clock that cannot be set back.
     let (_silent, clock) = channel::<()>();
-    let mut ticks = 0_u64;
+    let (mut ticks, mut quiet) = (0_u64, 0_u64);
     while clock.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
         ticks += 1;
         if let Some(tables) = plane.shared.tables.load_full() {
@@ -38,8 +38,9 @@ fn run(plane: &Plane) {
             }
         }
         let until = plane.drain_until.load(Ordering::Relaxed);
-        if until > 0 && (plane.shared.process.connections.now() == 0 || plane.shared.clock.millis() >= until)
-        {
+        // One tick more than needed, in which the workers hand over their last log lines.
+        quiet = if plane.shared.process.connections.now() == 0 { quiet + 1 } else { 0 };
+        if until > 0 && (quiet > 1 || plane.shared.clock.millis() >= until) {
             plane.exit();
         }
     }

@@ -63,14 +63,15 @@ pub struct Handled {
 impl Plane {
     /// A process without a snapshot.
     pub fn new(events: SyncSender<Event>, socket_path: PathBuf) -> io::Result<Self> {
+        let notices = Notices::new(events);
         let shared = Shared {
             tables: ArcSwapOption::empty(),
             version: AtomicU64::new(0),
             clock: Clock::start(),
             process: ProcessCounters::default(),
             draining: AtomicBool::new(false),
-            log: log::start()?,
-            notices: Notices::new(events),
+            log: log::start(notices.clone())?,
+            notices,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -258,6 +259,7 @@ impl Plane {
 
     /// Ends the process.
     pub fn exit(&self) -> ! {
+        self.shared.log.finish();
         // A newer process may have replaced the socket; removing a path that is not ours would cut it off.
         if !self.shared.draining.load(Ordering::Relaxed) {
             let _ = std::fs::remove_file(&self.socket_path);

@@ -56,7 +56,7 @@ pub fn remembered(
         Some(Sticky::Table { map, .. }) => {
             let known =
                 sticky::table_key(backend, &view, &mut text).then(|| map.get(&text, client.worker.now_ms()));
-            let index = known.flatten().and_then(|id| backend.by_id.get(&(id as u64)).copied());
+            let index = known.flatten().and_then(|id| backend.group.index_of_id(id as u64));
             index.map(|index| Visit { index, first: 0, last: 0 })
         }
     };

@@ -173,8 +173,8 @@ async fn upgrade(
     if sent {
         let (up, down) = (x.input.data().to_vec(), x.output.data().to_vec());
         let cut = backend.spec.close_on_down.then(|| client.worker.attach(server));
-        let Client { stream: socket, timer, .. } = client;
-        let tunnel = Tunnel { client: socket, server: &mut stream, timer, idle_ms, cut };
+        let Client { worker, stream: socket, timer, .. } = client;
+        let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
         let (end, moved) = tunnel.run(&up, &down).await;
         x.record.bytes_in += moved.up;
         x.record.bytes_out += moved.down;

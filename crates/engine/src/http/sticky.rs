@@ -41,7 +41,7 @@ pub fn from_cookie<V: View>(backend: &Backend, view: &V, secret: &[u8], now: u32
     if too_old(last, *max_idle) || too_old(first, *max_life) {
         return None;
     }
-    Some(Visit { index: *backend.by_id.get(&id)?, first, last })
+    Some(Visit { index: backend.group.index_of_id(id)?, first, last })
 }
 
 /// Appends the `Set-Cookie` line that is due after an answer of the server at `index`.

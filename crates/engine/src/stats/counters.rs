@@ -215,7 +215,7 @@ pub struct ProcessCounters {
 
 /// The place of a status in `responses`.
 #[inline]
-pub const fn class_of(status: u16) -> usize {
+const fn class_of(status: u16) -> usize {
     match status {
         100..=199 => 0,
         200..=299 => 1,

@@ -12,7 +12,7 @@ mod window;
 pub use collect::{second, slice, stats};
 pub use counters::{
     BackendCounters, ConnectionCounters, Counter, FrontendCounters, ListenerCounters, ProcessCounters,
-    RequestCounters, ServerCounters, Workers, class_of,
+    RequestCounters, ServerCounters, Workers,
 };
 pub use histogram::Phases;
 pub use restore::restore;

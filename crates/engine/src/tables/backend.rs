@@ -19,8 +19,6 @@ pub struct Backend {
     pub group: Arc<Group>,
     /// In the order of the configuration, as in the group.
     pub servers: Vec<Arc<Server>>,
-    /// Places in `servers` by the stable number of a name.
-    pub by_id: HashMap<u64, usize>,
     /// Places in `servers` by plain cookie value.
     pub by_cookie: HashMap<Vec<u8>, usize>,
     /// What a `hash` policy hashes.
@@ -111,6 +109,6 @@ impl Drop for Slot {
 impl Backend {
     /// The place of a server in `servers`.
     pub fn server_named(&self, name: &str) -> Option<usize> {
-        self.servers.iter().position(|server| server.name == name)
+        self.group.index_of(name)
     }
 }

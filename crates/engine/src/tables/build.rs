@@ -181,10 +181,9 @@ fn build_backend(
     let counters =
         before.map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters));
     let sticky = spec.sticky.as_ref().map(|sticky| build_sticky(sticky, draft.sticky_key, before));
-    let by_id = servers.iter().enumerate().map(|(index, server)| (server.state.id(), index)).collect();
     let by_cookie =
         servers.iter().enumerate().map(|(index, server)| (server.cookie.clone(), index)).collect();
-    Backend { group, servers, by_id, by_cookie, key: draft.key, sticky, counters, spec }
+    Backend { group, servers, by_cookie, key: draft.key, sticky, counters, spec }
 }
 
 /// A server without an address cannot take work, whatever checks say.

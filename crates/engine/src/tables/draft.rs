@@ -1,6 +1,6 @@
 //! The first half of building: everything in a snapshot that could be wrong is checked and compiled here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use tenbin_rules::{Expr, Router};
@@ -42,14 +42,18 @@ pub struct BackendDraft {
     pub addresses: Vec<Option<SocketAddr>>,
 }
 
+/// Names of the backends.
+type Known<'a> = HashSet<&'a str>;
+
 impl Drafts {
     /// Checks and compiles a snapshot, or says where and why not.
     pub fn new(snapshot: &Snapshot, context: &Context<'_>) -> Result<Self, Refusal> {
         check_names(snapshot)?;
         let secret = hex(&snapshot.secret)?;
+        let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
         let mut frontends = Vec::with_capacity(snapshot.frontends.len());
         for (index, spec) in snapshot.frontends.iter().enumerate() {
-            frontends.push(draft_frontend(&format!("frontends[{index}]"), spec, snapshot)?);
+            frontends.push(draft_frontend(&format!("frontends[{index}]"), spec, &known)?);
         }
         let mut backends = Vec::with_capacity(snapshot.backends.len());
         for (index, spec) in snapshot.backends.iter().enumerate() {
@@ -113,7 +117,7 @@ fn expression(path: &str, wire: &tenbin_rules::wire::Expr) -> Result<Expr, Refus
     })
 }
 
-fn draft_frontend(path: &str, spec: &wire::Frontend, snapshot: &Snapshot) -> Result<FrontendDraft, Refusal> {
+fn draft_frontend(path: &str, spec: &wire::Frontend, known: &Known<'_>) -> Result<FrontendDraft, Refusal> {
     let mut trusted = Vec::new();
     for (index, network) in spec.trusted_proxies.iter().enumerate() {
         match network.parse().or_else(|_| network.parse::<IpAddr>().map(ipnet::IpNet::from)) {
@@ -132,18 +136,18 @@ fn draft_frontend(path: &str, spec: &wire::Frontend, snapshot: &Snapshot) -> Res
         let path = format!("{path}.routes[{index}]");
         conditions
             .push(route.when.as_ref().map(|when| expression(&format!("{path}.when"), when)).transpose()?);
-        routes.push(draft_route(&path, route, snapshot)?);
+        routes.push(draft_route(&path, route, known)?);
     }
     Ok(FrontendDraft { trusted, router: Router::new(conditions), routes })
 }
 
-fn draft_route(path: &str, route: &wire::Route, snapshot: &Snapshot) -> Result<Route, Refusal> {
+fn draft_route(path: &str, route: &wire::Route, known: &Known<'_>) -> Result<Route, Refusal> {
     Ok(Route {
         request: edits(&format!("{path}.request"), &route.request)?,
         answer: edits(&format!("{path}.answer"), &route.answer)?,
         rewrite: route.rewrite.as_ref().map(|r| (r.prefix.clone().into_bytes(), r.to.clone().into_bytes())),
         action: match &route.action {
-            Some(action) => Some(draft_action(&format!("{path}.action"), action, snapshot)?),
+            Some(action) => Some(draft_action(&format!("{path}.action"), action, known)?),
             None => None,
         },
     })
@@ -164,10 +168,10 @@ fn edits(path: &str, edits: &[wire::HeaderEdit]) -> Result<Vec<Edit>, Refusal> {
     edits.iter().enumerate().map(compile).collect()
 }
 
-fn draft_action(path: &str, action: &wire::Action, snapshot: &Snapshot) -> Result<Action, Refusal> {
+fn draft_action(path: &str, action: &wire::Action, known: &Known<'_>) -> Result<Action, Refusal> {
     match action {
         wire::Action::Backend { backend } => {
-            if snapshot.backends.iter().any(|known| known.name == *backend) {
+            if known.contains(backend.as_str()) {
                 return Ok(Action::Backend(backend.clone()));
             }
             refuse(format!("{path}.backend"), format!("no backend is called {backend:?}"))

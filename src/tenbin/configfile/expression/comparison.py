@@ -47,7 +47,7 @@ def doubt_literals(compiler: Compiler, node: ast.AST, subject: Typed, literals: 
         elif subject.shape == "path" and not literal.startswith(("/", "*")):
             hint = f'it begins with a slash: "/{literal}"'
         if hint:
-            compiler.doubt(node, f'this is never true: nothing is like "{literal}" here', hint=hint)
+            compiler.doubt(node, f'"{literal}" never fits here', hint=hint)
 
 
 def _link(compiler: Compiler, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> Expression:
@@ -95,9 +95,7 @@ def _mixed(compiler: Compiler, left: ast.expr, one: Typed, right: ast.expr, othe
     return Const(None)
 
 
-def _address(
-    compiler: Compiler, left: ast.expr, one: Typed, cmp: str, right: ast.expr, other: Typed
-) -> Expression:
+def _address(compiler: Compiler, left: ast.expr, one: Typed, cmp: str, right: ast.expr, other: Typed) -> Expression:
     subject = compiler.parsed.text(left)
     if cmp not in ("eq", "ne"):
         compiler.wrong(left, "addresses have no order", hint=f'write {subject} in "10.0.0.0/8"')
@@ -124,7 +122,9 @@ def _with_none(compiler: Compiler, node: ast.expr, found: Typed, *, negated: boo
     if found.kind is Kind.UNKNOWN:
         return Const(None)
     if not found.optional or found.is_literal:
-        compiler.wrong(node, f"`{compiler.parsed.text(node)}` is never None", hint="only headers, cookies and parameters can be")
+        compiler.wrong(
+            node, f"`{compiler.parsed.text(node)}` is never None", hint="only headers, cookies and parameters can be"
+        )
         return Const(None)
     return Compare("ne" if negated else "eq", found.expression, Const(None))
 
@@ -169,9 +169,7 @@ def _tuple_hint(what: str, where: str) -> str:
     return f"to compare write {what} == {where}, or {what} in ({where}, ...)"
 
 
-def _alternatives(
-    compiler: Compiler, left: ast.expr, one: Typed, right: ast.Tuple | ast.List | ast.Set
-) -> Expression:
+def _alternatives(compiler: Compiler, left: ast.expr, one: Typed, right: ast.Tuple | ast.List | ast.Set) -> Expression:
     subject = compiler.parsed.text(left)
     if one.is_literal:
         compiler.wrong(left, "both sides are constants", expected="something of the request before `in`")
@@ -180,7 +178,9 @@ def _alternatives(
     elif one.kind is Kind.ADDRESS:
         return Match("ip", one.expression, _networks(compiler, right.elts))
     elif one.kind is Kind.TEXT:
-        texts = [value for value in (_literal(compiler, item, Kind.TEXT) for item in right.elts) if isinstance(value, str)]
+        texts = [
+            value for value in (_literal(compiler, item, Kind.TEXT) for item in right.elts) if isinstance(value, str)
+        ]
         doubt_literals(compiler, right, one, texts)
         return Match("eq", one.expression, tuple(texts))
     elif one.kind is Kind.NUMBER:

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 _INT_RANGE = range(-(2**63), 2**63)
 _DEEPEST = 32
 
+_REFUSED: tuple[tuple[type[ast.expr] | tuple[type[ast.expr], ...], str, str], ...] = (
+    (ast.Subscript, "nothing has elements here", "compare with startswith, endswith or in"),
+    (ast.JoinedStr, "an f-string is not a literal text", "leave the f before the quotes out"),
+    ((ast.Tuple, ast.List, ast.Set), "alternatives stand after `in`", 'such as method in ("GET", "HEAD")'),
+    (ast.IfExp, "`if` is not part of a condition", "join conditions with and, or, not"),
+    ((ast.BinOp, ast.UnaryOp), "a condition does not calculate", "compare values as they are; join them with and, or"),
+)
+
 
 def condition(code: str) -> Compiled:
     """Compile a condition. Raises `Mistake` with every problem and its place in the text."""
@@ -38,7 +46,9 @@ def key(code: str) -> Compiled:
     compiler = Compiler(parse(code))
     found = compiler.value(compiler.parsed.body)
     if found.is_literal:
-        compiler.wrong(compiler.parsed.body, "a constant is the same for every request", hint='such as header("x-user")')
+        compiler.wrong(
+            compiler.parsed.body, "a constant is the same for every request", hint='such as header("x-user")'
+        )
     elif found.kind is Kind.TRUTH:
         compiler.wrong(compiler.parsed.body, "a condition cannot be a key", expected="text, a number or an address")
     return compiler.finish(found.expression)
@@ -238,7 +248,9 @@ class Compiler:
             return self.wrong(pattern, "the regular expression must be a literal text", hint='such as "^/v[0-9]+/"')
         if found := regex.problems(pattern.value):
             start, end = self.parsed.span(pattern)
-            self._problems.extend(_in_literal(one, self.parsed.text(pattern), pattern.value, start, end) for one in found)
+            self._problems.extend(
+                _in_literal(one, self.parsed.text(pattern), pattern.value, start, end) for one in found
+            )
             return UNKNOWN
         return Typed(Match("reg", subject.expression, (pattern.value,)), Kind.TRUTH)
 
@@ -255,7 +267,9 @@ class Compiler:
             return self._unknown_method(called, written)
         found = self.text(subject, f"`{name}` is a method of text")
         if name in ("startswith", "endswith"):
-            patterns = self._text_arguments(node, f"`{name}`", hint=f'such as {written}.{name}("/api/")', alternatives=True)
+            patterns = self._text_arguments(
+                node, f"`{name}`", hint=f'such as {written}.{name}("/api/")', alternatives=True
+            )
             if patterns is None or found.kind is Kind.UNKNOWN:
                 return UNKNOWN
             if name == "startswith":
@@ -315,26 +329,17 @@ class Compiler:
 
     def _not_in_the_language(self, node: ast.expr) -> Typed:
         match node:
-            case ast.Attribute(value=ast.Name(id=name)) if name in vocabulary.FOREIGN:
-                return self._name(node.value)  # type: ignore[arg-type]  # the pattern says it is a name
-            case ast.Attribute(attr=name) if name in METHODS:
-                return self.wrong(node, f"`{name}` must be called", hint=f"write {self.parsed.text(node)}()")
+            case ast.Attribute(value=ast.Name() as name) if name.id in vocabulary.FOREIGN:
+                return self._name(name)
+            case ast.Attribute(attr=method) if method in METHODS:
+                return self.wrong(node, f"`{method}` must be called", hint=f"write {self.parsed.text(node)}()")
             case ast.Attribute():
                 return self._unknown_method(node, self.parsed.text(node.value))
             case ast.Subscript(value=ast.Name(id=name)) if name.rstrip("s") in CALLS:
                 return self.wrong(node, "nothing has elements here", hint=f"such as {EXAMPLES[name.rstrip('s')]}")
-            case ast.Subscript():
-                return self.wrong(node, "nothing has elements here", hint="compare with startswith, endswith or in")
-            case ast.JoinedStr():
-                return self.wrong(node, "an f-string is not a literal text", hint="leave the f before the quotes out")
-            case ast.Tuple() | ast.List() | ast.Set():
-                return self.wrong(node, "alternatives stand after `in`", hint='such as method in ("GET", "HEAD")')
-            case ast.IfExp():
-                return self.wrong(node, "`if` is not part of a condition", hint="join conditions with and, or, not")
-            case ast.BinOp(op=ast.BitAnd() | ast.BitOr()):
-                return self.wrong(node, "`&` and `|` are not part of a condition", hint="Python writes `and`, `or`")
-            case ast.BinOp() | ast.UnaryOp():
-                return self.wrong(node, "a condition does not calculate", hint="compare values as they are")
+        for kinds, message, hint in _REFUSED:
+            if isinstance(node, kinds):
+                return self.wrong(node, message, hint=hint)
         return self.wrong(node, "this kind of Python is not part of a condition", expected="comparisons, and, or, not")
 
 

@@ -28,7 +28,9 @@ def text(template: str, *, answer: bool = False) -> Compiled:
             end = _end_of_expression(template, position)
             if end < 0:
                 hint = "`{{` writes a brace"
-                problems.append(Problem("`{` is not closed", expected="`}`", hint=hint, start=position - 1, end=position))
+                problems.append(
+                    Problem("`{` is not closed", expected="`}`", hint=hint, start=position - 1, end=position)
+                )
                 break
             _interpolate(template[position:end], position, answer, parts, uses, problems)
             position = end + 1

@@ -112,7 +112,7 @@ def _python(error: SyntaxError, code: str) -> Problem:
     start = max((error.offset or 1) - 1, 0)
     end = (error.end_offset or 0) - 1
     if start >= len(code) or error.lineno != 1 or not error.offset:
-        last = code.split()[-1]
+        last = code.rsplit(maxsplit=1)[-1]
         return Problem(
             f"the expression stops after `{last}`",
             expected="the rest of it",
@@ -124,7 +124,7 @@ def _python(error: SyntaxError, code: str) -> Problem:
         message = f"`{code[start:end]}` cannot stand here"
     else:
         message = f"not an expression: {message}"
-    hint = "a condition is a Python expression, such as path.startswith(\"/api/\") and method == \"GET\""
+    hint = 'a condition is a Python expression, such as path.startswith("/api/") and method == "GET"'
     return Problem(message, hint=hint, start=start, end=end)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tenbin.configfile.expression.vocabulary import Kind
-from tenbin.configfile.problem import Problem
+from tenbin.configfile.problem import Problem  # noqa: TC001 - pydantic looks at the fields of Compiled
 from tenbin.model.expression import Const, Expression
 
 

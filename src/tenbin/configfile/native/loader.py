@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import yaml
-from yaml.cyaml import CParser
+from yaml._yaml import CParser
 
 from tenbin.configfile.native import syntax
 from tenbin.configfile.native.scalars import resolve
@@ -32,7 +32,7 @@ Value = object
 _Located = tuple[Value, "Span", Expanded | None]
 
 
-class _StopReading(Exception):
+class _StopReadingError(Exception):
     """The rest of the text cannot be understood; the problem has been noted."""
 
 
@@ -41,7 +41,7 @@ def parse(source: Source, environment: Mapping[str, str]) -> tuple[Tree | None, 
     reader = _Reader(source, environment)
     try:
         return reader.document(), reader.diagnostics
-    except _StopReading:
+    except _StopReadingError:
         return None, reader.diagnostics
     except yaml.YAMLError as error:
         reader.diagnostics.append(syntax.explain(error, source))
@@ -53,7 +53,7 @@ class _Reader:
         self.diagnostics: list[Diagnostic] = []
         self._source = source
         self._environment = environment
-        self._next = CParser(source.text).get_event
+        self._parser = CParser(source.text)
         self._depth = 0
         self._values = 0
         self._anchors: dict[str, _Located] = {}
@@ -73,13 +73,19 @@ class _Reader:
         if not isinstance(event, yaml.StreamEndEvent):
             problem = Problem("a second document begins here", expected="one document", hint="remove the line `---`")
             self._wrong(problem, _span(event))
-            raise _StopReading
+            raise _StopReadingError
         return Tree(self._source, root, span)
+
+    def _next(self) -> yaml.Event:
+        event = self._parser.get_event()
+        if event is None:
+            raise _StopReadingError
+        return event
 
     def _node(self, event: yaml.Event) -> _Located:
         span = _span(event)
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event.anchor, span)
+            return self._alias(event.anchor or "", span)
         self._values += 1
         anchor = event.anchor  # type: ignore[attr-defined]  # every event that begins a node has one
         if event.tag not in _PLAIN_TAGS:  # type: ignore[attr-defined]
@@ -87,6 +93,8 @@ class _Reader:
             problem = Problem(f"tags such as `{tag}` have no meaning here", hint="remove the tag")
             self._wrong(problem, (span[0], span[0] + len(tag)))
         if isinstance(event, yaml.ScalarEvent):
+            if event.tag not in _PLAIN_TAGS:
+                return INVALID, span, None
             located = self._scalar(event, span)
         else:
             located = self._collection(event, span, anchor)
@@ -116,7 +124,7 @@ class _Reader:
     def _collection(self, event: yaml.Event, span: Span, anchor: str | None) -> _Located:
         if self._depth == _DEEPEST:
             self._wrong(Problem("this is nested too deeply", expected=f"at most {_DEEPEST} levels"), span)
-            raise _StopReading
+            raise _StopReadingError
         if anchor is not None:
             self._anchors.pop(anchor, None)
         self._depth += 1
@@ -134,7 +142,7 @@ class _Reader:
             items.append(value)
             items.values_at.append(where)
             items.expanded.append(expanded)
-        items.span = (span[0], event.end_mark.index)
+        items.span = (span[0], _span(event)[1])
         return items
 
     def _mapping(self, span: Span) -> Map:
@@ -153,7 +161,7 @@ class _Reader:
                 mapping.keys_at[key], mapping.values_at[key] = key_at, where
                 if expanded is not None:
                     mapping.expanded[key] = expanded
-        mapping.span = (span[0], event.end_mark.index)
+        mapping.span = (span[0], _span(event)[1])
         for source, _ in merged:
             _merge(mapping, source)
         return mapping
@@ -194,7 +202,7 @@ class _Reader:
         if self._values > _MOST_VALUES:
             message = "aliases make more than a million values of this file"
             self._wrong(Problem(message), span)
-            raise _StopReading
+            raise _StopReadingError
         return value, where, expanded
 
     def _wrong(self, problem: Problem, span: Span) -> None:
@@ -211,4 +219,6 @@ def _merge(mapping: Map, source: Map) -> None:
 
 
 def _span(event: yaml.Event) -> Span:
+    if event.start_mark is None or event.end_mark is None:
+        raise _StopReadingError
     return event.start_mark.index, event.end_mark.index

@@ -24,7 +24,7 @@ def explain(error: yaml.YAMLError, source: Source) -> Diagnostic:
     if isinstance(error, yaml.reader.ReaderError):
         code = error.character if isinstance(error.character, int) else ord(error.character[:1] or b"\0")
         at = max(0, min(int(error.position), len(source.text) - 1))
-        problem = Problem(f"the character U+{code:04X} cannot stand in YAML", hint="remove it, or write it as \"\\x..\"")
+        problem = Problem(f"the character U+{code:04X} cannot stand in YAML", hint='remove it, or write it as "\\x.."')
         return source.diagnostic(problem, (at, at + 1))
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return source.whole(f"not YAML: {error}")
@@ -35,24 +35,16 @@ def explain(error: yaml.YAMLError, source: Source) -> Diagnostic:
 
 def _problem(error: yaml.MarkedYAMLError, source: Source, at: int, context: int) -> tuple[Problem, tuple[int, int]]:
     said, doing = error.problem or "", error.context or ""
-    char = source.text[at : at + 1]
     here = (at, at + 1)
-    if char == "\t":
-        return Problem("a tab cannot indent", expected="spaces"), here
-    if "mapping values are not allowed" in said:
-        hint = "a value that holds `: ` stands in quotes; keys of one mapping stand below each other"
-        return Problem("a colon and a key too many", expected="one `key: value` in a line", hint=hint), here
-    if "cannot start any token" in said:
-        return Problem(f"a text cannot begin with `{char}`", hint=_NEEDS_QUOTES), here
     if "alias" in doing or "anchor" in doing:
         hint = 'an address on every interface is ":8080", or "*:8080" in quotes'
-        return Problem(f"a text cannot begin with `{source.text[context : context + 1]}`", hint=hint), (context, context + 1)
-    if "block sequence entries are not allowed" in said:
-        return Problem("a list begins on the line after its key", hint="or write it in brackets: [a, b]"), here
+        message = f"a text cannot begin with `{source.text[context : context + 1]}`"
+        return Problem(message, hint=hint), (context, context + 1)
     if "quoted scalar" in doing:
         if "escape" in said:
             return Problem("an unknown escape in double quotes", hint="in single quotes a backslash is only that"), here
-        return Problem("a quote is not closed", expected=f"another {source.text[context : context + 1]}"), (context, context + 1)
+        expected = f"another {source.text[context : context + 1]}"
+        return Problem("a quote is not closed", expected=expected), (context, context + 1)
     if "flow" in doing:
         return _flow(doing, source, at, context)
     if "could not find expected ':'" in said:
@@ -60,8 +52,22 @@ def _problem(error: yaml.MarkedYAMLError, source: Source, at: int, context: int)
         hint = "a key is followed by a colon and a space"
         return Problem("this line is no `key: value`", hint=hint), (context, context + max(len(line), 1))
     if "expected key" in said or "expected '-' indicator" in said:
-        return _block(source, at, context)
-    return Problem(f"not YAML: {said or doing}"), here
+        return _block(source, at)
+    return _character(source.text[at : at + 1], said or doing), here
+
+
+def _character(char: str, said: str) -> Problem:
+    """What is wrong with a single character."""
+    if char == "\t":
+        return Problem("a tab cannot indent", expected="spaces")
+    if "mapping values are not allowed" in said:
+        hint = "a value that holds `: ` stands in quotes; keys of one mapping stand below each other"
+        return Problem("a colon and a key too many", expected="one `key: value` in a line", hint=hint)
+    if "cannot start any token" in said:
+        return Problem(f"a text cannot begin with `{char}`", hint=_NEEDS_QUOTES)
+    if "block sequence entries are not allowed" in said:
+        return Problem("a list begins on the line after its key", hint="or write it in brackets: [a, b]")
+    return Problem(f"not YAML: {said}")
 
 
 def _flow(doing: str, source: Source, at: int, context: int) -> tuple[Problem, tuple[int, int]]:
@@ -70,19 +76,20 @@ def _flow(doing: str, source: Source, at: int, context: int) -> tuple[Problem, t
         hint = "a value with a comma, a colon or brackets in it stands in single quotes"
         if source.text[at - 1 : at + 1] == "${":
             hint = 'between brackets a variable stands in quotes: "${NAME}"'
+        elif source.text[at] == ":":
+            hint = 'between brackets an address that begins with a colon stands in quotes: ":8080"'
         return Problem("this cannot stand between brackets or braces", hint=hint), (at, at + 1)
     opening = source.text[context : context + 1]
     close = "]" if "sequence" in doing else "}"
     return Problem(f"`{opening}` is not closed", expected=f"`{close}`"), (context, context + 1)
 
 
-def _block(source: Source, at: int, context: int) -> tuple[Problem, tuple[int, int]]:
+def _block(source: Source, at: int) -> tuple[Problem, tuple[int, int]]:
     line_start = source.text.rfind("\n", 0, at) + 1
     before = source.text[line_start:at]
     if re.match(r"[ -]*[\w.-]+:\s+[\"'].*[\"']\s*$", before):
         return Problem("a quoted text ends before its line does", hint=_QUOTE), (at, at + 1)
     if before.strip():
         return Problem("this cannot stand here", hint="a key is a word, a colon and a space"), (at, at + 1)
-    line, _ = source.line_and_column(context)
-    hint = f"it belongs to the lines from {line} on: indent it as they are"
+    hint = "indent it like the lines that it belongs to"
     return Problem("this line is indented differently, or is no `key: value`", hint=hint), (at, at + 1)

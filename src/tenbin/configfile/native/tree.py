@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 
+KEY = "[key]"
+"""The last step of a path to a key instead of its value."""
+
 
 class Invalid:
     """Stands for a value that has been reported as wrong already; everything about it is passed over."""
@@ -86,6 +89,8 @@ class Tree:
     def span_of_problem(self, path: Sequence[str | int], problem: Problem) -> Span:
         """Where to put the caret for a problem with the value at a path."""
         value = self.value(path)
+        if path and path[-1] == KEY:
+            return self.span_of(path, key=True)
         if problem.key and isinstance(value, Map) and problem.key in value.keys_at:
             return value.keys_at[problem.key]
         if isinstance(value, Map):
@@ -94,6 +99,15 @@ class Tree:
         if not problem.end or not isinstance(value, str):
             return start, end
         return _inside(self.source.text, (start, end), value, self._expanded(path), problem)
+
+    def excerpt(self, path: Sequence[str | int], span: Span, *, part: bool) -> str:
+        """What stands at a path, for a message: the text of its token, or what its variables made of the whole."""
+        value = self.value(path)
+        if path and path[-1] == KEY:
+            return self.source.excerpt(span)
+        if isinstance(value, Seq):
+            return "a list" if value else "an empty list"
+        return f"`{value}`" if self._expanded(path) is not None and not part else self.source.excerpt(span)
 
     def reaches_value(self, path: Sequence[str | int]) -> bool:
         """Whether the path leads to a value that is not known to be wrong already."""

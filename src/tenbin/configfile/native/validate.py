@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from tenbin.configfile.native import values
 from tenbin.configfile.native.document import RootDocument
 from tenbin.configfile.native.tree import Map
 from tenbin.configfile.problem import Mistake, Problem
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tenbin.errors import Diagnostic
 
 _MOST_ROUNDS = 12
+
+_QUOTED = re.compile(r"`(\w+)`")
+_WORD = re.compile(r"\w+")
 
 _MISSING = {
     "servers": ("a backend has no servers", "servers: [10.0.0.1:8080]"),
@@ -50,7 +53,8 @@ def validate(tree: Tree) -> tuple[RootDocument | None, list[Diagnostic]]:
             diagnostics.extend(tree.source.diagnostic(problem, mapping.keys_at[key]) for mapping, key, problem in notes)
             for path, problems in found:
                 if tree.reaches_value(path):
-                    diagnostics.extend(_placed(tree, path, problem) for problem in problems)
+                    told = [one for one in problems if not _explained(tree, path, one, notes)]
+                    diagnostics.extend(_placed(tree, path, problem) for problem in told)
         if not found:
             return document, diagnostics
         if not tree.prune(path for path, _ in found):
@@ -75,13 +79,18 @@ def _problems(details: ErrorDetails) -> tuple[Problem, ...]:
     return (Problem(f"this is not {kind}" if kind else details["msg"], expected=kind),)
 
 
+def _explained(tree: Tree, path: Path, problem: Problem, notes: Notes) -> bool:
+    """Whether a key is missing only because it was misspelled, which has been told."""
+    mapping = tree.value(path)
+    meant = {word for noted, _, note in notes if noted is mapping for word in _QUOTED.findall(note.hint)}
+    return bool(meant) and not meant.isdisjoint(_WORD.findall(problem.expected))
+
+
 def _placed(tree: Tree, path: Path, problem: Problem) -> Diagnostic:
     span = tree.span_of_problem(path, problem)
     if not problem.found and not problem.key:
         value = tree.value(path)
-        found = values.describe(value) if isinstance(value, list | Map) or value is None else tree.source.excerpt(span)
-        if isinstance(value, Map):
-            found = ""
+        found = "" if isinstance(value, Map) else tree.excerpt(path, span, part=bool(problem.end))
         problem = Problem(
             problem.message,
             expected=problem.expected,

@@ -97,9 +97,15 @@ def server_address(value: object) -> Address:
     """Where a server is: `10.0.0.1:80`, `[::1]:80`, `name:80`. Names are resolved at run time."""
     expected = "an address such as 10.0.0.1:8080 or app.internal:8080"
     if isinstance(value, str) and value[:1] in (":", "*"):
-        raise mistake("a server's address needs a host", expected=expected, hint=f'on this machine: "127.0.0.1{value.lstrip("*")}"')
+        raise mistake(
+            "a server's address needs a host",
+            expected=expected,
+            hint=f'on this machine: "127.0.0.1{value.lstrip("*")}"',
+        )
     if isinstance(value, int) and not isinstance(value, bool):
-        raise mistake("a server's address needs a host", expected=expected, hint=f'on this machine: "127.0.0.1:{value}"')
+        raise mistake(
+            "a server's address needs a host", expected=expected, hint=f'on this machine: "127.0.0.1:{value}"'
+        )
     return _address(value, expected)
 
 
@@ -189,11 +195,10 @@ def _address(value: object, expected: str) -> Address:
 
 
 def _brackets(value: str, head: str, port: str) -> str:
-    try:
-        whole = ip_address(value)
-    except ValueError:
+    """What was meant by an IPv6 address without brackets: the last part is a port when the rest is an address."""
+    if _literal(head) is not None:
         return f"write [{head}]:{port}"
-    return f"write [{whole}]:80, with the port after the brackets"
+    return f"write [{value}]:80" if _literal(value) is not None else ""
 
 
 def _port(text: str, expected: str) -> int:
@@ -221,5 +226,3 @@ def _literal(host: str) -> IPv4Address | IPv6Address | None:
         return ip_address(host)
     except ValueError:
         return None
-
-

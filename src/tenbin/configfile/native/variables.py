@@ -17,9 +17,10 @@ _REFERENCE = re.compile(r"\$(?P<escaped>\$\{)|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """A text with its variables filled in. `pieces` say which part of it came from where in the original:
+    """A text with its variables filled in, and the `raw` one.
 
-    (start in the result, start in the original, whether the characters correspond one by one).
+    `pieces` say which part of it came from where: (start in the result, start in the original, whether the
+    characters correspond one by one).
     """
 
     raw: str

@@ -10,24 +10,31 @@ from tenbin.configfile.native.document.check import Check
 from tenbin.configfile.native.document.server import Eject, Passive, Server
 from tenbin.configfile.native.document.sticky import StickyDocument
 from tenbin.configfile.native.document.timeouts import BackendTimeouts
-from tenbin.configfile.native.document.types import Attempts, Count, Limit, ModeName, Percent, Status, Time, words
+from tenbin.configfile.native.document.types import Attempts, Count, Limit, ModeName, Percent, Statuses, Time, words
 from tenbin.model.values import Duration
 
 ReuseName = Annotated[str | None, *words("a kind of reuse", "never", "safe", "always")]
-OnDownName = Annotated[str | None, *words("what happens to connections", "keep", "close_connections", foreign={"close": "it is `close_connections`"})]
+OnDownName = Annotated[
+    str | None,
+    *words("what happens to connections", "keep", "close_connections", foreign={"close": "it is `close_connections`"}),
+]
 
 
 class RetryDocument(Document):
     """When a request is tried again on another server."""
 
     what: ClassVar[str] = "`retry`"
-    elsewhere: ClassVar[dict[str, str]] = {"on": "statuses stand in `on_status`", "count": "it is `attempts`", "retries": "it is `attempts`"}
+    elsewhere: ClassVar[dict[str, str]] = {
+        "on": "statuses stand in `on_status`",
+        "count": "it is `attempts`",
+        "retries": "it is `attempts`",
+    }
 
     attempts: Attempts = setting("Further tries after the first, 0 to 10; 0 for none.", 1)
-    on_status: Annotated[list[Status] | None, BeforeValidator(lambda value: value if isinstance(value, list) else [value])] = setting(
+    on_status: Statuses = setting(
         "Answers that are tried again too, such as `[502, 503]`; only for requests that are idempotent."
     )
-    budget: Percent = setting("The largest share of requests that may be retries.", 20)
+    budget: Percent = setting("The largest share of requests that may be retries.", 20, shown="20%")
 
 
 def _short_retry(value: object) -> object:
@@ -44,7 +51,7 @@ class PoolDocument(Document):
     what: ClassVar[str] = "`pool`"
 
     reuse: ReuseName = setting(
-        "`never`; `safe`: a request that could not be repeated gets a fresh connection when it is the first of its client's; `always`.",
+        "`never`, `always`, or `safe`: the first request of a client goes on a fresh one if it cannot be repeated.",
         "safe",
     )
     max_idle: Count = setting("Idle connections kept for each server and thread.", 100)
@@ -55,9 +62,16 @@ def _short_pool(value: object) -> object:
     return made(reuse="never") if value is False else made(reuse=value) if isinstance(value, str) else value
 
 
-Retry = Annotated[RetryDocument | None, BeforeValidator(_short_retry, json_schema_input_type=RetryDocument | bool | int)]
-Pool = Annotated[PoolDocument | None, BeforeValidator(_short_pool, json_schema_input_type=PoolDocument | ReuseName | bool)]
-Sticky = Annotated[StickyDocument | None, BeforeValidator(lambda value: None if value is False else value, json_schema_input_type=StickyDocument | bool)]
+Retry = Annotated[
+    RetryDocument | None, BeforeValidator(_short_retry, json_schema_input_type=RetryDocument | bool | int)
+]
+Pool = Annotated[
+    PoolDocument | None, BeforeValidator(_short_pool, json_schema_input_type=PoolDocument | ReuseName | bool)
+]
+Sticky = Annotated[
+    StickyDocument | None,
+    BeforeValidator(lambda value: None if value is False else value, json_schema_input_type=StickyDocument | bool),
+]
 Servers = Annotated[ListOrMapping[Server, Server], list_or_mapping("servers")]
 
 
@@ -85,7 +99,9 @@ class BackendDocument(Document):
     later: ClassVar[dict[str, str]] = {"tls": "TLS", "ssl": "TLS", "discover": "discovery"}
 
     servers: Servers = required("The servers: names and what they are, or a list; each an address or a mapping.")
-    mode: ModeName = setting("`http` balances requests, `tcp` connections; that of the frontends that use it unless given.")
+    mode: ModeName = setting(
+        "`http` balances requests, `tcp` connections; that of the frontends that use it unless given."
+    )
     balance: Balance = setting("How a server is chosen: a policy, or one with its parameters.", shown="round_robin")
     sticky: Sticky = setting("What keeps a client on its server; none unless given.")
     check: Check = setting("How servers are checked; not at all unless given.")
@@ -95,7 +111,7 @@ class BackendDocument(Document):
     eject: Eject = setting("Leaves servers out that keep failing; none unless given.")
     timeouts: BackendTimeouts | None = setting("Timeouts of the server side, before those at the top.")
     max_queue: Count = setting("Requests that may wait for any server; 0 for no limit.", 0)
-    slow_start: Limit = setting("The time in which a server that came up gets to its full weight; 0s for at once.", Duration(0))
+    slow_start: Limit = setting(
+        "The time in which a server that came up gets to its full weight; 0s for at once.", Duration(0)
+    )
     on_down: OnDownName = setting("What happens to the connections of a server that goes down.", "keep")
-
-

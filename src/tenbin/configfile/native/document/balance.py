@@ -56,7 +56,9 @@ class IpHashDocument(Document):
 
     what: ClassVar[str] = "`ip_hash`"
 
-    form: FormName = setting("`fnv1a` over the address as text, or `nginx`: its hash of the first three octets.", "fnv1a")
+    form: FormName = setting(
+        "`fnv1a` over the address as text, or `nginx`: its hash of the first three octets.", "fnv1a"
+    )
 
 
 class HashDocument(Document):
@@ -65,8 +67,12 @@ class HashDocument(Document):
     what: ClassVar[str] = "`hash`"
 
     key: Key = required('An expression to hash, such as `header("x-user")`, `path` or `source`.')
-    method: MethodName = setting("`modulo`, `consistent` (a ring; few keys move when servers change) or `maglev`.", "consistent")
-    load_factor: Bound = setting("The most that a server may have, in percent of the mean; then the next one is taken. 0 for no bound.", 0)
+    method: MethodName = setting(
+        "`modulo`, `consistent` (a ring; few keys move when servers change) or `maglev`.", "consistent"
+    )
+    load_factor: Bound = setting(
+        "The most that a server may have, in percent of the mean; then the next one is taken. 0 for no bound.", 0
+    )
 
 
 class EwmaDocument(Document):
@@ -93,20 +99,30 @@ class BalanceDocument(Document):
     """One policy with its parameters."""
 
     what: ClassVar[str] = "`balance`"
-    elsewhere: ClassVar[dict[str, str]] = {**_FOREIGN, "key": "it stands in `hash`", "policy": "the policy is the key, such as `hash: {key: path}`"}
+    elsewhere: ClassVar[dict[str, str]] = {
+        **_FOREIGN,
+        "key": "it stands in `hash`",
+        "policy": "the policy is the key, such as `hash: {key: path}`",
+    }
 
     round_robin: PlainPolicy = setting("One after the other, smoothly by weight.")
     static_rr: PlainPolicy = setting("One after the other in a fixed order; weights only change with the file.")
     least_conn: PlainPolicy = setting("The one with the fewest connections and waiting requests for its weight.")
-    random: Annotated[RandomDocument | None, BeforeValidator(_parameters)] = setting("The least loaded of a few drawn at random.")
+    random: Annotated[RandomDocument | None, BeforeValidator(_parameters)] = setting(
+        "The least loaded of a few drawn at random."
+    )
     first: PlainPolicy = setting("The first that is not full, in the order of the file.")
     ip_hash: Annotated[IpHashDocument | None, BeforeValidator(_parameters)] = setting("By the client's address.")
-    hash: Annotated[HashDocument | None, BeforeValidator(_hash, json_schema_input_type=HashDocument | str)] = setting("By an expression.")
-    peak_ewma: Annotated[EwmaDocument | None, BeforeValidator(_parameters)] = setting("By the time that answers took of late.")
+    hash: Annotated[HashDocument | None, BeforeValidator(_hash, json_schema_input_type=HashDocument | str)] = setting(
+        "By an expression."
+    )
+    peak_ewma: Annotated[EwmaDocument | None, BeforeValidator(_parameters)] = setting(
+        "By the time that answers took of late."
+    )
 
     @model_validator(mode="after")
     def _one_policy(self) -> Self:
-        one_of(self, POLICIES, what="`balance`")
+        one_of(self, POLICIES, what="`balance`", lacking="by which policy")
         return self
 
 
@@ -114,7 +130,9 @@ def _short(value: object) -> object:
     if isinstance(value, str):
         policy = choice(value, POLICIES, "a policy", _FOREIGN)
         if policy == Policy.HASH:
-            raise mistake("`hash` needs a key", expected="a mapping", hint='such as {hash: header("x-user")} or {hash: path}')
+            raise mistake(
+                "`hash` needs a key", expected="a mapping", hint='such as {hash: header("x-user")} or {hash: path}'
+            )
         return made(**{policy: None})
     if not isinstance(value, Map):
         raise mistake(f"{values.describe(value)} instead of a policy", expected=f"one of {', '.join(POLICIES)}")
@@ -123,5 +141,9 @@ def _short(value: object) -> object:
 
 Balance = Annotated[
     BalanceDocument | None,
-    BeforeValidator(_short, json_schema_input_type=BalanceDocument | Annotated[str, WithJsonSchema({"enum": [p for p in POLICIES if p != Policy.HASH]})]),
+    BeforeValidator(
+        _short,
+        json_schema_input_type=BalanceDocument
+        | Annotated[str, WithJsonSchema({"enum": [p for p in POLICIES if p != Policy.HASH]})],
+    ),
 ]

@@ -4,8 +4,8 @@ A document is what was written, checked on its own and in short forms made long,
 "not given" here.
 """
 
-from functools import cache
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationInfo, model_validator
@@ -19,10 +19,15 @@ Notes = list[tuple[Map, str, Problem]]
 """Problems with keys, collected beside pydantic's errors: the mapping, the key in it, what is wrong with it."""
 
 
-class Document(BaseModel):
-    """A mapping of the file. `what` is how messages call it; `elsewhere` maps keys that people write to a hint.
+_SECTIONS = ("timeouts", "limits", "request", "response", "rewrite")
+_COLON = "a key is followed by a colon and a space"
 
-    `later`: keys of features that this version does not have, and what they come with.
+
+class Document(BaseModel):
+    """A mapping of the file. `what` is how messages call it, `instead` how they call it when it is none.
+
+    `elsewhere` maps keys that people write to a hint. `later`: keys of features that this version does not have, and
+    what they come with.
     """
 
     model_config = ConfigDict(
@@ -33,6 +38,7 @@ class Document(BaseModel):
     )
 
     what: ClassVar[str] = "this mapping"
+    instead: ClassVar[str] = ""
     elsewhere: ClassVar[Mapping[str, str]] = {}
     later: ClassVar[Mapping[str, str]] = {}
 
@@ -42,12 +48,17 @@ class Document(BaseModel):
         if not isinstance(data, dict):
             if data is None:
                 raise mistake(f"{cls.what} is empty", expected="a mapping", hint="remove the key, or fill it in")
-            found = values.describe(data)
-            raise mistake(f"{found} instead of {cls.what}", expected=f"a mapping with {_some(_keys(cls))}")
+            found = f"{values.describe(data)} instead of {cls.instead or cls.what}"
+            raise mistake(found, expected=f"a mapping with {_some(_keys(cls))}", hint=cls.instead and _COLON)
         known = _keys(cls)
         if isinstance(data, Map) and isinstance(info.context, list) and not data.keys() <= known:
             for key in data.keys() - known:
                 info.context.append((data, key, cls._unknown(key)))
+        if isinstance(data, Map) and isinstance(info.context, list):
+            for key in _SECTIONS:
+                if key in data and data[key] is None:
+                    problem = Problem(f"`{key}` is empty", expected="a mapping", hint="remove the key, or fill it in")
+                    info.context.append((data, key, problem))
         return data
 
     @classmethod
@@ -55,22 +66,23 @@ class Document(BaseModel):
         if key in cls.later:
             return Problem(f"`{key}` comes with {cls.later[key]}, which this version does not have yet")
         hint = cls.elsewhere.get(key) or did_you_mean(key, _keys(cls))
-        expected = f"one of {', '.join(sorted(_keys(cls)))}"
+        expected = "" if hint else f"one of {', '.join(sorted(_keys(cls)))}"
         return Problem(f"{cls.what} has no key `{key}`", expected=expected, hint=hint)
 
 
-def setting(description: str, default: object = None, *, shown: object = None, unit: str = "") -> Any:  # noqa: ANN401
+def setting(description: str, default: object = None, *, shown: object = None) -> Any:
     """A key of a document. `shown` is the default that the reference tells when the document itself holds None."""
     extra: dict[str, Any] = {}
     told = default if shown is None else shown
-    if told is not None:
-        extra["default"] = told if isinstance(told, bool | int | str | list) else str(told)
-    if unit:
-        extra["x-unit"] = unit
+    if isinstance(told, str) and ("`" in told or " " in told):
+        # A rule instead of a value: editors would insert it.
+        extra["x-default"] = told
+    elif told is not None:
+        extra["default"] = told if isinstance(told, bool | int | str) else "0s" if str(told) == "0ms" else str(told)
     return Field(default, description=description, json_schema_extra=extra or None)
 
 
-def required(description: str) -> Any:  # noqa: ANN401
+def required(description: str) -> Any:
     """A key of a document that must be given."""
     return Field(description=description)
 
@@ -82,14 +94,17 @@ def made(**entries: object) -> Map:
     return mapping
 
 
-def one_of(document: Document, keys: tuple[str, ...], *, what: str, needed: bool = True) -> str:
-    """Return which one of these keys was given, "" for none. Raises `Mistake` for two, or for none when one is needed."""
+def one_of(document: Document, keys: tuple[str, ...], *, what: str, lacking: str = "") -> str:
+    """Return which one of these keys was given, "" for none.
+
+    Raises `Mistake` for two; for none too when `lacking` says what the document then lacks.
+    """
     given = [key for key in keys if getattr(document, key) not in (None, False)]
     if len(given) > 1:
-        both = " and ".join(f"`{key}`" for key in given)
-        raise Mistake(Problem(f"{what}: {both} exclude each other", expected=f"one of {', '.join(keys)}", key=given[1]))
-    if not given and needed:
-        raise Mistake(Problem(f"{what}: it does not say which", expected=f"one of {', '.join(keys)}"))
+        message = f"{what} has `{given[0]}` and `{given[1]}`, which exclude each other"
+        raise Mistake(Problem(message, expected=f"one of {', '.join(keys)}", key=given[1]))
+    if not given and lacking:
+        raise Mistake(Problem(f"{what} does not say {lacking}", expected=f"one of {', '.join(keys)}"))
     return given[0] if given else ""
 
 
@@ -145,7 +160,7 @@ def not_empty(what: str) -> Callable[[object], object]:
 
     def check(value: object) -> object:
         if value is None or (isinstance(value, list | dict) and not value):
-            raise mistake(f"there are no {what}", expected=f"at least one of the {what}")
+            raise mistake(f"there are no {what}", expected="at least one")
         return value
 
     return check

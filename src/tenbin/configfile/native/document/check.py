@@ -8,7 +8,18 @@ from pydantic import BeforeValidator, PlainValidator, WithJsonSchema, model_vali
 from tenbin.configfile import tokens
 from tenbin.configfile.native import values
 from tenbin.configfile.native.document.base import Document, made, one_of, setting, whole
-from tenbin.configfile.native.document.types import Host, Jitter, Port, Small, Text, Time, HeaderValue, Token, UrlPath, path
+from tenbin.configfile.native.document.types import (
+    HeaderValue,
+    Host,
+    Jitter,
+    Port,
+    Small,
+    Text,
+    Time,
+    Token,
+    UrlPath,
+    path,
+)
 from tenbin.configfile.native.tree import Map
 from tenbin.configfile.problem import Mistake, Problem, mistake
 from tenbin.configfile.suggest import did_you_mean
@@ -32,13 +43,23 @@ def _request(value: object) -> Request:
     method, blank, target = value.strip().rpartition(" ")
     method = method.strip() if blank else "GET"
     if "://" in target:
-        raise mistake("a check asks for a path, not for a URL", expected="such as GET /health", hint="where to ask are `address` and `port`")
+        raise mistake(
+            "a check asks for a path, not for a URL",
+            expected="such as GET /health",
+            hint="where to ask are `address` and `port`",
+        )
     if not target.startswith("/"):
-        raise mistake("not a request", expected="such as GET /health", hint=f"write GET /{target}" if not blank and target not in _METHODS else "")
+        raise mistake(
+            "not a request",
+            expected="such as GET /health",
+            hint=f"write GET /{target}" if not blank and target not in _METHODS else "",
+        )
     if not tokens.is_token(method):
         raise mistake(f"`{method}` is not a method", expected="such as GET /health")
     if method != method.upper() or (method not in _METHODS and did_you_mean(method, _METHODS)):
-        raise mistake(f"`{method}` is not a method of HTTP", expected="such as GET /health", hint=did_you_mean(method, _METHODS))
+        raise mistake(
+            f"`{method}` is not a method of HTTP", expected="such as GET /health", hint=did_you_mean(method, _METHODS)
+        )
     if any(char <= " " or char >= "\x7f" for char in target):
         raise mistake("a path holds no blanks or letters beyond ASCII", expected="such as GET /health")
     return method, target
@@ -73,9 +94,9 @@ class ExpectDocument(Document):
 
     what: ClassVar[str] = "`expect`"
 
-    status: Annotated[Statuses | None, PlainValidator(_statuses), WithJsonSchema({"type": ["integer", "string", "array"]})] = setting(
-        "Statuses that pass: one, a range, or a list of both.", shown="200-399"
-    )
+    status: Annotated[
+        Statuses | None, PlainValidator(_statuses), WithJsonSchema({"type": ["integer", "string", "array"]})
+    ] = setting("Statuses that pass: one, a range, or a list of both.", shown="200-399")
     body: Text = setting("A text that the first 64 KiB of the body must hold.")
 
 
@@ -89,7 +110,9 @@ def _exec(value: object) -> tuple[str, ...]:
         raise mistake("no shell takes a command apart", expected=expected, hint=f"write {_as_list(value)}")
     if not isinstance(value, list) or not value:
         raise mistake("not a command", expected=expected)
-    return tuple(str(item) if isinstance(item, int) and not isinstance(item, bool) else values.text(item) for item in value)
+    return tuple(
+        str(item) if isinstance(item, int) and not isinstance(item, bool) else values.text(item) for item in value
+    )
 
 
 def _as_list(command: str) -> str:
@@ -124,10 +147,23 @@ def _switched(value: object) -> object:
     return value
 
 
-Expect = Annotated[ExpectDocument | None, BeforeValidator(_short_expect, json_schema_input_type=ExpectDocument | int | str | list[int | str])]
-HttpRequest = Annotated[Request | None, PlainValidator(_request), WithJsonSchema({"type": ["string", "boolean"], "examples": ["GET /health"]})]
-Command = Annotated[tuple[str, ...] | None, PlainValidator(_exec), WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1})]
-Function = Annotated[tuple[str, str] | None, PlainValidator(_python), WithJsonSchema({"type": "string", "examples": ["checks.py:check"]})]
+Expect = Annotated[
+    ExpectDocument | None,
+    BeforeValidator(_short_expect, json_schema_input_type=ExpectDocument | int | str | list[int | str]),
+]
+HttpRequest = Annotated[
+    Request | None,
+    PlainValidator(_request),
+    WithJsonSchema({"type": ["string", "boolean"], "examples": ["GET /health"]}),
+]
+Command = Annotated[
+    tuple[str, ...] | None,
+    PlainValidator(_exec),
+    WithJsonSchema({"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1}),
+]
+Function = Annotated[
+    tuple[str, str] | None, PlainValidator(_python), WithJsonSchema({"type": "string", "examples": ["checks.py:check"]})
+]
 Tcp = Annotated[bool | None, PlainValidator(_tcp), WithJsonSchema({"const": True})]
 
 
@@ -139,10 +175,14 @@ class Pace(Document):
     timeout: Time = setting("How long a check may take.", shown="`timeouts.check`, or `every`, at most 2s")
     fast: Time = setting("The interval while a server is between up and down.", shown="`every`")
     down: Time = setting("The interval while a server is down.", shown="`every`")
-    jitter: Jitter = setting("How much an interval varies, 0% to 50%, so that checks do not come all at once.", 5)
+    jitter: Jitter = setting(
+        "How much an interval varies, 0% to 50%, so that checks do not come all at once.", 5, shown="5%"
+    )
     port: Port = setting("Another port than the server's own.")
     address: Host = setting("Another host than the server's own.")
-    expect: Expect = setting("Answers that pass: a status, a range, a list of both, or `{status, body}`.", shown="200-399")
+    expect: Expect = setting(
+        "Answers that pass: a status, a range, a list of both, or `{status, body}`.", shown="200-399"
+    )
     headers: dict[Token, HeaderValue] | None = setting("Headers to send; Host is the server's address unless given.")
 
 
@@ -176,7 +216,7 @@ class CheckDocument(Pace):
 
     @model_validator(mode="after")
     def _one_probe(self) -> Self:
-        probe = one_of(self, PROBES, what="`check`")
+        probe = one_of(self, PROBES, what="`check`", lacking="what to do")
         for key in ("expect", "headers"):
             if probe != "http" and getattr(self, key) is not None:
                 raise Mistake(Problem(f"`{key}` belongs to an HTTP check, and this one is {probe}", key=key))
@@ -214,4 +254,6 @@ def _health_check(value: object) -> object:
 
 
 Check = Annotated[CheckDocument | None, BeforeValidator(_switched, json_schema_input_type=CheckDocument | str | bool)]
-HealthCheck = Annotated[HealthCheckDocument | None, BeforeValidator(_health_check, json_schema_input_type=HealthCheckDocument | str | bool)]
+HealthCheck = Annotated[
+    HealthCheckDocument | None, BeforeValidator(_health_check, json_schema_input_type=HealthCheckDocument | str | bool)
+]

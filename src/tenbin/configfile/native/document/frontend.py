@@ -14,10 +14,21 @@ class ListenDocument(Document):
     """One address to listen on."""
 
     what: ClassVar[str] = "`listen`"
-    elsewhere: ClassVar[dict[str, str]] = {"port": 'it stands in `address`: ":8080"', "host": 'it stands in `address`: "127.0.0.1:8080"'}
-    later: ClassVar[dict[str, str]] = {"tls": "TLS", "ssl": "TLS", "certificates": "TLS", "proxy_protocol": "the PROXY protocol", "accept_proxy": "the PROXY protocol"}
+    elsewhere: ClassVar[dict[str, str]] = {
+        "port": 'it stands in `address`: ":8080"',
+        "host": 'it stands in `address`: "127.0.0.1:8080"',
+    }
+    later: ClassVar[dict[str, str]] = {
+        "tls": "TLS",
+        "ssl": "TLS",
+        "certificates": "TLS",
+        "proxy_protocol": "the PROXY protocol",
+        "accept_proxy": "the PROXY protocol",
+    }
 
-    address: ListenAddress = required("Where to listen: `:8080` on every interface (IPv4), `127.0.0.1:8080`, `[::]:8080`.")
+    address: ListenAddress = required(
+        "Where to listen: `:8080` on every interface (IPv4), `127.0.0.1:8080`, `[::]:8080`."
+    )
     lenient: Flag = setting("Takes heads whose lines end with a bare line feed.", default=False)
 
 
@@ -62,5 +73,5 @@ class FrontendDocument(Document):
 
     @model_validator(mode="after")
     def _routes_or_backend(self) -> Self:
-        one_of(self, ("routes", "backend"), what="a frontend", needed=False)
+        one_of(self, ("routes", "backend"), what="a frontend")
         return self

@@ -6,7 +6,15 @@ from pydantic import BeforeValidator, model_validator
 
 from tenbin.configfile.native.document.backend import BackendDocument, Sticky
 from tenbin.configfile.native.document.balance import Balance
-from tenbin.configfile.native.document.base import Document, ListOrMapping, list_or_mapping, made, not_empty, one_of, setting
+from tenbin.configfile.native.document.base import (
+    Document,
+    ListOrMapping,
+    list_or_mapping,
+    made,
+    not_empty,
+    one_of,
+    setting,
+)
 from tenbin.configfile.native.document.check import HealthCheck
 from tenbin.configfile.native.document.frontend import FrontendDocument, Listens
 from tenbin.configfile.native.document.route import RouteDocument
@@ -24,7 +32,11 @@ class AdminDocument(Document):
     """The HTTP API: status, metrics and, with a token, changes."""
 
     what: ClassVar[str] = "`admin`"
-    elsewhere: ClassVar[dict[str, str]] = {"listen": "it is `address`", "port": 'it is `address: "127.0.0.1:8404"`', "password": "it is `token`"}
+    elsewhere: ClassVar[dict[str, str]] = {
+        "listen": "it is `address`",
+        "port": 'it is `address: "127.0.0.1:8404"`',
+        "password": "it is `token`",
+    }
 
     address: ListenAddress = setting("Where to listen.", shown=DEFAULT_ADMIN)
     token: Text = setting("What a change over TCP must carry; without one TCP can only read.")
@@ -32,10 +44,20 @@ class AdminDocument(Document):
 
     @model_validator(mode="after")
     def _one_token(self) -> Self:
-        one_of(self, ("token", "token_file"), what="`admin`", needed=False)
-        if self.token is not None and (len(self.token) < 16 or not self.token.isascii() or not self.token.isprintable()):
+        one_of(self, ("token", "token_file"), what="`admin`")
+        if self.token is not None and (
+            len(self.token) < 16 or not self.token.isascii() or not self.token.isprintable()
+        ):
             hint = "such as what `openssl rand -hex 32` prints"
-            raise Mistake(Problem("the token can be guessed", expected="at least 16 visible characters", found="a shorter one", hint=hint, key="token"))
+            raise Mistake(
+                Problem(
+                    "the token can be guessed",
+                    expected="at least 16 visible characters",
+                    found="a shorter one",
+                    hint=hint,
+                    key="token",
+                )
+            )
         return self
 
 
@@ -43,10 +65,16 @@ class LogDocument(Document):
     """Where requests are logged."""
 
     what: ClassVar[str] = "`log`"
-    elsewhere: ClassVar[dict[str, str]] = {"target": "it is `access`", "file": "it is `access`", "level": "access logs have no level"}
+    elsewhere: ClassVar[dict[str, str]] = {
+        "target": "it is `access`",
+        "file": "it is `access`",
+        "level": "access logs have no level",
+    }
 
     access: Text = setting("`stdout`, `none`, or the path of a file.", "stdout")
-    format: Annotated[str | None, *words("a format", "auto", "human", "json", foreign={"text": "it is `human`"})] = setting("`human`, `json`, or `auto`: human on a terminal, JSON otherwise.", "auto")
+    format: Annotated[str | None, *words("a format", "auto", "human", "json", foreign={"text": "it is `human`"})] = (
+        setting("`human`, `json`, or `auto`: human on a terminal, JSON otherwise.", "auto")
+    )
 
 
 def _admin(value: object) -> object:
@@ -56,17 +84,25 @@ def _admin(value: object) -> object:
 
 
 def _log(value: object) -> object:
-    return made(access="none") if value is False or value is None else made(access=value) if isinstance(value, str) else value
+    return (
+        made(access="none")
+        if value is False or value is None
+        else made(access=value)
+        if isinstance(value, str)
+        else value
+    )
 
 
 def _named(value: object) -> object:
     if isinstance(value, Seq):
-        hint = "- name: becomes a key: `web: {listen: ...}`"
+        hint = "each has its name as a key: `web: {listen: ...}`"
         raise mistake("a list instead of frontends", expected="a mapping of names to frontends", hint=hint)
     return not_empty("frontends")(value)
 
 
-Admin = Annotated[AdminDocument | None, BeforeValidator(_admin, json_schema_input_type=AdminDocument | str | bool | None)]
+Admin = Annotated[
+    AdminDocument | None, BeforeValidator(_admin, json_schema_input_type=AdminDocument | str | bool | None)
+]
 Log = Annotated[LogDocument, BeforeValidator(_log, json_schema_input_type=LogDocument | str | bool)]
 
 
@@ -74,6 +110,7 @@ class RootDocument(Document):
     """A configuration of Tenbin."""
 
     what: ClassVar[str] = "the file"
+    instead: ClassVar[str] = "keys and values"
     elsewhere: ClassVar[dict[str, str]] = {
         "frontend": "it is `frontends`, a mapping of names to frontends",
         "backend": "it is `backends`",
@@ -95,23 +132,42 @@ class RootDocument(Document):
         "metrics": "it is part of `admin`",
         "logging": "it is `log`",
     }
-    later: ClassVar[dict[str, str]] = {"tls": "TLS", "ssl": "TLS", "certificates": "TLS", "tables": "stick tables", "resolvers": "discovery", "discovery": "discovery"}
+    later: ClassVar[dict[str, str]] = {
+        "tls": "TLS",
+        "ssl": "TLS",
+        "certificates": "TLS",
+        "tables": "stick tables",
+        "resolvers": "discovery",
+        "discovery": "discovery",
+    }
 
     listen: Listens = setting("Short form: where to listen.")
     mode: ModeName = setting("Short form: `http` balances requests, `tcp` connections.", shown="http")
     algorithm: Balance = setting("Short form: the policy of all servers.", shown="round_robin")
-    health_check: HealthCheck = setting("Short form: how all servers are checked; a text is the path. None unless given.")
+    health_check: HealthCheck = setting(
+        "Short form: how all servers are checked; a text is the path. None unless given."
+    )
     sticky: Sticky = setting("Short form: what keeps a client on its server; none unless given.")
-    routes: list[RouteDocument] | None = setting("Short form: routes in their order, before everything goes to the servers of `backends`.")
-    frontends: Annotated[dict[str, FrontendDocument] | None, BeforeValidator(_named)] = setting("Full form: names and frontends.")
-    backends: Annotated[ListOrMapping[Server, BackendDocument], list_or_mapping("backends")] | None = setting("Short form: a list of servers. Full form: names and backends.")
+    routes: list[RouteDocument] | None = setting(
+        "Short form: routes in their order, before everything goes to the servers of `backends`."
+    )
+    frontends: Annotated[dict[str, FrontendDocument] | None, BeforeValidator(_named)] = setting(
+        "Full form: names and frontends."
+    )
+    backends: Annotated[ListOrMapping[Server, BackendDocument], list_or_mapping("backends")] | None = setting(
+        "Short form: a list of servers. Full form: names and backends."
+    )
     admin: Admin = setting("The HTTP API's address, or a mapping; `null` for none.", shown=DEFAULT_ADMIN)
     threads: Threads = setting("Threads of the data plane, 1 to 64.", shown="one for each core")
     timeouts: Timeouts | None = setting("Timeouts, where no frontend or backend says otherwise.")
     limits: Limits | None = setting("Limits, where no frontend says otherwise.")
-    log: Log = setting("Where requests are logged: `stdout`, `none`, a file, or a mapping.", shown="stdout")
-    trusted_proxies: Networks = setting("Networks whose X-Forwarded-* headers are believed; of all others they are dropped.")
-    runtime_directory: Text = setting("Where sockets and state are kept; TENBIN_RUNTIME_DIR, or one in /run or $XDG_RUNTIME_DIR, unless given.")
+    log: Log | None = setting("Where requests are logged: `stdout`, `none`, a file, or a mapping.", shown="stdout")
+    trusted_proxies: Networks = setting(
+        "Networks whose X-Forwarded-* headers are believed; of all others they are dropped."
+    )
+    runtime_directory: Text = setting(
+        "Where sockets and state are kept; TENBIN_RUNTIME_DIR, or one in /run or $XDG_RUNTIME_DIR, unless given."
+    )
     watch: Flag = setting("Reloads when the file changes.", default=False)
 
     @model_validator(mode="after")
@@ -120,10 +176,23 @@ class RootDocument(Document):
             for key in SHORT_FORM:
                 if key in self.model_fields_set:
                     hint = "with `frontends` it stands in a frontend or backend"
-                    raise Mistake(Problem(f"`{key}` is the short form, and `frontends` the full one", key=key, hint=hint))
+                    raise Mistake(
+                        Problem(f"`{key}` is the short form, and `frontends` the full one", key=key, hint=hint)
+                    )
             if isinstance(self.backends, list):
                 hint = "such as `backends: {app: {servers: [...]}}`"
-                raise Mistake(Problem("with `frontends`, backends have names", expected="a mapping of names to backends", key="backends", hint=hint))
+                raise Mistake(
+                    Problem(
+                        "with `frontends`, backends have names",
+                        expected="a mapping of names to backends",
+                        key="backends",
+                        hint=hint,
+                    )
+                )
         elif self.listen is None:
-            raise Mistake(Problem("nothing says where to listen", expected="`listen` or `frontends`", hint='such as listen: ":8080"'))
+            raise Mistake(
+                Problem(
+                    "nothing says where to listen", expected="`listen` or `frontends`", hint='such as listen: ":8080"'
+                )
+            )
         return self

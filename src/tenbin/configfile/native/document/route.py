@@ -35,9 +35,17 @@ class RequestEdits(Document):
     """Changes of the request's headers."""
 
     what: ClassVar[str] = "`request`"
-    elsewhere: ClassVar[dict[str, str]] = {"set": "it is `set_header`", "add": "it is `add_header`", "remove": "it is `remove_header`", "headers": "it is `set_header`", "set_headers": "it is `set_header`"}
+    elsewhere: ClassVar[dict[str, str]] = {
+        "set": "it is `set_header`",
+        "add": "it is `add_header`",
+        "remove": "it is `remove_header`",
+        "headers": "it is `set_header`",
+        "set_headers": "it is `set_header`",
+    }
 
-    set_header: dict[HeaderName, HeaderTemplate] | None = setting("Headers that replace those of the same name; values are texts with `{expression}`.")
+    set_header: dict[HeaderName, HeaderTemplate] | None = setting(
+        "Headers that replace those of the same name; values are texts with `{expression}`."
+    )
     add_header: dict[HeaderName, HeaderTemplate] | None = setting("Headers that come beside those of the same name.")
     remove_header: HeaderNames = setting("Names of headers that are taken out.")
 
@@ -47,7 +55,9 @@ class ResponseEdits(RequestEdits):
 
     what: ClassVar[str] = "`response`"
 
-    set_header: dict[HeaderName, AnswerTemplate] | None = setting("Headers that replace those of the same name; values may hold `{status}` and `{server}` too.")
+    set_header: dict[HeaderName, AnswerTemplate] | None = setting(
+        "Headers that replace those of the same name; values may hold `{status}` and `{server}` too."
+    )
     add_header: dict[HeaderName, AnswerTemplate] | None = setting("Headers that come beside those of the same name.")
 
 
@@ -61,16 +71,25 @@ class RedirectDocument(Document):
     """Sends the client elsewhere."""
 
     what: ClassVar[str] = "`redirect`"
-    elsewhere: ClassVar[dict[str, str]] = {"to": "it is `location`", "url": "it is `location`", "status": "it is `code`", "host": 'it is location: "https://example.org{url}"'}
+    elsewhere: ClassVar[dict[str, str]] = {
+        "to": "it is `location`",
+        "url": "it is `location`",
+        "status": "it is `code`",
+        "host": 'it is location: "https://example.org{url}"',
+    }
 
     location: Template = setting("Where to, a text with `{expression}`, such as `https://example.org{url}`.")
-    scheme: Annotated[str | None, *words("a scheme", "https", "http")] = setting("The same host and URL under this scheme.")
+    scheme: Annotated[str | None, *words("a scheme", "https", "http")] = setting(
+        "The same host and URL under this scheme."
+    )
     prefix: Template = setting("This text and then the URL of the request.")
-    code: Annotated[int | None, PlainValidator(_code), WithJsonSchema({"enum": list(CODES)})] = setting("The status: 301, 302, 303, 307 or 308.", 302)
+    code: Annotated[int | None, PlainValidator(_code), WithJsonSchema({"enum": list(CODES)})] = setting(
+        "The status: 301, 302, 303, 307 or 308.", 302
+    )
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
-        one_of(self, TARGETS, what="`redirect`")
+        one_of(self, TARGETS, what="`redirect`", lacking="where to")
         return self
 
 
@@ -78,16 +97,23 @@ class RespondDocument(Document):
     """Answers without asking a server."""
 
     what: ClassVar[str] = "`respond`"
-    elsewhere: ClassVar[dict[str, str]] = {"code": "it is `status`", "text": "it is `body`", "content": "it is `body`", "content_type": "it is `headers: {Content-Type: ...}`"}
+    elsewhere: ClassVar[dict[str, str]] = {
+        "code": "it is `status`",
+        "text": "it is `body`",
+        "content": "it is `body`",
+        "content_type": "it is `headers: {Content-Type: ...}`",
+    }
 
     status: Status = setting("The status, 200 to 599.", 200)
-    headers: dict[HeaderName, HeaderValue] | None = setting("Headers, as they are. Content-Type is guessed unless given.")
+    headers: dict[HeaderName, HeaderValue] | None = setting(
+        "Headers, as they are. Content-Type is guessed unless given."
+    )
     body: Text = setting("The body, as it is.")
     file: Text = setting("A file that holds the body; read with the configuration, at most 1m.")
 
     @model_validator(mode="after")
     def _one_body(self) -> Self:
-        one_of(self, ("body", "file"), what="`respond`", needed=False)
+        one_of(self, ("body", "file"), what="`respond`")
         if self.status in (204, 205, 304) and (self.body or self.file):
             raise Mistake(Problem(f"an answer {self.status} has no body", key="body" if self.body else "file"))
         return self
@@ -164,17 +190,32 @@ class RouteDocument(Document):
         "remove_header": "it stands in `request` or `response`",
         "balance": "name a backend under `backends` at the top, and choose its policy there",
     }
-    later: ClassVar[dict[str, str]] = {"cache": "caching", "limit": "stick tables", "track": "stick tables", "auth": "authentication"}
+    later: ClassVar[dict[str, str]] = {
+        "cache": "caching",
+        "limit": "stick tables",
+        "track": "stick tables",
+        "auth": "authentication",
+    }
 
-    when: Condition = setting('A condition, a Python expression such as `path.startswith("/api/") and method == "GET"`.')
+    when: Condition = setting(
+        'A condition, a Python expression such as `path.startswith("/api/") and method == "GET"`.'
+    )
     prefix: Paths = setting("Beginnings of the path: `/api/` all below it, `/api` also itself.")
     path: Paths = setting("Whole paths.")
     host: Hosts = setting("Hosts that are asked for; `*.example.org` for all names below it.")
     backend: BackendName = setting("Balances over this backend.")
-    backends: Annotated[list[Server] | None, BeforeValidator(_servers)] = setting("Balances over these servers, without naming a backend.")
-    redirect: Annotated[RedirectDocument | None, BeforeValidator(_location, json_schema_input_type=RedirectDocument | str)] = setting("Sends the client elsewhere; a text is the location.")
-    respond: Annotated[RespondDocument | None, BeforeValidator(_status, json_schema_input_type=RespondDocument | int)] = setting("Answers without asking a server; a number is the status.")
-    deny: Annotated[DenyDocument | None, BeforeValidator(_status, json_schema_input_type=DenyDocument | int | bool)] = setting("Refuses the request; a number is the status, `true` means 403.")
+    backends: Annotated[list[Server] | None, BeforeValidator(_servers)] = setting(
+        "Balances over these servers, without naming a backend."
+    )
+    redirect: Annotated[
+        RedirectDocument | None, BeforeValidator(_location, json_schema_input_type=RedirectDocument | str)
+    ] = setting("Sends the client elsewhere; a text is the location.")
+    respond: Annotated[
+        RespondDocument | None, BeforeValidator(_status, json_schema_input_type=RespondDocument | int)
+    ] = setting("Answers without asking a server; a number is the status.")
+    deny: Annotated[DenyDocument | None, BeforeValidator(_status, json_schema_input_type=DenyDocument | int | bool)] = (
+        setting("Refuses the request; a number is the status, `true` means 403.")
+    )
     request: RequestEdits | None = setting("Changes of the headers that the server gets.")
     response: ResponseEdits | None = setting("Changes of the headers that the client gets.")
     rewrite: RewriteDocument | None = setting("Changes the beginning of the path that the server sees.")
@@ -182,10 +223,12 @@ class RouteDocument(Document):
 
     @model_validator(mode="after")
     def _one_action(self) -> Self:
-        action = one_of(self, ACTIONS, what="a route", needed=False)
-        rewriting = one_of(self, ("rewrite", "strip_prefix"), what="a route", needed=False)
+        action = one_of(self, ACTIONS, what="a route")
+        rewriting = one_of(self, ("rewrite", "strip_prefix"), what="a route")
         if rewriting and action not in ("backend", "backends", ""):
             raise Mistake(Problem(f"`{rewriting}` changes what a server sees, and `{action}` asks none", key=rewriting))
         if not self.model_fields_set:
-            raise mistake("the route is empty", expected="a condition and an action", hint="such as {prefix: /api/, backend: app}")
+            raise mistake(
+                "the route is empty", expected="a condition and an action", hint="such as {prefix: /api/, backend: app}"
+            )
         return self

@@ -19,7 +19,16 @@ from tenbin.configfile.native.document.types import (
 )
 from tenbin.model.values import Duration
 
-State = Annotated[str | None, *words("a state", "ready", "drain", "maint", foreign={"maintenance": "it is `maint`", "down": "it is `maint`", "up": "it is `ready`"})]
+State = Annotated[
+    str | None,
+    *words(
+        "a state",
+        "ready",
+        "drain",
+        "maint",
+        foreign={"maintenance": "it is `maint`", "down": "it is `maint`", "up": "it is `ready`"},
+    ),
+]
 
 
 class PassiveDocument(Document):
@@ -29,19 +38,26 @@ class PassiveDocument(Document):
     elsewhere: ClassVar[dict[str, str]] = {"after": "consecutive failures are counted by `eject`"}
 
     max_fails: Positive = setting("Failures within `fail_timeout` that make a server unavailable.", 1)
-    fail_timeout: Time = setting("The time in which failures count, and for which the server is left out.", Duration(10_000))
+    fail_timeout: Time = setting(
+        "The time in which failures count, and for which the server is left out.", Duration(10_000)
+    )
 
 
 class EjectDocument(Document):
     """Servers that keep failing are left out for a time that grows."""
 
     what: ClassVar[str] = "`eject`"
-    elsewhere: ClassVar[dict[str, str]] = {"max_fails": "failures in a time are counted by `passive`", "consecutive": "it is `after`"}
+    elsewhere: ClassVar[dict[str, str]] = {
+        "max_fails": "failures in a time are counted by `passive`",
+        "consecutive": "it is `after`",
+    }
 
     after: Positive = setting("Consecutive failures that eject a server.", 5)
     base: Time = setting("How long the first ejection lasts; each further one lasts longer.", Duration(30_000))
     longest: Time = setting("The longest that an ejection lasts.", Duration(300_000))
-    percent: Share = setting("The largest share of a backend's servers that is ejected at once; never the last one.", 50)
+    percent: Share = setting(
+        "The largest share of a backend's servers that is ejected at once; never the last one.", 50, shown="50%"
+    )
 
 
 def _short_server(value: object) -> object:
@@ -72,13 +88,17 @@ class ServerDocument(Document):
     }
     later: ClassVar[dict[str, str]] = {"tls": "TLS", "ssl": "TLS"}
 
-    address: ServerAddress = required("Host and port: `10.0.0.1:80`, `[::1]:80`, `name:80`. Names are looked up at run time, and again and again.")
+    address: ServerAddress = required(
+        "Host and port: `10.0.0.1:80`, `[::1]:80`, `name:80`. Names are looked up at run time, and again and again."
+    )
     name: Text = setting("What the server is called; only in a list, where it is the address unless given.")
     weight: Weight = setting("Its share of the work beside the other servers; 0 for no new work.", 1)
     backup: Flag = setting("Gets work only while no other server can.", default=False)
     max_connections: Count = setting("Connections at once; further requests wait. 0 for no limit.", 0)
     max_queue: Count = setting("Requests that may wait for this server; 0 for no limit.", 0)
-    passive: Passive = setting("Leaves the server out after failures in passing; see below. `false`: not even as the backend says.")
+    passive: Passive = setting(
+        "Leaves the server out after failures in passing; see below. `false`: not even as the backend says."
+    )
     cookie: CookieValue = setting("Its value in a plain sticky cookie; the name unless given.")
     state: State = setting("`drain`: no new work. `maint`: no work, no checks. Can be changed at run time.", "ready")
 

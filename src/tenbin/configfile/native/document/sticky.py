@@ -74,12 +74,16 @@ class StickyDocument(Document):
     }
 
     cookie: Token = setting("The name of a cookie that Tenbin sets; its value is opaque and signed.")
-    plain: Flag = setting("The cookie's value is the server's name (or its `cookie`), for others to read.", default=False)
+    plain: Flag = setting(
+        "The cookie's value is the server's name (or its `cookie`), for others to read.", default=False
+    )
     attributes: Attributes = setting("The cookie's attributes.", shown="[Path=/, HttpOnly, SameSite=Lax]")
-    max_idle: Limit = setting("The cookie is worth nothing when it was not seen for so long; 0s for no limit.", Duration(0))
+    max_idle: Limit = setting(
+        "The cookie is worth nothing when it was not seen for so long; 0s for no limit.", Duration(0)
+    )
     max_life: Limit = setting("The cookie is worth nothing after so long; 0s for no limit.", Duration(0))
-    source: Annotated[SourceDocument | None, BeforeValidator(_source, json_schema_input_type=SourceDocument | bool)] = setting(
-        "`true`: by the client's address."
+    source: Annotated[SourceDocument | None, BeforeValidator(_source, json_schema_input_type=SourceDocument | bool)] = (
+        setting("`true`: by the client's address.")
     )
     header: Token = setting("By the value of this header.")
     param: Text = setting("By the value of this query parameter.")
@@ -90,7 +94,7 @@ class StickyDocument(Document):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        kind = one_of(self, KINDS, what="`sticky`")
+        kind = one_of(self, KINDS, what="`sticky`", lacking="by what a client is known")
         foreign = _TABLE_ONLY if kind == "cookie" else _COOKIE_ONLY
         for key in foreign:
             if key in self.model_fields_set:

@@ -3,7 +3,17 @@
 from typing import ClassVar
 
 from tenbin.configfile.native.document.base import Document, setting
-from tenbin.configfile.native.document.types import BodySize, Count, Fields, HeadSize, Limit, Positive, TargetSize, Time, shown_size
+from tenbin.configfile.native.document.types import (
+    BodySize,
+    Count,
+    Fields,
+    HeadSize,
+    Limit,
+    Positive,
+    TargetSize,
+    Time,
+    shown_size,
+)
 from tenbin.model.values import Duration
 
 CONNECT = Duration(5_000)
@@ -27,17 +37,31 @@ BODY = 0
 _OF_BACKENDS = "it is a timeout of backends"
 _OF_FRONTENDS = "it is a timeout of frontends"
 _OF_ALL = "it stands in `timeouts` at the top"
-_HTTP_NAMES = {"http_request": "it is `header`", "http_keep_alive": "it is `keep_alive`", "read": "it is `client` or `server`", "idle": "it is `keep_alive`"}
+_HTTP_NAMES = {
+    "http_request": "it is `header`",
+    "http_keep_alive": "it is `keep_alive`",
+    "read": "it is `client` or `server`",
+    "idle": "it is `keep_alive`",
+}
 
 
 class BackendTimeouts(Document):
     """Timeouts of the server side."""
 
     what: ClassVar[str] = "`timeouts` of a backend"
-    elsewhere: ClassVar[dict[str, str]] = {**_HTTP_NAMES, "client": _OF_FRONTENDS, "header": _OF_FRONTENDS, "keep_alive": _OF_FRONTENDS, "drain": _OF_ALL}
+    elsewhere: ClassVar[dict[str, str]] = {
+        **_HTTP_NAMES,
+        "client": _OF_FRONTENDS,
+        "header": _OF_FRONTENDS,
+        "keep_alive": _OF_FRONTENDS,
+        "drain": _OF_ALL,
+    }
 
     connect: Time = setting("Until a server takes a connection.", shown=CONNECT)
-    server: Limit = setting("A server sends or takes nothing for so long; 0s for no limit. In mode tcp the default is that of `tunnel`.", shown=SERVER)
+    server: Limit = setting(
+        "A server sends or takes nothing for so long; 0s for no limit. In mode tcp the default is that of `tunnel`.",
+        shown=SERVER,
+    )
     queue: Time = setting("How long a request waits for a free server.", shown=QUEUE)
     tunnel: Limit = setting("Nothing passes either way after an upgrade; 0s for no limit.", shown=TUNNEL)
     check: Time = setting("How long a check may take.", shown="the check's `every`, at most 2s")
@@ -47,10 +71,23 @@ class FrontendTimeouts(Document):
     """Timeouts of the client side."""
 
     what: ClassVar[str] = "`timeouts` of a frontend"
-    elsewhere: ClassVar[dict[str, str]] = {**_HTTP_NAMES, "connect": _OF_BACKENDS, "server": _OF_BACKENDS, "queue": _OF_BACKENDS, "check": _OF_BACKENDS, "drain": _OF_ALL}
+    elsewhere: ClassVar[dict[str, str]] = {
+        **_HTTP_NAMES,
+        "connect": _OF_BACKENDS,
+        "server": _OF_BACKENDS,
+        "queue": _OF_BACKENDS,
+        "check": _OF_BACKENDS,
+        "drain": _OF_ALL,
+    }
 
-    client: Limit = setting("A client sends or takes nothing for so long; 0s for no limit. In mode tcp the default is that of `tunnel`.", shown=CLIENT)
-    header: Time = setting("Until the head of a request is whole, from its first byte or, on a new connection, from its start.", shown=HEADER)
+    client: Limit = setting(
+        "A client sends or takes nothing for so long; 0s for no limit. In mode tcp the default is that of `tunnel`.",
+        shown=CLIENT,
+    )
+    header: Time = setting(
+        "Until the head of a request is whole, from its first byte or, on a new connection, from its start.",
+        shown=HEADER,
+    )
     keep_alive: Limit = setting("Until the next request begins; 0s for no limit.", shown=KEEP_ALIVE)
     tunnel: Limit = setting("Nothing passes either way after an upgrade; 0s for no limit.", shown=TUNNEL)
 
@@ -77,9 +114,15 @@ class FrontendLimits(Document):
     }
 
     connections: Count = setting("Clients at once on this frontend; 0 for the global limit alone.", shown=0)
-    head: HeadSize = setting("The largest head of a request, 1k to 1m; more is answered with 431.", shown=shown_size(HEAD))
-    fields: Fields = setting("The most headers of a request, 1 to 10000; more are answered with 431.", shown=HEADER_FIELDS)
-    target: TargetSize = setting("The longest target of a request, 64 bytes to 1m; more is answered with 414.", shown=shown_size(TARGET))
+    head: HeadSize = setting(
+        "The largest head of a request, 1k to 1m; more is answered with 431.", shown=shown_size(HEAD)
+    )
+    fields: Fields = setting(
+        "The most headers of a request, 1 to 10000; more are answered with 431.", shown=HEADER_FIELDS
+    )
+    target: TargetSize = setting(
+        "The longest target of a request, 64 bytes to 1m; more is answered with 414.", shown=shown_size(TARGET)
+    )
     body: BodySize = setting("The largest body of a request; more is answered with 413. 0 for no limit.", shown=BODY)
 
 
@@ -87,7 +130,13 @@ class Limits(FrontendLimits):
     """Global limits, and those of all frontends that do not set their own."""
 
     what: ClassVar[str] = "`limits`"
-    elsewhere: ClassVar[dict[str, str]] = {"maxconn": "it is `connections`", "max_connections": "it is `connections`", "max_body_size": "it is `body`"}
+    elsewhere: ClassVar[dict[str, str]] = {
+        "maxconn": "it is `connections`",
+        "max_connections": "it is `connections`",
+        "max_body_size": "it is `body`",
+    }
 
-    connections: Positive = setting("Clients at once over all frontends; further ones wait to be accepted.", shown=CONNECTIONS)
+    connections: Positive = setting(
+        "Clients at once over all frontends; further ones wait to be accepted.", shown=CONNECTIONS
+    )
     pending: Positive = setting("Connections that the system holds until they are accepted.", shown=PENDING)

@@ -48,7 +48,9 @@ def _percent(low: int, high: int) -> tuple[PlainValidator, WithJsonSchema]:
         return found
 
     pattern = {"type": "string", "pattern": "^[0-9]+ *%$"}
-    return PlainValidator(parse), WithJsonSchema({"anyOf": [pattern, {"type": "integer", "minimum": low, "maximum": high}]})
+    return PlainValidator(parse), WithJsonSchema(
+        {"anyOf": [pattern, {"type": "integer", "minimum": low, "maximum": high}]}
+    )
 
 
 Percent = Annotated[int | None, *_percent(0, 100)]
@@ -64,11 +66,19 @@ def _load_factor(value: object) -> int:
     return found
 
 
-Bound = Annotated[int | None, PlainValidator(_load_factor), WithJsonSchema({"anyOf": [{"type": "string", "pattern": "^[0-9]+ *%$"}, {"type": "integer"}]})]
+Bound = Annotated[
+    int | None,
+    PlainValidator(_load_factor),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": "^[0-9]+ *%$"}, {"type": "integer"}]}),
+]
 
 # Durations and sizes ---------------------------------------------------------------------------------------------
 
-DURATION_SCHEMA = {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$", "examples": ["250ms", "2s", "1h"]}
+DURATION_SCHEMA = {
+    "type": "string",
+    "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$",
+    "examples": ["250ms", "2s", "1h"],
+}
 SIZE_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+[kmgKMG]$"}]}
 
 
@@ -107,11 +117,23 @@ BodySize = Annotated[int | None, *_size(0, 1 << 50)]
 
 # Addresses -------------------------------------------------------------------------------------------------------
 
-ListenAddress = Annotated[Address | None, PlainValidator(values.listen_address), WithJsonSchema({"type": "string", "examples": [":8080", "127.0.0.1:8080", "[::]:8080"]})]
-ServerAddress = Annotated[Address, PlainValidator(values.server_address), WithJsonSchema({"type": "string", "examples": ["10.0.0.1:8080", "app.internal:8080"]})]
+ListenAddress = Annotated[
+    Address | None,
+    PlainValidator(values.listen_address),
+    WithJsonSchema({"type": "string", "examples": [":8080", "127.0.0.1:8080", "[::]:8080"]}),
+]
+ServerAddress = Annotated[
+    Address,
+    PlainValidator(values.server_address),
+    WithJsonSchema({"type": "string", "examples": ["10.0.0.1:8080", "app.internal:8080"]}),
+]
 Host = Annotated[str | None, PlainValidator(values.host), WithJsonSchema({"type": "string"})]
 Network = Annotated[str, PlainValidator(values.network), WithJsonSchema({"type": "string", "examples": ["10.0.0.0/8"]})]
-HostPattern = Annotated[str, PlainValidator(values.host_pattern), WithJsonSchema({"type": "string", "examples": ["example.org", "*.example.org"]})]
+HostPattern = Annotated[
+    str,
+    PlainValidator(values.host_pattern),
+    WithJsonSchema({"type": "string", "examples": ["example.org", "*.example.org"]}),
+]
 
 # HTTP ------------------------------------------------------------------------------------------------------------
 
@@ -167,7 +189,9 @@ def _with_slash(found: str) -> str:
 def _cookie_value(value: object) -> str:
     found = values.text(value)
     if not tokens.is_cookie_value(found):
-        raise mistake("not the value of a cookie", expected="visible characters without blanks, quotes, commas, ; and \\")
+        raise mistake(
+            "not the value of a cookie", expected="visible characters without blanks, quotes, commas, ; and \\"
+        )
     return found
 
 
@@ -179,10 +203,26 @@ HeaderValue = Annotated[str, PlainValidator(header_value), WithJsonSchema({"type
 UrlPath = Annotated[str | None, PlainValidator(path), WithJsonSchema({"type": "string", "pattern": "^/"})]
 CookieValue = Annotated[str | None, PlainValidator(_cookie_value), _STRING]
 
-Paths = Annotated[list[Annotated[str, PlainValidator(path), WithJsonSchema({"type": "string", "pattern": "^/"})]] | None, BeforeValidator(as_list), BeforeValidator(not_empty("paths"))]
-Hosts = Annotated[list[HostPattern] | None, BeforeValidator(as_list), BeforeValidator(not_empty("hosts"))]
-HeaderNames = Annotated[list[HeaderName] | None, BeforeValidator(as_list)]
-Networks = Annotated[list[Network] | None, BeforeValidator(as_list)]
+_PathText = Annotated[str, PlainValidator(path), WithJsonSchema({"type": "string", "pattern": "^/"})]
+
+Paths = Annotated[
+    list[_PathText] | None,
+    BeforeValidator(as_list, json_schema_input_type=_PathText | list[_PathText]),
+    BeforeValidator(not_empty("paths")),
+]
+Hosts = Annotated[
+    list[HostPattern] | None,
+    BeforeValidator(as_list, json_schema_input_type=HostPattern | list[HostPattern]),
+    BeforeValidator(not_empty("hosts")),
+]
+RetryStatus = Annotated[int, *_whole(400, 599)]
+Statuses = Annotated[
+    list[RetryStatus] | None, BeforeValidator(as_list, json_schema_input_type=RetryStatus | list[RetryStatus])
+]
+HeaderNames = Annotated[
+    list[HeaderName] | None, BeforeValidator(as_list, json_schema_input_type=HeaderName | list[HeaderName])
+]
+Networks = Annotated[list[Network] | None, BeforeValidator(as_list, json_schema_input_type=Network | list[Network])]
 
 # Expressions -----------------------------------------------------------------------------------------------------
 
@@ -209,8 +249,14 @@ def _answer_template(value: object) -> Compiled:
     return expression.text(header_value(value), answer=True)
 
 
-Condition = Annotated[Compiled | None, PlainValidator(_condition), WithJsonSchema({"type": ["string", "boolean"], "examples": ['path.startswith("/api/")']})]
-Key = Annotated[Compiled | None, PlainValidator(_key), WithJsonSchema({"type": "string", "examples": ['header("x-user")']})]
+Condition = Annotated[
+    Compiled | None,
+    PlainValidator(_condition),
+    WithJsonSchema({"type": ["string", "boolean"], "examples": ['path.startswith("/api/")']}),
+]
+Key = Annotated[
+    Compiled | None, PlainValidator(_key), WithJsonSchema({"type": "string", "examples": ['header("x-user")']})
+]
 Template = Annotated[Compiled | None, PlainValidator(_template), WithJsonSchema({"type": "string"})]
 HeaderTemplate = Annotated[Compiled, PlainValidator(_template), WithJsonSchema({"type": ["string", "integer"]})]
 AnswerTemplate = Annotated[Compiled, PlainValidator(_answer_template), WithJsonSchema({"type": ["string", "integer"]})]

@@ -100,7 +100,9 @@ class BackendResolver:
         return checks.health_check(shared, timeout) if shared else None
 
     def _balance(self, document: BalanceDocument | None, path: Path, mode: Mode) -> Balance:
-        name = next((name for name in _POLICIES if document and getattr(document, name) is not None), Policy.ROUND_ROBIN)
+        name = next(
+            (name for name in _POLICIES if document and getattr(document, name) is not None), Policy.ROUND_ROBIN
+        )
         drawn = (document and document.random) or RandomDocument()
         hashed = document.hash if document else None
         ip_hash = (document and document.ip_hash) or IpHashDocument()
@@ -159,8 +161,7 @@ class BackendResolver:
 
 
 def _retry(document: RetryDocument) -> Retry:
-    statuses = tuple(status for status in document.on_status or () if status is not None)
-    return Retry(given(document.attempts), statuses, given(document.budget))
+    return Retry(given(document.attempts), tuple(document.on_status or ()), given(document.budget))
 
 
 def _pool(document: PoolDocument) -> Pool:
@@ -170,5 +171,3 @@ def _pool(document: PoolDocument) -> Pool:
 def _eject(document: EjectDocument) -> Eject:
     base = given(document.base)
     return Eject(given(document.after), base, max(base, given(document.longest)), given(document.percent))
-
-

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile.native.document import timeouts as defaults
 from tenbin.configfile.native.document.timeouts import FrontendLimits as LimitsDocument
-from tenbin.configfile.native.document.timeouts import FrontendTimeouts
+from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Limits, Timeouts
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import RouteResolver, catch_all
 from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tenbin.configfile.native.document.frontend import FrontendDocument, ListenDocument
     from tenbin.configfile.native.document.root import RootDocument
     from tenbin.configfile.native.document.route import RouteDocument
-    from tenbin.configfile.native.document.timeouts import Limits
     from tenbin.configfile.native.resolve.context import Context
     from tenbin.configfile.native.resolve.plan import Plan
     from tenbin.configfile.native.tree import Path
@@ -79,18 +78,18 @@ class FrontendResolver:
         path: Path,
         document: FrontendDocument | None,
     ) -> Frontend:
-        shared = self._timeouts
+        shared = self._timeouts or Timeouts()
         own = (document and document.timeouts) or FrontendTimeouts()
-        tunnel = first(own.tunnel, shared and shared.tunnel, defaults.TUNNEL)
+        tunnel = first(own.tunnel, shared.tunnel, defaults.TUNNEL)
         trusted = document.trusted_proxies if document and document.trusted_proxies is not None else self._trusted
         return Frontend(
             name=name,
             mode=mode,
             listeners=self._listeners(listen, path if document is None else (*path, "listen")),
             routes=routes,
-            client=first(own.client, shared and shared.client, tunnel if mode is Mode.TCP else defaults.CLIENT),
-            header=first(own.header, shared and shared.header, defaults.HEADER),
-            keep_alive=first(own.keep_alive, shared and shared.keep_alive, defaults.KEEP_ALIVE),
+            client=first(own.client, shared.client, tunnel if mode is Mode.TCP else defaults.CLIENT),
+            header=first(own.header, shared.header, defaults.HEADER),
+            keep_alive=first(own.keep_alive, shared.keep_alive, defaults.KEEP_ALIVE),
             tunnel=tunnel,
             limits=_limits(document.limits if document else None, self._limits),
             trusted_proxies=tuple(trusted or ()),
@@ -112,13 +111,11 @@ class FrontendResolver:
 
 
 def _limits(own: LimitsDocument | None, shared: Limits | None) -> FrontendLimits:
-    own = own or LimitsDocument()
+    own, shared = own or LimitsDocument(), shared or Limits()
     return FrontendLimits(
         connections=own.connections or 0,
-        head=first(own.head, shared and shared.head, defaults.HEAD),
-        fields=first(own.fields, shared and shared.fields, defaults.HEADER_FIELDS),
-        target=first(own.target, shared and shared.target, defaults.TARGET),
-        body=first(own.body, shared and shared.body, defaults.BODY),
+        head=first(own.head, shared.head, defaults.HEAD),
+        fields=first(own.fields, shared.fields, defaults.HEADER_FIELDS),
+        target=first(own.target, shared.target, defaults.TARGET),
+        body=first(own.body, shared.body, defaults.BODY),
     )
-
-

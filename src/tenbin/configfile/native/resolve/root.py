@@ -47,7 +47,7 @@ def resolve(document: RootDocument, context: Context) -> Config:
         threads=first(document.threads, default_threads()),
         limits=GlobalLimits(first(limits.connections, defaults.CONNECTIONS), first(limits.pending, defaults.PENDING)),
         drain=first(timeouts.drain, defaults.DRAIN),
-        access_log=_access_log(document.log or LogDocument(), context),
+        access_log=_access_log(document.log if document.log is not None else LogDocument(), context),
         runtime_directory=_directory(document.runtime_directory, context),
         watch=given(document.watch),
         origin=context.tree.source.name,
@@ -61,9 +61,7 @@ def default_threads() -> int:
     return max(1, min(len(os.sched_getaffinity(0)), _MOST_THREADS))
 
 
-def _frontends(
-    document: RootDocument, context: Context, plan: Plan
-) -> tuple[tuple[Frontend, ...], dict[str, str]]:
+def _frontends(document: RootDocument, context: Context, plan: Plan) -> tuple[tuple[Frontend, ...], dict[str, str]]:
     resolver = FrontendResolver(context, plan, document)
     if document.frontends is None:
         return (resolver.short(document),), resolver.listening
@@ -122,7 +120,9 @@ def _token(name: str, context: Context) -> str:
         context.warning(path, "others can read the token", hint=f"chmod 600 {name}")
     if len(token) < 16 or not token.isprintable():
         hint = f"such as: openssl rand -hex 32 > {name}"
-        context.error(path, "the token in this file can be guessed", expected="at least 16 visible characters", hint=hint)
+        context.error(
+            path, "the token in this file can be guessed", expected="at least 16 visible characters", hint=hint
+        )
     return token
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tenbin.configfile import tokens
 from tenbin.configfile.native import values
 from tenbin.configfile.native.document.base import written
 from tenbin.configfile.native.resolve.context import given
@@ -12,7 +12,7 @@ from tenbin.configfile.problem import Mistake
 from tenbin.model.server import Admin, Passive, Server
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from tenbin.configfile.native.document.server import PassiveDocument, ServerDocument
     from tenbin.configfile.native.resolve.context import Context
@@ -26,22 +26,17 @@ def servers(
     path: Path,
 ) -> tuple[Server, ...]:
     """Resolve the servers of one backend, which stand at `path`."""
+    if isinstance(documents, Mapping):
+        return _named(context, documents, inherited, path)
     resolved: dict[str, Server] = {}
-    if isinstance(documents, dict):
-        for name, document in documents.items():
-            _check_name(context, name, (*path, name), key=True)
-            if document.name is not None:
-                hint = f"here the name is the key, `{name}`"
-                context.error((*path, name, "name"), "only servers in a list have a `name`", hint=hint, key=True)
-            resolved[name] = _server(name, document, inherited)
-        return tuple(resolved.values())
     for index, document in enumerate(documents):
         name = document.name or str(document.address)
+        name_at = (*path, index, "name" if document.name else "address")
         if document.name is not None:
-            _check_name(context, name, (*path, index, "name"))
+            _check_name(context, name, name_at)
         if name in resolved:
             hint = "" if document.name else f"give one of them a name: {{name: ..., address: {document.address}}}"
-            context.error((*path, index, "name" if document.name else "address"), f"there are two servers `{name}`", hint=hint)
+            context.error(name_at, f"there are two servers `{name}`", hint=hint)
         resolved[name] = _server(name, document, inherited)
     return tuple(resolved.values())
 
@@ -51,6 +46,17 @@ def passive(document: PassiveDocument | None) -> Passive | None:
     if document is None:
         return None
     return Passive(given(document.max_fails), given(document.fail_timeout))
+
+
+def _named(
+    context: Context, documents: Mapping[str, ServerDocument], inherited: PassiveDocument | None, path: Path
+) -> tuple[Server, ...]:
+    for name, document in documents.items():
+        _check_name(context, name, (*path, name), key=True)
+        if document.name is not None:
+            hint = f"here the name is the key, `{name}`"
+            context.error((*path, name, "name"), "only servers in a list have a `name`", hint=hint, key=True)
+    return tuple(_server(name, document, inherited) for name, document in documents.items())
 
 
 def _server(name: str, document: ServerDocument, inherited: PassiveDocument | None) -> Server:
@@ -63,7 +69,7 @@ def _server(name: str, document: ServerDocument, inherited: PassiveDocument | No
         max_connections=given(document.max_connections),
         max_queue=given(document.max_queue),
         passive=passive(own),
-        cookie=document.cookie or (name if tokens.is_cookie_value(name) else "".join(c if c.isalnum() else "_" for c in name)),
+        cookie=document.cookie or name,
         admin=Admin(given(document.state)),
     )
 
