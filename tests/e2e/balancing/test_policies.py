@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from support.servers import Servers
     from tenbin.testing import Tenbin
 
+EJECTING = {"eject": {"after": 3, "base": "30s"}, "retry": {"budget": "100%"}}
 ALL = ["server1", "server2", "server3"]
 
 
@@ -160,13 +161,11 @@ def test_peak_ewma_prefers_the_fast_server(start_tenbin: StartTenbin, trio: Serv
 def test_ejection_after_failures_never_takes_the_last(start_tenbin: StartTenbin, trio: Servers) -> None:
     with ScriptedServer(once(b"garbage\r\n\r\n")) as bad:
         servers = {"good": trio.port("server1"), "bad": bad.port}
-        tenbin = start_tenbin(config_text(servers, {"eject": {"after": 3, "base": "30s"}, "retry": {"budget": "100%"}}))
+        tenbin = start_tenbin(config_text(servers, EJECTING))
         statuses = Counter(tenbin.get().status for _ in range(40))
         assert statuses[200] >= 36, statuses
         wait_for(lambda: tenbin.server("app/bad")["condition"] == "ejected", 5)
         assert "app/bad" in tenbin.log()
     with ScriptedServer(once(b"garbage\r\n\r\n")) as bad:
-        tenbin = start_tenbin(
-            config_text({"bad": bad.port}, {"eject": {"after": 3, "base": "30s"}, "retry": {"budget": "100%"}})
-        )
+        tenbin = start_tenbin(config_text({"bad": bad.port}, EJECTING))
         assert {tenbin.get().status for _ in range(10)} == {502}

@@ -174,8 +174,8 @@ def everything() -> Config:
             ),
             Not(Compare("eq", upgrade, Const("websocket"))),
             Compare("ge", Fetch("port"), Const(1024)),
-            Compare("ne", Fetch("tls"), Const(value=True)),
-            Compare("ne", Fetch("param", ("x",)), Const(None)),
+            Compare("ne", Fetch("scheme"), Const("https")),
+            Compare("eq", Fetch("param", ("x",)), Const("1")),
         )
     )
     edits = (
