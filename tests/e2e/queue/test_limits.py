@@ -95,13 +95,15 @@ def test_full_servers_pass_work_to_free_ones(start_tenbin: StartTenbin, trio: Se
     assert Counter(answer.server for answer in answers) == {"server1": 3, "server2": 3, "server3": 3}
 
 
+@pytest.mark.xfail(reason="a client that resets is not noticed while its request waits")
 def test_a_client_that_gives_up_leaves_the_queue(start_tenbin: StartTenbin, gate: Gate) -> None:
     tenbin = start_tenbin(config_text({"gate": {"port": gate.port, "max_connections": 1}}, timeouts={"queue": "30s"}))
     work = Background(tenbin.address, get_bytes("/first"))
     wait_for(lambda: under_way(tenbin) == 1, 5)
-    with Client(tenbin.address) as client:
-        client.send(get_bytes("/given-up"))
-        wait_for(lambda: under_way(tenbin) == 2, 5)
+    client = Client(tenbin.address)
+    client.send(get_bytes("/given-up"))
+    wait_for(lambda: under_way(tenbin) == 2, 5)
+    client.reset()
     wait_for(lambda: under_way(tenbin) == 1, 5)
     gate.opened.set()
     assert work.statuses() == [200]
