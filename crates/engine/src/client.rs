@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 
+use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 
 use crate::deadline::Timer;
@@ -40,6 +42,19 @@ impl Client {
         let worker = Rc::clone(&presence.worker);
         let timer = worker.deadlines.timer();
         Self { worker, place, stream, peer, timer, presence }
+    }
+
+    /// Whether the client has closed; asks the system only when something has happened. A client that only ended
+    /// its own side looks the same and counts as gone, so this is for requests that still wait for a slot.
+    pub fn is_gone(&self, cx: &mut Context<'_>) -> bool {
+        let mut byte = [0];
+        matches!(self.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte)), Poll::Ready(Ok(0) | Err(_)))
+    }
+
+    /// Whether the client has reset the connection. One that has only ended its side still gets its answer.
+    pub fn is_reset(&self, cx: &mut Context<'_>) -> bool {
+        let mut byte = [0];
+        matches!(self.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte)), Poll::Ready(Err(_)))
     }
 
     /// Counts bytes of the client's side.

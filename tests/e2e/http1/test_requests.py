@@ -147,7 +147,6 @@ def test_a_half_closed_client_gets_its_answer(web: Tenbin) -> None:
         assert client.read_to_end() == b""
 
 
-@pytest.mark.xfail(reason="a client that resets is not noticed until the server answers or times out")
 def test_a_client_that_resets_ends_the_request_at_the_server(start_tenbin: StartTenbin) -> None:
     gone = []
 

@@ -199,6 +199,7 @@ fn not_opened(
 ) -> Next {
     match *error {
         NotOpened::Moved => Next::Moved,
+        NotOpened::ClientGone => Next::Answered(After::Close),
         // No other server is left: what the tried one did is the reason.
         NotOpened::Refused(Reason::NoServerUp) => Next::Refused(course.last.unwrap_or(Reason::NoServerUp)),
         NotOpened::Refused(reason) => Next::Refused(reason),
@@ -304,6 +305,9 @@ async fn read_answer(
                 Poll::Ready(_) => return Poll::Ready(Err(Failure::Closed)),
                 Poll::Pending => break,
             }
+        }
+        if client.is_reset(cx) {
+            return Poll::Ready(Err(Failure::ClientGone));
         }
         let on_client = x.up.waiting == Waiting::Read && !waits_for_continue;
         if on_client {
