@@ -54,6 +54,8 @@ pub struct Exchange {
     pub up_broken: bool,
     /// The answer came before the server can have read the whole request.
     pub early: bool,
+    /// The server has asked for the body with a 100.
+    pub continued: bool,
     /// What will be counted and logged.
     pub record: Record,
 }
@@ -94,6 +96,7 @@ impl Exchange {
             head_bytes_out: 0,
             up_broken: false,
             early: false,
+            continued: false,
             record: Record::default(),
         }
     }
@@ -275,13 +278,15 @@ async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, mann
 
 /// Writes all of `bytes` to the client; false when it does not take them.
 pub async fn send(client: &mut Client, bytes: &[u8], timeout_ms: u64) -> bool {
-    let mut sent = 0;
+    let (mut sent, mut timed) = (0, None);
     let Client { stream, timer, .. } = client;
     let all = poll_fn(|cx| {
         while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
             let written = Pin::new(&mut *stream).poll_write(cx, rest);
             if written.is_pending() {
-                if sent == 0 {
+                // The time runs from the last byte that was taken.
+                if timed != Some(sent) {
+                    timed = Some(sent);
                     timer.set(timeout_ms);
                 }
                 return timer.poll(cx).map(|()| false);

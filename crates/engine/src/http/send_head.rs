@@ -69,7 +69,7 @@ fn cookie_name(backend: &Backend) -> Option<&[u8]> {
 }
 
 /// Passes 100 and 103 on to clients that know them; false when the client is gone.
-pub async fn interim(client: &mut Client, x: &mut Exchange) -> bool {
+pub async fn interim(client: &mut Client, x: &mut Exchange, timeout_ms: u64) -> bool {
     let known = x.response.status == 103 || (x.response.status == 100 && x.request.expect_continue);
     if !known || x.request.version == Version::Http10 {
         return true;
@@ -77,8 +77,7 @@ pub async fn interim(client: &mut Client, x: &mut Exchange) -> bool {
     let mut head = Vec::new();
     write_response(&mut head, &x.response, x.output.data(), &ResponseEdits::default());
     x.record.bytes_out += head.len() as u64;
-    let timeout = client.place.find(&client.worker, &client.worker.tables());
-    send(client, &head, timeout.map_or(0, |found| found.frontend.spec.timeouts.client)).await
+    send(client, &head, timeout_ms).await
 }
 
 /// How an answer leaves: its framing, and whether the connection lives on.
