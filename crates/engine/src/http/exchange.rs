@@ -195,6 +195,9 @@ async fn exchange(
     first: bool,
 ) -> After {
     x.input.split_head(x.request.length);
+    if x.request.body != Body::None {
+        x.input.make_room();
+    }
     x.record.head_read(x.request.length);
     found.frontend.counters.workers.of(client.worker.index).requests.add(1);
     if client.worker.shared.draining.load(std::sync::atomic::Ordering::Relaxed) {

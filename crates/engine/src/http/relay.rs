@@ -42,6 +42,9 @@ pub async fn answer(
     let status = x.response.status;
     x.early |= !x.up.finished();
     x.output.split_head(x.response.length);
+    if x.response.body != Body::None {
+        x.output.make_room();
+    }
     let leaving = send_head::answer(client, x, (course, backend, lease.index()));
     if x.down.begin(x.response.body, leaving.sink, 0, &mut x.output).is_err() {
         counters.response_errors.add(1);
