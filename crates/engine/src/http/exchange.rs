@@ -50,8 +50,6 @@ pub struct Exchange {
     pub head_bytes: Vec<u8>,
     /// Bytes of the answer's head as it went to the client.
     pub head_bytes_out: u64,
-    /// The request did not get through whole.
-    pub up_broken: bool,
     /// The answer came before the server can have read the whole request.
     pub early: bool,
     /// The server has asked for the body with a 100.
@@ -94,7 +92,6 @@ impl Exchange {
             text: Vec::new(),
             head_bytes: Vec::new(),
             head_bytes_out: 0,
-            up_broken: false,
             early: false,
             continued: false,
             record: Record::default(),

@@ -114,7 +114,6 @@ fn stage_body(x: &mut Exchange, found: &Found) -> Result<(), Reason> {
     let sink = if x.request.body == Body::Chunked { Sink::Chunked } else { Sink::Plain };
     x.up.prefix.clear();
     x.head_bytes.clear();
-    x.up_broken = false;
     x.early = false;
     x.continued = false;
     x.up.begin(x.request.body, sink, limit, &mut x.input).map_err(|error| match error {
@@ -340,13 +339,13 @@ fn push_up(
         Poll::Pending => Poll::Pending,
         Poll::Ready(Ok(())) => {
             // An answer that is there when the last piece of a long body leaves was made without it.
-            x.early = !x.up.replayable() && upstream::has_spoken(server);
+            let spoken = || !x.output.data().is_empty() || upstream::has_spoken(server);
+            x.early = !x.up.replayable() && spoken();
             Poll::Pending
         }
         // The server may have answered already; what it said decides.
         Poll::Ready(Err(FlowError::Write)) => {
             x.up.abandon();
-            x.up_broken = true;
             Poll::Pending
         }
         Poll::Ready(Err(FlowError::Read | FlowError::Truncated)) => Poll::Ready(Failure::ClientGone),

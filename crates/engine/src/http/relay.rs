@@ -40,7 +40,7 @@ pub async fn answer(
     let worker = client.worker.index;
     let counters = server.counters.of(worker);
     let status = x.response.status;
-    x.early |= !x.up.finished();
+    x.early |= !x.up.delivered();
     x.output.split_head(x.response.length);
     if x.response.body != Body::None {
         x.output.make_room();
@@ -82,7 +82,7 @@ pub async fn answer(
     let latency = x.record.answered.saturating_sub(x.record.connected);
     finish(client, (lease, kind), latency);
     let asked_to_close = !x.request.keep_alive && x.request.version == Version::Http11;
-    let uploaded = x.up.finished() && !x.up_broken;
+    let uploaded = x.up.delivered();
     settle(client, x, course, (backend, server));
     match (whole, leaving.keep_alive) {
         (true, true) => After::Idle,
@@ -135,7 +135,6 @@ async fn body(
         {
             // Whatever became of the upload, the answer is there and still worth delivering.
             x.up.abandon();
-            x.up_broken = true;
         }
         match x.down.poll(cx, &mut x.output, server, &mut client.stream) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ended::Whole),

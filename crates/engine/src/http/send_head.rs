@@ -105,8 +105,7 @@ pub fn answer(
     let leaving = client.worker.shared.draining.load(std::sync::atomic::Ordering::Relaxed)
         || client.place.find(&client.worker, &client.worker.tables()).is_none();
     // An answer that comes before the whole request cannot be followed by another one.
-    let keep_alive =
-        x.request.keep_alive && !leaving && x.up.finished() && framing != Framing::Close && !x.up_broken;
+    let keep_alive = x.request.keep_alive && !leaving && x.up.delivered() && framing != Framing::Close;
     let persist = match (keep_alive, old_client) {
         _ if upgraded => Persist::Implied,
         (false, _) => Persist::Close,
@@ -140,8 +139,7 @@ pub fn answer(
 /// Whether the server's connection may serve another request.
 pub fn is_reusable(x: &Exchange) -> bool {
     x.response.keep_alive
-        && x.up.finished()
-        && !x.up_broken
+        && x.up.delivered()
         && !x.early
         && x.response.body != Body::UntilClose
         && x.output.data().is_empty()
