@@ -88,6 +88,15 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// Empty: nothing of a message before it shows.
+    pub fn reset(&mut self) {
+        self.source = Source::Done;
+        (self.ready, self.skip, self.sent, self.body_bytes) = (0, 0, 0, 0);
+        (self.released, self.abandoned) = (false, false);
+        self.prefix.clear();
+        self.suffix.clear();
+    }
+
     /// Starts with the head in `prefix` and with what of the body is in the buffer already.
     pub fn begin(
         &mut self,

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Poll, ready};
 
-use tenbin_proto::{Body, Limits, Progress, Request, Response};
+use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
 use tokio::io::AsyncWrite;
 
 use super::answer::{Manner, Reason, write_answer, write_reason};
@@ -152,6 +152,9 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
         lenient: found.lenient,
     };
     x.scanned = 0;
+    // What cannot be read is answered as what it is, not as what came before it.
+    (x.request.method, x.request.version, x.request.body) = (Method::Get, Version::Http11, Body::None);
+    x.up.reset();
     x.record.begin(client.worker.shared.clock.micros());
     if !first {
         client.timer.set(spec.timeouts.header);
@@ -261,7 +264,7 @@ fn settle(x: &mut Exchange) -> Manner {
     if whole && let Body::Length(length) = x.request.body {
         x.input.consume(length as usize);
     }
-    let head = x.request.method == tenbin_proto::Method::Head;
+    let head = x.request.method == Method::Head;
     Manner { version: x.request.version, keep_alive: x.request.keep_alive && whole, head }
 }
 

@@ -112,7 +112,6 @@ fn stage_body(x: &mut Exchange, found: &Found) -> Result<(), Reason> {
         return Err(Reason::BodyTooBig);
     }
     let sink = if x.request.body == Body::Chunked { Sink::Chunked } else { Sink::Plain };
-    x.up.prefix.clear();
     x.head_bytes.clear();
     x.early = false;
     x.continued = false;
