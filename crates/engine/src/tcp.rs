@@ -121,12 +121,15 @@ async fn open(
         let index = lease.index();
         let server = Arc::clone(backend.servers.get(index)?);
         let counters = server.counters.of(worker.index);
-        if let Ok(stream) = upstream::connect(&server, timer, backend.spec.timeouts.connect).await {
-            counters.connects.add(1);
-            return Some(Carried { backend, server, lease, stream });
-        }
+        let error = match upstream::connect(&server, timer, backend.spec.timeouts.connect).await {
+            Ok(stream) => {
+                counters.connects.add(1);
+                return Some(Carried { backend, server, lease, stream });
+            }
+            Err(error) => error,
+        };
         counters.connect_errors.add(1);
-        lease.finish(Outcome { kind: OutcomeKind::Failure, latency_us: 0 }, worker.now_ms());
+        lease.finish(Outcome { kind: error.outcome(), latency_us: 0 }, worker.now_ms());
         tried.push(index);
         attempts += 1;
         if attempts > backend.spec.retry.attempts {
