@@ -14,7 +14,8 @@ use tokio::net::TcpStream;
 
 use crate::deadline::Timer;
 use crate::stats::{ServerCounters, Workers};
-use crate::tables::Server;
+use crate::tables::{Backend, Server};
+use crate::worker::Worker;
 
 /// Why a server could not be reached.
 #[derive(Debug)]
@@ -25,6 +26,13 @@ pub enum ConnectError {
     Failed,
     /// No descriptor, port or memory left here, which says nothing about the server.
     Short,
+}
+
+/// Counts one request or connection on a server while it lasts, however it ends.
+pub struct Load<'a> {
+    server: &'a Server,
+    backend: &'a Backend,
+    worker: usize,
 }
 
 /// Idle connections of one worker, by the servers' slots.
@@ -85,6 +93,27 @@ fn blame(error: &io::Error) -> ConnectError {
     let is_short =
         error.raw_os_error().is_some_and(|code| short.iter().any(|one| one.raw_os_error() == code));
     if is_short { ConnectError::Short } else { ConnectError::Failed }
+}
+
+impl<'a> Load<'a> {
+    /// Begins.
+    pub fn begin(worker: &Worker, backend: &'a Backend, server: &'a Server) -> Self {
+        let (of_server, of_backend) = (server.counters.of(worker.index), backend.counters.of(worker.index));
+        of_server.total.add(1);
+        of_server.most.raise(u64::from(server.state.active()));
+        of_server.queue_most.raise(u64::from(server.state.queued()));
+        of_server.last_used.raise(worker.deadlines.now_ms());
+        of_backend.total.add(1);
+        of_backend.most.raise(of_backend.total.get().saturating_sub(of_backend.ended.get()));
+        Self { server, backend, worker: worker.index }
+    }
+}
+
+impl Drop for Load<'_> {
+    fn drop(&mut self) {
+        self.server.counters.of(self.worker).ended.add(1);
+        self.backend.counters.of(self.worker).ended.add(1);
+    }
 }
 
 impl Pools {

@@ -184,7 +184,7 @@ pub fn keep(client: &Client, backend: &Backend, server: &Arc<Server>, stream: Tc
     let pool = &backend.spec.pool;
     if pool.reuse != Reuse::Never && pool.max_idle > 0 {
         let worker = &client.worker;
-        let expires = worker.deadlines.now_ms() + pool.idle_timeout;
+        let expires = worker.deadlines.now_ms().saturating_add(pool.idle_timeout);
         worker.pools.put(server, stream, worker.index, (pool.max_idle, expires));
     }
 }

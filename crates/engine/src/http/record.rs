@@ -100,7 +100,7 @@ impl Record {
         if self.status > 0 {
             counters.answered(self.status);
         }
-        if self.server.is_empty() {
+        if self.server.is_empty() && self.status > 0 {
             counters.intercepted.add(1);
         }
         counters.phases.record(self.phases(now));
