@@ -101,6 +101,12 @@ impl Buffer {
         (self.base, self.position, self.end) = (0, 0, 0);
     }
 
+    /// Lets go of everything but the head; only for a message after which the buffer is cleared or replaced.
+    pub fn keep_head(&mut self) {
+        self.bytes = self.head().into();
+        (self.position, self.end) = (self.base, self.base);
+    }
+
     /// Makes room for a large head, keeping everything.
     pub fn grow(&mut self, size: usize) {
         if size > self.bytes.len() {

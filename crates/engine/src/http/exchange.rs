@@ -101,10 +101,15 @@ impl Exchange {
     /// Ready for another connection, without what one large message made it hold.
     pub fn reset(&mut self) {
         for buffer in [&mut self.input, &mut self.output] {
-            if buffer.capacity() > BUFFER_BYTES {
+            if buffer.capacity() != BUFFER_BYTES {
                 *buffer = Buffer::new(BUFFER_BYTES);
             }
             buffer.clear();
+        }
+        for scratch in [&mut self.down.prefix, &mut self.up.prefix, &mut self.head_bytes, &mut self.text] {
+            if scratch.capacity() > BUFFER_BYTES {
+                *scratch = Vec::new();
+            }
         }
         self.timer.clear();
     }

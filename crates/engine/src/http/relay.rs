@@ -191,6 +191,9 @@ async fn upgrade(
     x.up.release(&mut x.input);
     if sent {
         let (up, down) = (x.input.data().to_vec(), x.output.data().to_vec());
+        // A tunnel may live for days and has buffers of its own.
+        x.input.keep_head();
+        x.output.keep_head();
         let cut = backend.spec.close_on_down.then(|| client.worker.attach(server));
         let Client { worker, stream: socket, timer, .. } = client;
         let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
