@@ -73,10 +73,13 @@ pub fn rewrite(
     out: &mut Vec<u8>,
 ) -> bool {
     out.clear();
-    let rewrites = edited.iter().filter_map(|index| frontend.routes.get(*index)?.rewrite.as_ref());
+    let rewrites = || edited.iter().filter_map(|index| frontend.routes.get(*index)?.rewrite.as_ref());
+    if rewrites().next().is_none() {
+        return false;
+    }
     let mut changed = false;
     let mut path = path_of(request, bytes).to_vec();
-    for (prefix, to) in rewrites {
+    for (prefix, to) in rewrites() {
         if let Some(rest) = after_prefix(&path, prefix) {
             let mut new = to.clone();
             // `/` between the replacement and the rest, exactly once.

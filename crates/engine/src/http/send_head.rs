@@ -114,8 +114,8 @@ pub fn answer(
     };
     let mut extra = std::mem::take(&mut x.text);
     extra.clear();
-    let now = (wall_micros() / 1_000_000) as u32;
     if backend.sticky.is_some() {
+        let now = (wall_micros() / 1_000_000) as u32;
         sticky::set_cookie(&mut extra, backend, (server, course.visit), &course.tables.secret, now);
     }
     let name = backend.servers.get(server).map(|server| server.name.as_str());
