@@ -86,10 +86,14 @@ impl Tunnel<'_> {
     pub async fn run(self, up: &[u8], down: &[u8]) -> (End, Moved) {
         let (mut up, mut down) = (Way::with(self.worker, up), Way::with(self.worker, down));
         self.timer.set(self.idle_ms);
+        let mut turn = false;
         let end = poll_fn(|cx| {
             let before = up.bytes + down.bytes;
-            let first = up.poll(cx, self.client, self.server);
+            // In turns: a direction that always has something to do uses up what the task may do at a time.
+            turn = !turn;
+            let early = turn.then(|| up.poll(cx, self.client, self.server));
             let second = down.poll(cx, self.server, self.client);
+            let first = early.unwrap_or_else(|| up.poll(cx, self.client, self.server));
             let end = match (first, second) {
                 (Poll::Ready(Err(Failure::Read)), _) | (_, Poll::Ready(Err(Failure::Write))) => {
                     Some(End::Client)
