@@ -1,81 +1,83 @@
-# Everything that one does with a clone of Tenbin; `make help` lists it. CI does nothing that is not here.
-
+# Everything that runs in CI runs here: see `make help`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-export CARGO_TARGET_DIR ?= $(CURDIR)/target
-# How many tests run at once. They mostly wait for sockets, so more than the machine has cores.
-JOBS ?= 4
-PYTEST := $(BIN)/python -m pytest
+CARGO ?= cargo
+PYTEST := $(BIN)/python -m pytest -q
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# Most tests wait for sockets, so more of them run at once than the machine has cores.
+WORKERS ?= 4
 
-CARGO_FILES := Cargo.toml Cargo.lock $(wildcard crates/*/Cargo.toml)
-RUST_FILES := $(shell find crates -name '*.rs')
-TOOLED := src tests $(wildcard benches examples)
+PYTHON_DIRECTORIES := $(wildcard src tests benches examples tools)
+# An editable install reads the Python files where they stand: only these make it old.
+BUILT_FROM := $(shell find crates -name '*.rs' -o -name Cargo.toml) $(shell find deploy/wheel -type f) \
+              Cargo.toml Cargo.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build check lint layers unit cargo-test house test e2e faults demo lock clean
-# A target that failed half-way must not look made.
+.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust test e2e faults bench lock clean
 .DELETE_ON_ERROR:
 
-help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+help: ## Show this
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
-setup: $(VENV)/installed ## Create .venv with the locked Python dependencies
+$(VENV)/.locked: requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tenbin needs Python 3.11 or later: make PYTHON=...")'
+	@command -v $(CARGO) >/dev/null || { echo "Tenbin needs cargo, of Rust 1.88 or later" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
 
-build: $(VENV)/built ## Build the data plane in release and install Tenbin into .venv
+# cargo comes first only to show its progress, which pip hides.
+$(VENV)/.installed: $(VENV)/.locked $(BUILT_FROM)
+	$(CARGO) build --release --locked --package tenbin-dataplane
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
 
-check: lint layers house unit cargo-test ## Lints, types, layers, sizes, fast tests: before every commit
+setup: $(VENV)/.locked ## Create .venv with the locked dependencies
 
-lint: $(VENV)/installed ## Formats, lints and types of both languages
-	$(BIN)/ruff format --check $(TOOLED)
-	$(BIN)/ruff check $(TOOLED)
+build: $(VENV)/.installed ## Build the data plane in release and install Tenbin into .venv
+
+demo: build ## Run three servers behind Tenbin and a short live tour (DEMO=--keep: and leave them running)
+	$(BIN)/tenbin demo $(DEMO)
+
+check: lint types layers sizes unit-rust unit-python ## Lint, types, layers, sizes, fast tests
+
+lint: $(VENV)/.locked ## Formats and lints of both languages
+	$(BIN)/ruff check $(PYTHON_DIRECTORIES)
+	$(BIN)/ruff format --check $(PYTHON_DIRECTORIES)
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --quiet --locked --workspace --all-targets -- -D warnings
+
+types: $(VENV)/.locked ## mypy --strict
 	$(BIN)/mypy
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-layers: $(VENV)/installed ## Which Python package may import which
-	$(BIN)/lint-imports
+layers: $(VENV)/.locked ## Which Python package may import which
+	PYTHONPATH=src $(BIN)/lint-imports --no-logo
 
-house: $(VENV)/installed ## Sizes, words, unsafe code, licences
-	$(PYTEST) -q tests/house
+sizes: $(VENV)/.locked ## Sizes of files and functions, words, unsafe code, licences
+	$(PYTEST) tests/house
 
-unit: $(VENV)/built ## Tests of single parts, and the vectors that both halves are held to
-	$(PYTEST) -q -n $(JOBS) $(wildcard tests/unit tests/contract tests/golden)
+unit-rust: ## Tests of the crates
+	$(CARGO) test --quiet --locked --workspace
 
-cargo-test: ## Tests of the crates
-	cargo test --workspace --locked --quiet
+unit-python: build ## Tests of single Python parts, and what both halves are held to
+	$(PYTEST) -n $(WORKERS) tests/unit tests/contract
 
-test: $(VENV)/built cargo-test ## Every test there is
-	$(PYTEST) -n $(JOBS) tests
+test: sizes unit-rust unit-python build ## Run every test
+	$(PYTEST) -n $(WORKERS) tests --ignore=tests/unit --ignore=tests/contract --ignore=tests/house
 
-e2e: $(VENV)/built ## Tests through real sockets and processes
-	$(PYTEST) -n $(JOBS) tests/e2e tests/acceptance
+e2e: build ## Run the tests with real processes and sockets
+	$(PYTEST) -n $(WORKERS) tests/e2e tests/acceptance tests/conformance
 
-faults: $(VENV)/built ## Kill, stop, drop and reset things under load
-	$(PYTEST) -n $(JOBS) tests/faults
+faults: build ## Run the tests that kill, stop and starve
+	$(PYTEST) -n $(WORKERS) tests/faults
 
-demo: $(VENV)/built ## Three servers behind Tenbin; one is killed, nothing fails (KEEP=1 leaves it running)
-	$(BIN)/tenbin demo $(if $(KEEP),--keep)
+bench: build ## Measure beside HAProxy, nginx and a bare relay
+	$(BIN)/python benches/run.py $(BENCH)
 
 lock: ## Resolve the Python dependencies anew (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --custom-compile-command "make lock" --quiet -o requirements/dev.txt
+	  --no-emit-index-url --custom-compile-command "make lock" --quiet --output-file requirements/dev.txt
 
-clean: ## Remove what the other targets made
-	rm -rf $(VENV) target dist wheels .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
-
-$(VENV)/installed: requirements/dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "Tenbin needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@command -v cargo >/dev/null || { echo "Tenbin needs cargo: install Rust 1.88 or newer" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@touch $@
-
-# The package is installed in place: Python files count as they stand, only Rust needs building.
-$(VENV)/built: $(VENV)/installed pyproject.toml packaging/scripts/tenbin $(CARGO_FILES) $(RUST_FILES)
-	cargo build --release --locked --package tenbin-dataplane
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --no-build-isolation --no-deps --editable .
-	@touch $@
+clean: ## Remove what was built
+	rm -rf $(VENV) target dist

@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a file of an operator, not of a package
 """A check in Python: a server passes when it answers and says that it is ready."""
 
 import asyncio

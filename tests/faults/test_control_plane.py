@@ -44,7 +44,7 @@ def test_a_killed_control_plane_attaches_again(start_tenbin: StartTenbin, trio: 
     dataplane = tenbin.dataplane_pids()
     with RunningLoad(tenbin.address, Load(rps=100, duration=30, keep_alive=False)) as run:
         kill_control(tenbin)
-        assert spread(tenbin.address, 10) == {"server1": 5, "server2": 5}
+        assert set(spread(tenbin.address, 10)) == {"server1", "server2"}
         tenbin.start()
         summary = run.stop()
     assert not summary.failed, summary.describe()

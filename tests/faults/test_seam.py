@@ -49,7 +49,7 @@ def test_a_snapshot_serves(plane: BareDataplane, address: Address, trio: Servers
         (("backends", 0, "servers", 0, "address"), "not an address", "backends"),
         (("listeners", 0, "frontend"), "nobody", "listeners"),
         (("backends", 0, "unknown"), 1, "backends"),
-        (("backends", 0, "servers", 0, "weight"), -1, "backends"),
+        (("backends", 0, "servers", 0, "weight"), 300, "backends"),
         (("backends", 0, "servers", 1, "name"), "server1", "backends"),
     ],
 )

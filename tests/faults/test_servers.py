@@ -71,7 +71,7 @@ def test_a_server_that_resets_everything_fails_no_get(start_tenbin: StartTenbin,
 
     with ScriptedServer(resetting) as bad:
         servers = {"bad": bad.port, "good1": trio.port("server1"), "good2": trio.port("server2")}
-        backend = {"eject": {"consecutive": 3, "base": "10s"}, "retry": {"budget": "100%"}}
+        backend = {"eject": {"after": 3, "base": "10s"}, "retry": {"budget": "100%"}}
         tenbin = start_tenbin(config_text(servers, backend))
         with RunningLoad(tenbin.address, Load(rps=100, duration=2)) as run:
             summary = run.result()

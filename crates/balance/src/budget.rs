@@ -1,11 +1,11 @@
 //! The retry budget: retries of the last ten seconds stay below a percentage of the requests of that time (or
-//! of those held now, if more). So a backend in trouble is not drowned in retries, while single failures are
-//! always retried: a few retries are free.
+//! of those held now, if more). So a backend in trouble is not drowned in retries, while the failures of a
+//! backend with little traffic are always retried: ten a second are free.
 
 /// Seconds that count.
 const WINDOW: u64 = 10;
-/// Retries in the window that need no requests behind them.
-const FLOOR: u64 = 3;
+/// Retries in the window that need no requests behind them: ten a second.
+const FLOOR: u64 = 100;
 
 pub(crate) struct Budget {
     percent: u32,
@@ -75,12 +75,12 @@ mod tests {
     #[test]
     fn a_few_are_free_then_a_fifth_of_the_requests() {
         let mut budget = Budget::new(20);
-        assert_eq!(allowed(&mut budget, 5_000, 0), 3);
-        for _ in 0..100 {
+        assert_eq!(allowed(&mut budget, 5_000, 0), 100);
+        for _ in 0..1000 {
             budget.note_request(5_500);
         }
-        assert_eq!(allowed(&mut budget, 6_000, 0), 17);
-        assert_eq!(allowed(&mut budget, 6_000, 200), 20);
+        assert_eq!(allowed(&mut budget, 6_000, 0), 100);
+        assert_eq!(allowed(&mut budget, 6_000, 2_000), 200);
     }
 
     #[test]
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(allowed(&mut budget, 10_900, 0), 200);
         assert_eq!(allowed(&mut budget, 11_000, 0), 0);
         assert_eq!(allowed(&mut budget, 10_000, 0), 0);
-        assert_eq!(allowed(&mut budget, 1_000_000, 0), 3);
+        assert_eq!(allowed(&mut budget, 1_000_000, 0), 100);
     }
 
     #[test]

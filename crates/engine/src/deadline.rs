@@ -51,6 +51,13 @@ impl Deadlines {
         }
     }
 
+    /// Wakes whoever waits, whatever for.
+    pub fn wake_all(&self) {
+        for waker in self.slots.borrow().wakers.iter().flatten() {
+            waker.wake_by_ref();
+        }
+    }
+
     /// A timer that is not set.
     pub fn timer(self: &Rc<Self>) -> Timer {
         let mut slots = self.slots.borrow_mut();

@@ -167,7 +167,7 @@ async fn pick(
     };
     let lease = match backend.group.acquire(&ask, now) {
         Grant::Lease(lease) => lease,
-        Grant::Wait(ticket) => wait(timer, ticket, backend.spec.timeouts.queue).await?,
+        Grant::Wait(ticket) => wait((client, timer), ticket, backend.spec.timeouts.queue).await?,
         Grant::QueueFull | Grant::NoServer => return Err(false),
     };
     if let (Some(Sticky::Table { map, .. }), Some(server)) =
@@ -178,11 +178,18 @@ async fn pick(
     Ok(lease)
 }
 
-async fn wait(timer: &Timer, mut ticket: Ticket, timeout_ms: u64) -> Result<Lease, bool> {
+async fn wait(
+    (client, timer): (&Client, &Timer),
+    mut ticket: Ticket,
+    timeout_ms: u64,
+) -> Result<Lease, bool> {
     timer.set(timeout_ms);
     let turn = poll_fn(|cx| {
         if let Poll::Ready(turn) = ticket.poll(cx) {
             return Poll::Ready(Some(turn));
+        }
+        if client.is_gone(cx) {
+            return Poll::Ready(None);
         }
         timer.poll(cx).map(|()| None)
     })
@@ -204,7 +211,8 @@ async fn carry(client: &mut Client, found: &Found, carried: Carried) {
     of_backend.total.add(1);
     of_server.most.raise(u64::from(server.state.active()));
     of_server.last_used.raise(client.worker.deadlines.now_ms());
-    let limits = [found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel];
+    let (front, back) = (&found.frontend.spec.timeouts, &backend.spec.timeouts);
+    let limits = [front.client, front.tunnel, back.server, back.tunnel];
     let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);
     let cut = backend.spec.close_on_down.then(|| client.worker.attach(&server));
     let Client { worker, stream: socket, timer, .. } = client;

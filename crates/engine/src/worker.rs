@@ -153,7 +153,10 @@ impl Worker {
                         task.abort();
                     }
                 }
-                Command::CloseIdle => self.idle_epoch.set(self.idle_epoch.get() + 1),
+                Command::CloseIdle => {
+                    self.idle_epoch.set(self.idle_epoch.get() + 1);
+                    self.deadlines.wake_all();
+                }
                 Command::CloseServer(serial) => self.cut(serial),
             }
         }

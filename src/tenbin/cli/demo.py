@@ -9,11 +9,13 @@ import click
 
 @click.command()
 @click.option("--keep", is_flag=True, help="Leave it running after the tour, until Ctrl-C.")
-def demo(keep: bool) -> None:
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Where Tenbin listens.")
+@click.option("--admin", type=click.IntRange(1, 65535), default=8404, show_default=True, help="Its admin endpoints.")
+def demo(keep: bool, port: int, admin: int) -> None:
     """Start three servers and Tenbin before them, and show what happens when one is killed."""
     from tenbin.demo import tour
 
-    sys.exit(tour.run(keep=keep))
+    sys.exit(tour.run(keep=keep, port=port, admin=admin))
 
 
 @click.command()

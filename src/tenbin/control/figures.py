@@ -5,6 +5,8 @@ Owns the pace and the age of what is known. The figures themselves are `tenbin.p
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from tenbin.errors import DataplaneError
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from tenbin.plan import wire
 
 EVERY = 1.0
+FRESH = 0.05
+"""Seconds for which figures are as good as new."""
+PATIENCE = 0.3
+"""Seconds that somebody who looks waits for a data plane that does not answer."""
 
 
 class Figures:
@@ -53,6 +59,12 @@ class Figures:
             return
         if plane is self._reconciler.plane:
             self._stats, self._taken = stats, self._clock.now()
+
+    async def freshen(self) -> None:
+        """Ask now for somebody who looks; old figures are better than none."""
+        if self.age > FRESH:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.take(), PATIENCE)
 
     async def run(self) -> None:
         """Ask every second until cancelled."""

@@ -110,8 +110,12 @@ class ProcessDataplane:
             if process.done():
                 self._channel.close(process.result())
                 return process.result()
-            how = await self._process.end(_STEP * 50)
-            return f"{connection.result()}; {how}"
+            try:
+                # The connection of a process that dies ends a moment before the process.
+                return await asyncio.wait_for(asyncio.shield(process), _STEP * 50)
+            except TimeoutError:
+                await self._process.end(0)
+                return f"{connection.result()}, and was killed"
         finally:
             process.cancel()
             connection.cancel()

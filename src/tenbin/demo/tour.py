@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 
 from tenbin.clock import SystemClock
 from tenbin.demo.stage import SERVERS, Stage, StageError
@@ -33,7 +34,7 @@ def run(keep: bool, port: int = 8080, admin: int = 8404) -> int:
     try:
         return asyncio.run(_main(console, keep, port, admin))
     except StageError as error:
-        console.print(f"[red]tenbin demo:[/] {error}")
+        console.print(f"[red]tenbin demo:[/] {escape(str(error))}")
         return 1
     except KeyboardInterrupt:
         console.print("\nStopped; nothing is left behind.")
@@ -94,7 +95,7 @@ class Tour:
         self._stage.kill("server2")
         await self._until(self._is_down, 10, "server2 is seen DOWN")
         reason = self._stage.reason("server2")
-        self._console.print(f"  server2 is [bold red]DOWN[/]: {reason}")
+        self._console.print(f"  server2 is [bold red]DOWN[/]: {escape(reason)}")
         await self._traffic.some(RATE)
         self._tell(before, failed)
 

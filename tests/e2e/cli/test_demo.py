@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 def ports() -> Iterator[tuple[int, int]]:
     with Lease(2) as own:
         yield (own.ports[0], own.ports[1])
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short path, for there are sockets in it."""
+    with tempfile.TemporaryDirectory(prefix="td-") as name:
+        yield Path(name)
 
 
 def demo(folder: Path, ports: tuple[int, int], *options: str) -> Process:
@@ -38,8 +46,8 @@ def nothing_left(folder: Path) -> bool:
 
 
 @pytest.mark.slow
-def test_the_tour(tmp_path: Path, ports: tuple[int, int]) -> None:
-    with demo(tmp_path, ports) as process:
+def test_the_tour(folder: Path, ports: tuple[int, int]) -> None:
+    with demo(folder, ports) as process:
         code = process.wait(60)
         output = process.output()
     assert code == 0, output
@@ -47,37 +55,37 @@ def test_the_tour(tmp_path: Path, ports: tuple[int, int]) -> None:
         assert text in output, output
     assert "✗" not in output
     assert "\x1b[" not in output, "no colours without a terminal"
-    wait_for(lambda: nothing_left(tmp_path), 5)
+    wait_for(lambda: nothing_left(folder), 5)
 
 
 @pytest.mark.slow
-def test_keep_runs_until_ctrl_c(tmp_path: Path, ports: tuple[int, int]) -> None:
-    with demo(tmp_path, ports, "--keep") as process:
+def test_keep_runs_until_ctrl_c(folder: Path, ports: tuple[int, int]) -> None:
+    with demo(folder, ports, "--keep") as process:
         wait_for(lambda: "keeps running" in process.output(), 60, process.output)
         assert fetch(("127.0.0.1", ports[0]), "/api/whoami").status == 200
         assert fetch(("127.0.0.1", ports[1]), "/readyz").status == 200
         process.signal(signal.SIGINT)
         assert process.wait(5) == 0
-    wait_for(lambda: nothing_left(tmp_path), 5)
+    wait_for(lambda: nothing_left(folder), 5)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_tour_leaves_nothing(tmp_path: Path, ports: tuple[int, int], number: int) -> None:
-    with demo(tmp_path, ports) as process:
+def test_an_interrupted_tour_leaves_nothing(folder: Path, ports: tuple[int, int], number: int) -> None:
+    with demo(folder, ports) as process:
         wait_for(lambda: "in turn" in process.output(), 30, process.output)
         process.signal(number)
         process.wait(6)
         assert "Traceback" not in process.output()
-    wait_for(lambda: nothing_left(tmp_path), 5)
+    wait_for(lambda: nothing_left(folder), 5)
 
 
-def test_a_busy_port_is_named(tmp_path: Path) -> None:
+def test_a_busy_port_is_named(folder: Path) -> None:
     with (
         lease(2) as own,
         socket.create_server(("127.0.0.1", own.ports[0])),
-        demo(tmp_path, (own.ports[0], own.ports[1])) as process,
+        demo(folder, (own.ports[0], own.ports[1])) as process,
     ):
         assert process.wait(20) == 1
         assert f"port {own.ports[0]}" in process.output()
         assert "--port" in process.output()
-    assert nothing_left(tmp_path)
+    assert nothing_left(folder)

@@ -71,6 +71,7 @@ def test_what_a_reload_does_not_change_is_not_touched(start_tenbin: StartTenbin,
     with Client(tenbin.address) as client:
         for _ in range(20):
             client.get("/api/fast")
+        wait_for(lambda: tenbin.server("app/server1")["traffic"]["requests"] == 10, 5)
         before = tenbin.server("app/server1")
         dataplane = tenbin.dataplane_pids()
         assert tenbin.reload(config_text(trio.first(3), {"check": CHECK})).returncode == 0

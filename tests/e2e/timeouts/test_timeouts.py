@@ -58,7 +58,7 @@ def test_a_body_that_stalls_is_a_408(scripted: Scripted) -> None:
     with scripted.client(script) as client:
         client.send(request_bytes("POST", "/", [("Content-Length", "10")]) + b"hel")
         answer = client.read_response()
-        assert (answer.status, answer.header("tenbin-reason")) in ((408, "client-timeout"), (504, "server-timeout"))
+        assert (answer.status, answer.header("tenbin-reason")) in ((408, "body-timeout"), (504, "server-timeout"))
 
 
 def test_a_server_that_says_nothing_is_a_504(scripted: Scripted) -> None:

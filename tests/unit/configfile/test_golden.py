@@ -18,44 +18,60 @@ from tenbin.configfile.reader import examine_text
 from unit.configfile.compact import compact
 
 if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
+
     from tenbin.model import Config
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-FILES = GOLDEN / "config-files"
+FILES = {
+    "checks.py": "async def check(server):\n    pass\n\n\ndef slow(server):\n    pass\n",
+    "broken.py": "def (:\n",
+    "sorry.html": "<h1>Back soon</h1>\n",
+    "token": "short\n",
+}
 ENVIRONMENT = {"HOST": "10.0.0.9", "PORT": "eighty"}
 SEPARATOR = "\n----\n"
 USUAL = "five-lines"
 """The case that shows every default; the others show what is different."""
 
 
-def cases(folder: str) -> list[pytest.param]:
+def cases(folder: str) -> list[ParameterSet]:
     return [pytest.param(path, id=path.stem) for path in sorted((GOLDEN / folder).glob("*.txt"))]
 
 
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("files")
+    for name, text in FILES.items():
+        (directory / name).write_text(text, encoding="utf-8")
+        (directory / name).chmod(0o600)
+    return directory
+
+
 @pytest.mark.parametrize("path", cases("config-errors"))
-def test_problems_are_told(path: Path) -> None:
+def test_problems_are_told(path: Path, directory: Path) -> None:
     text, _, expected = path.read_text(encoding="utf-8").partition(SEPARATOR)
-    outcome = examine_text(text + "\n", "tenbin.yaml", environment=ENVIRONMENT, directory=FILES)
-    found = render(outcome.diagnostics).replace(str(FILES), "/etc/tenbin") + "\n"
+    outcome = examine_text(text + "\n", "tenbin.yaml", environment=ENVIRONMENT, directory=directory)
+    found = render(outcome.diagnostics).replace(str(directory), "/etc/tenbin") + "\n"
     check(path, text, expected, found)
     assert outcome.diagnostics
     assert (outcome.config is not None) == path.stem.startswith("warning")
 
 
 @pytest.mark.parametrize("path", cases("config-ok"))
-def test_meaning_is_found(path: Path) -> None:
+def test_meaning_is_found(path: Path, directory: Path) -> None:
     text, _, expected = path.read_text(encoding="utf-8").partition(SEPARATOR)
-    outcome = examine_text(text + "\n", "tenbin.yaml", environment=ENVIRONMENT, directory=FILES)
+    outcome = examine_text(text + "\n", "tenbin.yaml", environment=ENVIRONMENT, directory=directory)
     assert render(outcome.diagnostics) == ""
     assert outcome.config is not None
-    found = compact(outcome.config, None if path.stem == USUAL else usual())
-    check(path, text, expected, found.replace(str(FILES), "/etc/tenbin") + "\n")
+    found = compact(outcome.config, None if path.stem == USUAL else usual(directory))
+    check(path, text, expected, found.replace(str(directory), "/etc/tenbin") + "\n")
 
 
 @cache
-def usual() -> Config:
+def usual(directory: Path) -> Config:
     text = (GOLDEN / "config-ok" / f"{USUAL}.txt").read_text(encoding="utf-8").partition(SEPARATOR)[0]
-    return read(text, "tenbin.yaml", environment=ENVIRONMENT, directory=FILES)
+    return read(text, "tenbin.yaml", environment=ENVIRONMENT, directory=directory)
 
 
 def check(path: Path, text: str, expected: str, found: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tenbin.configfile.native.loader import parse
 from tenbin.configfile.native.tree import INVALID, Map, Tree
 from tenbin.configfile.source import Source
-from tenbin.errors import Diagnostic
+
+if TYPE_CHECKING:
+    from tenbin.errors import Diagnostic
 
 
 def read(text: str, **environment: str) -> tuple[Tree | None, list[Diagnostic]]:
@@ -64,7 +68,9 @@ def test_a_missing_variable_leaves_something_invalid() -> None:
     assert len(problems) == 1
 
 
-@pytest.mark.parametrize("text", ["[" * 200_000, "{a: " * 100_000, "- " * 100_000, "".join(f"{' ' * depth}a:\n" for depth in range(40))])
+@pytest.mark.parametrize(
+    "text", ["[" * 200_000, "{a: " * 100_000, "- " * 100_000, "".join(f"{' ' * depth}a:\n" for depth in range(40))]
+)
 def test_depth_is_bounded(text: str) -> None:
     tree, problems = read(text)
     assert tree is None

@@ -12,20 +12,27 @@ from tenbin.configfile.reader import Outcome, examine_text
 from tenbin.errors import Severity
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-FILES = GOLDEN / "config-files"
 TEXTS = [
     path.read_text(encoding="utf-8").partition("\n----\n")[0] + "\n"
     for folder in ("config-ok", "config-errors")
     for path in sorted((GOLDEN / folder).glob("*.txt"))
     if path.stem not in ("yaml-billion-laughs", "yaml-too-deep")
 ]
-PIECES = ["", " ", "\n", "\t", ":", ": ", "- ", "{", "}", "[", "]", '"', "'", "#", "&a ", "*a", "<<: ", "!x ", "|\n", ">\n",
-          "null", "true", "-1", "1.5", ".nan", "${X}", "${", "é", "\x00", "\x85", "\ufeff", "listen", "backends", "servers",
-          "routes", "when", "99999999999999999999", "---\n", "%", "@", "\r"]  # fmt: skip
+
+
+def words(text: str) -> list[str]:
+    return text.split()
+
+
+PIECES = [
+    *("", " ", "\n", "\t", ": ", "- ", "&a ", "<<: ", "!x ", "|\n", ">\n", "---\n", "\x00", "\x85", "\ufeff", "\r"),
+    *words(": { } [ ] \" ' # *a null true -1 1.5 .nan ${X} ${ é % @ 99999999999999999999"),
+    *["listen", "backends", "servers", "routes", "when"],
+]
 
 
 def examined(text: str) -> Outcome:
-    outcome = examine_text(text, "f.yaml", environment={"HOST": "h"}, directory=FILES)
+    outcome = examine_text(text, "f.yaml", environment={"HOST": "h"}, directory=GOLDEN)
     errors = [one for one in outcome.diagnostics if one.severity is Severity.ERROR]
     assert (outcome.config is None) == bool(errors)
     lines = text.split("\n")
@@ -69,9 +76,11 @@ def test_rearranged_lines(text: str) -> None:
 
 
 KEYS = st.sampled_from(
-    ["listen", "mode", "routes", "frontends", "backends", "servers", "check", "sticky", "balance", "when", "backend", "web",
-     "app", "address", "weight", "http", "timeouts", "limits", "admin", "redirect", "respond", "request", "set_header", "x"]
-)  # fmt: skip
+    words(
+        "listen mode routes frontends backends servers check sticky balance when backend web app address weight http "
+        "timeouts limits admin redirect respond request set_header x"
+    )
+)
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), KEYS,
     st.sampled_from([":80", "a:80", "2s", "1k", "GET /", 'path == "/"', "{path}", "tcp", "/a", "10.0.0.0/8", "50%"]),

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tenbin.configfile import json_schema, read
 from tenbin.configfile.native import schema
+from tenbin.configfile.native.loader import parse
 from tenbin.configfile.reader import examine
+from tenbin.configfile.source import Source
+from unit.configfile.schema_check import wrong
+
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "docs" / "configuration.md"
+RIGHT = sorted([*(ROOT / "examples").glob("*.yaml"), *(ROOT / "tests" / "golden" / "config-ok").glob("*.txt")])
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 
 
@@ -34,7 +42,20 @@ def test_the_schema_allows_null_only_where_it_means_something() -> None:
     assert found.count("'null'") == 1
 
 
-def tables() -> list[pytest.param]:
+@pytest.mark.parametrize("path", RIGHT, ids=lambda path: path.stem)
+def test_right_files_are_right_by_the_schema(path: Path) -> None:
+    text = path.read_text(encoding="utf-8").partition("\n----\n")[0]
+    tree, _ = parse(Source(path.name, text), {"HOST": "10.0.0.9"})
+    assert tree is not None
+    assert wrong(tree.root, json_schema(), json_schema()) == []
+
+
+def test_a_wrong_file_is_wrong_by_the_schema() -> None:
+    found = wrong({"listen": ":80", "threads": 0, "lisen": 1, "backends": [{}]}, json_schema(), json_schema())
+    assert found == ["/threads: range", ": lisen", "/backends: oneOf"]
+
+
+def tables() -> list[ParameterSet]:
     text = REFERENCE.read_text(encoding="utf-8")
     found = re.findall(r"<!-- keys: (\w+) -->\n(.*?)\n<!-- end -->", text, re.DOTALL)
     return [pytest.param(name, table, id=name) for name, table in found]
@@ -50,7 +71,7 @@ def test_the_reference_is_complete() -> None:
     assert set(schema.documents()) - {"Plain"} == shown
 
 
-def blocks() -> list[pytest.param]:
+def blocks() -> list[ParameterSet]:
     text = REFERENCE.read_text(encoding="utf-8")
     return [
         pytest.param(block, id=str(index))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,9 +59,16 @@ def test_percentages() -> None:
 
 @pytest.mark.parametrize(
     ("text", "host", "port"),
-    [(":8080", "0.0.0.0", 8080), ("*:80", "0.0.0.0", 80), ("127.0.0.1:1", "127.0.0.1", 1), ("[::1]:65535", "::1", 65535),
-     ("[::]:80", "::", 80), ("LocalHost:80", "localhost", 80), ("[2001:0DB8::0001]:80", "2001:db8::1", 80)],
-)  # fmt: skip
+    [
+        (":8080", "0.0.0.0", 8080),
+        ("*:80", "0.0.0.0", 80),
+        ("127.0.0.1:1", "127.0.0.1", 1),
+        ("[::1]:65535", "::1", 65535),
+        ("[::]:80", "::", 80),
+        ("LocalHost:80", "localhost", 80),
+        ("[2001:0DB8::0001]:80", "2001:db8::1", 80),
+    ],
+)
 def test_listen_addresses(text: str, host: str, port: int) -> None:
     assert values.listen_address(text) == Address(host, port)
 
@@ -102,7 +111,5 @@ def test_networks() -> None:
 def test_anything_else_is_a_mistake(value: object) -> None:
     for parse in (values.duration, values.size, values.percent, values.listen_address, values.server_address,
                   values.network, values.host, values.host_pattern, values.text):  # fmt: skip
-        try:
-            parse(value)  # type: ignore[operator]
-        except Mistake as error:
-            assert error.problems[0].message
+        with suppress(Mistake):
+            parse(value)

@@ -17,7 +17,11 @@ _REFUSED = (
     (re.compile(r"\\[1-9]|\\k<|\(\?P="), "a back reference", "spell out what is repeated"),
     (re.compile(r"\(\?>"), "an atomic group", "a plain group `(?:...)` is as fast here"),
     (re.compile(r"\(\?\("), "a conditional group", "join alternatives with `|`"),
-    (re.compile(r"(?<=[*+?}])\+"), "a possessive repetition", "leave the `+` out: nothing backtracks here"),
+    (
+        re.compile(r"(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})\+"),
+        "a possessive repetition",
+        "leave the `+` out: nothing backtracks here",
+    ),
 )
 _ESCAPED = re.compile(r"\\[^1-9k]")
 _CLASS = re.compile(r"\[\^?\]?(?:\\.|\[:[a-z^]+:\]|[^\]\\])*\]", re.DOTALL)

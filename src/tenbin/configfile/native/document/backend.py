@@ -108,7 +108,7 @@ class BackendDocument(Document):
     retry: Retry = setting("When a request is tried again on another server; `false` for never.")
     pool: Pool = setting("Idle connections that are kept; `never` or `false` for none.")
     passive: Passive = setting("Leaves servers out after failures in passing; none unless given.")
-    eject: Eject = setting("Leaves servers out that keep failing; none unless given.")
+    eject: Eject = setting("Leaves servers out that keep failing; `false` for never.", shown=True)
     timeouts: BackendTimeouts | None = setting("Timeouts of the server side, before those at the top.")
     max_queue: Count = setting("Requests that may wait for any server; 0 for no limit.", 0)
     slow_start: Limit = setting(

@@ -26,7 +26,8 @@ _COLON = "a key is followed by a colon and a space"
 class Document(BaseModel):
     """A mapping of the file. `what` is how messages call it, `instead` how they call it when it is none.
 
-    `elsewhere` maps keys that people write to a hint. `later`: keys of features that this version does not have, and what they come with.
+    `elsewhere` maps keys that people write to a hint. `later`: keys of features that this version does not have, and
+    what they come with.
     """
 
     model_config = ConfigDict(

@@ -159,7 +159,7 @@ HttpRequest = Annotated[
 Command = Annotated[
     tuple[str, ...] | None,
     PlainValidator(_exec),
-    WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1}),
+    WithJsonSchema({"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1}),
 ]
 Function = Annotated[
     tuple[str, str] | None, PlainValidator(_python), WithJsonSchema({"type": "string", "examples": ["checks.py:check"]})

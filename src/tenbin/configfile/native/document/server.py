@@ -53,7 +53,7 @@ class EjectDocument(Document):
     }
 
     after: Positive = setting("Consecutive failures that eject a server.", 5)
-    base: Time = setting("How long the first ejection lasts; each further one lasts longer.", Duration(30_000))
+    base: Time = setting("How long the first ejection lasts; each further one lasts longer.", Duration(10_000))
     longest: Time = setting("The longest that an ejection lasts.", Duration(300_000))
     percent: Share = setting(
         "The largest share of a backend's servers that is ejected at once; never the last one.", 50, shown="50%"

@@ -9,6 +9,7 @@ from tenbin.configfile.native.document import timeouts as defaults
 from tenbin.configfile.native.document.backend import BackendDocument, PoolDocument, RetryDocument
 from tenbin.configfile.native.document.balance import EwmaDocument, HashDocument, IpHashDocument, RandomDocument
 from tenbin.configfile.native.document.base import written
+from tenbin.configfile.native.document.server import EjectDocument
 from tenbin.configfile.native.document.sticky import DEFAULT_ATTRIBUTES, KINDS, SourceDocument, StickyDocument
 from tenbin.configfile.native.document.timeouts import BackendTimeouts
 from tenbin.configfile.native.resolve import checks
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from tenbin.configfile.native.document.balance import BalanceDocument
     from tenbin.configfile.native.document.check import HealthCheckDocument
-    from tenbin.configfile.native.document.server import EjectDocument, ServerDocument
+    from tenbin.configfile.native.document.server import ServerDocument
     from tenbin.configfile.native.document.timeouts import Timeouts
     from tenbin.configfile.native.resolve.context import Context
     from tenbin.configfile.native.tree import Path
@@ -87,7 +88,7 @@ class BackendResolver:
             max_queue=given(document.max_queue),
             retry=_retry(document.retry or RetryDocument()),
             pool=_pool(document.pool or PoolDocument()),
-            eject=_eject(document.eject) if document.eject else None,
+            eject=_eject(document),
             slow_start=given(document.slow_start),
             on_down=OnDown(given(document.on_down)),
         )
@@ -168,6 +169,10 @@ def _pool(document: PoolDocument) -> Pool:
     return Pool(Reuse(given(document.reuse)), given(document.max_idle), given(document.idle_timeout))
 
 
-def _eject(document: EjectDocument) -> Eject:
-    base = given(document.base)
-    return Eject(given(document.after), base, max(base, given(document.longest)), given(document.percent))
+def _eject(document: BackendDocument) -> Eject | None:
+    """On unless it was switched off."""
+    eject = document.eject if "eject" in document.model_fields_set else EjectDocument()
+    if eject is None:
+        return None
+    base = given(eject.base)
+    return Eject(given(eject.after), base, max(base, given(eject.longest)), given(eject.percent))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.native.resolve.frontends import SHORT_NAME
+from tenbin.model.backend import StickyCookie
 from tenbin.model.expression import Const, Expression, Fetch, Match
 from tenbin.model.frontend import Mode
 from tenbin.model.route import ToBackend
@@ -113,12 +114,16 @@ def _servers(backend: Backend, context: Context) -> None:
     if not any(server.weight for server in backend.servers):
         message = f"every server of backend `{backend.name}` has the weight 0: none gets new work"
         context.warning(path, message, key=True)
-    first: dict[tuple[str, int], str] = {}
+    first: dict[tuple[str, str | int], str] = {}
+    plain = isinstance(backend.sticky, StickyCookie) and backend.sticky.plain
     for server in backend.servers:
-        address = (server.address.host, server.address.port)
-        if (other := first.setdefault(address, server.name)) != server.name:
-            message = f"servers `{other}` and `{server.name}` of backend `{backend.name}` have the same address"
-            context.warning(path, message, key=True)
+        same: dict[str, tuple[str, str | int]] = {"address": (server.address.host, server.address.port)}
+        if plain:
+            same["cookie"] = ("cookie", server.cookie)
+        for what, value in same.items():
+            if (other := first.setdefault(value, server.name)) != server.name:
+                message = f"servers `{other}` and `{server.name}` of backend `{backend.name}` have the same {what}"
+                context.warning(path, message, key=True)
 
 
 def _backend_path(name: str, context: Context) -> Path | None:

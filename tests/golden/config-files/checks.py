@@ -1,6 +1,0 @@
-async def check(server):
-    return None
-
-
-def slow(server):
-    return None

@@ -1,0 +1,104 @@
+"""Makes the documents in `tests/contract/` that the control plane's and the data plane's tests share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TypeVar, get_args
+
+from tenbin.model import Address, Admin, Health, ServerId
+from tenbin.plan import wire
+from tenbin.plan.compile import Surroundings, compile_snapshot
+from tenbin.state import Overlay, State
+from unit.plan.samples import config, everything
+
+CONTRACT = Path(__file__).parents[2] / "contract"
+_AROUND = Surroundings(secret="0123456789abcdef" * 4)
+
+
+def documents() -> dict[str, object]:
+    """Return each file's name and content."""
+    overlay = (
+        Overlay()
+        .changed(ServerId("app", "s2"), address=Address("10.0.0.9", 3002), health=Health.UP)
+        .changed(ServerId("app", "s3"), weight=7, admin=Admin.DRAIN, health=Health.DOWN)
+        .changed(ServerId("db", "pg"), health=Health.STARTING)
+    )
+    snapshots = {
+        "small": State(config(), Overlay(), 1),
+        "everything": State(everything(), Overlay(), 2),
+        "overlaid": State(everything(), overlay, 3),
+    }
+    compiled = {name: compile_snapshot(state, _AROUND) for name, state in snapshots.items()}
+    found: dict[str, object] = {f"snapshot-{name}.json": one.model_dump(mode="json") for name, one in compiled.items()}
+    found["frames.json"] = [
+        {"model": type(frame).__name__, "frame": frame.model_dump(mode="json")} for frame in frames(compiled["small"])
+    ]
+    return found
+
+
+def frames(snapshot: wire.Snapshot) -> list[wire.Wire]:
+    """Return one of each frame, in the order of a short life."""
+    patch = wire.ServerPatch(backend="app", server="s1", weight=0, admin="maint", health="down")
+    alone = wire.ServerPatch(backend="app", server="s2", health="starting")
+    held = wire.ServerState(backend="app", server="s1", weight=1, admin="ready", health="up")
+    listeners = ("127.0.0.1:8080", "[::1]:8443")
+    return [
+        wire.Hello(id=1, protocol=wire.PROTOCOL, pid=4711),
+        wire.Welcome(
+            id=1, protocol=1, version="0.1.0", pid=12, threads=2, generation=7, listeners=listeners, servers=(held,)
+        ),
+        wire.SetSockets(id=2, address="127.0.0.1:8080", count=2),
+        wire.Done(id=2),
+        wire.GetSockets(id=3, address="[::1]:8443"),
+        wire.Sockets(id=3, count=2),
+        wire.Apply(id=4, snapshot=snapshot),
+        wire.Refused(id=4, error=wire.Fault(path="backends[0].servers[1].address", reason="not an address")),
+        wire.Patch(id=5, generation=8, servers=(patch, alone)),
+        wire.GetStats(id=6),
+        wire.Counted(id=6, stats=stats()),
+        wire.Restore(id=7, stats=stats()),
+        wire.Drain(id=8, deadline=30_000, close_idle=True),
+        wire.Stop(id=9),
+        wire.ServerEvent(event="ejected", backend="app", server="s1", reason="5 failures in a row", until=30_000),
+        wire.ServerEvent(event="readmitted", backend="app", server="s1", reason="its time is over"),
+        wire.NoticeEvent(level="warning", text="accepting pauses: no descriptors are left"),
+    ]
+
+
+def stats() -> wire.Stats:
+    """Return statistics in which every number differs from its neighbours."""
+    server = _numbered(wire.ServerStats, name="s1", address="10.0.0.1:3001", admin="ready", health="up", last_used=-1)
+    unresolved = _numbered(wire.ServerStats, name="s2", address=None, admin="drain", health="unknown")
+    return wire.Stats(
+        process=_numbered(wire.ProcessStats, version="0.1.0"),
+        listeners=(_numbered(wire.ListenerStats, address="127.0.0.1:8080", frontend="web"),),
+        frontends=(_numbered(wire.FrontendStats, name="web", errors={"no-server-up": 3, "queue-full": 1}),),
+        backends=(_numbered(wire.BackendStats, name="app", servers=(server, unresolved)),),
+    )
+
+
+M = TypeVar("M", bound=wire.Wire)
+
+
+def _numbered(model: type[M], **fields: object) -> M:
+    """Fill every number, tuple of numbers and set of times that is not given with numbers of its own."""
+    values: dict[str, object] = dict(fields)
+    for number, (name, field) in enumerate(model.model_fields.items(), 10):
+        if name in values:
+            continue
+        if name == "phases":
+            times = wire.Times(count=number, p50=100, p90=200, p99=300, max=400)
+            values[name] = wire.Phases(queue=wire.Times(), connect=times, first_byte=times, total=times)
+        elif name == "responses":
+            values[name] = tuple(range(number, number + len(get_args(field.annotation))))
+        else:
+            values[name] = number
+    return model(**values)
+
+
+if __name__ == "__main__":
+    for name, content in documents().items():
+        (CONTRACT / name).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        sys.stdout.write(f"wrote {name}\n")

@@ -1,0 +1,233 @@
+"""Configurations to compile: one with everything in it, and one of any size."""
+
+from __future__ import annotations
+
+from tenbin.model import (
+    AccessLog,
+    Address,
+    Admin,
+    All,
+    Any,
+    Backend,
+    Balance,
+    Check,
+    Compare,
+    Concat,
+    Config,
+    Const,
+    Convert,
+    Deny,
+    Duration,
+    Eject,
+    Fetch,
+    Frontend,
+    FrontendLimits,
+    GlobalLimits,
+    HashMethod,
+    HeaderEdit,
+    HeaderVerb,
+    IpHashForm,
+    Listener,
+    LogFormat,
+    Match,
+    Mode,
+    Not,
+    OnDown,
+    Passive,
+    Policy,
+    Pool,
+    Redirect,
+    Respond,
+    Retry,
+    Reuse,
+    Rewrite,
+    Route,
+    Server,
+    StickyCookie,
+    StickyKey,
+    StickySource,
+    TcpCheck,
+    ToBackend,
+)
+
+SECOND = Duration(1000)
+CHECK = Check(TcpCheck(), Duration(2000), SECOND, SECOND, SECOND, 2, 3, 0.1, 0, "")
+
+
+def server(name: str, port: int = 3000, **fields: object) -> Server:
+    values: dict[str, object] = {
+        "name": name,
+        "address": Address("10.0.0.1", port),
+        "weight": 1,
+        "backup": False,
+        "max_connections": 0,
+        "max_queue": 0,
+        "passive": None,
+        "cookie": name,
+        "admin": Admin.READY,
+    }
+    return Server(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def backend(name: str, *servers: Server, **fields: object) -> Backend:
+    values: dict[str, object] = {
+        "name": name,
+        "mode": Mode.HTTP,
+        "balance": balance(),
+        "servers": servers,
+        "sticky": None,
+        "drain_sticky": True,
+        "check": CHECK,
+        "connect": Duration(5000),
+        "server": Duration(30_000),
+        "queue": Duration(5000),
+        "tunnel": Duration(3_600_000),
+        "max_queue": 0,
+        "retry": Retry(1, (), 20),
+        "pool": Pool(Reuse.SAFE, 64, Duration(60_000)),
+        "eject": None,
+        "slow_start": Duration(0),
+        "on_down": OnDown.KEEP,
+    }
+    return Backend(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def balance(policy: Policy = Policy.ROUND_ROBIN, **fields: object) -> Balance:
+    values: dict[str, object] = {
+        "policy": policy,
+        "draws": 2,
+        "ip_form": IpHashForm.FNV1A,
+        "key": None,
+        "method": HashMethod.CONSISTENT,
+        "load_factor": 0,
+        "decay": Duration(10_000),
+        "error_penalty": SECOND,
+    }
+    return Balance(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def frontend(
+    name: str = "web", *routes: Route, listen: tuple[str, ...] = ("127.0.0.1:8080",), **fields: object
+) -> Frontend:
+    listeners = tuple(
+        Listener(Address(host.strip("[]"), int(port)), lenient=False, position=f"tenbin.yaml:{line}:11")
+        for line, address in enumerate(listen, 3)
+        for host, _, port in [address.rpartition(":")]
+    )
+    values: dict[str, object] = {
+        "name": name,
+        "mode": Mode.HTTP,
+        "listeners": listeners,
+        "routes": routes or (route(ToBackend("app")),),
+        "client": Duration(30_000),
+        "header": Duration(10_000),
+        "keep_alive": Duration(60_000),
+        "tunnel": Duration(3_600_000),
+        "limits": FrontendLimits(0, 32_768, 100, 8192, 0),
+        "trusted_proxies": (),
+        "forwarding": True,
+    }
+    return Frontend(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def route(action: ToBackend | Redirect | Respond | Deny | None, **fields: object) -> Route:
+    values: dict[str, object] = {
+        "when": None,
+        "request": (),
+        "answer": (),
+        "rewrite": None,
+        "action": action,
+        "position": "tenbin.yaml:9:7",
+    }
+    return Route(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def config(frontends: tuple[Frontend, ...] = (), backends: tuple[Backend, ...] = (), **fields: object) -> Config:
+    values: dict[str, object] = {
+        "frontends": frontends or (frontend(),),
+        "backends": backends or (backend("app", server("s1", 3001), server("s2", 3002)),),
+        "admin": None,
+        "threads": 2,
+        "limits": GlobalLimits(20_000, 1024),
+        "drain": Duration(30_000),
+        "access_log": AccessLog("none", LogFormat.JSON),
+        "runtime_directory": None,
+        "watch": False,
+        "origin": "tenbin.yaml",
+    }
+    return Config(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def large(servers: int) -> Config:
+    many = (server(f"s{i}", 1024 + i % 60_000) for i in range(servers))
+    return config(backends=(backend("app", *many),))
+
+
+def everything() -> Config:
+    """Every kind of route, expression, policy and memory, and every field away from its default somewhere."""
+    path = Fetch("path")
+    upgrade = Convert("lower", Fetch("header", ("upgrade",)))
+    condition = All(
+        (
+            Any(
+                (Match("beg", path, ("/api/", "/v2/"), ignore_case=True), Match("ip", Fetch("source"), ("10.0.0.0/8",)))
+            ),
+            Not(Compare("eq", upgrade, Const("websocket"))),
+            Compare("ge", Fetch("port"), Const(1024)),
+            Compare("ne", Fetch("scheme"), Const("https")),
+            Compare("eq", Fetch("param", ("x",)), Const("1")),
+        )
+    )
+    edits = (
+        HeaderEdit(HeaderVerb.SET, "x-path", Concat((Const("p="), path))),
+        HeaderEdit(HeaderVerb.ADD, "x-more", Const("ü")),
+        HeaderEdit(HeaderVerb.REMOVE, "server", Const("")),
+    )
+    web = frontend(
+        "web",
+        route(None, request=edits),
+        route(ToBackend("app"), when=condition, answer=edits, rewrite=Rewrite("/api", "")),
+        route(Redirect(Concat((Const("https://"), Fetch("host"), path)), 308), when=Match("end", path, (".html",))),
+        route(Respond(200, (("content-type", "text/plain"),), b"\x00hello\n"), when=Match("eq", path, ("/hello",))),
+        route(Deny(429), when=Match("reg", path, ("^/x[0-9]+$",))),
+        listen=("0.0.0.0:8080", "[::1]:8443"),
+        limits=FrontendLimits(1000, 16_384, 50, 4096, 1_048_576),
+        trusted_proxies=("10.0.0.0/8", "::1/128"),
+        forwarding=False,
+    )
+    raw = frontend("raw", route(ToBackend("db")), listen=("127.0.0.1:5432",), mode=Mode.TCP)
+    full = server(
+        "s1",
+        3001,
+        weight=256,
+        backup=True,
+        max_connections=100,
+        max_queue=10,
+        passive=Passive(3, Duration(10_000)),
+        admin=Admin.MAINT,
+    )
+    app = backend(
+        "app",
+        full,
+        server("s2", address=Address("app.internal", 3002), admin=Admin.DRAIN, weight=0),
+        server("s3", address=Address("::1", 3003)),
+        balance=balance(Policy.HASH, key=Fetch("header", ("x-user",)), method=HashMethod.MAGLEV, load_factor=125),
+        sticky=StickyCookie(
+            "SERVERID", plain=True, attributes=("Path=/", "HttpOnly"), max_idle=SECOND, max_life=SECOND
+        ),
+        drain_sticky=False,
+        max_queue=500,
+        retry=Retry(2, (502, 503), 10),
+        pool=Pool(Reuse.ALWAYS, 8, SECOND),
+        eject=Eject(5, Duration(30_000), Duration(300_000), 50),
+        slow_start=Duration(15_000),
+        on_down=OnDown.CLOSE_CONNECTIONS,
+    )
+    others = [
+        backend(f"b-{policy}", server("one"), balance=balance(policy, ip_form=IpHashForm.NGINX, draws=3))
+        for policy in Policy
+        if policy is not Policy.HASH
+    ]
+    db = backend("db", server("pg"), mode=Mode.TCP, sticky=StickySource(Duration(60_000), 1000), check=None)
+    keyed = backend("keyed", server("one"), sticky=StickyKey(Fetch("cookie", ("sid",)), SECOND, 10))
+    return config((web, raw), (app, *others, db, keyed), access_log=AccessLog("/var/log/tenbin.log", LogFormat.HUMAN))

@@ -1,0 +1,70 @@
+"""From state to snapshot."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from dataclasses import replace
+
+from tenbin.clock import SystemClock
+from tenbin.model import AccessLog, Address, Admin, Health, LogFormat, ServerId
+from tenbin.plan import wire
+from tenbin.plan.compile import BLANK, Surroundings, compile_snapshot
+from tenbin.state import Overlay, State
+from unit.plan.samples import backend, config, everything, large, server
+
+S1, S2 = ServerId("app", "s1"), ServerId("app", "s2")
+
+
+def compiled(state: State) -> wire.Snapshot:
+    return compile_snapshot(state, BLANK)
+
+
+def test_everything_compiles_and_survives_the_wire() -> None:
+    snapshot = compiled(State(everything(), Overlay(), 7))
+    assert wire.Snapshot.model_validate_json(snapshot.model_dump_json()) == snapshot
+    assert snapshot.generation == 7
+    assert [listener.address for listener in snapshot.listeners] == ["0.0.0.0:8080", "[::1]:8443", "127.0.0.1:5432"]
+
+
+def test_a_removed_header_has_no_value_and_a_body_is_base64() -> None:
+    routes = compiled(State(everything(), Overlay(), 1)).frontends[0].routes
+    assert [edit.value is None for edit in routes[0].request] == [False, False, True]
+    action = routes[3].action
+    assert isinstance(action, wire.Respond)
+    assert b64decode(action.body) == b"\x00hello\n"
+
+
+def test_the_overlay_goes_before_the_file() -> None:
+    overlay = Overlay().changed(S1, weight=9, admin=Admin.DRAIN, health=Health.DOWN)
+    first, second = compiled(State(config(), overlay, 1)).backends[0].servers
+    assert (first.weight, first.admin, first.health) == (9, "drain", "down")
+    assert (second.weight, second.admin, second.health) == (1, "ready", "unknown")
+
+
+def test_a_name_has_no_address_until_it_is_resolved() -> None:
+    named = config(backends=(backend("app", server("s1", address=Address("app.internal", 80))),))
+    assert compiled(State(named, Overlay(), 1)).backends[0].servers[0].address is None
+    overlay = Overlay().changed(S1, address=Address("fd00::1", 80))
+    assert compiled(State(named, overlay, 1)).backends[0].servers[0].address == "[fd00::1]:80"
+
+
+def test_the_log_is_for_people_only_on_a_terminal() -> None:
+    auto = replace(config(), access_log=AccessLog("stdout", LogFormat.AUTO))
+    state = State(auto, Overlay(), 1)
+    assert compile_snapshot(state, Surroundings("00", terminal=True)).access_log.format == "human"
+    assert compile_snapshot(state, Surroundings("00", terminal=False)).access_log.format == "json"
+
+
+def test_threads_are_those_of_the_running_data_plane() -> None:
+    assert compile_snapshot(State(config(), Overlay(), 1), Surroundings("00", threads=5)).threads == 5
+
+
+def test_10_000_servers_compile_at_once() -> None:
+    clock = SystemClock()
+    state = State(large(10_000), Overlay(), 1)
+    took = []
+    for _ in range(3):
+        began = clock.now()
+        compiled(state).model_dump_json()
+        took.append(clock.now() - began)
+    assert min(took) < 0.5, took
