@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 
+use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 
 use crate::deadline::Timer;
@@ -27,33 +29,32 @@ pub struct Client {
     presence: Presence,
 }
 
-/// Counted on the way in and, whatever happens, on the way out.
-struct Presence {
+/// A place within the limits: counted on the way in and, whatever happens, on the way out.
+pub struct Presence {
     worker: Rc<Worker>,
     frontend: Arc<FrontendCounters>,
     listener: Arc<ListenerCounters>,
 }
 
 impl Client {
-    /// Counts a new connection.
-    pub fn new(
-        worker: Rc<Worker>,
-        place: Rc<Place>,
-        found: &Found,
-        stream: TcpStream,
-        peer: SocketAddr,
-    ) -> Self {
-        let frontend = Arc::clone(&found.frontend.counters);
-        let listener = Arc::clone(&found.counters);
-        worker.shared.process.connections.enter();
-        worker.shared.process.connections_total.fetch_add(1, Ordering::Relaxed);
-        frontend.current.enter();
-        listener.current.enter();
-        frontend.workers.of(worker.index).connections.total.add(1);
-        listener.workers.of(worker.index).total.add(1);
+    /// A connection that has its place within the limits.
+    pub fn new(presence: Presence, place: Rc<Place>, stream: TcpStream, peer: SocketAddr) -> Self {
+        let worker = Rc::clone(&presence.worker);
         let timer = worker.deadlines.timer();
-        let presence = Presence { worker: Rc::clone(&worker), frontend, listener };
         Self { worker, place, stream, peer, timer, presence }
+    }
+
+    /// Whether the client has closed; asks the system only when something has happened. A client that only ended
+    /// its own side looks the same and counts as gone, so this is for requests that still wait for a slot.
+    pub fn is_gone(&self, cx: &mut Context<'_>) -> bool {
+        let mut byte = [0];
+        matches!(self.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte)), Poll::Ready(Ok(0) | Err(_)))
+    }
+
+    /// Whether the client has reset the connection. One that has only ended its side still gets its answer.
+    pub fn is_reset(&self, cx: &mut Context<'_>) -> bool {
+        let mut byte = [0];
+        matches!(self.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte)), Poll::Ready(Err(_)))
     }
 
     /// Counts bytes of the client's side.
@@ -65,6 +66,27 @@ impl Client {
             counters.bytes_in.add(bytes_in);
             counters.bytes_out.add(bytes_out);
         }
+    }
+}
+
+impl Presence {
+    /// A place for one more connection, if the limits leave any.
+    pub fn reserve(worker: &Rc<Worker>, found: &Found) -> Option<Self> {
+        let process = &worker.shared.process;
+        let frontend = &found.frontend.counters;
+        if !process.connections.try_enter(worker.tables().limits.connections) {
+            return None;
+        }
+        if !frontend.current.try_enter(found.frontend.spec.limits.connections) {
+            process.connections.leave();
+            return None;
+        }
+        found.counters.current.try_enter(0);
+        process.connections_total.fetch_add(1, Ordering::Relaxed);
+        frontend.workers.of(worker.index).connections.total.add(1);
+        found.counters.workers.of(worker.index).total.add(1);
+        let (frontend, listener) = (Arc::clone(frontend), Arc::clone(&found.counters));
+        Some(Self { worker: Rc::clone(worker), frontend, listener })
     }
 }
 

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
 
-use crate::client::Client;
+use crate::client::{Client, Presence};
 use crate::stats::ListenerCounters;
 use crate::tables::{Frontend, Tables};
 use crate::wire::{Mode, NoticeLevel};
@@ -75,33 +75,27 @@ pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, socket: StdListener) {
         }
     };
     loop {
-        let Some(found) = place.find(&worker, &worker.tables()) else { return };
-        if is_full(&worker, &found) {
-            tokio::time::sleep(PAUSE).await;
-            continue;
-        }
         match listener.accept().await {
-            Ok((stream, peer)) => open(&worker, &place, stream, peer),
+            Ok((stream, peer)) => admit(&worker, &place, stream, peer).await,
             Err(error) => pause(&worker, &error).await,
         }
     }
 }
 
-/// Further connections wait in the backlog until others have ended.
-fn is_full(worker: &Worker, found: &Found) -> bool {
-    let reached = |limit: u32, now: u64| limit > 0 && now >= u64::from(limit);
-    reached(worker.tables().limits.connections, worker.shared.process.connections.now())
-        || reached(found.frontend.spec.limits.connections, found.frontend.counters.current.now())
-}
-
-fn open(worker: &Rc<Worker>, place: &Rc<Place>, stream: TcpStream, peer: SocketAddr) {
-    let Some(found) = place.find(worker, &worker.tables()) else { return };
-    let mode = found.frontend.spec.mode;
-    let client = Client::new(Rc::clone(worker), Rc::clone(place), &found, stream, peer);
-    match mode {
-        Mode::Http => spawn_local(http::serve(client)),
-        Mode::Tcp => spawn_local(tcp::serve(client)),
-    };
+/// Beyond a limit a connection waits here, and further ones in the backlog, until others have ended.
+async fn admit(worker: &Rc<Worker>, place: &Rc<Place>, stream: TcpStream, peer: SocketAddr) {
+    loop {
+        let Some(found) = place.find(worker, &worker.tables()) else { return };
+        if let Some(presence) = Presence::reserve(worker, &found) {
+            let client = Client::new(presence, Rc::clone(place), stream, peer);
+            match found.frontend.spec.mode {
+                Mode::Http => drop(spawn_local(http::serve(client))),
+                Mode::Tcp => drop(spawn_local(tcp::serve(client))),
+            }
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 /// A connection that vanished before it was accepted costs nothing; a shortage is waited out.

@@ -167,7 +167,7 @@ async fn pick(
     };
     let lease = match backend.group.acquire(&ask, now) {
         Grant::Lease(lease) => lease,
-        Grant::Wait(ticket) => wait(timer, ticket, backend.spec.timeouts.queue).await?,
+        Grant::Wait(ticket) => wait((client, timer), ticket, backend.spec.timeouts.queue).await?,
         Grant::QueueFull | Grant::NoServer => return Err(false),
     };
     if let (Some(Sticky::Table { map, .. }), Some(server)) =
@@ -178,11 +178,18 @@ async fn pick(
     Ok(lease)
 }
 
-async fn wait(timer: &Timer, mut ticket: Ticket, timeout_ms: u64) -> Result<Lease, bool> {
+async fn wait(
+    (client, timer): (&Client, &Timer),
+    mut ticket: Ticket,
+    timeout_ms: u64,
+) -> Result<Lease, bool> {
     timer.set(timeout_ms);
     let turn = poll_fn(|cx| {
         if let Poll::Ready(turn) = ticket.poll(cx) {
             return Poll::Ready(Some(turn));
+        }
+        if client.is_gone(cx) {
+            return Poll::Ready(None);
         }
         timer.poll(cx).map(|()| None)
     })

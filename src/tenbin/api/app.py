@@ -121,7 +121,7 @@ class _Reads:
         self._journal = journal
 
     async def front_page(self) -> HTMLResponse:
-        return HTMLResponse(page.render(self._operations.status(), ready=self._operations.ready()))
+        return HTMLResponse(page.render(await self._operations.status(), ready=self._operations.ready()))
 
     async def healthz(self) -> Done:
         return Done(result="alive")
@@ -133,10 +133,12 @@ class _Reads:
         return Response(error_body("not ready", hint), 503, media_type="application/json")
 
     async def metrics(self) -> Response:
-        return Response(prometheus.render(self._operations.status()), headers={"content-type": prometheus.CONTENT_TYPE})
+        return Response(
+            prometheus.render(await self._operations.status()), headers={"content-type": prometheus.CONTENT_TYPE}
+        )
 
     async def status(self) -> Response:
-        return Response(jsonform.dump(self._operations.status()), media_type="application/json")
+        return Response(jsonform.dump(await self._operations.status()), media_type="application/json")
 
     async def snapshot(self) -> Response:
         blanked = self._operations.snapshot().model_copy(update={"secret": ""})

@@ -28,8 +28,8 @@ class ReloadReport:
 class Operations(Protocol):
     """The process as the API sees it."""
 
-    def status(self) -> Status:
-        """Return what is known now."""
+    async def status(self) -> Status:
+        """Return what is known now, with counters as fresh as the data plane lets them be."""
 
     def snapshot(self) -> wire.Snapshot:
         """Return the snapshot that is applied; raises DataplaneError before the first."""

@@ -5,6 +5,8 @@ Owns the pace and the age of what is known. The figures themselves are `tenbin.p
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from tenbin.errors import DataplaneError
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
     from tenbin.plan import wire
 
 EVERY = 1.0
+FRESH = 0.05
+"""Seconds for which figures are as good as new."""
+SHARE = 20
+"""Asking takes at most one part in so many of the time."""
+PATIENCE = 0.3
+"""Seconds that somebody who looks waits for a data plane that does not answer."""
 
 
 class Figures:
@@ -54,11 +62,18 @@ class Figures:
         if plane is self._reconciler.plane:
             self._stats, self._taken = stats, self._clock.now()
 
+    async def freshen(self) -> None:
+        """Ask now for somebody who looks; old figures are better than none."""
+        if self.age > FRESH:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.take(), PATIENCE)
+
     async def run(self) -> None:
-        """Ask every second until cancelled."""
+        """Ask every second until cancelled; less often when there is so much to tell that asking costs."""
         while True:
+            begin = self._clock.now()
             await self.take()
-            await self._clock.sleep(EVERY)
+            await self._clock.sleep(max(EVERY, SHARE * (self._clock.now() - begin)))
 
     def connections(self, config: Config) -> int:
         """Return how many client connections there are on frontends that `config` has too."""

@@ -31,9 +31,10 @@ class InstanceOperations:
         self._source = source
         self._reloading = asyncio.Lock()
 
-    def status(self) -> Status:
+    async def status(self) -> Status:
         """Return what is known now."""
         parts = self._parts
+        await parts.figures.freshen()
         state = parts.store.state
         return status.build(
             state.config,

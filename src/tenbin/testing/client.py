@@ -12,6 +12,7 @@ import json
 import re
 import select
 import socket
+import struct
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
@@ -305,6 +306,11 @@ class Client:
 
     def close(self) -> None:
         """Close the connection."""
+        self.socket.close()
+
+    def reset(self) -> None:
+        """Close with RST: unlike after a FIN, the other side can know that nobody waits for an answer."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
     def __enter__(self) -> Self:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.scripted import OK, once
-from tenbin.testing import wait_for
+from support.scripted import OK, ScriptedServer, once
+from tenbin.testing import config_text, wait_for
 from tenbin.testing.client import chunked, request_bytes
 
 if TYPE_CHECKING:
+    from support import StartTenbin
     from support.scripted import Peer, Scripted
     from tenbin.testing import Tenbin
 
@@ -146,18 +147,20 @@ def test_a_half_closed_client_gets_its_answer(web: Tenbin) -> None:
         assert client.read_to_end() == b""
 
 
-def test_a_client_that_leaves_ends_the_request_at_the_server(scripted: Scripted) -> None:
+def test_a_client_that_resets_ends_the_request_at_the_server(start_tenbin: StartTenbin) -> None:
     gone = []
 
     def script(peer: Peer) -> None:
         peer.read_head()
         gone.append(peer.read())
 
-    with scripted.client(script) as client:
+    with ScriptedServer(script) as server:
+        tenbin = start_tenbin(config_text({"only": server.port}))
+        client = tenbin.client()
         client.send(request_bytes("GET", "/"))
-        scripted.server.wait_peer()
-        wait_for(lambda: b"\r\n\r\n" in scripted.server.received, 5)
-    wait_for(lambda: gone == [b""], 5, "the server sees the end")
+        wait_for(lambda: b"\r\n\r\n" in server.received, 5)
+        client.reset()
+        wait_for(lambda: gone == [b""], 3, "the server sees the end")
 
 
 def test_server_connections_are_used_again(web: Tenbin) -> None:

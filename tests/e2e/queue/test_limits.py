@@ -60,7 +60,7 @@ def test_a_full_server_makes_requests_wait_their_turn(start_tenbin: StartTenbin,
 
 
 def test_the_queue_is_served_in_order(start_tenbin: StartTenbin, gate: Gate) -> None:
-    tenbin = start_tenbin(config_text({"gate": {"port": gate.port, "max_connections": 1}}))
+    tenbin = start_tenbin(config_text({"gate": {"port": gate.port, "max_connections": 1}}, timeouts={"queue": "30s"}))
     waiting = []
     for i in range(6):
         waiting.append(Background(tenbin.address, get_bytes(f"/{i}")))
@@ -96,12 +96,13 @@ def test_full_servers_pass_work_to_free_ones(start_tenbin: StartTenbin, trio: Se
 
 
 def test_a_client_that_gives_up_leaves_the_queue(start_tenbin: StartTenbin, gate: Gate) -> None:
-    tenbin = start_tenbin(config_text({"gate": {"port": gate.port, "max_connections": 1}}))
+    tenbin = start_tenbin(config_text({"gate": {"port": gate.port, "max_connections": 1}}, timeouts={"queue": "30s"}))
     work = Background(tenbin.address, get_bytes("/first"))
     wait_for(lambda: under_way(tenbin) == 1, 5)
-    with Client(tenbin.address) as client:
-        client.send(get_bytes("/given-up"))
-        wait_for(lambda: under_way(tenbin) == 2, 5)
+    client = Client(tenbin.address)
+    client.send(get_bytes("/given-up"))
+    wait_for(lambda: under_way(tenbin) == 2, 5)
+    client.reset()
     wait_for(lambda: under_way(tenbin) == 1, 5)
     gate.opened.set()
     assert work.statuses() == [200]
@@ -109,8 +110,17 @@ def test_a_client_that_gives_up_leaves_the_queue(start_tenbin: StartTenbin, gate
     assert gate.order == ["/first", "/after"]
 
 
-def test_a_frontend_takes_so_many_connections_and_no_more(start_tenbin: StartTenbin, trio: Servers) -> None:
-    tenbin = start_tenbin(config_text(trio.first(1), None, {"limits": {"connections": 5}}))
+@pytest.mark.parametrize(
+    "threads",
+    [
+        1,
+        2,
+    ],
+)
+def test_a_frontend_takes_so_many_connections_and_no_more(
+    start_tenbin: StartTenbin, trio: Servers, threads: int
+) -> None:
+    tenbin = start_tenbin(config_text(trio.first(1), None, {"limits": {"connections": 5}}, threads=threads))
     clients = [Client(tenbin.address, timeout=1) for _ in range(5)]
     assert {client.get("/api/fast").status for client in clients} == {200}
     with Client(tenbin.address, timeout=1) as extra:

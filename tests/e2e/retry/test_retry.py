@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.scripted import OK, ScriptedServer, answering, once
-from tenbin.testing import Client, ExchangeError, config_text, fetch, wait_for
+from tenbin.testing import Client, ExchangeError, Load, RunningLoad, config_text, fetch, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,9 +100,11 @@ def test_retries_can_be_turned_off(start_tenbin: StartTenbin, trio: Servers, bad
 def test_retries_have_a_budget(start_tenbin: StartTenbin, bad: ScriptedServer) -> None:
     with ScriptedServer(silent) as worse:
         tenbin = start_tenbin(config_text({"bad": bad.port, "worse": worse.port}, {"retry": {"budget": "20%"}}))
-        assert {tenbin.get().status for _ in range(100)} == {502}
+        with RunningLoad(tenbin.address, Load(rps=400, duration=2)) as load:
+            assert {record.status for record in load.result().records} == {502}
         asked = len(bad.peers) + len(worse.peers)
-    assert 100 <= asked <= 140, asked
+    # 20 % of 800, and the 100 that are free in ten seconds.
+    assert 800 <= asked <= 800 + 160 + 100, asked
 
 
 def test_a_pooled_connection_that_has_died_is_not_noticed(

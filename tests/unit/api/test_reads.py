@@ -43,7 +43,7 @@ def test_ready_tells_why_not(api: Running) -> None:
 
 
 def test_the_status_is_the_document_that_can_be_read_back(api: Running) -> None:
-    assert jsonform.load(api.ask("GET", "/api/v1/status").body) == api.process.status()
+    assert jsonform.load(api.ask("GET", "/api/v1/status").body) == api.process.known()
 
 
 def test_metrics_are_prometheus_text(api: Running) -> None:

@@ -12,6 +12,7 @@ use std::sync::mpsc::SyncSender;
 
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
+use serde_json::value::RawValue;
 use tenbin_balance::Health;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -21,7 +22,7 @@ use crate::log;
 use crate::notice::Notices;
 use crate::stats::{ProcessCounters, restore, stats};
 use crate::tables::{Backend, Built, Context, Refusal, Slots, Tables, change_server};
-use crate::wire::{self, Event, Reply, Request, ServerPatch, ServerState, Snapshot, WireError};
+use crate::wire::{self, Apply, Event, Reply, Request, ServerPatch, ServerState, Snapshot, WireError};
 use crate::worker::{self, Command, Commands, Shared};
 
 /// The process as the control plane sees it.
@@ -83,6 +84,12 @@ impl Plane {
 
     /// Carries out one request.
     pub fn handle(&self, body: &[u8], descriptors: Vec<OwnedFd>) -> Handled {
+        if let Ok(Apply { id, snapshot, .. }) = serde_json::from_slice(body) {
+            return Handled::plain(&outcome(
+                id,
+                understand(snapshot).and_then(|snapshot| self.apply(snapshot)),
+            ));
+        }
         let request = match serde_json::from_slice::<Request>(body) {
             Ok(request) => request,
             Err(error) => {
@@ -103,7 +110,6 @@ impl Plane {
             }
             Request::SetSockets { id, address, count } => self.set_sockets(id, address, count, descriptors),
             Request::GetSockets { id, address } => return self.get_sockets(id, &address),
-            Request::Apply { id, snapshot } => outcome(id, self.apply(*snapshot)),
             Request::Patch { id, generation, servers } => outcome(id, self.patch(generation, &servers)),
             Request::GetStats { id } => {
                 let tables = self.shared.tables.load_full();
@@ -321,6 +327,13 @@ impl Handled {
         let body = serde_json::to_vec(reply).unwrap_or_default();
         Self { answer: Answer { body, descriptors: Vec::new() }, greeted: false, stop: false }
     }
+}
+
+/// The snapshot as it is meant, or the place of the first thing that is not in the contract.
+fn understand(snapshot: &RawValue) -> Result<Snapshot, Refusal> {
+    let mut json = serde_json::Deserializer::from_str(snapshot.get());
+    serde_path_to_error::deserialize(&mut json)
+        .map_err(|error| Refusal { path: error.path().to_string(), reason: error.into_inner().to_string() })
 }
 
 fn outcome(id: u64, result: Result<(), Refusal>) -> Reply {

@@ -127,7 +127,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             Head::Failed(reason) => {
                 x.request.keep_alive = false;
                 x.record.unreadable();
-                return reply(client, x, &found, reason).await;
+                return Box::pin(reply(client, x, &found, reason)).await;
             }
         }
         let after = exchange(client, x, tables, &found, first).await;
@@ -202,13 +202,13 @@ async fn exchange(
     x.edited = edited;
     match action {
         Some(Action::Backend(name)) => forward(client, x, found, (tables, name.as_str()), first).await,
-        Some(Action::Deny(status)) => reply(client, x, found, Reason::Denied(*status)).await,
+        Some(Action::Deny(status)) => Box::pin(reply(client, x, found, Reason::Denied(*status))).await,
         Some(Action::Respond(fixed)) => {
             x.record.intercepted(fixed.status);
             let manner = settle(x);
             x.down.prefix.clear();
             write_answer(&mut x.down.prefix, fixed.status, &fixed.lines, &fixed.body, manner);
-            finish_reply(client, x, found, manner).await
+            Box::pin(finish_reply(client, x, found, manner)).await
         }
         Some(Action::Redirect { location, code }) => {
             let mut lines = b"location: ".to_vec();
@@ -221,9 +221,9 @@ async fn exchange(
             let manner = settle(x);
             x.down.prefix.clear();
             write_answer(&mut x.down.prefix, *code, &lines, b"", manner);
-            finish_reply(client, x, found, manner).await
+            Box::pin(finish_reply(client, x, found, manner)).await
         }
-        None => reply(client, x, found, Reason::NoRoute).await,
+        None => Box::pin(reply(client, x, found, Reason::NoRoute)).await,
     }
 }
 

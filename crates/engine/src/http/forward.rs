@@ -73,13 +73,13 @@ pub async fn forward(
     x.tried.clear();
     x.record.asked = client.worker.shared.clock.micros();
     if let Err(reason) = stage_body(x, found) {
-        return reply(client, x, found, reason).await;
+        return Box::pin(reply(client, x, found, reason)).await;
     }
     let mut course = Course { found, tables, name, first, visit: None, stale: 0, last: None };
     loop {
         let tables = course.tables.clone();
         let Some(backend) = tables.backend(name) else {
-            return reply(client, x, found, Reason::NoServerUp).await;
+            return Box::pin(reply(client, x, found, Reason::NoServerUp)).await;
         };
         x.record.goes_to(backend);
         match attempt(client, x, &mut course, backend).await {
@@ -89,7 +89,7 @@ pub async fn forward(
             Next::Refused(reason) => {
                 let counters = backend.counters.of(client.worker.index);
                 counters.answered(reason.status());
-                return reply(client, x, found, reason).await;
+                return Box::pin(reply(client, x, found, reason)).await;
             }
         }
     }
@@ -199,6 +199,7 @@ fn not_opened(
 ) -> Next {
     match *error {
         NotOpened::Moved => Next::Moved,
+        NotOpened::ClientGone => Next::Answered(After::Close),
         // No other server is left: what the tried one did is the reason.
         NotOpened::Refused(Reason::NoServerUp) => Next::Refused(course.last.unwrap_or(Reason::NoServerUp)),
         NotOpened::Refused(reason) => Next::Refused(reason),
@@ -249,7 +250,7 @@ async fn await_answer(
                 Ok(())
             };
         }
-        if !send_head::interim(client, x).await {
+        if !Box::pin(send_head::interim(client, x)).await {
             return Err(Failure::ClientGone);
         }
         x.output.consume(x.response.length);
@@ -304,6 +305,9 @@ async fn read_answer(
                 Poll::Ready(_) => return Poll::Ready(Err(Failure::Closed)),
                 Poll::Pending => break,
             }
+        }
+        if client.is_reset(cx) {
+            return Poll::Ready(Err(Failure::ClientGone));
         }
         let on_client = x.up.waiting == Waiting::Read && !waits_for_continue;
         if on_client {

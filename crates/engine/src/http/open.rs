@@ -31,6 +31,8 @@ pub struct Opened {
 pub enum NotOpened {
     /// The backend was replaced by a newer snapshot: ask that.
     Moved,
+    /// The client went away while it waited.
+    ClientGone,
     /// No server, or no slot in time.
     Refused(Reason),
     /// The server at this place could not be reached.
@@ -92,28 +94,35 @@ pub async fn pick(
         Grant::QueueFull => return Err(NotOpened::Refused(Reason::QueueFull)),
         Grant::Wait(ticket) => {
             backend.counters.of(worker.index).queue_most.raise(u64::from(backend.group.queued()));
-            wait(x, ticket, backend.spec.timeouts.queue).await?
+            Box::pin(wait(client, x, ticket, backend.spec.timeouts.queue)).await?
         }
     };
     remember(client, x, backend, lease.index(), port);
     Ok(lease)
 }
 
-async fn wait(x: &Exchange, mut ticket: Ticket, timeout_ms: u64) -> Result<Lease, NotOpened> {
+async fn wait(
+    client: &Client,
+    x: &Exchange,
+    mut ticket: Ticket,
+    timeout_ms: u64,
+) -> Result<Lease, NotOpened> {
     x.timer.set(timeout_ms);
     let turn = poll_fn(|cx| {
         if let Poll::Ready(turn) = ticket.poll(cx) {
-            return Poll::Ready(Some(turn));
+            return Poll::Ready(Ok(turn));
         }
-        x.timer.poll(cx).map(|()| None)
+        if client.is_gone(cx) {
+            return Poll::Ready(Err(NotOpened::ClientGone));
+        }
+        x.timer.poll(cx).map(|()| Err(NotOpened::Refused(Reason::QueueTimeout)))
     })
     .await;
     x.timer.clear();
-    match turn {
-        Some(Turn::Lease(lease)) => Ok(lease),
-        Some(Turn::Moved) => Err(NotOpened::Moved),
-        Some(Turn::NoServer) => Err(NotOpened::Refused(Reason::NoServerUp)),
-        None => Err(NotOpened::Refused(Reason::QueueTimeout)),
+    match turn? {
+        Turn::Lease(lease) => Ok(lease),
+        Turn::Moved => Err(NotOpened::Moved),
+        Turn::NoServer => Err(NotOpened::Refused(Reason::NoServerUp)),
     }
 }
 
@@ -144,7 +153,7 @@ pub async fn open(
         counters.reuses.add(1);
         return Ok(Opened { lease, stream, reused: true });
     }
-    match upstream::connect(server, &x.timer, backend.spec.timeouts.connect).await {
+    match Box::pin(upstream::connect(server, &x.timer, backend.spec.timeouts.connect)).await {
         Ok(stream) => {
             counters.connects.add(1);
             Ok(Opened { lease, stream, reused: false })

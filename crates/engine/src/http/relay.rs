@@ -47,13 +47,13 @@ pub async fn answer(
         counters.response_errors.add(1);
         finish(client, (lease, OutcomeKind::Failure), 0);
         backend.counters.of(worker).answered(502);
-        return reply(client, x, course.found, Reason::BadAnswer("chunk")).await;
+        return Box::pin(reply(client, x, course.found, Reason::BadAnswer("chunk"))).await;
     }
     x.record.status = status;
     counters.answered(status);
     backend.counters.of(worker).answered(status);
     if status == 101 {
-        return upgrade(client, x, (course, backend, server), lease, stream).await;
+        return Box::pin(upgrade(client, x, (course, backend, server), lease, stream)).await;
     }
     let ended = body(
         client,

@@ -87,11 +87,15 @@ pub struct Current {
 }
 
 impl Current {
-    /// One more; returns how many there are.
-    pub fn enter(&self) -> u64 {
+    /// One more, unless there are `limit` already (0: no limit).
+    pub fn try_enter(&self, limit: u32) -> bool {
         let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
+        if limit > 0 && now > i64::from(limit) {
+            self.leave();
+            return false;
+        }
         self.most.fetch_max(now, Ordering::Relaxed);
-        now.max(0) as u64
+        true
     }
 
     /// One less.

@@ -1,11 +1,34 @@
 //! Control frames: what is asked, answered, and told unasked.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use tenbin_balance::{Admin, Health};
 
-use super::{Snapshot, Stats};
+use super::Stats;
 
-/// What the control plane asks; every request carries an id.
+/// Replaces the snapshot, all or nothing; apart from [`Request`], so that a fault can be told with its place.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Apply<'a> {
+    /// Tells it from every other request.
+    #[serde(rename = "type")]
+    pub kind: ApplyKind,
+    /// Names the answer.
+    pub id: u64,
+    /// The new whole.
+    #[serde(borrow)]
+    pub snapshot: &'a RawValue,
+}
+
+/// The one value of `type` of an [`Apply`].
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplyKind {
+    /// `apply`.
+    Apply,
+}
+
+/// What else the control plane asks; every request carries an id.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
@@ -33,13 +56,6 @@ pub enum Request {
         id: u64,
         /// The listener's address.
         address: String,
-    },
-    /// Replaces the snapshot, all or nothing.
-    Apply {
-        /// Names the answer.
-        id: u64,
-        /// The new whole.
-        snapshot: Box<Snapshot>,
     },
     /// Changes the per-server fields that live in atomics.
     Patch {

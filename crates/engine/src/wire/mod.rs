@@ -7,7 +7,7 @@ mod frames;
 mod snapshot;
 mod stats;
 
-pub use frames::{Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, WireError};
+pub use frames::{Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, WireError};
 pub use snapshot::{
     AccessLog, Action, Backend, BackendTimeouts, Balance, Eject, Frontend, FrontendLimits, FrontendTimeouts,
     HashMethod, HeaderEdit, HeaderVerb, IpForm, Limits, Listener, LogFormat, Mode, Passive, Policy, Pool,
