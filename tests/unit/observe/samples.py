@@ -109,7 +109,9 @@ def two_servers(*, checked: bool = True) -> Config:
 
 
 def times(scale: int = 1) -> wire.Times:
-    return wire.Times(count=10, p50=1_000 * scale, p90=2_000 * scale, p99=5_000 * scale, max=9_000 * scale)
+    return wire.Times(
+        count=10, mean=1_500 * scale, p50=1_000 * scale, p90=2_000 * scale, p99=5_000 * scale, max=9_000 * scale
+    )
 
 
 def phases() -> wire.Phases:
@@ -135,6 +137,7 @@ def server_stats(name: str) -> wire.ServerStats:
         bytes_out=2000,
         connect_errors=1,
         response_errors=2,
+        failures=3,
         retries=3,
         redispatches=4,
         client_aborts=5,
@@ -162,6 +165,7 @@ def stats(of: Config) -> wire.Stats:
                 max=7,
                 total=55,
                 denied=1,
+                request_errors=2,
                 bytes_in=10,
                 bytes_out=20,
             )
@@ -235,6 +239,8 @@ def backend_stats(of: Backend) -> wire.BackendStats:
         client_aborts=10,
         server_aborts=12,
         responses=(0, 200, 20, 10, 6, 0),
+        connects=40,
+        reuses=196,
         rate=24,
         rate_max=80,
         last_used=0,

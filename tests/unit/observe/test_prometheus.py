@@ -64,6 +64,16 @@ def test_percentiles_are_seconds_and_absent_without_samples() -> None:
     assert ("tenbin_server_duration_seconds", frozenset({**labels, "phase": "queue"}.items())) not in parsed(page)
 
 
+def test_means_stand_beside_the_percentiles() -> None:
+    page = render(status())
+    means = {**FIRST, "phase": "total"}
+    assert value(page, "tenbin_server_duration_mean_seconds", means) == 0.0045
+    assert ("tenbin_server_duration_mean_seconds", frozenset({**means, "phase": "queue"}.items())) not in parsed(page)
+    assert value(page, "tenbin_server_failures_total", FIRST) == 3
+    assert value(page, "tenbin_backend_reuses_total", {"backend": "app"}) == 196
+    assert value(page, "tenbin_listener_request_errors_total", {"frontend": "web", "address": "0.0.0.0:8080"}) == 2
+
+
 def test_a_server_is_in_one_state() -> None:
     page = render(status(overlay=Overlay().changed(ServerId("app", "server1"), health=Health.DOWN, weight=200)))
     states = {

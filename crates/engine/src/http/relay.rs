@@ -45,7 +45,7 @@ pub async fn answer(
     let leaving = send_head::answer(client, x, (course, backend, lease.index()));
     if x.down.begin(x.response.body, leaving.sink, 0, &mut x.output).is_err() {
         counters.response_errors.add(1);
-        finish(client, (lease, OutcomeKind::Failure), 0);
+        finish(client, server, (lease, OutcomeKind::Failure), 0);
         backend.counters.of(worker).answered(502);
         return reply(client, x, course.found, Reason::BadAnswer("chunk")).await;
     }
@@ -77,7 +77,7 @@ pub async fn answer(
         drop(stream);
     }
     let latency = x.record.answered.saturating_sub(x.record.connected);
-    finish(client, (lease, kind), latency);
+    finish(client, server, (lease, kind), latency);
     let asked_to_close = !x.request.keep_alive && x.request.version == Version::Http11;
     let uploaded = x.up.finished() && !x.up_broken;
     settle(client, x, course, (backend, server));
@@ -90,7 +90,11 @@ pub async fn answer(
     }
 }
 
-fn finish(client: &Client, (lease, kind): (Lease, OutcomeKind), latency_us: u64) {
+/// Gives the slot back with what the request says of its server.
+fn finish(client: &Client, server: &Server, (lease, kind): (Lease, OutcomeKind), latency_us: u64) {
+    if kind == OutcomeKind::Failure {
+        server.counters.of(client.worker.index).failures.add(1);
+    }
     lease.finish(Outcome { kind, latency_us }, client.worker.now_ms());
 }
 
@@ -184,7 +188,7 @@ async fn upgrade(
     }
     debug_assert_eq!(x.response.body, Body::None);
     let latency = x.record.answered.saturating_sub(x.record.connected);
-    finish(client, (lease, OutcomeKind::Success), latency);
+    finish(client, server, (lease, OutcomeKind::Success), latency);
     settle(client, x, course, (backend, server));
     After::Close
 }
