@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         Times,
         Work,
     )
-    from tenbin.observe.status import ServerStatus, Status
+    from tenbin.observe.status import BackendStatus, ServerStatus, Status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -117,6 +117,7 @@ def _backends(page: _Page, status: Status) -> None:
     )
     about = "Servers, whatever their state."
     page.add("tenbin_backend_servers", "gauge", about, [(labels, len(entry.servers)) for labels, entry in all_backends])
+    _outages(page, "tenbin_backend", all_backends)
     counted = [(labels, entry.traffic) for labels, entry in all_backends if entry.traffic is not None]
     denied = [(labels, entry.denied) for labels, entry in counted]
     page.add("tenbin_backend_denied_total", "counter", "Requests refused by a route.", denied)
@@ -138,6 +139,7 @@ def _servers(page: _Page, servers: Sequence[ServerStatus]) -> None:
             for condition, suffix in words
         ],
     )
+    _outages(page, "tenbin_server", labelled)
     _checks(page, labelled)
     counted = [(labels, entry.traffic) for labels, entry in labelled if entry.traffic is not None]
     for name, kind, about, figure in _SERVER_TRAFFIC:
@@ -157,13 +159,21 @@ def _checks(page: _Page, labelled: Sequence[tuple[str, ServerStatus]]) -> None:
             for result, count in (("passed", check.passed_total), ("failed", check.failed_total))
         ],
     )
-    about = "Times that checks took the server down."
-    page.add("tenbin_server_downs_total", "counter", about, [(labels, check.downs) for labels, check in checked])
     about = "How long the last health check took."
     durations = [(labels, check.duration) for labels, check in checked]
     page.add("tenbin_server_check_duration_seconds", "gauge", about, durations)
     statuses = [(f'{labels},status="{escape(check.status)}"', 1) for labels, check in checked]
     page.add("tenbin_server_check_status", "gauge", "1 for the result of the last health check.", statuses)
+
+
+def _outages(page: _Page, prefix: str, labelled: Sequence[tuple[str, ServerStatus | BackendStatus]]) -> None:
+    known = [(labels, entry) for labels, entry in labelled if entry.changed is not None]
+    about = "Times that it stopped serving."
+    page.add(f"{prefix}_downs_total", "counter", about, [(labels, entry.downs) for labels, entry in known])
+    about = "How long it did not serve, in all."
+    page.add(
+        f"{prefix}_downtime_seconds_total", "counter", about, [(labels, entry.downtime) for labels, entry in known]
+    )
 
 
 def _work(page: _Page, prefix: str, counted: Sequence[tuple[str, Work]]) -> None:

@@ -28,10 +28,11 @@ from tenbin.model import (
     Retry,
     Reuse,
     Server,
-    ServerId,
 )
 from tenbin.model.balance import HashMethod
 from tenbin.observe.checks import CheckEntry, CheckSummary
+from tenbin.observe.outage import Service
+from tenbin.observe.status import Watched
 from tenbin.plan import wire
 
 NOW = 1000.0
@@ -256,6 +257,7 @@ def summary(*, passes: int = 5, failures: int = 0, status: str = "L7OK", history
         code=200,
         duration=0.003,
         text="OK",
+        description="Layer7 check passed",
         passes=passes,
         failures=failures,
         rise=2,
@@ -268,8 +270,12 @@ def summary(*, passes: int = 5, failures: int = 0, status: str = "L7OK", history
     )
 
 
-def all_pass(_server: ServerId) -> CheckSummary | None:
-    return summary()
+def watched(check: CheckSummary | None, service: Service | None = None) -> Watched:
+    """Return what is known when every server and backend is like this."""
+    return Watched(lambda _: check, lambda _: service, lambda _: service)
+
+
+WATCHED = watched(summary(), Service(True, NOW - 60, downs=2, before=30.0))
 
 
 def large(count: int) -> Config:
