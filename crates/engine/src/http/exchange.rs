@@ -236,13 +236,14 @@ async fn exchange(
 /// Answers with a reason of our own.
 pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason: Reason) -> After {
     x.record.refused(reason);
-    let counters = &found.frontend.counters;
-    *counters.errors.lock().entry(reason.code().to_owned()).or_insert(0) += 1;
-    if reason.is_request_error() {
-        counters.workers.of(client.worker.index).request_errors.add(1);
-    }
-    if matches!(reason, Reason::Denied(_)) {
-        counters.workers.of(client.worker.index).connections.denied.add(1);
+    *found.frontend.counters.errors.lock().entry(reason.code().to_owned()).or_insert(0) += 1;
+    for counters in found.connection_counters(client.worker.index) {
+        if reason.is_request_error() {
+            counters.request_errors.add(1);
+        }
+        if matches!(reason, Reason::Denied(_)) {
+            counters.denied.add(1);
+        }
     }
     let manner = settle(x);
     x.down.prefix.clear();

@@ -397,6 +397,7 @@ fn failed(
         }
         Failure::Status => {
             lease.finish(outcome(OutcomeKind::Failure), now);
+            counters.failures.add(1);
             counters.answered(x.response.status);
             redispatch(client, x, backend, index);
             return Next::Again;
@@ -406,6 +407,7 @@ fn failed(
     let Some(reason) = reason else { return Next::Answered(After::Close) };
     if kind == OutcomeKind::Failure {
         counters.response_errors.add(1);
+        counters.failures.add(1);
         if is_repeatable(x) && may_retry(client, x, backend) {
             redispatch(client, x, backend, index);
             course.last = Some(reason);

@@ -107,7 +107,10 @@ fn times(buckets: &[u64]) -> Times {
     if count == 0 {
         return Times::default();
     }
-    Times { count, p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) }
+    let sum: u128 =
+        buckets.iter().enumerate().map(|(bucket, n)| u128::from(middle(bucket)) * u128::from(*n)).sum();
+    let mean = u64::try_from(sum / u128::from(count)).unwrap_or(u64::MAX);
+    Times { count, mean, p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) }
 }
 
 #[cfg(test)]
@@ -132,6 +135,28 @@ mod tests {
         let total = window.phases(std::iter::once(&histograms)).total;
         assert_eq!(total.count, 100);
         assert!(total.p50.abs_diff(5_000) < 400 && total.max.abs_diff(10_000) < 800, "{total:?}");
+    }
+
+    #[test]
+    fn a_mean_is_that_of_all_samples_and_not_of_the_buckets() {
+        let histograms: [Histogram; 4] = std::array::from_fn(|_| Histogram::default());
+        let window = Window::default();
+        for (micros, times) in [(0, 10), (2_000, 100), (500_000, 50)] {
+            for _ in 0..times {
+                histograms[3].record(micros);
+            }
+        }
+        let phases = window.phases(std::iter::once(&histograms));
+        let exact = (100 * 2_000 + 50 * 500_000) / 160;
+        assert!(phases.total.mean.abs_diff(exact) < exact * 7 / 100, "{:?}", phases.total);
+        assert_eq!((phases.queue.count, phases.queue.mean), (0, 0));
+    }
+
+    #[test]
+    fn a_mean_of_the_longest_times_does_not_overflow() {
+        let mut buckets = vec![0; BUCKETS];
+        buckets[BUCKETS - 1] = u64::MAX / 2;
+        assert_eq!(times(&buckets).mean, middle(BUCKETS - 1));
     }
 
     #[test]
