@@ -74,9 +74,7 @@ def test_a_broken_frame_ends_the_connection(plane: BareDataplane) -> None:
         assert b'"ok":true' in next_one.recv(4096)
 
 
-def test_a_log_that_nobody_reads_does_not_stop_a_reload(
-    plane: BareDataplane, address: Address, tmp_path: Path
-) -> None:
+def test_a_log_that_nobody_reads_does_not_stop_a_reload(plane: BareDataplane, address: Address, tmp_path: Path) -> None:
     pipe = tmp_path / "log"
     os.mkfifo(pipe)
     plane.listen(address)
