@@ -1,0 +1,80 @@
+"""Every command and every code block of README and docs does what its page says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs.blocks import Block, read
+from docs.figures import BEGIN, END, RESULTS, block
+from docs.runner import Page
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md")]
+PAGES += sorted((ROOT / "docs").rglob("*.md"))
+
+GIVEN = {
+    "docs/observability.md": """\
+listen: "127.0.0.1:8080"
+backends: {app: {servers: {server1: "127.0.0.1:3001", server2: "127.0.0.1:3002"}}}
+admin: {address: "127.0.0.1:8404", token: a-token-of-this-page}
+"""
+}
+"""Instances that pages talk to without saying how they came to be."""
+
+
+def _name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if read(page)], ids=_name)
+def test_what_a_page_shows_works(page: Path) -> None:
+    with Page() as tried:
+        if _name(page) in GIVEN:
+            tried.start(GIVEN[_name(page)])
+        for shown in read(page):
+            try:
+                tried.run(shown)
+            except BaseException as error:
+                error.add_note(f"{_name(page)}:{shown.line}")
+                raise
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    broken = []
+    for link in links:
+        file, _, anchor = link.partition("#")
+        target = page.parent / file if file else page
+        if not target.exists() or (anchor and anchor not in _anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs/index.md").read_text()
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in PAGES if page.is_relative_to(ROOT / "docs")]
+    assert [page for page in pages if page != "index.md" and f"({page})" not in index] == []
+
+
+def test_the_readme_shows_what_was_measured() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert text.count(BEGIN) == text.count(END) == 1
+    if not RESULTS.exists():
+        pytest.skip("nothing was measured yet: make bench")
+    assert text[text.index(BEGIN) : text.index(END) + len(END)] == block(RESULTS)
+
+
+def test_blocks_are_read_as_they_are_meant(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- file: x.yaml -->\n```yaml\na: 1\n```\n\n```text\nb\n```\n")
+    assert read(page) == [Block("yaml", "a: 1\n", "file: x.yaml", 3), Block("text", "b\n", "", 7)]
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
