@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Most tests wait for sockets, so more of them run at once than the machine has cores.
 WORKERS ?= 4
 
-PYTHON_DIRECTORIES := $(wildcard src tests benches examples tools)
+PYTHON_DIRECTORIES := $(wildcard src tests benches examples docs)
 # An editable install reads the Python files where they stand: only these make it old.
 BUILT_FROM := $(shell find crates -name '*.rs' -o -name Cargo.toml) $(shell find deploy/wheel -type f) \
               Cargo.toml Cargo.lock pyproject.toml

@@ -112,7 +112,7 @@ class Page:
             lines = re.findall(r"^\$ (.*(?:\\\n.*)*)", text, re.MULTILINE)
             text = "\n".join(lines)
         self._command(self._forth(text), fails=block.comment == "fails")
-        if re.search(r"^tenbin (run|proxy)\b.*&$", text, re.MULTILINE):
+        if re.search(r"^tenbin (run|proxy)\b(?!.*--runtime-dir).*&$", text, re.MULTILINE):
             self._await_instance()
         for port in _LISTENS.findall(text):
             self._await_port(int(self._ports[port]))

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from docs.blocks import Block, read
 from docs.figures import BEGIN, END, RESULTS, block
 from docs.runner import Page
+from tenbin.cli import tenbin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md")]
@@ -69,10 +75,38 @@ def test_the_readme_shows_what_was_measured() -> None:
     assert text[text.index(BEGIN) : text.index(END) + len(END)] == block(RESULTS)
 
 
+def test_every_command_and_option_is_described() -> None:
+    text = (ROOT / "docs/cli.md").read_text()
+    missing = []
+    for name, command in _commands(tenbin):
+        options = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
+        missing += [option for option in options if f"`{option}" not in text and f" {option} " not in text]
+        missing += [name] if f"`tenbin {name}" not in text else []
+    assert missing == []
+
+
+def test_the_tests_that_the_architecture_names_exist() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "ARCHITECTURE.md").read_text()))
+    sources = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert named
+    assert [name for name in sorted(named) if f"def {name}(" not in sources] == []
+
+
 def test_blocks_are_read_as_they_are_meant(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("a\n<!-- file: x.yaml -->\n```yaml\na: 1\n```\n\n```text\nb\n```\n")
     assert read(page) == [Block("yaml", "a: 1\n", "file: x.yaml", 3), Block("text", "b\n", "", 7)]
+
+
+def _commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield before + name, command
 
 
 def _anchors(page: Path) -> set[str]:
