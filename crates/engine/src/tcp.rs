@@ -75,7 +75,9 @@ pub async fn serve(mut client: Client) {
         port: found.port,
     };
     let Some(name) = decide(&found, &view) else {
-        found.frontend.counters.workers.of(client.worker.index).connections.denied.add(1);
+        for counters in found.connection_counters(client.worker.index) {
+            counters.denied.add(1);
+        }
         return;
     };
     let server_timer = client.worker.deadlines.timer();
@@ -126,6 +128,7 @@ async fn open(
             return Some(Carried { backend, server, lease, stream });
         }
         counters.connect_errors.add(1);
+        counters.failures.add(1);
         lease.finish(Outcome { kind: OutcomeKind::Failure, latency_us: 0 }, worker.now_ms());
         tried.push(index);
         attempts += 1;

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Poll, ready};
 
-use tenbin_proto::{Body, Limits, Progress, Request, Response};
+use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
 use tokio::io::AsyncWrite;
 
 use super::answer::{Manner, Reason, write_answer, write_reason};
@@ -50,10 +50,10 @@ pub struct Exchange {
     pub head_bytes: Vec<u8>,
     /// Bytes of the answer's head as it went to the client.
     pub head_bytes_out: u64,
-    /// The request did not get through whole.
-    pub up_broken: bool,
     /// The answer came before the server can have read the whole request.
     pub early: bool,
+    /// The server has asked for the body with a 100.
+    pub continued: bool,
     /// What will be counted and logged.
     pub record: Record,
 }
@@ -92,8 +92,8 @@ impl Exchange {
             text: Vec::new(),
             head_bytes: Vec::new(),
             head_bytes_out: 0,
-            up_broken: false,
             early: false,
+            continued: false,
             record: Record::default(),
         }
     }
@@ -152,6 +152,9 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
         lenient: found.lenient,
     };
     x.scanned = 0;
+    // What cannot be read is answered as what it is, not as what came before it.
+    (x.request.method, x.request.version, x.request.body) = (Method::Get, Version::Http11, Body::None);
+    x.up.reset();
     x.record.begin(client.worker.shared.clock.micros());
     if !first {
         client.timer.set(spec.timeouts.header);
@@ -192,6 +195,9 @@ async fn exchange(
     first: bool,
 ) -> After {
     x.input.split_head(x.request.length);
+    if x.request.body != Body::None {
+        x.input.make_room();
+    }
     x.record.head_read(x.request.length);
     found.frontend.counters.workers.of(client.worker.index).requests.add(1);
     if client.worker.shared.draining.load(std::sync::atomic::Ordering::Relaxed) {
@@ -230,13 +236,14 @@ async fn exchange(
 /// Answers with a reason of our own.
 pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason: Reason) -> After {
     x.record.refused(reason);
-    let counters = &found.frontend.counters;
-    *counters.errors.lock().entry(reason.code().to_owned()).or_insert(0) += 1;
-    if reason.is_request_error() {
-        counters.workers.of(client.worker.index).request_errors.add(1);
-    }
-    if matches!(reason, Reason::Denied(_)) {
-        counters.workers.of(client.worker.index).connections.denied.add(1);
+    *found.frontend.counters.errors.lock().entry(reason.code().to_owned()).or_insert(0) += 1;
+    for counters in found.connection_counters(client.worker.index) {
+        if reason.is_request_error() {
+            counters.request_errors.add(1);
+        }
+        if matches!(reason, Reason::Denied(_)) {
+            counters.denied.add(1);
+        }
     }
     let manner = settle(x);
     x.down.prefix.clear();
@@ -258,7 +265,7 @@ fn settle(x: &mut Exchange) -> Manner {
     if whole && let Body::Length(length) = x.request.body {
         x.input.consume(length as usize);
     }
-    let head = x.request.method == tenbin_proto::Method::Head;
+    let head = x.request.method == Method::Head;
     Manner { version: x.request.version, keep_alive: x.request.keep_alive && whole, head }
 }
 
@@ -275,13 +282,15 @@ async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, mann
 
 /// Writes all of `bytes` to the client; false when it does not take them.
 pub async fn send(client: &mut Client, bytes: &[u8], timeout_ms: u64) -> bool {
-    let mut sent = 0;
+    let (mut sent, mut timed) = (0, None);
     let Client { stream, timer, .. } = client;
     let all = poll_fn(|cx| {
         while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
             let written = Pin::new(&mut *stream).poll_write(cx, rest);
             if written.is_pending() {
-                if sent == 0 {
+                // The time runs from the last byte that was taken.
+                if timed != Some(sent) {
+                    timed = Some(sent);
                     timer.set(timeout_ms);
                 }
                 return timer.poll(cx).map(|()| false);

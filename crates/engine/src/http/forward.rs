@@ -112,10 +112,9 @@ fn stage_body(x: &mut Exchange, found: &Found) -> Result<(), Reason> {
         return Err(Reason::BodyTooBig);
     }
     let sink = if x.request.body == Body::Chunked { Sink::Chunked } else { Sink::Plain };
-    x.up.prefix.clear();
     x.head_bytes.clear();
-    x.up_broken = false;
     x.early = false;
+    x.continued = false;
     x.up.begin(x.request.body, sink, limit, &mut x.input).map_err(|error| match error {
         FlowError::Bad(reject) => Reason::Rejected(reject),
         _ => Reason::BodyTooBig,
@@ -149,7 +148,7 @@ async fn attempt(
     x.record.lands_on(server);
     let load = Load::begin(client, backend, server);
     send_head::request(client, x, course, server);
-    match await_answer(client, x, (backend, lease.index()), &mut stream).await {
+    match await_answer(client, x, (course, backend, lease.index()), &mut stream).await {
         Ok(()) => {
             x.record.answered = client.worker.shared.clock.micros();
             Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
@@ -234,12 +233,13 @@ fn redispatch(client: &Client, x: &mut Exchange, backend: &Backend, index: usize
 async fn await_answer(
     client: &mut Client,
     x: &mut Exchange,
-    (backend, index): (&Backend, usize),
+    (course, backend, index): (&Course<'_>, &Backend, usize),
     stream: &mut TcpStream,
 ) -> Result<(), Failure> {
+    let client_ms = course.found.frontend.spec.timeouts.client;
     x.output.clear();
     for _ in 0..=MOST_INTERIM {
-        let interim = read_answer(client, x, backend, stream).await?;
+        let interim = read_answer(client, x, (client_ms, backend), stream).await?;
         if !interim {
             let status = x.response.status;
             let retried = backend.spec.retry.statuses.contains(&status) && is_repeatable(x);
@@ -250,9 +250,10 @@ async fn await_answer(
                 Ok(())
             };
         }
-        if !Box::pin(send_head::interim(client, x)).await {
+        if !Box::pin(send_head::interim(client, x, client_ms)).await {
             return Err(Failure::ClientGone);
         }
+        x.continued |= x.response.status == 100;
         x.output.consume(x.response.length);
         x.output.next_message();
     }
@@ -263,7 +264,7 @@ async fn await_answer(
 async fn read_answer(
     client: &mut Client,
     x: &mut Exchange,
-    backend: &Backend,
+    (client_ms, backend): (u64, &Backend),
     server: &mut TcpStream,
 ) -> Result<bool, Failure> {
     let timeout = backend.spec.timeouts.server;
@@ -275,7 +276,7 @@ async fn read_answer(
     let limits = Limits::default();
     x.scanned = 0;
     x.timer.set(timeout);
-    let waits_for_continue = x.request.expect_continue && x.response.status != 100;
+    client.timer.set(client_ms);
     let mut progress = x.up.progress;
     let result = poll_fn(|cx| {
         if let Poll::Ready(failure) = push_up(cx, client, x, server) {
@@ -284,7 +285,7 @@ async fn read_answer(
         if x.up.progress != progress {
             progress = x.up.progress;
             x.timer.set(timeout);
-            client.timer.set(client_timeout(client));
+            client.timer.set(client_ms);
         }
         loop {
             if !x.output.data().is_empty() {
@@ -309,8 +310,9 @@ async fn read_answer(
         if client.is_reset(cx) {
             return Poll::Ready(Err(Failure::ClientGone));
         }
-        let on_client = x.up.waiting == Waiting::Read && !waits_for_continue;
-        if on_client {
+        // A client that waits to be told to go on waits for the server.
+        let asks = x.request.expect_continue && !x.continued && x.up.body_bytes == 0;
+        if x.up.waiting == Waiting::Read && !asks {
             x.timer.set(timeout);
             return client.timer.poll(cx).map(|()| Err(Failure::Body(Reason::BodyTimeout)));
         }
@@ -336,24 +338,19 @@ fn push_up(
         Poll::Pending => Poll::Pending,
         Poll::Ready(Ok(())) => {
             // An answer that is there when the last piece of a long body leaves was made without it.
-            x.early = !x.up.replayable() && upstream::has_spoken(server);
+            let spoken = || !x.output.data().is_empty() || upstream::has_spoken(server);
+            x.early = !x.up.replayable() && spoken();
             Poll::Pending
         }
         // The server may have answered already; what it said decides.
         Poll::Ready(Err(FlowError::Write)) => {
             x.up.abandon();
-            x.up_broken = true;
             Poll::Pending
         }
         Poll::Ready(Err(FlowError::Read | FlowError::Truncated)) => Poll::Ready(Failure::ClientGone),
         Poll::Ready(Err(FlowError::Bad(reject))) => Poll::Ready(Failure::Body(Reason::Rejected(reject))),
         Poll::Ready(Err(FlowError::TooBig)) => Poll::Ready(Failure::Body(Reason::BodyTooBig)),
     }
-}
-
-fn client_timeout(client: &Client) -> u64 {
-    let found = client.place.find(&client.worker, &client.worker.tables());
-    found.map_or(0, |found| found.frontend.spec.timeouts.client)
 }
 
 /// Whether a server that was not tried yet could take the request.
@@ -400,6 +397,7 @@ fn failed(
         }
         Failure::Status => {
             lease.finish(outcome(OutcomeKind::Failure), now);
+            counters.failures.add(1);
             counters.answered(x.response.status);
             redispatch(client, x, backend, index);
             return Next::Again;
@@ -409,6 +407,7 @@ fn failed(
     let Some(reason) = reason else { return Next::Answered(After::Close) };
     if kind == OutcomeKind::Failure {
         counters.response_errors.add(1);
+        counters.failures.add(1);
         if is_repeatable(x) && may_retry(client, x, backend) {
             redispatch(client, x, backend, index);
             course.last = Some(reason);

@@ -160,6 +160,7 @@ pub async fn open(
         }
         Err(error) => {
             counters.connect_errors.add(1);
+            counters.failures.add(1);
             lease.finish(Outcome { kind: OutcomeKind::Failure, latency_us: 0 }, worker.now_ms());
             Err(NotOpened::Unreachable(
                 index,

@@ -100,7 +100,7 @@ impl Record {
         if self.status > 0 {
             counters.answered(self.status);
         }
-        if self.server.is_empty() {
+        if self.status > 0 && self.backend.is_empty() && self.reason.is_none() {
             counters.intercepted.add(1);
         }
         counters.phases.record(self.phases(now));

@@ -11,13 +11,17 @@ use crate::worker::Shared;
 pub fn second(tables: &Tables) {
     for frontend in &tables.frontends {
         let workers = &frontend.counters.workers;
-        let totals = [workers.sum(|c| &c.connections.total), workers.sum(|c| &c.requests)];
-        workers.window.lock().second(&totals);
+        // Under the lock, so that no total is older than a restored one that was taken into account.
+        let mut window = workers.window.lock();
+        window.second(&[workers.sum(|c| &c.connections.total), workers.sum(|c| &c.requests)]);
     }
     for backend in &tables.backends {
-        backend.counters.window.lock().second(&[backend.counters.sum(|c| &c.total)]);
+        let mut window = backend.counters.window.lock();
+        window.second(&[backend.counters.sum(|c| &c.total)]);
+        drop(window);
         for server in &backend.servers {
-            server.counters.window.lock().second(&[server.counters.sum(|c| &c.total)]);
+            let mut window = server.counters.window.lock();
+            window.second(&[server.counters.sum(|c| &c.total)]);
         }
     }
 }
@@ -95,6 +99,7 @@ fn listener_stats(tables: &Tables, listener: &Listener) -> wire::ListenerStats {
         max: listener.counters.current.most(),
         total: workers.sum(|c| &c.total),
         denied: workers.sum(|c| &c.denied),
+        request_errors: workers.sum(|c| &c.request_errors),
         bytes_in: workers.sum(|c| &c.bytes_in),
         bytes_out: workers.sum(|c| &c.bytes_out),
     }
@@ -114,7 +119,7 @@ fn frontend_stats(frontend: &Frontend) -> wire::FrontendStats {
         bytes_in: workers.sum(|c| &c.connections.bytes_in),
         bytes_out: workers.sum(|c| &c.connections.bytes_out),
         denied: workers.sum(|c| &c.connections.denied),
-        request_errors: workers.sum(|c| &c.request_errors),
+        request_errors: workers.sum(|c| &c.connections.request_errors),
         intercepted: workers.sum(|c| &c.intercepted),
         responses: classes(workers, |c| &c.responses),
         rate_connections: connections.now,
@@ -163,6 +168,7 @@ fn server_stats(server: &Server, now: u64) -> wire::ServerStats {
         bytes_out: workers.sum(|c| &c.bytes_out),
         connect_errors: workers.sum(|c| &c.connect_errors),
         response_errors: workers.sum(|c| &c.response_errors),
+        failures: workers.sum(|c| &c.failures),
         retries: workers.sum(|c| &c.retries),
         redispatches: workers.sum(|c| &c.redispatches),
         client_aborts: workers.sum(|c| &c.client_aborts),
@@ -188,7 +194,7 @@ fn backend_stats(backend: &Backend, now: u64) -> wire::BackendStats {
     wire::BackendStats {
         name: backend.spec.name.clone(),
         current: workers.sum(|c| &c.total).saturating_sub(workers.sum(|c| &c.ended)),
-        max: workers.sum(|c| &c.most),
+        max: most(workers),
         total: workers.sum(|c| &c.total),
         requests: workers.sum(|c| &c.requests),
         queue: u64::from(backend.group.queued()),
@@ -203,12 +209,20 @@ fn backend_stats(backend: &Backend, now: u64) -> wire::BackendStats {
         client_aborts: sum(|server| server.client_aborts),
         server_aborts: sum(|server| server.server_aborts),
         responses: classes(workers, |c| &c.responses),
+        connects: sum(|server| server.connects),
+        reuses: sum(|server| server.reuses),
         rate: rate.now,
         rate_max: rate.most,
         last_used: seconds_since(workers_last_used(backend), now),
         phases: window.phases(workers.iter().filter_map(|c| c.phases.get())),
         servers,
     }
+}
+
+/// At most so many at once, by the sum over the workers, in this process or in the one before.
+fn most(workers: &Workers<BackendCounters>) -> u64 {
+    let before = workers.restored().most.get();
+    workers.sum(|c| &c.most).saturating_sub(before).max(before)
 }
 
 fn workers_last_used(backend: &Backend) -> u64 {
