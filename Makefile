@@ -72,8 +72,9 @@ e2e: build ## Run the tests with real processes and sockets
 faults: build ## Run the tests that kill, stop and starve
 	$(PYTEST) -n $(WORKERS) tests/faults
 
-bench: build ## Measure beside HAProxy, nginx and a bare relay
+bench: build ## Measure beside HAProxy, nginx and a bare relay, and quote the figures in README
 	$(BIN)/python benches/run.py $(BENCH)
+	PYTHONPATH=tests $(BIN)/python -m docs.figures
 
 lock: ## Resolve the Python dependencies anew (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

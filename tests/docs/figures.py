@@ -31,7 +31,9 @@ def block(results: Path) -> str:
 
 
 def main() -> None:
-    """Write the figures into README."""
+    """Write the figures into README, if there are any."""
+    if not RESULTS.exists():
+        return
     readme = ROOT / "README.md"
     text = readme.read_text()
     head, _, rest = text.partition(BEGIN)
