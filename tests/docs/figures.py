@@ -10,9 +10,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benches" / "results" / "latest.json"
+LATEST = "benches/results/latest.md"
 BEGIN = "<!-- bench: written by make bench -->"
 END = "<!-- end of bench -->"
-QUOTED = ("HTTP 128 B, 1 connection", "HTTP 128 B, 32 connections", "HTTP 128 B, 256 connections", "HTTP 16 KiB, 32")
+QUOTED = ("HTTP 128 B, 32 connections", "HTTP 128 B, 256 connections", "HTTP 16 KiB, 32 connections")
 CONTESTANTS = {"tenbin": "Tenbin", "haproxy": "HAProxy", "nginx": "nginx", "relay": "bare relay"}
 
 
@@ -26,7 +27,9 @@ def block(results: Path) -> str:
             figures = [_figure(case["figures"].get(key)) for key in CONTESTANTS]
             lines.append(f"| {' | '.join([case['case'], *figures])} |")
     where = f"{machine['cpu']}, kernel {machine['kernel'].partition('-')[0]}, HAProxy {machine['haproxy']}"
-    about = f"{where}, nginx {machine['nginx']}; {machine['date']}. All cases: `benches/results/latest.md`."
+    load = f"load {machine['load at start'].split()[0]} at the start"
+    when = f"{machine['date']}, {load}"
+    about = f"{where}, nginx {machine['nginx']}; {when}. All cases: [benches/results/latest.md]({LATEST})."
     return "\n".join([BEGIN, *lines, "", about, END])
 
 

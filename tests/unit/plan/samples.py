@@ -200,7 +200,9 @@ def everything() -> Config:
     ]
     db = backend("db", server("pg"), mode=Mode.TCP, sticky=StickySource(Duration(60_000), 1000), check=None)
     keyed = backend("keyed", server("one"), sticky=StickyKey(Fetch("cookie", ("sid",)), SECOND, 10))
-    return config((_web(), raw), (app, *others, db, keyed), access_log=AccessLog("/var/log/tenbin.log", LogFormat.HUMAN))
+    return config(
+        (_web(), raw), (app, *others, db, keyed), access_log=AccessLog("/var/log/tenbin.log", LogFormat.HUMAN)
+    )
 
 
 def _web() -> Frontend:
