@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,6 @@ from tenbin.testing.client import request_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from support.servers import Servers
     from tenbin.testing.client import Address
@@ -54,7 +54,7 @@ def test_descriptors_that_run_out_do_not_end_the_process(plane: BareDataplane, a
     with Client(address) as first:
         assert first.get("/").status == 200
         pid = plane.process.pid
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{pid}/fd")), 4096))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(list(Path(f"/proc/{pid}/fd").iterdir())), 4096))
         with another(plane):
             assert first.get("/").status == 200
             assert plane.ask("get_stats")["ok"]

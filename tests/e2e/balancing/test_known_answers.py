@@ -29,7 +29,7 @@ def fnv1a(text: str) -> int:
 
 
 def nginx(source: str, weights: Sequence[int]) -> int:
-    """Nginx's ip_hash: the first three octets, and the remainder walks through the weights."""
+    """The ip_hash of nginx: the first three octets, and the remainder walks through the weights."""
     value = 89
     for octet in source.split(".")[:3]:
         value = (value * 113 + int(octet)) % 6271
