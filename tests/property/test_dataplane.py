@@ -155,9 +155,7 @@ class Machine(RuleBasedStateMachine):
         self.traffic.wait_more(2)
         answers = self.traffic.answers[:]
         for answer in answers[self.judged :]:
-            sets = [
-                allowed for since, until, allowed in self.history if since <= answer.end and until >= answer.begin
-            ]
+            sets = [allowed for since, until, allowed in self.history if since <= answer.end and until >= answer.begin]
             if not all(sets):
                 assert answer.status in (200, 503), answer
             else:
