@@ -123,13 +123,18 @@ async fn open(
         let index = lease.index();
         let server = Arc::clone(backend.servers.get(index)?);
         let counters = server.counters.of(worker.index);
-        if let Ok(stream) = upstream::connect(&server, timer, backend.spec.timeouts.connect).await {
-            counters.connects.add(1);
-            return Some(Carried { backend, server, lease, stream });
-        }
+        let kind = match upstream::connect(&server, timer, backend.spec.timeouts.connect).await {
+            Ok(stream) => {
+                counters.connects.add(1);
+                return Some(Carried { backend, server, lease, stream });
+            }
+            Err(error) => error.blame(),
+        };
         counters.connect_errors.add(1);
-        counters.failures.add(1);
-        lease.finish(Outcome { kind: OutcomeKind::Failure, latency_us: 0 }, worker.now_ms());
+        if kind == OutcomeKind::Failure {
+            counters.failures.add(1);
+        }
+        lease.finish(Outcome { kind, latency_us: 0 }, worker.now_ms());
         tried.push(index);
         attempts += 1;
         if attempts > backend.spec.retry.attempts {

@@ -7,6 +7,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use rustix::io::Errno;
+use tenbin_balance::OutcomeKind;
 use tokio::net::TcpStream;
 
 use crate::deadline::Timer;
@@ -17,8 +19,26 @@ use crate::tables::Server;
 pub enum ConnectError {
     /// No answer within the connect timeout.
     Timeout,
-    /// Refused, unreachable, or no descriptor or port left.
+    /// Refused or unreachable.
     Failed,
+    /// No descriptor, port or memory left here, which says nothing of the server.
+    Shortage,
+}
+
+impl ConnectError {
+    /// What it says of the server.
+    pub fn blame(&self) -> OutcomeKind {
+        match self {
+            Self::Timeout | Self::Failed => OutcomeKind::Failure,
+            Self::Shortage => OutcomeKind::Aborted,
+        }
+    }
+}
+
+impl From<io::Error> for ConnectError {
+    fn from(error: io::Error) -> Self {
+        if is_shortage(&error) { Self::Shortage } else { Self::Failed }
+    }
 }
 
 /// Idle connections of one worker, by the servers' slots.
@@ -48,7 +68,7 @@ pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<
     let mut opening = pin!(TcpStream::connect(address));
     let opened = poll_fn(|cx| {
         if let Poll::Ready(result) = opening.as_mut().poll(cx) {
-            return Poll::Ready(result.map_err(|_| ConnectError::Failed));
+            return Poll::Ready(result.map_err(ConnectError::from));
         }
         timer.poll(cx).map(|()| Err(ConnectError::Timeout))
     })
@@ -56,7 +76,7 @@ pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<
     timer.clear();
     let stream = opened?;
     // Heads and bodies leave in one write each; waiting for more would only add latency.
-    stream.set_nodelay(true).map_err(|_| ConnectError::Failed)?;
+    stream.set_nodelay(true)?;
     Ok(stream)
 }
 
@@ -127,6 +147,12 @@ impl Pool {
         }
         *self = Self::default();
     }
+}
+
+/// Whether this machine lacks something, so that waiting may help.
+fn is_shortage(error: &io::Error) -> bool {
+    let short = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
+    error.raw_os_error().is_some_and(|code| short.map(Errno::raw_os_error).contains(&code))
 }
 
 /// Whether bytes of the server wait to be read, asked of the system itself.

@@ -49,11 +49,10 @@ def ask(tenbin: Tenbin, source: str) -> str:
 @pytest.fixture(scope="module")
 def hashed(trio: Servers) -> Iterator[dict[str, Tenbin]]:
     servers = {name: {"port": trio.port(name), "weight": weight} for name, weight in WEIGHTS.items()}
-    fnv, nginx = ({"balance": {"ip_hash": {"form": form}}} for form in ("fnv1a", "nginx"))
-    with (
-        Tenbin(config_text(servers, fnv, admin=ADMIN)) as one,
-        Tenbin(config_text(servers, nginx, admin=ADMIN)) as two,
-    ):
+    texts = {
+        form: config_text(servers, {"balance": {"ip_hash": {"form": form}}}, admin=ADMIN) for form in ("fnv1a", "nginx")
+    }
+    with Tenbin(texts["fnv1a"]) as one, Tenbin(texts["nginx"]) as two:
         yield {"fnv1a": one, "nginx": two}
 
 

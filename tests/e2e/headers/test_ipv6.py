@@ -34,8 +34,9 @@ def six(trio: Servers) -> Iterator[tuple[Tenbin, Address, Address]]:
 
 
 def test_the_client_is_told_as_each_header_wants_it(six: tuple[Tenbin, Address, Address]) -> None:
-    claimed = ("X-Forwarded-For", "2001:db8::7")
-    got = dict(fetch(six[1], "/echo", claimed, ("Host", f"[::1]:{six[1][1]}")).json()["headers"])
+    got = dict(
+        fetch(six[1], "/echo", ("X-Forwarded-For", "2001:db8::7"), ("Host", f"[::1]:{six[1][1]}")).json()["headers"]
+    )
     assert got["x-forwarded-for"] == "::1"
     assert got["x-real-ip"] == "::1"
     assert 'for="[::1]"' in got["forwarded"]
@@ -45,9 +46,12 @@ def test_the_client_is_told_as_each_header_wants_it(six: tuple[Tenbin, Address, 
 
 def test_a_trusted_proxy_is_believed(six: tuple[Tenbin, Address, Address]) -> None:
     chain = ("X-Forwarded-For", "2001:db8::9, 2001:db8::7")
-    forwarded = ("Forwarded", 'for="[2001:db8::9]";proto=https')
-    more = (("X-Forwarded-Proto", "https"), ("X-Real-IP", "2001:db8::9"))
-    got = dict(fetch(six[2], "/echo", chain, forwarded, *more).json()["headers"])
+    more = (
+        ("X-Forwarded-Proto", "https"),
+        ("X-Real-IP", "2001:db8::9"),
+        ("Forwarded", 'for="[2001:db8::9]";proto=https'),
+    )
+    got = dict(fetch(six[2], "/echo", chain, *more).json()["headers"])
     assert got["x-forwarded-for"] == "2001:db8::9, 2001:db8::7, ::1"
     assert got["x-real-ip"] == "2001:db8::9"
     assert got["x-forwarded-proto"] == "https"

@@ -126,7 +126,8 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             Head::Closed => return After::Close,
             Head::Failed(reason) => {
                 x.request.keep_alive = false;
-                x.record.unreadable();
+                x.record.unreadable(x.input.data().len());
+                (x.request.body, x.up.body_bytes) = (Body::None, 0);
                 return Box::pin(reply(client, x, &found, reason)).await;
             }
         }
@@ -199,6 +200,7 @@ async fn exchange(
         x.input.make_room();
     }
     x.record.head_read(x.request.length);
+    x.up.body_bytes = 0;
     found.frontend.counters.workers.of(client.worker.index).requests.add(1);
     if client.worker.shared.draining.load(std::sync::atomic::Ordering::Relaxed) {
         x.request.keep_alive = false;
@@ -255,7 +257,7 @@ pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason:
 }
 
 /// Whether the connection can live on after an answer that did not wait for the body; what of the body is here is
-/// dropped.
+/// counted and dropped.
 fn settle(x: &mut Exchange) -> Manner {
     let whole = match x.request.body {
         Body::None => true,
@@ -263,7 +265,10 @@ fn settle(x: &mut Exchange) -> Manner {
         Body::Chunked | Body::UntilClose => false,
     };
     if whole && let Body::Length(length) = x.request.body {
+        x.record.bytes_in += length;
         x.input.consume(length as usize);
+    } else {
+        x.record.bytes_in += x.up.body_bytes;
     }
     let head = x.request.method == Method::Head;
     Manner { version: x.request.version, keep_alive: x.request.keep_alive && whole, head }

@@ -81,7 +81,9 @@ pub async fn forward(
         let Some(backend) = tables.backend(name) else {
             return Box::pin(reply(client, x, found, Reason::NoServerUp)).await;
         };
-        x.record.goes_to(backend);
+        if x.record.goes_to(backend) {
+            backend.counters.of(client.worker.index).requests.add(1);
+        }
         match attempt(client, x, &mut course, backend).await {
             Next::Again => {}
             Next::Moved => course.tables = client.worker.tables(),
@@ -177,7 +179,6 @@ impl<'a> Load<'a> {
         of_server.queue_most.raise(u64::from(server.state.queued()));
         of_server.last_used.raise(client.worker.deadlines.now_ms());
         of_backend.total.add(1);
-        of_backend.requests.add(1);
         of_backend.most.raise(of_backend.total.get() - of_backend.ended.get());
         Self { server, backend, worker }
     }

@@ -160,13 +160,16 @@ pub async fn open(
         }
         Err(error) => {
             counters.connect_errors.add(1);
-            counters.failures.add(1);
-            lease.finish(Outcome { kind: OutcomeKind::Failure, latency_us: 0 }, worker.now_ms());
+            let kind = error.blame();
+            if kind == OutcomeKind::Failure {
+                counters.failures.add(1);
+            }
+            lease.finish(Outcome { kind, latency_us: 0 }, worker.now_ms());
             Err(NotOpened::Unreachable(
                 index,
                 match error {
                     ConnectError::Timeout => Reason::ConnectTimeout,
-                    ConnectError::Failed => Reason::ConnectFailed,
+                    ConnectError::Failed | ConnectError::Shortage => Reason::ConnectFailed,
                 },
             ))
         }

