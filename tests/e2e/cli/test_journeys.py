@@ -104,7 +104,7 @@ def test_proxy_of_connections(shell: Shell, ports: tuple[int, int]) -> None:
                         got += data
                     assert got == message
             assert (len(one.peers), len(two.peers)) == (2, 2)
-            assert "tcp" in shell.run("status").stdout.lower()
+            assert f"127.0.0.1:{two.port}" in shell.run("status").stdout
             assert process.terminate() == 0
 
 

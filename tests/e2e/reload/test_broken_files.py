@@ -41,7 +41,7 @@ def test_the_old_file_holds_and_the_next_good_one_is_taken(start_tenbin: StartTe
         wait_for(lambda: set(spread(tenbin.address, 4)) == {"server1", "server2"}, 8)
         summary = run.stop()
     assert not summary.failed, summary.describe()
-    assert tenbin.status()["generation"] > generation
+    wait_for(lambda: tenbin.status()["generation"] > generation, 3, lambda: str(tenbin.log()))
 
 
 def test_a_file_that_is_replaced_again_and_again_ends_as_the_last(start_tenbin: StartTenbin, trio: Servers) -> None:
