@@ -44,9 +44,14 @@ GOALS = Cases(
     bulk=bulk.CASE,
     idle=[idle.CASE.format(count) for count in (2000, 8000)],
     start=start.CASE,
-    servers=[growth.SERVERS_HASHED.format(count) for count in growth.COUNTS],
-    routes=[growth.ROUTES_BY_PATH.format(count) for count in growth.ROUTES],
+    growth=[
+        [growth.SERVERS_HASHED.format(count) for count in growth.COUNTS],
+        [growth.SERVERS_IN_TURN.format(count) for count in growth.COUNTS],
+        [growth.ROUTES_BY_PATH.format(count) for count in growth.ROUTES],
+        [growth.ROUTES_BY_HOST.format(count) for count in growth.ROUTES],
+    ],
     apply=apply.CASE,
+    waits=(apply.PAUSE, apply.QUIET),
 )
 
 

@@ -1,14 +1,14 @@
 """Apply: how long a snapshot of 10 000 servers takes, and how long the longest request waits meanwhile."""
 
-from tenbin.testing import lease
-
-from cases.bench import Bench
 from harness.clock import now, pause
 from harness.dataplane import Dataplane, Prepared
 from harness.figures import Figure, Row
 from harness.probe import Probe
 from harness.proxies import Scene, tenbin_text
 from harness.servers import addresses
+
+from cases.bench import Bench
+from tenbin.testing import lease
 
 SERVERS = 10_000
 CASE = f"apply of {SERVERS:,} servers"

@@ -18,7 +18,7 @@ class Bench:
     @property
     def rounds(self) -> int:
         """How often each proxy is measured."""
-        return 2 if self.quick else 3
+        return 2 if self.quick else 5
 
     @property
     def seconds(self) -> int:

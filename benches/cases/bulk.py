@@ -1,11 +1,12 @@
 """Bulk: CPU time of a proxy in TCP mode for each gigabyte that goes through it."""
 
-from cases.bench import Bench
 from harness.figures import Row
 from harness.proxies import Running
 from harness.rounds import alternate
 from harness.stream import Source, draw
 from harness.usage import cpu_seconds
+
+from cases.bench import Bench
 
 CASE = "TCP, bulk, 4 connections"
 _CONNECTIONS = 4

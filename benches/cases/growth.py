@@ -1,22 +1,21 @@
 """Growth: CPU per request as servers and routes become many.
 
-Many servers are distinct addresses of one server. Two ways to spread over them: `hash`, where the paths asked for
-lead to a few of the servers, shows what finding a server among many costs; `round_robin`, where every server gets
-its turn and so a connection of its own, shows that and what the kernel needs for 10 000 connections more, so
-HAProxy is measured beside it.
+Many servers are distinct addresses of one server. They are used in two ways. With `hash` and two paths, two of them
+get all requests: this shows what finding a server among many costs. With `round_robin` every server gets its turn and
+so a connection of its own: this adds what the kernel needs for 10 000 connections, so HAProxy is measured beside it.
 """
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tenbin.testing import lease
-
-from cases.bench import Bench
 from harness.figures import Figure, Row
 from harness.load import Load, run
 from harness.proxies import Running, Scene
 from harness.servers import addresses
+
+from cases.bench import Bench
+from tenbin.testing import lease
 
 COUNTS = (2, 100, 10_000)
 ROUTES = (1, 100, 10_000)
@@ -26,12 +25,13 @@ ROUTES_BY_PATH = "{:,} routes by path"
 ROUTES_BY_HOST = "{:,} routes by host and path"
 
 _PATHS = 64
+_HOSTS = 100
 _HASH = "balance: {hash: path}"
 
 
 def measure_servers(bench: Bench) -> list[Row]:
     """2, 100 and 10 000 servers."""
-    paths = _paths(bench, "hashed", [f"/item/{i}" for i in range(_PATHS)])
+    paths = _paths(bench, "hashed", ["/one", "/another"])
 
     def hashed(port: int, count: int) -> Scene:
         return Scene(port, addresses(bench.server, count), balance=_HASH)
@@ -52,13 +52,10 @@ def measure_routes(bench: Bench) -> list[Row]:
         return Scene(port, server, routes=[*(f"{{prefix: /r{i}/, backend: app}}" for i in range(count)), _LAST])
 
     def by_host(port: int, count: int) -> Scene:
-        routes = [f"{{host: h{i % 100}.test, prefix: /r{i}/, backend: app}}" for i in range(count)]
-        return Scene(port, server, routes=[*routes, "{host: 127.0.0.1, backend: app}", _LAST])
+        routes = [f"{{host: h{i % _HOSTS}.test, prefix: /r{i}/, backend: app}}" for i in range(count)]
+        return Scene(port, server, routes=[*routes, _LAST])
 
-    arguments = {
-        count: str(_paths(bench, f"routes-{count}", [f"/r{i * count // _PATHS}/x" for i in range(_PATHS)]))
-        for count in ROUTES
-    }
+    arguments = {count: str(_paths(bench, f"routes-{count}", _asked(count))) for count in ROUTES}
     rows = _rows(bench, ROUTES_BY_PATH, arguments, by_path, ("tenbin",))
     return rows + _rows(bench, ROUTES_BY_HOST, arguments, by_host, ("tenbin",))
 
@@ -91,6 +88,12 @@ def _rows(
         Row(case.format(count), "CPU µs/request", {name: Figure(tuple(measured[count, name])) for name in names})
         for count in arguments
     ]
+
+
+def _asked(count: int) -> list[str]:
+    """Paths and hosts that lead to routes spread evenly over all."""
+    places = (i * count // _PATHS for i in range(_PATHS))
+    return [f"/r{place}/x h{place % _HOSTS}.test" for place in places]
 
 
 def _paths(bench: Bench, name: str, paths: Sequence[str]) -> Path:

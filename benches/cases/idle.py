@@ -3,13 +3,13 @@
 import socket
 from contextlib import ExitStack
 
-from tenbin.testing import lease
-
-from cases.bench import Bench
 from harness.clock import pause
 from harness.figures import Figure, Row
 from harness.proxies import NAMES, Scene
 from harness.usage import resident_bytes
+
+from cases.bench import Bench
+from tenbin.testing import lease
 
 CASE = "{:,} idle connections"
 _REQUEST = b"GET / HTTP/1.1\r\nhost: bench\r\n\r\n"

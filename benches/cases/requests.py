@@ -1,9 +1,10 @@
 """Requests: keep-alive at three concurrencies, three sizes of answers, new connections, and TCP mode."""
 
-from cases.bench import Bench
 from harness.figures import Row
 from harness.load import Load
 from harness.rounds import load_row, warm
+
+from cases.bench import Bench
 
 KEEP_ALIVE = "HTTP 128 B, {} connections"
 

@@ -1,16 +1,15 @@
 """Start: milliseconds from starting the program to the first answer that comes through it."""
 
 import socket
-from collections.abc import Callable
 
-from tenbin.testing import lease
-
-from cases.bench import Bench
 from harness.child import Child
 from harness.clock import now, pause
 from harness.dataplane import Dataplane, Prepared
 from harness.figures import Figure, Row
 from harness.proxies import Scene, tenbin_text
+
+from cases.bench import Bench
+from tenbin.testing import lease
 
 CASE = "start to first answer"
 _REQUEST = b"GET / HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n"
@@ -18,13 +17,12 @@ _STEP = 0.0005
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Tenbin's sockets are bound before, as its control plane does; the others bind theirs, and are asked until then."""
+    """Tenbin's sockets are bound before, as its control plane does; the others bind theirs and are asked until then."""
     times = 5 if bench.quick else 20
-    measures: dict[str, Callable[[Bench], float]] = {"tenbin": _tenbin}
+    figures = {"tenbin": Figure(tuple(_tenbin(bench) for _ in range(times)))}
     for name in ("haproxy", "nginx"):
         if not bench.yard.missing(name, "http"):
-            measures[name] = lambda bench, name=name: _other(bench, name)  # type: ignore[misc]
-    figures = {name: Figure(tuple(measure(bench) for _ in range(times))) for name, measure in measures.items()}
+            figures[name] = Figure(tuple(_other(bench, name) for _ in range(times)))
     return [Row(CASE, "ms", figures)]
 
 

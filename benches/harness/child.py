@@ -30,10 +30,11 @@ class Child:
         """The program and its children."""
         return family(self._process.pid)
 
-    def check(self) -> None:
-        """Raise when it has ended, with what it wrote."""
+    def check(self) -> bool:
+        """Whether it runs: true, or an error with what it wrote."""
         if self._process.poll() is not None:
             raise RuntimeError(f"{self.name} ended with {self._process.returncode}: {self.log.read_text().strip()}")
+        return True
 
     def stop(self) -> None:
         """End it: with SIGTERM, then with SIGKILL for it and its children."""

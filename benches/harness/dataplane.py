@@ -11,13 +11,12 @@ import socket
 import struct
 from pathlib import Path
 
+from harness.child import Child
+from harness.clock import now, pause
 from tenbin import configfile
 from tenbin.dataplane.sockets import Listeners, Shape
 from tenbin.plan.compile import Surroundings, compile_snapshot
 from tenbin.state import Overlay, State
-
-from harness.child import Child
-from harness.clock import now, pause
 
 _BACKLOG = 4096
 _SECRET = "5a" * 32

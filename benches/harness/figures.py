@@ -36,8 +36,9 @@ class Row:
         """How many times the figure of `other` that of `name` is; None when one of them did not take part."""
         if name not in self.figures or other not in self.figures:
             return None
-        ours, theirs = self.figures[name].rounds, self.figures[other].rounds
-        if len(ours) != len(theirs):
-            return median(ours) / median(theirs) if median(theirs) else None
-        pairs = [own / their for own, their in zip(ours, theirs, strict=True) if their]
-        return median(pairs) if pairs else None
+        return paired(self.figures[name], self.figures[other])
+
+
+def paired(figure: Figure, base: Figure) -> float:
+    """Return how many times `base` a figure is: the median of the ratios within each round."""
+    return median(own / their for own, their in zip(figure.rounds, base.rounds, strict=True))

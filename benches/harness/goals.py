@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.figures import Row
+from harness.figures import Row, paired
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Cases:
     bulk: str
     idle: Sequence[str]
     start: str
-    servers: Sequence[str]
-    routes: Sequence[str]
+    growth: Sequence[Sequence[str]]
     apply: str
+    waits: tuple[str, str]
 
 
 def judge(rows: Sequence[Row], cases: Cases) -> list[Goal]:
@@ -46,8 +46,9 @@ def judge(rows: Sequence[Row], cases: Cases) -> list[Goal]:
     goals.append(Goal(f"{cases.bulk}: CPU per GB, of HAProxy", 1.0, _ratio(found, cases.bulk, "haproxy"), "x"))
     goals += [Goal(f"{case}: memory for each", 2.0, _ours(found, case), "KiB") for case in cases.idle]
     goals.append(Goal(cases.start, 100, _ours(found, cases.start), "ms"))
-    goals += [_growth(found, cases.servers), _growth(found, cases.routes)]
+    goals += [_growth(found, sizes) for sizes in cases.growth]
     goals.append(Goal(cases.apply, 300, _ours(found, cases.apply), "ms"))
+    goals.append(_wait(found, cases.waits))
     return goals
 
 
@@ -67,7 +68,15 @@ def _ours(rows: Mapping[str, Row], case: str) -> float | None:
 
 def _growth(rows: Mapping[str, Row], cases: Sequence[str]) -> Goal:
     """The most expensive of the cases against the first."""
-    text = f"{cases[-1]}, of {cases[0]}: CPU"
-    costs = [_ours(rows, case) for case in cases]
-    known = [cost for cost in costs if cost is not None]
-    return Goal(text, 1.1, max(known) / known[0] if len(known) == len(cases) else None, "x")
+    text = f"{cases[0]}, and {' and '.join(case.split()[0] for case in cases[1:])}: CPU of the dearest, of the first"
+    known = [rows[case].figures["tenbin"] for case in cases if case in rows]
+    if len(known) < len(cases):
+        return Goal(text, 1.1, None, "x")
+    return Goal(text, 1.1, max(paired(figure, known[0]) for figure in known[1:]), "x")
+
+
+def _wait(rows: Mapping[str, Row], cases: tuple[str, str]) -> Goal:
+    """What an apply adds to the longest wait there is anyway on a busy machine."""
+    with_apply, without = (_ours(rows, case) for case in cases)
+    added = None if with_apply is None or without is None else with_apply - without
+    return Goal(f"{cases[0]}: more than without", 5, added, "ms")

@@ -4,8 +4,8 @@ import os
 import platform
 import re
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
+from time import gmtime, strftime
 
 from harness.proxies import Programs
 
@@ -13,7 +13,7 @@ from harness.proxies import Programs
 def facts(programs: Programs) -> dict[str, str]:
     """Return what a reader needs to know, by name."""
     found = {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": strftime("%Y-%m-%d %H:%M UTC", gmtime()),
         "kernel": platform.release(),
         "cpu": f"{os.cpu_count()} x {_cpu_model()}",
         "load at start": " ".join(f"{value:.2f}" for value in os.getloadavg()),

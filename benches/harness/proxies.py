@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tenbin.testing import fetch, lease, wait_for
-
 from harness.child import Child
 from harness.dataplane import Dataplane, Prepared
+from tenbin.testing import fetch, lease, wait_for
 
 Mode = Literal["http", "tcp"]
 
@@ -88,7 +87,7 @@ class Yard:
         """Start a proxy and wait until it serves."""
         with ExitStack() as stack:
             child = stack.enter_context(self.launch(name, scene))
-            wait_for(lambda: child.check() or answers(scene), 15, lambda: f"{name} serves: {child.log.read_text()}")
+            wait_for(lambda: child.check() and answers(scene), 15, lambda: f"{name} serves: {child.log.read_text()}")
             yield Running(name, scene.port, child)
 
     @contextmanager

@@ -21,9 +21,7 @@ def markdown(machine: Mapping[str, str], rows: Sequence[Row], goals: Sequence[Go
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def save(
-    folder: Path, report: str, machine: Mapping[str, str], rows: Sequence[Row], goals: Sequence[Goal]
-) -> None:
+def save(folder: Path, report: str, machine: Mapping[str, str], rows: Sequence[Row], goals: Sequence[Goal]) -> None:
     """Write `latest.md` and `latest.json`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "latest.md").write_text(report)
@@ -57,10 +55,8 @@ def _costs(rows: Sequence[Row]) -> str:
 
 def _latencies(rows: Sequence[Row]) -> str:
     header = ["p50 / p99 in ms under that load", *(TITLES[name] for name in NAMES)]
-    lines = []
-    for row in rows:
-        if any("p99_us" in figure.others for figure in row.figures.values()):
-            lines.append([row.case, *(_percentiles(row, name) for name in NAMES)])
+    loaded = [row for row in rows if any("p99_us" in figure.others for figure in row.figures.values())]
+    lines = [[row.case, *(_percentiles(row, name) for name in NAMES)] for row in loaded]
     return _table(header, lines) if lines else ""
 
 
@@ -86,7 +82,9 @@ def _table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
 
     def joined(cells: Sequence[str]) -> str:
         first = cells[0].ljust(widths[0])
-        return "| " + " | ".join([first, *(cell.rjust(w) for cell, w in zip(cells[1:], widths[1:], strict=True))]) + " |"
+        return (
+            "| " + " | ".join([first, *(cell.rjust(w) for cell, w in zip(cells[1:], widths[1:], strict=True))]) + " |"
+        )
 
     rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
     return "\n".join([joined(header), rule, *(joined(cells) for cells in lines)])

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tenbin.testing import fetch, lease, wait_for
-
 from harness.child import Child
 from harness.proxies import DESCRIPTORS, Programs, filled, nginx_command
+from tenbin.testing import fetch, lease, wait_for
 
 SIZES = {"/": 128, "/16k": 16 * 1024, "/1m": 1024 * 1024}
 """Bytes of the answer to each path; any other path is answered as `/` is."""
@@ -27,7 +26,7 @@ def serve(programs: Programs, folder: Path) -> Iterator[int]:
         file = folder / "nginx.conf"
         file.write_text(filled("servers.nginx.conf", values))
         with Child("servers", nginx_command(programs, file, folder), folder) as child:
-            wait_for(lambda: child.check() or fetch(("127.0.0.1", port), "/").status == 200, 10)
+            wait_for(lambda: child.check() and fetch(("127.0.0.1", port), "/").status == 200, 10)
             yield port
 
 

@@ -1,4 +1,5 @@
--- Arguments after `--`: `close` for a connection a request, or a file with a path a line to ask for in turn.
+-- Arguments after `--`: `close` for a connection a request, or a file with a path, and a host if need be, a line
+-- to ask for in turn.
 -- At the end one line of numbers, which is easier to read than wrk's own report.
 
 local requests = {}
@@ -8,7 +9,9 @@ function init(args)
   if args[1] == "close" then
     wrk.headers["Connection"] = "close"
   elseif args[1] then
-    for path in io.lines(args[1]) do
+    for line in io.lines(args[1]) do
+      local path, host = line:match("^(%S+) *(%S*)$")
+      wrk.headers["Host"] = host ~= "" and host or "bench"
       requests[#requests + 1] = wrk.format(nil, path)
     end
     request = function()

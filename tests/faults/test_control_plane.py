@@ -56,6 +56,28 @@ def test_a_killed_control_plane_attaches_again(start_tenbin: StartTenbin, trio: 
     assert set(spread(tenbin.address, 6)) == {"server2"}
 
 
+def test_an_outage_goes_on_while_the_control_plane_is_away(start_tenbin: StartTenbin, servers: Servers) -> None:
+    check = {"tcp": True, "every": "100ms", "fall": 1, "rise": 1}
+    tenbin = start_tenbin(config_text(servers.some(2), {"check": check}))
+    tenbin.wait_health("app/server1", "up")
+    servers.kill("server1")
+    tenbin.wait_health("app/server1", "down")
+    wait_for((tenbin.runtime_directory / "outages.json").exists, 5)
+    before = tenbin.server("app/server1")
+    kill_control(tenbin)
+    tenbin.start()
+    after = tenbin.server("app/server1")
+    assert (after["health"], after["downs"]) == ("down", 1)
+    assert after["downtime"] > before["downtime"]
+    assert after["changed"] == after["downtime"], "it is the same outage"
+    servers.start("server1")
+    tenbin.wait_health("app/server1", "up")
+    assert tenbin.server("app/server1")["downs"] == 1
+    assert tenbin.stop() == 0
+    tenbin.start()
+    assert tenbin.server("app/server1")["downs"] == 0, "counters begin anew with a new data plane"
+
+
 def test_after_attaching_listeners_can_still_change(start_tenbin: StartTenbin, trio: Servers) -> None:
     tenbin = start_tenbin(config_text(trio.first(1)))
     kill_control(tenbin)

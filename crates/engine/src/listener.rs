@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
 
 use crate::client::{Client, Presence};
-use crate::stats::ListenerCounters;
+use crate::stats::{ConnectionCounters, ListenerCounters};
 use crate::tables::{Frontend, Tables};
 use crate::wire::{Mode, NoticeLevel};
 use crate::worker::Worker;
@@ -39,6 +39,13 @@ pub struct Found {
     pub port: u16,
     /// Accept a bare LF as line end in heads.
     pub lenient: bool,
+}
+
+impl Found {
+    /// Where a worker counts what comes on a connection: at its frontend and at its listener.
+    pub fn connection_counters(&self, worker: usize) -> [&ConnectionCounters; 2] {
+        [&self.frontend.counters.workers.of(worker).connections, self.counters.workers.of(worker)]
+    }
 }
 
 impl Place {

@@ -75,7 +75,9 @@ pub async fn serve(mut client: Client) {
         port: found.port,
     };
     let Some(name) = decide(&found, &view) else {
-        found.frontend.counters.workers.of(client.worker.index).connections.denied.add(1);
+        for counters in found.connection_counters(client.worker.index) {
+            counters.denied.add(1);
+        }
         return;
     };
     let server_timer = client.worker.deadlines.timer();
@@ -129,7 +131,11 @@ async fn open(
             Err(error) => error,
         };
         counters.connect_errors.add(1);
-        lease.finish(Outcome { kind: error.outcome(), latency_us: 0 }, worker.now_ms());
+        let kind = error.outcome();
+        if kind == OutcomeKind::Failure {
+            counters.failures.add(1);
+        }
+        lease.finish(Outcome { kind, latency_us: 0 }, worker.now_ms());
         tried.push(index);
         attempts += 1;
         if attempts > backend.spec.retry.attempts {

@@ -74,7 +74,7 @@ pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<
     timer.clear();
     let stream = opened?;
     // Heads and bodies leave in one write each; waiting for more would only add latency.
-    stream.set_nodelay(true).map_err(|_| ConnectError::Failed)?;
+    stream.set_nodelay(true).map_err(|error| blame(&error))?;
     Ok(stream)
 }
 

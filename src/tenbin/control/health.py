@@ -1,7 +1,7 @@
 """Health: what checks find goes to the store and, as a sentence, to the journal.
 
-Owns which servers are checked (those with an address that are not in maintenance) and the count of usable servers
-that the sentences tell. How a server is checked is the business of `tenbin.health`.
+Owns which servers are checked (those with an address that are not in maintenance), the count of usable servers that
+the sentences tell, and when outages begin and end. How a server is checked is the business of `tenbin.health`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenbin.health import Checker, Target
+from tenbin.health.result import CheckStatus
 from tenbin.model import Address, Admin, Health, ServerId
 from tenbin.observe import sentences
 from tenbin.observe.checks import CheckEntry, CheckSummary
@@ -22,14 +23,16 @@ if TYPE_CHECKING:
     from tenbin.clock import Clock
     from tenbin.health import CheckResult, HealthChange
     from tenbin.model import Server
+    from tenbin.observe.outage import OutageBook
     from tenbin.observe.sentences import Sentence
     from tenbin.state import ServerOverlay, State, Store
 
 
 class HealthWatch:
-    """Checks the servers of the store's state."""
+    """Checks the servers of the store's state and notes in `book` when they are out."""
 
-    def __init__(self, store: Store, clock: Clock, say: Callable[[Sentence], object]) -> None:
+    def __init__(self, store: Store, clock: Clock, say: Callable[[Sentence], object], book: OutageBook) -> None:
+        self.book = book
         self._store = store
         self._clock = clock
         self._say = say
@@ -44,6 +47,7 @@ class HealthWatch:
     def follow(self, state: State) -> None:
         """Check the servers of this state from now on."""
         self._checker.replace(targets(state))
+        self.book.follow(state, self._clock.now())
         self._total = {backend.name: len(backend.servers) for backend in state.config.backends}
         self._usable = {
             backend.name: {
@@ -51,6 +55,11 @@ class HealthWatch:
             }
             for backend in state.config.backends
         }
+
+    def steered(self, server: ServerId) -> None:
+        """An operator has changed this server."""
+        state = self._store.state
+        self.book.note(server, self._store.server(server), state.overlay.of(server), self._clock.now())
 
     def summary(self, server: ServerId) -> CheckSummary | None:
         """Return a server's standing with its check; None for one that is not checked."""
@@ -63,6 +72,7 @@ class HealthWatch:
             code=last.code if last else None,
             duration=last.duration if last else 0.0,
             text=last.text if last else "",
+            description=(last.status if last else CheckStatus.INI).text,
             passes=view.passes,
             failures=view.failures,
             rise=view.rise,
@@ -86,7 +96,9 @@ class HealthWatch:
 
     def _changed(self, change: HealthChange) -> None:
         server = change.id
-        state = self._store.set_health(server, change.new, change.reason, self._clock.now())
+        now = self._clock.now()
+        state = self._store.set_health(server, change.new, change.reason, now)
+        self.book.note(server, self._store.server(server), state.overlay.of(server), now)
         usable_servers = self._usable.setdefault(server.backend, set())
         before = len(usable_servers)
         if change.new is Health.DOWN:

@@ -26,6 +26,7 @@ class CheckSummary:
     """A server's standing with its check: the last result, the counts that decide, and the latest results.
 
     `status`, `code`, `duration` (seconds) and `text` are the last result's; status "INI" before the first one.
+    `description` is HAProxy's long name of the status.
     `passes` and `failures` are results in a row, one of them is 0; `rise` and `fall` are how many are needed.
     `level` is HAProxy's `check_health`: 0 to rise + fall - 1, at least `rise` while the server counts as up. The
     totals and `downs` (times it went down) count since the server was first known. `history` is newest first, at
@@ -36,6 +37,7 @@ class CheckSummary:
     code: int | None
     duration: float
     text: str
+    description: str
     passes: int
     failures: int
     rise: int

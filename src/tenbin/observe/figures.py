@@ -17,9 +17,10 @@ RESPONSE_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx", "other")
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Percentiles in seconds over the sliding last minute; all 0 when `samples` is 0."""
+    """Mean and percentiles in seconds over the sliding last minute; all 0 when `samples` is 0."""
 
     samples: int
+    mean: float
     p50: float
     p90: float
     p99: float
@@ -38,12 +39,13 @@ class Phases:
 
 @dataclass(frozen=True, slots=True)
 class ListenerTraffic:
-    """Client connections of one listening address; `denied` were refused at a limit."""
+    """Client connections of one listening address; `denied` and `request_errors` count what came on them."""
 
     current: int
     max: int
     total: int
     denied: int
+    request_errors: int
     bytes_in: int
     bytes_out: int
 
@@ -75,6 +77,7 @@ class Work:
     """What servers and backends have in common.
 
     `current` is work in progress, `total` how often one was chosen, `last_used` seconds ago (None: never).
+    `connects` are connections that were opened, `reuses` requests that went on a pooled one.
     """
 
     current: int
@@ -92,6 +95,8 @@ class Work:
     client_aborts: int
     server_aborts: int
     responses: dict[str, int]
+    connects: int
+    reuses: int
     rate: int
     rate_max: int
     last_used: int | None
@@ -109,14 +114,14 @@ class BackendTraffic(Work):
 class ServerTraffic(Work):
     """One server. `ejected` seconds remain of a passive ejection, `throttle` is its slow-start percentage.
 
-    `connects` were opened, `reuses` taken from the pool, `idle` connections wait in it.
+    `failures` are requests whose end spoke against it, which is what passive checks and ejection count; `idle`
+    connections wait in its pool.
     """
 
     ejected: float
     throttle: int
     denied_responses: int
-    connects: int
-    reuses: int
+    failures: int
     idle: int
 
 
@@ -169,6 +174,7 @@ def listener_traffic(stats: wire.ListenerStats) -> ListenerTraffic:
         max=stats.max,
         total=stats.total,
         denied=stats.denied,
+        request_errors=stats.request_errors,
         bytes_in=stats.bytes_in,
         bytes_out=stats.bytes_out,
     )
@@ -214,6 +220,8 @@ def backend_traffic(stats: wire.BackendStats) -> BackendTraffic:
         client_aborts=stats.client_aborts,
         server_aborts=stats.server_aborts,
         responses=_responses(stats.responses),
+        connects=stats.connects,
+        reuses=stats.reuses,
         rate=stats.rate,
         rate_max=stats.rate_max,
         last_used=_last_used(stats.last_used),
@@ -240,6 +248,8 @@ def server_traffic(stats: wire.ServerStats) -> ServerTraffic:
         client_aborts=stats.client_aborts,
         server_aborts=stats.server_aborts,
         responses=_responses(stats.responses),
+        connects=stats.connects,
+        reuses=stats.reuses,
         rate=stats.rate,
         rate_max=stats.rate_max,
         last_used=_last_used(stats.last_used),
@@ -247,19 +257,19 @@ def server_traffic(stats: wire.ServerStats) -> ServerTraffic:
         ejected=stats.ejected / 1000,
         throttle=stats.throttle,
         denied_responses=stats.denied_responses,
-        connects=stats.connects,
-        reuses=stats.reuses,
+        failures=stats.failures,
         idle=stats.idle,
     )
 
 
-_NO_TIMES = Times(0, 0.0, 0.0, 0.0, 0.0)
+_NO_TIMES = Times(0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def _times(stats: wire.Times) -> Times:
     if stats.count == 0:
         return _NO_TIMES
-    return Times(stats.count, stats.p50 / 1e6, stats.p90 / 1e6, stats.p99 / 1e6, stats.max / 1e6)
+    micros = (stats.mean, stats.p50, stats.p90, stats.p99, stats.max)
+    return Times(stats.count, *(value / 1e6 for value in micros))
 
 
 def _phases(stats: wire.Phases) -> Phases:

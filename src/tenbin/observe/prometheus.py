@@ -14,8 +14,16 @@ from tenbin.observe.condition import Condition
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from tenbin.observe.figures import FrontendTraffic, Phases, ProcessFigures, ServerTraffic, Work
-    from tenbin.observe.status import ServerStatus, Status
+    from tenbin.observe.figures import (
+        FrontendTraffic,
+        ListenerTraffic,
+        Phases,
+        ProcessFigures,
+        ServerTraffic,
+        Times,
+        Work,
+    )
+    from tenbin.observe.status import BackendStatus, ServerStatus, Status
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -91,14 +99,8 @@ def _frontends(page: _Page, status: Status) -> None:
         for entry in frontend.listeners
         if entry.traffic is not None
     ]
-    about = "Client connections now."
-    page.add("tenbin_listener_connections", "gauge", about, [(labels, entry.current) for labels, entry in listeners])
-    about = "Client connections accepted."
-    page.add(
-        "tenbin_listener_connections_total", "counter", about, [(label, entry.total) for label, entry in listeners]
-    )
-    about = "Client connections refused at a limit."
-    page.add("tenbin_listener_denied_total", "counter", about, [(label, entry.denied) for label, entry in listeners])
+    for name, kind, about, figure in _LISTENER:
+        page.add(f"tenbin_listener_{name}", kind, about, [(labels, figure(entry)) for labels, entry in listeners])
 
 
 def _backends(page: _Page, status: Status) -> None:
@@ -115,6 +117,7 @@ def _backends(page: _Page, status: Status) -> None:
     )
     about = "Servers, whatever their state."
     page.add("tenbin_backend_servers", "gauge", about, [(labels, len(entry.servers)) for labels, entry in all_backends])
+    _outages(page, "tenbin_backend", all_backends)
     counted = [(labels, entry.traffic) for labels, entry in all_backends if entry.traffic is not None]
     denied = [(labels, entry.denied) for labels, entry in counted]
     page.add("tenbin_backend_denied_total", "counter", "Requests refused by a route.", denied)
@@ -136,6 +139,7 @@ def _servers(page: _Page, servers: Sequence[ServerStatus]) -> None:
             for condition, suffix in words
         ],
     )
+    _outages(page, "tenbin_server", labelled)
     _checks(page, labelled)
     counted = [(labels, entry.traffic) for labels, entry in labelled if entry.traffic is not None]
     for name, kind, about, figure in _SERVER_TRAFFIC:
@@ -155,13 +159,21 @@ def _checks(page: _Page, labelled: Sequence[tuple[str, ServerStatus]]) -> None:
             for result, count in (("passed", check.passed_total), ("failed", check.failed_total))
         ],
     )
-    about = "Times that checks took the server down."
-    page.add("tenbin_server_downs_total", "counter", about, [(labels, check.downs) for labels, check in checked])
     about = "How long the last health check took."
     durations = [(labels, check.duration) for labels, check in checked]
     page.add("tenbin_server_check_duration_seconds", "gauge", about, durations)
     statuses = [(f'{labels},status="{escape(check.status)}"', 1) for labels, check in checked]
     page.add("tenbin_server_check_status", "gauge", "1 for the result of the last health check.", statuses)
+
+
+def _outages(page: _Page, prefix: str, labelled: Sequence[tuple[str, ServerStatus | BackendStatus]]) -> None:
+    known = [(labels, entry) for labels, entry in labelled if entry.changed is not None]
+    about = "Times that it stopped serving."
+    page.add(f"{prefix}_downs_total", "counter", about, [(labels, entry.downs) for labels, entry in known])
+    about = "How long it did not serve, in all."
+    page.add(
+        f"{prefix}_downtime_seconds_total", "counter", about, [(labels, entry.downtime) for labels, entry in known]
+    )
 
 
 def _work(page: _Page, prefix: str, counted: Sequence[tuple[str, Work]]) -> None:
@@ -182,11 +194,14 @@ def _responses(page: _Page, prefix: str, counted: Iterable[tuple[str, dict[str, 
 
 def _durations(page: _Page, prefix: str, counted: Iterable[tuple[str, Phases]]) -> None:
     about = "Times of requests by phase over the last minute; quantile 1 is the maximum."
-    samples = (sample for labels, phases in counted for sample in _quantiles(labels, phases))
+    sampled = [entry for labels, phases in counted for entry in _sampled(labels, phases)]
+    samples = (sample for labels, times in sampled for sample in _quantiles(labels, times))
     page.add(f"{prefix}_duration_seconds", "gauge", about, samples)
+    about = "Mean times of requests by phase over the last minute."
+    page.add(f"{prefix}_duration_mean_seconds", "gauge", about, ((labels, times.mean) for labels, times in sampled))
 
 
-def _quantiles(labels: str, phases: Phases) -> Iterator[Sample]:
+def _sampled(labels: str, phases: Phases) -> Iterator[tuple[str, Times]]:
     for phase, times in (
         ("queue", phases.queue),
         ("connect", phases.connect),
@@ -194,11 +209,14 @@ def _quantiles(labels: str, phases: Phases) -> Iterator[Sample]:
         ("total", phases.total),
     ):
         if times.samples:
-            base = f'{labels},phase="{phase}",quantile='
-            yield f'{base}"0.5"', times.p50
-            yield f'{base}"0.9"', times.p90
-            yield f'{base}"0.99"', times.p99
-            yield f'{base}"1"', times.max
+            yield f'{labels},phase="{phase}"', times
+
+
+def _quantiles(labels: str, times: Times) -> Iterator[Sample]:
+    yield f'{labels},quantile="0.5"', times.p50
+    yield f'{labels},quantile="0.9"', times.p90
+    yield f'{labels},quantile="0.99"', times.p99
+    yield f'{labels},quantile="1"', times.max
 
 
 _PROCESS: tuple[tuple[str, str, str, Callable[[ProcessFigures], Number]], ...] = (
@@ -236,6 +254,19 @@ _FRONTEND: tuple[tuple[str, str, str, Callable[[FrontendTraffic], Number]], ...]
     ("request_rate", "gauge", "Requests in the last second.", lambda f: f.rate_requests),
     ("request_rate_max", "gauge", "Most requests in one second.", lambda f: f.rate_requests_max),
 )
+_LISTENER: tuple[tuple[str, str, str, Callable[[ListenerTraffic], Number]], ...] = (
+    ("connections", "gauge", "Client connections now.", lambda t: t.current),
+    ("connections_total", "counter", "Client connections accepted.", lambda t: t.total),
+    ("received_bytes_total", "counter", "Bytes from clients.", lambda t: t.bytes_in),
+    ("sent_bytes_total", "counter", "Bytes to clients.", lambda t: t.bytes_out),
+    ("denied_total", "counter", "Requests refused by a route.", lambda t: t.denied),
+    (
+        "request_errors_total",
+        "counter",
+        "Requests that were malformed, late or broken off.",
+        lambda t: t.request_errors,
+    ),
+)
 _WORK: tuple[tuple[str, str, str, Callable[[Work], Number]], ...] = (
     ("current", "gauge", "Requests or connections in progress.", lambda w: w.current),
     ("current_max", "gauge", "Most requests or connections in progress at once.", lambda w: w.max),
@@ -251,6 +282,8 @@ _WORK: tuple[tuple[str, str, str, Callable[[Work], Number]], ...] = (
     ("redispatches_total", "counter", "Requests that went to another server.", lambda w: w.redispatches),
     ("client_aborts_total", "counter", "Transfers that the client broke off.", lambda w: w.client_aborts),
     ("server_aborts_total", "counter", "Transfers that the server broke off.", lambda w: w.server_aborts),
+    ("connects_total", "counter", "Connections opened to servers.", lambda w: w.connects),
+    ("reuses_total", "counter", "Requests that went on a pooled connection.", lambda w: w.reuses),
     ("rate", "gauge", "Requests or connections given to it in the last second.", lambda w: w.rate),
     ("rate_max", "gauge", "Most requests or connections given to it in one second.", lambda w: w.rate_max),
 )
@@ -264,7 +297,6 @@ _SERVER_TRAFFIC: tuple[tuple[str, str, str, Callable[[ServerTraffic], Number]], 
     ("ejection_seconds", "gauge", "What remains of an ejection.", lambda t: t.ejected),
     ("throttle_ratio", "gauge", "Slow start: share of its weight in force.", lambda t: t.throttle / 100),
     ("denied_responses_total", "counter", "Answers that a route refused.", lambda t: t.denied_responses),
-    ("connects_total", "counter", "Connections opened to the server.", lambda t: t.connects),
-    ("reuses_total", "counter", "Requests that went on a pooled connection.", lambda t: t.reuses),
+    ("failures_total", "counter", "Requests whose end spoke against the server.", lambda t: t.failures),
     ("idle_connections", "gauge", "Pooled connections that wait.", lambda t: t.idle),
 )

@@ -19,17 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tenbin.model import Backend, Config, Frontend, Server
+    from tenbin.observe.outage import Service
     from tenbin.plan import wire
     from tenbin.state.overlay import Overlay, ServerOverlay
 
 
 @dataclass(frozen=True, slots=True)
 class ListenerStatus:
-    """One listening address; `traffic` None while the data plane has not reported on it."""
+    """One listening address; `traffic` None while the data plane has not reported on it.
+
+    `text` is OPEN, or FULL while its frontend's limit holds further clients back.
+    """
 
     address: str
     number: int
     position: str
+    text: str
     traffic: figures.ListenerTraffic | None
 
 
@@ -53,6 +58,8 @@ class ServerStatus:
     `weight` and `admin` are in force, `file_weight` and `file_admin` are what the file says, and `overrides` tells
     each difference in words. `text` follows HAProxy's status strings; `usable`: gets new work; `reason` and `since`
     (seconds ago, None for never) belong to the last change of health. `resolved` is the literal address in use.
+    `downs` is how often it stopped serving, for `downtime` seconds in all, `changed` how many seconds ago it began
+    or stopped to (None: not known); see `tenbin.observe.outage` for what counts.
     """
 
     backend: str
@@ -72,6 +79,9 @@ class ServerStatus:
     health: Health
     reason: str
     since: float | None
+    downs: int
+    downtime: float
+    changed: float | None
     max_connections: int
     max_queue: int
     max_idle: int
@@ -89,7 +99,8 @@ class ServerStatus:
 class BackendStatus:
     """A backend; `active` and `backups` count its usable servers, `weight` is the sum of theirs in force.
 
-    `up`: at least one server is usable. `cookie` is the name of the sticky cookie, "" without one.
+    `up`: at least one server is usable. `cookie` is the name of the sticky cookie, "" without one. `downs`, `downtime`
+    and `changed` are those of the backend as a whole, as of a server.
     """
 
     name: str
@@ -101,6 +112,9 @@ class BackendStatus:
     active: int
     backups: int
     weight: int
+    downs: int
+    downtime: float
+    changed: float | None
     max_queue: int
     cookie: str
     servers: tuple[ServerStatus, ...]
@@ -126,18 +140,27 @@ class Status:
     backends: tuple[BackendStatus, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What was found out about servers and backends besides their counters; None of those that nobody watches."""
+
+    check: Callable[[ServerId], CheckSummary | None]
+    server: Callable[[ServerId], Service | None]
+    backend: Callable[[str], Service | None]
+
+
 def build(
     config: Config,
     overlay: Overlay,
     stats: wire.Stats | None,
-    checks: Callable[[ServerId], CheckSummary | None],
+    watched: Watched,
     now: float,
     age: float,
 ) -> Status:
-    """Merge the configuration, runtime changes, counters and check results.
+    """Merge the configuration, runtime changes, counters, check results and outages.
 
-    `stats` None: the data plane does not answer. `now` is the monotonic second that `overlay` counts in, `age` the
-    seconds since `stats` were taken.
+    `stats` None: the data plane does not answer. `now` is the monotonic second that `overlay` and outages count in,
+    `age` the seconds since `stats` were taken.
     """
     frontends = {entry.name: entry for entry in stats.frontends} if stats else {}
     listeners = {(entry.frontend, entry.address): entry for entry in stats.listeners} if stats else {}
@@ -156,7 +179,7 @@ def build(
             for number, entry in enumerate(config.frontends, 1)
         ),
         backends=tuple(
-            _backend(entry, number, backends.get(entry.name), _Runtime(overlay, checks, now))
+            _backend(entry, number, backends.get(entry.name), _Runtime(overlay, watched, now))
             for number, entry in enumerate(config.backends, first)
         ),
     )
@@ -165,8 +188,21 @@ def build(
 @dataclass(frozen=True, slots=True)
 class _Runtime:
     overlay: Overlay
-    checks: Callable[[ServerId], CheckSummary | None]
+    watched: Watched
     now: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Spell:
+    downs: int
+    downtime: float
+    changed: float | None
+
+    @staticmethod
+    def of(service: Service | None, now: float) -> _Spell:
+        if service is None:
+            return _Spell(0, 0.0, None)
+        return _Spell(service.downs, round(service.downtime(now), 3), round(max(now - service.since, 0.0), 3))
 
 
 def _frontend(
@@ -186,6 +222,7 @@ def _frontend(
                 address=str(listener.address),
                 number=place,
                 position=listener.position,
+                text=_listening(frontend, stats) if found else "not serving",
                 traffic=figures.listener_traffic(found) if found else None,
             )
             for place, listener in enumerate(frontend.listeners, 1)
@@ -195,6 +232,11 @@ def _frontend(
     )
 
 
+def _listening(frontend: Frontend, stats: wire.FrontendStats | None) -> str:
+    limit = frontend.limits.connections
+    return "FULL" if limit and stats and stats.current >= limit else "OPEN"
+
+
 def _backend(backend: Backend, number: int, stats: wire.BackendStats | None, runtime: _Runtime) -> BackendStatus:
     counted = {entry.name: entry for entry in stats.servers} if stats else {}
     servers = tuple(
@@ -202,6 +244,7 @@ def _backend(backend: Backend, number: int, stats: wire.BackendStats | None, run
         for place, server in enumerate(backend.servers, 1)
     )
     usable = [server for server in servers if server.usable]
+    service = _Spell.of(runtime.watched.backend(backend.name), runtime.now)
     return BackendStatus(
         name=backend.name,
         number=number,
@@ -212,6 +255,9 @@ def _backend(backend: Backend, number: int, stats: wire.BackendStats | None, run
         active=sum(not server.backup for server in usable),
         backups=sum(server.backup for server in usable),
         weight=sum(server.weight for server in usable if not server.backup),
+        downs=service.downs,
+        downtime=service.downtime,
+        changed=service.changed,
         max_queue=backend.max_queue,
         cookie=backend.sticky.name if isinstance(backend.sticky, StickyCookie) else "",
         servers=servers,
@@ -222,8 +268,10 @@ def _backend(backend: Backend, number: int, stats: wire.BackendStats | None, run
 def _server(
     backend: Backend, server: Server, number: int, stats: wire.ServerStats | None, runtime: _Runtime
 ) -> ServerStatus:
-    entry = runtime.overlay.of(ServerId(backend.name, server.name))
-    check = runtime.checks(ServerId(backend.name, server.name)) if backend.check else None
+    name = ServerId(backend.name, server.name)
+    entry = runtime.overlay.of(name)
+    check = runtime.watched.check(name) if backend.check else None
+    service = _Spell.of(runtime.watched.server(name), runtime.now)
     traffic = figures.server_traffic(stats) if stats else None
     admin = entry.admin or server.admin
     weight = server.weight if entry.weight is None else entry.weight
@@ -255,6 +303,9 @@ def _server(
         health=entry.health,
         reason=entry.reason,
         since=round(max(runtime.now - entry.since, 0.0), 3) if entry.since else None,
+        downs=service.downs,
+        downtime=service.downtime,
+        changed=service.changed,
         max_connections=server.max_connections,
         max_queue=server.max_queue,
         max_idle=backend.pool.max_idle,

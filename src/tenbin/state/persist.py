@@ -77,15 +77,16 @@ def secret(path: Path) -> str:
     return made
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Give a file new content at once, readable by its owner alone."""
+def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Give a file new content at once, readable by its owner alone; `durable`: it outlives a loss of power."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         scratch.replace(path)
     except OSError:
         scratch.unlink(missing_ok=True)

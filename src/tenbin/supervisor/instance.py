@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import tenbin
+from tenbin.control.outages import OutageFile
 from tenbin.control.recover import recovered
 from tenbin.dataplane.sockets import Listeners, Shape
 from tenbin.observe import sentences
+from tenbin.observe.outage import OutageBook
 from tenbin.observe.sentences import Level, Sentence
 from tenbin.plan.compile import Surroundings, listen_address
 from tenbin.state import Store
@@ -86,10 +88,13 @@ class Instance:
         if restored.warning:
             site.journal.say(Sentence(Level.WARNING, "state_unusable", restored.warning))
         listeners = Listeners()
-        overlay, generation = restored.overlay, 1
+        outage_file = OutageFile(site.directory.outage_file, site.clock)
+        overlay, generation, book = restored.overlay, 1, OutageBook()
         if attached is not None:
             overlay = await self._take_over(attached, overlay, listeners)
-            generation = attached.welcome.generation + 1
+            generation, book = attached.welcome.generation + 1, OutageBook(outage_file.read())
+        else:
+            outage_file.forget()
         around = Surroundings(
             secret=secret(site.directory.secret_file),
             terminal=site.terminal,
@@ -103,6 +108,8 @@ class Instance:
                 orders=orders,
                 store=store,
                 state_file=state_file,
+                outage_file=outage_file,
+                book=book,
                 listeners=listeners,
                 launcher=site.launcher,
                 around=around,
@@ -145,6 +152,7 @@ class Instance:
         background.forever("names", parts.names.run)
         background.forever("unresolved-names", parts.names.complain)
         background.forever("figures", parts.figures.run)
+        background.forever("outages", lambda: parts.outage_file.keep(parts.health.book, parts.say))
         background.forever("reload", lambda: _reload_on_order(parts.orders, operations))
         self._doors = AdminDoors(operations, self._site.journal, self._site.directory.admin_socket)
         doors = self._doors
@@ -170,6 +178,7 @@ class Instance:
         if self._doors is not None:
             await self._doors.close()
         await self._background.end()
+        parts.outage_file.forget()
         self._site.launcher.clean()
 
     def _settled(self, parts: Parts, state: State) -> None:

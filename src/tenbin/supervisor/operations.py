@@ -40,7 +40,7 @@ class InstanceOperations:
             state.config,
             state.overlay,
             parts.figures.current,
-            parts.health.summary,
+            status.Watched(parts.health.summary, parts.health.book.server, parts.health.book.backend),
             now=parts.clock.now(),
             age=parts.figures.age,
         )
@@ -84,6 +84,7 @@ class InstanceOperations:
             said.append(sentences.server_admin(server, old_admin, new_admin))
         for sentence in said:
             parts.say(sentence)
+        parts.health.steered(server)
         self._persist()
         await parts.reconciler.in_force()
         if not said:

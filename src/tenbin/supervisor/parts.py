@@ -16,9 +16,11 @@ from tenbin.control.reconcile import Reconciler
 
 if TYPE_CHECKING:
     from tenbin.clock import Clock
+    from tenbin.control.outages import OutageFile
     from tenbin.dataplane import Launcher
     from tenbin.dataplane.sockets import Listeners
     from tenbin.observe.journal import Journal
+    from tenbin.observe.outage import OutageBook
     from tenbin.observe.sentences import Sentence
     from tenbin.plan.compile import Surroundings
     from tenbin.state import Store
@@ -35,6 +37,8 @@ class Given:
     orders: Orders
     store: Store
     state_file: StateFile
+    outage_file: OutageFile
+    book: OutageBook
     listeners: Listeners
     launcher: Launcher
     around: Surroundings
@@ -53,7 +57,8 @@ class Parts:
         self.reconciler = Reconciler(given.store, given.listeners, given.around, self.say)
         self.figures = Figures(self.reconciler, given.clock)
         self.keeper = Keeper(given.launcher, self.reconciler, given.clock, self.say, lambda: self.figures.last)
-        self.health = HealthWatch(given.store, given.clock, self.say)
+        self.health = HealthWatch(given.store, given.clock, self.say, given.book)
+        self.outage_file = given.outage_file
         self.names = Names(given.store, given.clock, self.say)
 
     def say(self, sentence: Sentence) -> None:

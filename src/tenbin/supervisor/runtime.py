@@ -40,6 +40,11 @@ class RuntimeDirectory:
         return self.path / "state.json"
 
     @property
+    def outage_file(self) -> Path:
+        """Outages counted with the data plane that runs."""
+        return self.path / "outages.json"
+
+    @property
     def secret_file(self) -> Path:
         """What signs sticky cookies."""
         return self.path / "secret"

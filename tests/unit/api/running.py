@@ -53,7 +53,7 @@ class MemoryProcess:
     def known(self) -> Status:
         if self.broken:
             raise RuntimeError("bug <b>")
-        return build(self.config, Overlay(), samples.stats(self.config), samples.all_pass, samples.NOW, 0.5)
+        return build(self.config, Overlay(), samples.stats(self.config), samples.WATCHED, samples.NOW, 0.5)
 
     def snapshot(self) -> wire.Snapshot:
         return wire.Snapshot(

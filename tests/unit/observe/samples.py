@@ -28,10 +28,11 @@ from tenbin.model import (
     Retry,
     Reuse,
     Server,
-    ServerId,
 )
 from tenbin.model.balance import HashMethod
 from tenbin.observe.checks import CheckEntry, CheckSummary
+from tenbin.observe.outage import Service
+from tenbin.observe.status import Watched
 from tenbin.plan import wire
 
 NOW = 1000.0
@@ -109,7 +110,9 @@ def two_servers(*, checked: bool = True) -> Config:
 
 
 def times(scale: int = 1) -> wire.Times:
-    return wire.Times(count=10, p50=1_000 * scale, p90=2_000 * scale, p99=5_000 * scale, max=9_000 * scale)
+    return wire.Times(
+        count=10, mean=1_500 * scale, p50=1_000 * scale, p90=2_000 * scale, p99=5_000 * scale, max=9_000 * scale
+    )
 
 
 def phases() -> wire.Phases:
@@ -135,6 +138,7 @@ def server_stats(name: str) -> wire.ServerStats:
         bytes_out=2000,
         connect_errors=1,
         response_errors=2,
+        failures=3,
         retries=3,
         redispatches=4,
         client_aborts=5,
@@ -162,6 +166,7 @@ def stats(of: Config) -> wire.Stats:
                 max=7,
                 total=55,
                 denied=1,
+                request_errors=2,
                 bytes_in=10,
                 bytes_out=20,
             )
@@ -235,6 +240,8 @@ def backend_stats(of: Backend) -> wire.BackendStats:
         client_aborts=10,
         server_aborts=12,
         responses=(0, 200, 20, 10, 6, 0),
+        connects=40,
+        reuses=196,
         rate=24,
         rate_max=80,
         last_used=0,
@@ -250,6 +257,7 @@ def summary(*, passes: int = 5, failures: int = 0, status: str = "L7OK", history
         code=200,
         duration=0.003,
         text="OK",
+        description="Layer7 check passed",
         passes=passes,
         failures=failures,
         rise=2,
@@ -262,8 +270,12 @@ def summary(*, passes: int = 5, failures: int = 0, status: str = "L7OK", history
     )
 
 
-def all_pass(_server: ServerId) -> CheckSummary | None:
-    return summary()
+def watched(check: CheckSummary | None, service: Service | None = None) -> Watched:
+    """Return what is known when every server and backend is like this."""
+    return Watched(lambda _: check, lambda _: service, lambda _: service)
+
+
+WATCHED = watched(summary(), Service(True, NOW - 60, downs=2, before=30.0))
 
 
 def large(count: int) -> Config:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def status(config: Config | None = None, overlay: Overlay | None = None) -> Status:
     config = config or samples.two_servers()
-    return build(config, overlay or Overlay(), samples.stats(config), samples.all_pass, samples.NOW, 0.25)
+    return build(config, overlay or Overlay(), samples.stats(config), samples.WATCHED, samples.NOW, 0.25)
 
 
 def parsed(page: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -64,6 +64,23 @@ def test_percentiles_are_seconds_and_absent_without_samples() -> None:
     assert ("tenbin_server_duration_seconds", frozenset({**labels, "phase": "queue"}.items())) not in parsed(page)
 
 
+def test_means_stand_beside_the_percentiles() -> None:
+    page = render(status())
+    means = {**FIRST, "phase": "total"}
+    assert value(page, "tenbin_server_duration_mean_seconds", means) == 0.0045
+    assert ("tenbin_server_duration_mean_seconds", frozenset({**means, "phase": "queue"}.items())) not in parsed(page)
+    assert value(page, "tenbin_server_failures_total", FIRST) == 3
+    assert value(page, "tenbin_backend_reuses_total", {"backend": "app"}) == 196
+    assert value(page, "tenbin_listener_request_errors_total", {"frontend": "web", "address": "0.0.0.0:8080"}) == 2
+
+
+def test_outages_are_counted_for_servers_and_backends() -> None:
+    page = render(status())
+    for name, labels in (("server", FIRST), ("backend", {"backend": "app"})):
+        assert value(page, f"tenbin_{name}_downs_total", labels) == 2
+        assert value(page, f"tenbin_{name}_downtime_seconds_total", labels) == 30
+
+
 def test_a_server_is_in_one_state() -> None:
     page = render(status(overlay=Overlay().changed(ServerId("app", "server1"), health=Health.DOWN, weight=200)))
     states = {
@@ -85,7 +102,7 @@ def test_odd_names_do_not_break_the_format() -> None:
 
 
 def test_without_the_data_plane_counters_are_absent_rather_than_zero() -> None:
-    page = render(build(samples.two_servers(), Overlay(), None, samples.all_pass, samples.NOW, 7.5))
+    page = render(build(samples.two_servers(), Overlay(), None, samples.WATCHED, samples.NOW, 7.5))
     assert value(page, "tenbin_dataplane_up") == 0
     assert value(page, "tenbin_stats_age_seconds") == 7.5
     assert value(page, "tenbin_server_weight", FIRST) == 5

@@ -12,6 +12,7 @@ import pytest
 from tenbin.model import Address, Admin, Health, ServerId
 from tenbin.observe import jsonform
 from tenbin.observe.condition import Condition
+from tenbin.observe.outage import Service
 from tenbin.observe.status import ServerStatus, Status, build
 from tenbin.state.overlay import Overlay, ServerOverlay
 from unit.observe import samples
@@ -31,7 +32,7 @@ def overlay(**changes: object) -> Overlay:
 
 def built(over: Overlay, *, checked: bool = True, check: CheckSummary | None = None) -> ServerStatus:
     config = samples.two_servers(checked=checked)
-    status = build(config, over, samples.stats(config), lambda _: check, samples.NOW, 0.25)
+    status = build(config, over, samples.stats(config), samples.watched(check), samples.NOW, 0.25)
     return status.backends[0].servers[0]
 
 
@@ -95,19 +96,19 @@ def test_ejection_and_slow_start_come_from_the_data_plane() -> None:
     config = samples.two_servers()
     up = overlay(health=Health.UP)
     out = with_server(samples.stats(config), ejected=11_500)
-    server = build(config, up, out, samples.all_pass, samples.NOW, 0).backends[0].servers[0]
+    server = build(config, up, out, samples.WATCHED, samples.NOW, 0).backends[0].servers[0]
     assert (server.text, server.usable) == ("EJECTED 12s", False)
     slow = with_server(samples.stats(config), throttle=40)
-    server = build(config, overlay(health=Health.STARTING), slow, samples.all_pass, 0, 0).backends[0].servers[0]
+    server = build(config, overlay(health=Health.STARTING), slow, samples.WATCHED, 0, 0).backends[0].servers[0]
     assert (server.text, server.usable) == ("STARTING 40%", True)
 
 
 def test_a_name_without_address_gets_no_work_until_it_has_one() -> None:
     config = samples.config(samples.backend("app", (samples.server("server1", host="app.internal"),)))
-    server = build(config, Overlay(), None, samples.all_pass, 0, 0).backends[0].servers[0]
+    server = build(config, Overlay(), None, samples.WATCHED, 0, 0).backends[0].servers[0]
     assert (server.text, server.resolved, server.usable) == ("UNRESOLVED", None, False)
     found = overlay(address=Address("10.9.9.9", 3001))
-    server = build(config, found, None, samples.all_pass, 0, 0).backends[0].servers[0]
+    server = build(config, found, None, samples.WATCHED, 0, 0).backends[0].servers[0]
     assert (server.address, server.resolved, server.usable) == ("app.internal:3001", "10.9.9.9:3001", True)
 
 
@@ -117,21 +118,46 @@ def test_since_is_an_age() -> None:
     assert built(Overlay()).since is None
 
 
+def test_downtime_runs_while_a_server_is_out() -> None:
+    config = samples.two_servers()
+    out = samples.watched(None, Service(False, samples.NOW - 12.5, downs=3, before=20.0))
+    status = build(config, Overlay(), None, out, samples.NOW, 0)
+    server, backend = status.backends[0].servers[0], status.backends[0]
+    assert (server.downs, server.downtime, server.changed) == (3, 32.5, 12.5)
+    assert (backend.downs, backend.downtime, backend.changed) == (3, 32.5, 12.5)
+    unknown = build(config, Overlay(), None, samples.watched(None), samples.NOW, 0).backends[0]
+    assert (unknown.downs, unknown.downtime, unknown.changed) == (0, 0.0, None)
+
+
+def test_a_listener_is_full_at_the_limit_of_its_frontend() -> None:
+    config = samples.two_servers()
+    stats = samples.stats(config)
+
+    def text(limit: int) -> str:
+        limits = replace(config.frontends[0].limits, connections=limit)
+        limited = replace(config, frontends=(replace(config.frontends[0], limits=limits),))
+        return build(limited, Overlay(), stats, samples.WATCHED, 0, 0).frontends[0].listeners[0].text
+
+    assert [text(0), text(4), text(3)] == ["OPEN", "OPEN", "FULL"]
+    silent = build(config, Overlay(), None, samples.WATCHED, 0, 0)
+    assert silent.frontends[0].listeners[0].text == "not serving"
+
+
 def test_a_backend_counts_its_usable_servers() -> None:
     servers = (samples.server("server1"), samples.server("server2", weight=3), samples.server("b", backup=True))
     config = samples.config(samples.backend("app", servers))
-    backend = build(config, overlay(health=Health.DOWN), None, samples.all_pass, 0, 0).backends[0]
+    backend = build(config, overlay(health=Health.DOWN), None, samples.WATCHED, 0, 0).backends[0]
     assert (backend.text, backend.active, backend.backups, backend.weight) == ("UP", 1, 1, 3)
     down = Overlay(MappingProxyType({ServerId("app", s.name): ServerOverlay(health=Health.DOWN) for s in servers}))
-    backend = build(config, down, None, samples.all_pass, 0, 0).backends[0]
+    backend = build(config, down, None, samples.WATCHED, 0, 0).backends[0]
     assert (backend.text, backend.up, backend.active, backend.weight) == ("DOWN", False, 0, 0)
-    empty = build(samples.config(samples.backend("app", ())), Overlay(), None, samples.all_pass, 0, 0)
+    empty = build(samples.config(samples.backend("app", ())), Overlay(), None, samples.WATCHED, 0, 0)
     assert empty.backends[0].text == "DOWN"
 
 
 def test_figures_are_in_seconds_and_bytes() -> None:
     config = samples.two_servers()
-    status = build(config, Overlay(), samples.stats(config), samples.all_pass, samples.NOW, 0.25)
+    status = build(config, Overlay(), samples.stats(config), samples.WATCHED, samples.NOW, 0.25)
     assert status.process is not None
     assert (status.process.uptime, status.process.cpu, status.generation, status.age) == (61.5, 1.5, 8, 0.25)
     traffic = status.backends[0].servers[0].traffic
@@ -144,7 +170,7 @@ def test_figures_are_in_seconds_and_bytes() -> None:
 
 
 def test_without_the_data_plane_figures_are_unknown_rather_than_zero() -> None:
-    status = build(samples.two_servers(), Overlay(), None, samples.all_pass, samples.NOW, 9)
+    status = build(samples.two_servers(), Overlay(), None, samples.WATCHED, samples.NOW, 9)
     assert (status.attached, status.generation, status.process) == (False, 0, None)
     assert status.frontends[0].traffic is None
     assert status.backends[0].traffic is None
@@ -154,13 +180,13 @@ def test_without_the_data_plane_figures_are_unknown_rather_than_zero() -> None:
 def test_a_server_that_the_data_plane_does_not_know_yet_has_no_figures() -> None:
     config = samples.two_servers()
     known = replace(config, backends=(replace(config.backends[0], servers=config.backends[0].servers[:1]),))
-    status = build(config, Overlay(), samples.stats(known), samples.all_pass, 0, 0)
+    status = build(config, Overlay(), samples.stats(known), samples.WATCHED, 0, 0)
     assert [server.traffic is None for server in status.backends[0].servers] == [False, True]
 
 
 def test_numbers_are_unique_among_frontends_and_backends() -> None:
     config = samples.config(*(samples.backend(name, (samples.server("a"),)) for name in ("x", "y")))
-    status = build(config, Overlay(), None, samples.all_pass, 0, 0)
+    status = build(config, Overlay(), None, samples.WATCHED, 0, 0)
     assert [entry.number for entry in status.frontends] == [1]
     assert [entry.number for entry in status.backends] == [2, 3]
 
@@ -168,7 +194,7 @@ def test_numbers_are_unique_among_frontends_and_backends() -> None:
 def test_the_document_reads_back_equal_and_is_plain_json() -> None:
     config = samples.two_servers()
     over = overlay(weight=7, health=Health.DOWN, reason='say "hi"\x1b', since=5.0)
-    status = build(config, over, samples.stats(config), samples.all_pass, samples.NOW, 0.25)
+    status = build(config, over, samples.stats(config), samples.WATCHED, samples.NOW, 0.25)
     assert jsonform.load(jsonform.dump(status)) == status
     document = jsonform.to_json(status)
     backends = document["backends"]
@@ -187,7 +213,7 @@ def test_two_thousand_servers_are_quick() -> None:
     check = samples.summary(history=20)
 
     def page() -> Status:
-        status = build(config, Overlay(), stats, lambda _: check, samples.NOW, 0)
+        status = build(config, Overlay(), stats, samples.watched(check), samples.NOW, 0)
         jsonform.dump(status)
         return status
 

@@ -29,7 +29,7 @@ def status(age: float = 0.2, *, figures: bool = True) -> Status:
     )
     entries = {ServerId("app", "server1"): CHANGED, ServerId("app", "サーバー2"): REFUSED}
     stats = samples.stats(config) if figures else None
-    return build(config, Overlay(MappingProxyType(entries)), stats, samples.all_pass, samples.NOW, age)
+    return build(config, Overlay(MappingProxyType(entries)), stats, samples.WATCHED, samples.NOW, age)
 
 
 def line(text: str, start: str) -> str:
@@ -91,12 +91,12 @@ def test_old_or_missing_figures_are_said_to_be() -> None:
 def test_text_from_outside_cannot_drive_the_terminal() -> None:
     config = samples.config(samples.backend("app", (samples.server("x\x1b[2J"),)))
     overlay = Overlay().changed(ServerId("app", "x\x1b[2J"), health=Health.DOWN, reason="a\x1b]0;owned\x07\r\n\u202eb")
-    text = render(build(config, overlay, None, samples.all_pass, 0, 0)).plain
+    text = render(build(config, overlay, None, samples.WATCHED, 0, 0)).plain
     assert all(letter.isprintable() for letter in text.replace("\n", ""))
     assert "a\\x1b]0;owned\\x07\\r\\n\\u202eb" in text
 
 
 def test_two_thousand_servers_are_drawn_quickly() -> None:
     config = samples.large(2000)
-    large = build(config, Overlay(), samples.stats(config), samples.all_pass, samples.NOW, 0)
+    large = build(config, Overlay(), samples.stats(config), samples.WATCHED, samples.NOW, 0)
     assert best(lambda: render(large)) < 0.5

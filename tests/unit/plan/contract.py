@@ -89,7 +89,7 @@ def _numbered(model: type[M], **fields: object) -> M:
         if name in values:
             continue
         if name == "phases":
-            times = wire.Times(count=number, p50=100, p90=200, p99=300, max=400)
+            times = wire.Times(count=number, mean=150, p50=100, p90=200, p99=300, max=400)
             values[name] = wire.Phases(queue=wire.Times(), connect=times, first_byte=times, total=times)
         elif name == "responses":
             values[name] = tuple(range(number, number + len(get_args(field.annotation))))

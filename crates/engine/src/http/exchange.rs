@@ -131,7 +131,8 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             Head::Closed => return After::Close,
             Head::Failed(reason) => {
                 x.request.keep_alive = false;
-                x.record.unreadable();
+                x.record.unreadable(x.input.data().len());
+                (x.request.body, x.up.body_bytes) = (Body::None, 0);
                 return Box::pin(reply(client, x, &found, reason)).await;
             }
         }
@@ -204,6 +205,7 @@ async fn exchange(
         x.input.make_room();
     }
     x.record.head_read(x.request.length);
+    x.up.body_bytes = 0;
     found.frontend.counters.workers.of(client.worker.index).requests.add(1);
     if client.worker.shared.draining.load(std::sync::atomic::Ordering::Relaxed) {
         x.request.keep_alive = false;
@@ -241,13 +243,14 @@ async fn exchange(
 /// Answers with a reason of our own.
 pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason: Reason) -> After {
     x.record.refused(reason);
-    let counters = &found.frontend.counters;
-    *counters.errors.lock().entry(reason.code().to_owned()).or_insert(0) += 1;
-    if reason.is_request_error() {
-        counters.workers.of(client.worker.index).request_errors.add(1);
-    }
-    if matches!(reason, Reason::Denied(_)) {
-        counters.workers.of(client.worker.index).connections.denied.add(1);
+    *found.frontend.counters.errors.lock().entry(reason.code().to_owned()).or_insert(0) += 1;
+    for counters in found.connection_counters(client.worker.index) {
+        if reason.is_request_error() {
+            counters.request_errors.add(1);
+        }
+        if matches!(reason, Reason::Denied(_)) {
+            counters.denied.add(1);
+        }
     }
     let manner = settle(x);
     x.down.prefix.clear();
@@ -259,7 +262,7 @@ pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason:
 }
 
 /// Whether the connection can live on after an answer that did not wait for the body; what of the body is here is
-/// dropped.
+/// counted and dropped.
 fn settle(x: &mut Exchange) -> Manner {
     let whole = match x.request.body {
         Body::None => true,
@@ -267,7 +270,10 @@ fn settle(x: &mut Exchange) -> Manner {
         Body::Chunked | Body::UntilClose => false,
     };
     if whole && let Body::Length(length) = x.request.body {
+        x.record.bytes_in += length;
         x.input.consume(length as usize);
+    } else {
+        x.record.bytes_in += x.up.body_bytes;
     }
     let head = x.request.method == Method::Head;
     Manner { version: x.request.version, keep_alive: x.request.keep_alive && whole, head }

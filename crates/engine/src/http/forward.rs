@@ -81,7 +81,9 @@ pub async fn forward(
         let Some(backend) = tables.backend(name) else {
             return Box::pin(reply(client, x, found, Reason::NoServerUp)).await;
         };
-        x.record.goes_to(backend);
+        if x.record.goes_to(backend) {
+            backend.counters.of(client.worker.index).requests.add(1);
+        }
         match attempt(client, x, &mut course, backend).await {
             Next::Again => {}
             Next::Moved => course.tables = client.worker.tables(),
@@ -154,7 +156,6 @@ async fn attempt(
     x.record.lands_on(server);
     let load = Load::begin(&client.worker, backend, server);
     server.counters.of(client.worker.index).requests.add(1);
-    backend.counters.of(client.worker.index).requests.add(1);
     send_head::request(client, x, course, server);
     match await_answer(client, x, (course, backend, lease.index()), &mut stream).await {
         Ok(()) => {
@@ -376,6 +377,7 @@ fn failed(
         }
         Failure::Status => {
             lease.finish(outcome(OutcomeKind::Failure), now);
+            counters.failures.add(1);
             counters.answered(x.response.status);
             redispatch(client, x, backend, index);
             return Next::Again;
@@ -385,6 +387,7 @@ fn failed(
     let Some(reason) = reason else { return Next::Gone };
     if kind == OutcomeKind::Failure {
         counters.response_errors.add(1);
+        counters.failures.add(1);
         if is_repeatable(x) && may_retry(client, x, backend) {
             redispatch(client, x, backend, index);
             course.last = Some(reason);

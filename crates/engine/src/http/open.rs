@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use tenbin_balance::{Ask, Grant, Lease, Outcome, Ticket, Turn};
+use tenbin_balance::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
 use tenbin_proto::Method;
 use tokio::net::TcpStream;
 
@@ -160,7 +160,11 @@ pub async fn open(
         }
         Err(error) => {
             counters.connect_errors.add(1);
-            lease.finish(Outcome { kind: error.outcome(), latency_us: 0 }, worker.now_ms());
+            let kind = error.outcome();
+            if kind == OutcomeKind::Failure {
+                counters.failures.add(1);
+            }
+            lease.finish(Outcome { kind, latency_us: 0 }, worker.now_ms());
             let reason = match error {
                 ConnectError::Timeout => Reason::ConnectTimeout,
                 ConnectError::Failed | ConnectError::Short => Reason::ConnectFailed,

@@ -53,9 +53,10 @@ impl Record {
         self.bytes_in = length as u64;
     }
 
-    /// Its head will never be whole.
-    pub fn unreadable(&mut self) {
+    /// Its head will never be whole; so much of it came.
+    pub fn unreadable(&mut self, length: usize) {
         self.has_head = false;
+        self.bytes_in = length as u64;
     }
 
     /// A route answered it.
@@ -69,10 +70,13 @@ impl Record {
         self.reason = Some(reason.code());
     }
 
-    /// It goes to this backend.
-    pub fn goes_to(&mut self, backend: &Backend) {
-        self.backend.clear();
-        self.backend.push_str(&backend.spec.name);
+    /// It goes to this backend; whether that is news, for a request counts once however often it is tried.
+    pub fn goes_to(&mut self, backend: &Backend) -> bool {
+        let new = self.backend.is_empty();
+        if new {
+            self.backend.push_str(&backend.spec.name);
+        }
+        new
     }
 
     /// It goes to this server.
@@ -100,7 +104,7 @@ impl Record {
         if self.status > 0 {
             counters.answered(self.status);
         }
-        if self.server.is_empty() && self.status > 0 {
+        if self.status > 0 && self.backend.is_empty() && self.reason.is_none() {
             counters.intercepted.add(1);
         }
         counters.phases.record(self.phases(now));

@@ -80,7 +80,7 @@ pub async fn answer(
         drop(stream);
     }
     let latency = x.record.answered.saturating_sub(x.record.connected);
-    finish(client, (lease, kind), latency);
+    finish(client, server, (lease, kind), latency);
     let asked_to_close = !x.request.keep_alive && x.request.version == Version::Http11;
     let uploaded = x.up.delivered();
     settle(client, x, course, (backend, server));
@@ -104,11 +104,15 @@ async fn refuse(
     let worker = client.worker.index;
     server.counters.of(worker).response_errors.add(1);
     backend.counters.of(worker).answered(502);
-    finish(client, (lease, OutcomeKind::Failure), 0);
+    finish(client, server, (lease, OutcomeKind::Failure), 0);
     reply(client, x, course.found, Reason::BadAnswer(why)).await
 }
 
-fn finish(client: &Client, (lease, kind): (Lease, OutcomeKind), latency_us: u64) {
+/// Gives the slot back with what the request says of its server.
+fn finish(client: &Client, server: &Server, (lease, kind): (Lease, OutcomeKind), latency_us: u64) {
+    if kind == OutcomeKind::Failure {
+        server.counters.of(client.worker.index).failures.add(1);
+    }
     lease.finish(Outcome { kind, latency_us }, client.worker.now_ms());
 }
 
@@ -206,7 +210,7 @@ async fn upgrade(
     }
     debug_assert_eq!(x.response.body, Body::None);
     let latency = x.record.answered.saturating_sub(x.record.connected);
-    finish(client, (lease, OutcomeKind::Success), latency);
+    finish(client, server, (lease, OutcomeKind::Success), latency);
     settle(client, x, course, (backend, server));
     After::Close
 }

@@ -125,6 +125,7 @@ impl Current {
 pub struct ConnectionCounters {
     pub total: Counter,
     pub denied: Counter,
+    pub request_errors: Counter,
     pub bytes_in: Counter,
     pub bytes_out: Counter,
 }
@@ -143,7 +144,6 @@ pub struct ListenerCounters {
 pub struct RequestCounters {
     pub connections: ConnectionCounters,
     pub requests: Counter,
-    pub request_errors: Counter,
     pub intercepted: Counter,
     pub responses: [Counter; 6],
     pub phases: Phases,
@@ -172,6 +172,7 @@ pub struct ServerCounters {
     pub bytes_out: Counter,
     pub connect_errors: Counter,
     pub response_errors: Counter,
+    pub failures: Counter,
     pub retries: Counter,
     pub redispatches: Counter,
     pub client_aborts: Counter,

@@ -18,7 +18,8 @@ pub fn restore(stats: &wire::Stats, tables: &Tables, shared: &Shared) {
     for old in &stats.listeners {
         if let Some(counters) = tables.listener_counters.get(&old.address) {
             counters.current.raise(old.max);
-            connections(counters.workers.restored(), [old.total, old.denied, old.bytes_in, old.bytes_out]);
+            let totals = [old.total, old.denied, old.request_errors, old.bytes_in, old.bytes_out];
+            connections(counters.workers.restored(), totals);
         }
     }
     for old in &stats.frontends {
@@ -44,9 +45,13 @@ pub fn restore(stats: &wire::Stats, tables: &Tables, shared: &Shared) {
     }
 }
 
-fn connections(counters: &ConnectionCounters, [total, denied, bytes_in, bytes_out]: [u64; 4]) {
+fn connections(
+    counters: &ConnectionCounters,
+    [total, denied, request_errors, bytes_in, bytes_out]: [u64; 5],
+) {
     counters.total.add(total);
     counters.denied.add(denied);
+    counters.request_errors.add(request_errors);
     counters.bytes_in.add(bytes_in);
     counters.bytes_out.add(bytes_out);
 }
@@ -60,9 +65,9 @@ fn classes(counters: &[Counter; 6], old: &[u64; 6]) {
 fn frontend(counters: &FrontendCounters, old: &wire::FrontendStats) {
     counters.current.raise(old.max);
     let block = counters.workers.restored();
-    connections(&block.connections, [old.total, old.denied, old.bytes_in, old.bytes_out]);
+    let totals = [old.total, old.denied, old.request_errors, old.bytes_in, old.bytes_out];
+    connections(&block.connections, totals);
     block.requests.add(old.requests);
-    block.request_errors.add(old.request_errors);
     block.intercepted.add(old.intercepted);
     classes(&block.responses, &old.responses);
     let mut errors = counters.errors.lock();
@@ -94,6 +99,7 @@ fn server(block: &ServerCounters, old: &wire::ServerStats) {
         (&block.bytes_out, old.bytes_out),
         (&block.connect_errors, old.connect_errors),
         (&block.response_errors, old.response_errors),
+        (&block.failures, old.failures),
         (&block.retries, old.retries),
         (&block.redispatches, old.redispatches),
         (&block.client_aborts, old.client_aborts),

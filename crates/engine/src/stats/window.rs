@@ -10,7 +10,7 @@ pub const SLICE_SECONDS: u64 = 10;
 const SLICES: usize = 6;
 
 /// Counts by bucket of the four phases, without the empty buckets.
-type Sparse = Vec<(u16, u64)>;
+type Sparse = Vec<(u16, u32)>;
 
 /// What is remembered of one object.
 #[derive(Default)]
@@ -56,7 +56,7 @@ impl Window {
             return;
         }
         let sums = sum(histograms);
-        let sparse = |(index, count): (usize, &u64)| (*count > 0).then_some((index as u16, *count));
+        let sparse = |(index, count): (usize, &u32)| (*count > 0).then_some((index as u16, *count));
         self.past.push_back(sums.iter().enumerate().filter_map(sparse).collect());
         if self.past.len() > SLICES {
             self.past.pop_front();
@@ -80,7 +80,7 @@ impl Window {
         {
             for (index, count) in oldest {
                 if let Some(sum) = sums.get_mut(usize::from(*index)) {
-                    *sum = sum.saturating_sub(*count);
+                    *sum = sum.wrapping_sub(*count);
                 }
             }
         }
@@ -90,7 +90,7 @@ impl Window {
     }
 }
 
-fn sum<'a>(histograms: impl Iterator<Item = &'a [Histogram; 4]>) -> Vec<u64> {
+fn sum<'a>(histograms: impl Iterator<Item = &'a [Histogram; 4]>) -> Vec<u32> {
     let mut sums = vec![0; 4 * BUCKETS];
     for phases in histograms {
         for (histogram, part) in phases.iter().zip(sums.chunks_mut(BUCKETS)) {
@@ -100,13 +100,13 @@ fn sum<'a>(histograms: impl Iterator<Item = &'a [Histogram; 4]>) -> Vec<u64> {
     sums
 }
 
-fn times(buckets: &[u64]) -> Times {
-    let count: u64 = buckets.iter().sum();
+fn times(buckets: &[u32]) -> Times {
+    let count: u64 = buckets.iter().map(|count| u64::from(*count)).sum();
     let at = |part: f64| {
         let wanted = ((count as f64 * part).ceil() as u64).max(1);
         let mut seen = 0;
-        let reached = |bucket: &u64| {
-            seen += bucket;
+        let reached = |bucket: &u32| {
+            seen += u64::from(*bucket);
             seen >= wanted
         };
         buckets.iter().position(reached).map_or(0, middle)
@@ -114,7 +114,10 @@ fn times(buckets: &[u64]) -> Times {
     if count == 0 {
         return Times::default();
     }
-    Times { count, p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) }
+    let sum: u128 =
+        buckets.iter().enumerate().map(|(bucket, n)| u128::from(middle(bucket)) * u128::from(*n)).sum();
+    let mean = u64::try_from(sum / u128::from(count)).unwrap_or(u64::MAX);
+    Times { count, mean, p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1.0) }
 }
 
 #[cfg(test)]
@@ -139,6 +142,28 @@ mod tests {
         let total = window.phases(std::iter::once(&histograms)).total;
         assert_eq!(total.count, 100);
         assert!(total.p50.abs_diff(5_000) < 400 && total.max.abs_diff(10_000) < 800, "{total:?}");
+    }
+
+    #[test]
+    fn a_mean_is_that_of_all_samples_and_not_of_the_buckets() {
+        let histograms: [Histogram; 4] = std::array::from_fn(|_| Histogram::default());
+        let window = Window::default();
+        for (micros, times) in [(0, 10), (2_000, 100), (500_000, 50)] {
+            for _ in 0..times {
+                histograms[3].record(micros);
+            }
+        }
+        let phases = window.phases(std::iter::once(&histograms));
+        let exact = (100 * 2_000 + 50 * 500_000) / 160;
+        assert!(phases.total.mean.abs_diff(exact) < exact * 7 / 100, "{:?}", phases.total);
+        assert_eq!((phases.queue.count, phases.queue.mean), (0, 0));
+    }
+
+    #[test]
+    fn a_mean_of_the_longest_times_does_not_overflow() {
+        let mut buckets = vec![0; BUCKETS];
+        buckets[BUCKETS - 1] = u32::MAX;
+        assert_eq!(times(&buckets).mean, middle(BUCKETS - 1));
     }
 
     #[test]

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Microseconds over the sliding last minute; all 0 without a sample.
+/// Microseconds over the sliding last minute; all 0 without a sample. `mean` is as exact as the histogram's buckets.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "described in the contract")]
 pub struct Times {
     pub count: u64,
+    pub mean: u64,
     pub p50: u64,
     pub p90: u64,
     pub p99: u64,
@@ -27,7 +28,7 @@ pub struct Phases {
     pub total: Times,
 }
 
-/// `current`, `max` and `total` are client connections; `denied` were refused at a limit.
+/// `current`, `max` and `total` are client connections; `denied` and `request_errors` count what came on them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "described in the contract")]
@@ -38,6 +39,7 @@ pub struct ListenerStats {
     pub max: u64,
     pub total: u64,
     pub denied: u64,
+    pub request_errors: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
 }
@@ -66,7 +68,7 @@ pub struct FrontendStats {
     pub errors: BTreeMap<String, u64>,
 }
 
-/// `responses` are 1xx 2xx 3xx 4xx 5xx other; `last_used` is seconds ago, -1 for never. `ejected` is how many milliseconds of ejection or `fail_timeout` remain.
+/// `responses` are 1xx 2xx 3xx 4xx 5xx other; `last_used` is seconds ago, -1 for never. `ejected` is how many milliseconds of ejection or `fail_timeout` remain; `failures` are the requests whose end spoke against the server.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "described in the contract")]
@@ -88,6 +90,7 @@ pub struct ServerStats {
     pub bytes_out: u64,
     pub connect_errors: u64,
     pub response_errors: u64,
+    pub failures: u64,
     pub retries: u64,
     pub redispatches: u64,
     pub client_aborts: u64,
@@ -125,6 +128,8 @@ pub struct BackendStats {
     pub client_aborts: u64,
     pub server_aborts: u64,
     pub responses: [u64; 6],
+    pub connects: u64,
+    pub reuses: u64,
     pub rate: u64,
     pub rate_max: u64,
     pub last_used: i64,

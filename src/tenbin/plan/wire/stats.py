@@ -9,9 +9,13 @@ from tenbin.plan.wire.expression import Wire
 
 
 class Times(Wire):
-    """Microseconds over the sliding last minute; all 0 without a sample."""
+    """Microseconds over the sliding last minute; all 0 without a sample.
+
+    `mean` and percentiles come from histogram buckets and are right to about 7 %.
+    """
 
     count: int = 0
+    mean: int = 0
     p50: int = 0
     p90: int = 0
     p99: int = 0
@@ -28,7 +32,7 @@ class Phases(Wire):
 
 
 class ListenerStats(Wire):
-    """`current`, `max` and `total` are client connections; `denied` were refused at a limit."""
+    """`current`, `max` and `total` are client connections; `denied` and `request_errors` count what came on them."""
 
     address: str
     frontend: str
@@ -36,6 +40,7 @@ class ListenerStats(Wire):
     max: int
     total: int
     denied: int
+    request_errors: int
     bytes_in: int
     bytes_out: int
 
@@ -65,7 +70,8 @@ class FrontendStats(Wire):
 class ServerStats(Wire):
     """`responses` are 1xx 2xx 3xx 4xx 5xx other; `last_used` is seconds ago, -1 for never.
 
-    `ejected` is how many milliseconds of ejection or fail_timeout remain.
+    `ejected` is how many milliseconds of ejection or fail_timeout remain; `failures` are requests whose end spoke
+    against the server, which is what passive checks and ejection count.
     """
 
     name: str
@@ -85,6 +91,7 @@ class ServerStats(Wire):
     bytes_out: int
     connect_errors: int
     response_errors: int
+    failures: int
     retries: int
     redispatches: int
     client_aborts: int
@@ -120,6 +127,8 @@ class BackendStats(Wire):
     client_aborts: int
     server_aborts: int
     responses: tuple[int, int, int, int, int, int]
+    connects: int
+    reuses: int
     rate: int
     rate_max: int
     last_used: int
