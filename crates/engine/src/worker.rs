@@ -10,6 +10,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use tenbin_balance::Health;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::{AbortHandle, spawn_local};
@@ -244,6 +245,8 @@ impl Worker {
         let list = attached.entry(server.slot.serial).or_default();
         list.retain(|attachment| Rc::strong_count(&attachment.cut) > 1);
         list.push(Attachment { cut: Rc::clone(&cut.cut), waker: Rc::clone(&cut.waker) });
+        // It went down while the connection was opened: the command to cut has come and gone.
+        cut.cut.set(server.state.health() == Health::Down);
         cut
     }
 

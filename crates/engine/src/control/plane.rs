@@ -193,7 +193,7 @@ impl Plane {
         let shares = state.shares(&snapshot, threads)?;
         let sockets = |address: &str| state.sockets.contains_key(address);
         let context = Context { threads, slots: &state.slots, clock: self.shared.clock, sockets: &sockets };
-        let Built { tables, retired, changes } = Built::new(snapshot, old.as_deref(), &context)?;
+        let Built { tables, retired, changes, fallen } = Built::new(snapshot, old.as_deref(), &context)?;
         let tables = Arc::new(tables);
         start_workers(&mut state, threads, &self.shared, &tables)?;
         self.shared.log.target(&tables.access_log);
@@ -208,6 +208,9 @@ impl Plane {
                 &state,
                 now,
             );
+        }
+        for serial in fallen {
+            state.command(|| Command::CloseServer(serial));
         }
         for backend in retired {
             super::housekeeping::tell_events(&self.shared, &backend, now);
@@ -245,15 +248,11 @@ impl Plane {
         let mut state = self.state.lock();
         self.shared.draining.store(true, Ordering::Relaxed);
         for address in std::mem::take(&mut state.listening) {
-            for worker in &state.workers {
-                let _ = worker.send(Command::Unlisten(address.clone()));
-            }
+            state.command(|| Command::Unlisten(address.clone()));
         }
         state.sockets.clear();
         if close_idle {
-            for worker in &state.workers {
-                let _ = worker.send(Command::CloseIdle);
-            }
+            state.command(|| Command::CloseIdle);
         }
         let until = self.shared.clock.millis().saturating_add(deadline.max(1));
         self.drain_until.store(until, Ordering::Relaxed);
@@ -288,9 +287,7 @@ fn change(
     let before = server.state.health();
     change_server(backend, index, weight, admin, health, now);
     if before != Health::Down && server.state.health() == Health::Down && backend.spec.close_on_down {
-        for worker in &state.workers {
-            let _ = worker.send(Command::CloseServer(server.slot.serial));
-        }
+        state.command(|| Command::CloseServer(server.slot.serial));
     }
 }
 
@@ -318,6 +315,13 @@ fn start_workers(
 type Shares = Vec<Vec<TcpListener>>;
 
 impl State {
+    /// Tells every worker the same.
+    fn command(&self, command: impl Fn() -> Command) {
+        for worker in &self.workers {
+            let _ = worker.send(command());
+        }
+    }
+
     /// What the workers need to accept on the listeners that a snapshot adds. Every socket has a worker and every worker
     /// a socket, however many there are of each.
     fn shares(&self, snapshot: &Snapshot, threads: usize) -> Result<Vec<(String, Shares)>, Refusal> {
