@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
-from websockets.sync.client import connect
 
+from support.talk import Talk
 from tenbin.testing import Load, RunningLoad, config_text
 
 if TYPE_CHECKING:
     from support import StartTenbin
     from support.servers import Servers
-    from tenbin.testing import Tenbin
-
-
-class Talk:
-    """Echoes messages over one WebSocket until it is told to stop."""
-
-    def __init__(self, tenbin: Tenbin) -> None:
-        self.echoed = 0
-        self.error: Exception | None = None
-        self._stop = threading.Event()
-        self._url = f"ws://127.0.0.1:{tenbin.address[1]}/ws"
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            with connect(self._url) as peer:
-                while not self._stop.wait(0.02):
-                    peer.send(f"message {self.echoed}")
-                    assert peer.recv(5) == f"message {self.echoed}"
-                    self.echoed += 1
-        except Exception as error:  # noqa: BLE001 - the test reports it
-            self.error = error
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(10)
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 //! `tenbin-dataplane --control PATH`: serves a control plane on that unix socket and moves bytes for it.
 
+#![forbid(unsafe_code)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

@@ -14,6 +14,9 @@ pub const BUFFER_BYTES: usize = 16 * 1024;
 /// Bytes of a tunnel's buffer: larger than that of a message, since fewer calls move more.
 pub const TUNNEL_BYTES: usize = 32 * 1024;
 
+/// Room that the body behind a head gets at least, so that a large head does not make it move in tiny pieces.
+const ROOM_BYTES: usize = BUFFER_BYTES / 2;
+
 /// See the module.
 pub struct Buffer {
     bytes: Box<[u8]>,
@@ -68,6 +71,13 @@ impl Buffer {
         self.base = (self.position + length).min(self.end);
         self.position = self.base;
         self.rewind();
+    }
+
+    /// Makes sure of room for what follows the head.
+    pub fn make_room(&mut self) {
+        if self.bytes.len() < self.base + ROOM_BYTES {
+            self.grow(self.base + BUFFER_BYTES);
+        }
     }
 
     /// The first `length` bytes of the data have been used.

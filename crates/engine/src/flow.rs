@@ -77,6 +77,7 @@ pub struct Flow {
     sink: Sink,
     decoder: ChunkDecoder,
     released: bool,
+    abandoned: bool,
     limit: u64,
     /// What it waits for.
     pub waiting: Waiting,
@@ -87,6 +88,15 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// Empty: nothing of a message before it shows.
+    pub fn reset(&mut self) {
+        self.source = Source::Done;
+        (self.ready, self.skip, self.sent, self.body_bytes) = (0, 0, 0, 0);
+        (self.released, self.abandoned) = (false, false);
+        self.prefix.clear();
+        self.suffix.clear();
+    }
+
     /// Starts with the head in `prefix` and with what of the body is in the buffer already.
     pub fn begin(
         &mut self,
@@ -106,7 +116,8 @@ impl Flow {
         }
         self.sink = sink;
         self.limit = limit;
-        (self.ready, self.skip, self.sent, self.body_bytes, self.released) = (0, 0, 0, 0, false);
+        (self.ready, self.skip, self.sent, self.body_bytes) = (0, 0, 0, 0);
+        (self.released, self.abandoned) = (false, false);
         self.suffix.clear();
         self.waiting = Waiting::Write;
         if self.ended() || buffer.data().is_empty() {
@@ -120,9 +131,14 @@ impl Flow {
         matches!(self.source, Source::Done)
     }
 
-    /// Whether everything read has been written and nothing more will come.
+    /// Whether there is nothing more to do: all of it was written, or it was given up.
     pub fn finished(&self) -> bool {
-        self.ended() && self.sent == self.staged()
+        self.abandoned || self.delivered()
+    }
+
+    /// Whether all of it was written.
+    pub fn delivered(&self) -> bool {
+        !self.abandoned && self.ended() && self.sent == self.staged()
     }
 
     /// Whether the message could be sent again from its first byte.
@@ -140,13 +156,13 @@ impl Flow {
     pub fn replay(&mut self, old_head: usize, head: &[u8]) {
         self.prefix.splice(..old_head.min(self.prefix.len()), head.iter().copied());
         self.sent = 0;
+        self.abandoned = false;
         self.waiting = Waiting::Write;
     }
 
-    /// Gives up: nothing more is read or written.
+    /// Gives up: nothing more is read or written, unless it is sent again. What is still to come is remembered.
     pub fn abandon(&mut self) {
-        self.source = Source::Done;
-        self.sent = self.staged();
+        self.abandoned = true;
         self.waiting = Waiting::Nothing;
     }
 
@@ -291,5 +307,69 @@ impl Flow {
             self.frame();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream as Peer};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A connection and the peer at its other end.
+    fn pair() -> (TcpStream, Peer) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = Peer::connect(listener.local_addr().unwrap()).unwrap();
+        near.set_nonblocking(true).unwrap();
+        (TcpStream::from_std(near).unwrap(), listener.accept().unwrap().0)
+    }
+
+    /// A connection that its peer has reset, as the system knows and the runtime does not.
+    fn dead() -> TcpStream {
+        let (near, far) = pair();
+        socket2::SockRef::from(&far).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(far);
+        while near.take_error().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        near
+    }
+
+    /// The first server resets when only a piece of the body is here: the second one gets all of it.
+    async fn sent_again(body: Body, sink: Sink, pieces: [&[u8]; 2]) -> Vec<u8> {
+        let (mut from, mut client) = pair();
+        let (mut buffer, mut flow) = (Buffer::holding(pieces[0], 1024), Flow::default());
+        flow.begin(body, sink, 0, &mut buffer).unwrap();
+        flow.replay(0, b"OLD\r\n");
+        let mut to = dead();
+        let failed = poll_fn(|cx| flow.poll(cx, &mut buffer, &mut from, &mut to)).await;
+        assert!(matches!(failed, Err(FlowError::Write)) && flow.replayable() && flow.untouched());
+        flow.abandon();
+        assert!(flow.finished() && !flow.delivered());
+
+        flow.replay(5, b"HEAD\r\n");
+        client.write_all(pieces[1]).unwrap();
+        let (mut to, mut server) = pair();
+        poll_fn(|cx| flow.poll(cx, &mut buffer, &mut from, &mut to)).await.unwrap();
+        assert!(flow.delivered() && !flow.replayable());
+        drop(to);
+        let mut received = Vec::new();
+        server.read_to_end(&mut received).unwrap();
+        received
+    }
+
+    #[test]
+    fn a_message_that_was_partly_read_is_sent_again_whole() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let received = sent_again(Body::Length(10), Sink::Plain, [b"01234", b"56789"]).await;
+            assert_eq!(received, b"HEAD\r\n0123456789");
+            let chunks: [&[u8]; 2] = [b"2\r\nab\r\n", b"0\r\n\r\n"];
+            let received = sent_again(Body::Chunked, Sink::Chunked, chunks).await;
+            assert_eq!(received, b"HEAD\r\n2\r\nab\r\n0\r\n\r\n");
+        });
     }
 }

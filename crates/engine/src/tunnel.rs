@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::buffer::{Buffer, TUNNEL_BYTES};
 use crate::deadline::Timer;
+use crate::splice::Pipe;
 use crate::worker::{Cut, Worker};
 
 /// Who ended a tunnel.
@@ -67,9 +68,13 @@ pub struct Tunnel<'a> {
     pub cut: Option<Cut>,
 }
 
+/// Bytes after which a direction carries enough for a pipe to pay.
+const MUCH: u64 = 1024 * 1024;
+
 struct Way<'a> {
     worker: &'a Worker,
     buffer: Option<Buffer>,
+    pipe: Option<Pipe>,
     bytes: u64,
     ended: bool,
     closed: bool,
@@ -120,11 +125,14 @@ impl Tunnel<'_> {
 impl<'a> Way<'a> {
     fn with(worker: &'a Worker, bytes: &[u8]) -> Self {
         let buffer = (!bytes.is_empty()).then(|| Buffer::holding(bytes, TUNNEL_BYTES));
-        Self { worker, buffer, bytes: 0, ended: false, closed: false }
+        Self { worker, buffer, pipe: None, bytes: 0, ended: false, closed: false }
     }
 
-    /// An idle direction holds no memory.
+    /// An idle direction holds no memory and no pipe.
     fn lay_down(&mut self) {
+        if let Some(pipe) = self.pipe.take() {
+            self.worker.pipes.put(pipe);
+        }
         if let Some(buffer) = self.buffer.take() {
             self.worker.put_buffer(buffer);
         }
@@ -145,6 +153,9 @@ impl<'a> Way<'a> {
                 self.bytes += count as u64;
                 buffer.consume(count);
             }
+            if let Some(pipe) = &mut self.pipe {
+                ready!(pipe.poll_drain(cx, to, &mut self.bytes)).map_err(|_| Failure::Write)?;
+            }
             if self.ended {
                 if !self.closed {
                     // A peer that is gone already has nothing more to be told.
@@ -158,8 +169,7 @@ impl<'a> Way<'a> {
                 self.lay_down();
                 return Poll::Pending;
             }
-            let buffer = self.buffer.get_or_insert_with(|| self.worker.take_buffer());
-            match buffer.poll_fill(cx, from) {
+            match self.poll_take(cx, from) {
                 Poll::Pending => {
                     self.lay_down();
                     return Poll::Pending;
@@ -168,6 +178,17 @@ impl<'a> Way<'a> {
                 Poll::Ready(Ok(0)) => self.ended = true,
                 Poll::Ready(Ok(_)) => {}
             }
+        }
+    }
+
+    /// Takes bytes into a pipe when the direction carries much and one is free, otherwise into a buffer.
+    fn poll_take(&mut self, cx: &mut Context<'_>, from: &mut TcpStream) -> Poll<io::Result<usize>> {
+        if self.pipe.is_none() && self.bytes >= MUCH {
+            self.pipe = self.worker.pipes.take();
+        }
+        match &mut self.pipe {
+            Some(pipe) => pipe.poll_fill(cx, from),
+            None => self.buffer.get_or_insert_with(|| self.worker.take_buffer()).poll_fill(cx, from),
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::deadline::{Deadlines, TICK_MS};
 use crate::http::Exchange;
 use crate::listener::{Place, accept};
 use crate::log::{LogBatch, LogSender};
+use crate::splice::Pipes;
 use crate::stats::ProcessCounters;
 use crate::tables::{Held, Server, Tables};
 use crate::upstream::Pools;
@@ -64,6 +65,8 @@ pub struct Worker {
     pub deadlines: Rc<Deadlines>,
     /// Idle server connections.
     pub pools: Pools,
+    /// Pipes for tunnels that carry much.
+    pub pipes: Pipes,
     /// Lines for the access log that have not left yet.
     pub log: LogBatch,
     /// Moves on when idle connections are to be closed.
@@ -124,6 +127,7 @@ impl Worker {
             shared,
             deadlines,
             pools: Pools::default(),
+            pipes: Pipes::default(),
             log,
             idle_epoch: Cell::new(0),
             tables: RefCell::new(Held::new(tables)),

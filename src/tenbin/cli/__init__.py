@@ -66,12 +66,12 @@ def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> N
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 def tenbin() -> None:
-    r"""Balance HTTP and TCP traffic over servers.
+    """Balance HTTP and TCP traffic over servers.
 
     \b
     tenbin proxy --listen :8080 --to 10.0.0.1:3000 --to 10.0.0.2:3000
     tenbin init && tenbin run tenbin.yaml
-    """
+    """  # noqa: D301 - the backslash is click's mark for lines that stay as they are
 
 
 def main() -> None:

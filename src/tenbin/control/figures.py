@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 EVERY = 1.0
 FRESH = 0.05
 """Seconds for which figures are as good as new."""
+SHARE = 20
+"""Asking takes at most one part in so many of the time."""
 PATIENCE = 0.3
 """Seconds that somebody who looks waits for a data plane that does not answer."""
 
@@ -67,10 +69,11 @@ class Figures:
                 await asyncio.wait_for(self.take(), PATIENCE)
 
     async def run(self) -> None:
-        """Ask every second until cancelled."""
+        """Ask every second until cancelled; less often when there is so much to tell that asking costs."""
         while True:
+            begin = self._clock.now()
             await self.take()
-            await self._clock.sleep(EVERY)
+            await self._clock.sleep(max(EVERY, SHARE * (self._clock.now() - begin)))
 
     def connections(self, config: Config) -> int:
         """Return how many client connections there are on frontends that `config` has too."""

@@ -165,7 +165,7 @@ def test_ejection_after_failures_never_takes_the_last(start_tenbin: StartTenbin,
         statuses = Counter(tenbin.get().status for _ in range(40))
         assert statuses[200] >= 36, statuses
         wait_for(lambda: tenbin.server("app/bad")["condition"] == "ejected", 5)
-        assert "app/bad" in tenbin.log()
+        wait_for(lambda: "app/bad" in tenbin.log(), 5)
     with ScriptedServer(once(b"garbage\r\n\r\n")) as bad:
         tenbin = start_tenbin(config_text({"bad": bad.port}, EJECTING))
         assert {tenbin.get().status for _ in range(10)} == {502}

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Poll, ready};
 
-use tenbin_proto::{Body, Limits, Progress, Request, Response};
+use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
 use tokio::io::AsyncWrite;
 
 use super::answer::{Manner, Reason, write_answer, write_reason};
@@ -50,10 +50,10 @@ pub struct Exchange {
     pub head_bytes: Vec<u8>,
     /// Bytes of the answer's head as it went to the client.
     pub head_bytes_out: u64,
-    /// The request did not get through whole.
-    pub up_broken: bool,
     /// The answer came before the server can have read the whole request.
     pub early: bool,
+    /// The server has asked for the body with a 100.
+    pub continued: bool,
     /// What will be counted and logged.
     pub record: Record,
 }
@@ -92,8 +92,8 @@ impl Exchange {
             text: Vec::new(),
             head_bytes: Vec::new(),
             head_bytes_out: 0,
-            up_broken: false,
             early: false,
+            continued: false,
             record: Record::default(),
         }
     }
@@ -128,7 +128,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
                 x.request.keep_alive = false;
                 x.record.unreadable(x.input.data().len());
                 (x.request.body, x.up.body_bytes) = (Body::None, 0);
-                return reply(client, x, &found, reason).await;
+                return Box::pin(reply(client, x, &found, reason)).await;
             }
         }
         let after = exchange(client, x, tables, &found, first).await;
@@ -153,6 +153,9 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
         lenient: found.lenient,
     };
     x.scanned = 0;
+    // What cannot be read is answered as what it is, not as what came before it.
+    (x.request.method, x.request.version, x.request.body) = (Method::Get, Version::Http11, Body::None);
+    x.up.reset();
     x.record.begin(client.worker.shared.clock.micros());
     if !first {
         client.timer.set(spec.timeouts.header);
@@ -193,6 +196,9 @@ async fn exchange(
     first: bool,
 ) -> After {
     x.input.split_head(x.request.length);
+    if x.request.body != Body::None {
+        x.input.make_room();
+    }
     x.record.head_read(x.request.length);
     x.up.body_bytes = 0;
     found.frontend.counters.workers.of(client.worker.index).requests.add(1);
@@ -204,13 +210,13 @@ async fn exchange(
     x.edited = edited;
     match action {
         Some(Action::Backend(name)) => forward(client, x, found, (tables, name.as_str()), first).await,
-        Some(Action::Deny(status)) => reply(client, x, found, Reason::Denied(*status)).await,
+        Some(Action::Deny(status)) => Box::pin(reply(client, x, found, Reason::Denied(*status))).await,
         Some(Action::Respond(fixed)) => {
             x.record.intercepted(fixed.status);
             let manner = settle(x);
             x.down.prefix.clear();
             write_answer(&mut x.down.prefix, fixed.status, &fixed.lines, &fixed.body, manner);
-            finish_reply(client, x, found, manner).await
+            Box::pin(finish_reply(client, x, found, manner)).await
         }
         Some(Action::Redirect { location, code }) => {
             let mut lines = b"location: ".to_vec();
@@ -223,9 +229,9 @@ async fn exchange(
             let manner = settle(x);
             x.down.prefix.clear();
             write_answer(&mut x.down.prefix, *code, &lines, b"", manner);
-            finish_reply(client, x, found, manner).await
+            Box::pin(finish_reply(client, x, found, manner)).await
         }
-        None => reply(client, x, found, Reason::NoRoute).await,
+        None => Box::pin(reply(client, x, found, Reason::NoRoute)).await,
     }
 }
 
@@ -264,7 +270,7 @@ fn settle(x: &mut Exchange) -> Manner {
     } else {
         x.record.bytes_in += x.up.body_bytes;
     }
-    let head = x.request.method == tenbin_proto::Method::Head;
+    let head = x.request.method == Method::Head;
     Manner { version: x.request.version, keep_alive: x.request.keep_alive && whole, head }
 }
 
@@ -281,13 +287,15 @@ async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, mann
 
 /// Writes all of `bytes` to the client; false when it does not take them.
 pub async fn send(client: &mut Client, bytes: &[u8], timeout_ms: u64) -> bool {
-    let mut sent = 0;
+    let (mut sent, mut timed) = (0, None);
     let Client { stream, timer, .. } = client;
     let all = poll_fn(|cx| {
         while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
             let written = Pin::new(&mut *stream).poll_write(cx, rest);
             if written.is_pending() {
-                if sent == 0 {
+                // The time runs from the last byte that was taken.
+                if timed != Some(sent) {
+                    timed = Some(sent);
                     timer.set(timeout_ms);
                 }
                 return timer.poll(cx).map(|()| false);

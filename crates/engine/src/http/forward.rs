@@ -73,13 +73,13 @@ pub async fn forward(
     x.tried.clear();
     x.record.asked = client.worker.shared.clock.micros();
     if let Err(reason) = stage_body(x, found) {
-        return reply(client, x, found, reason).await;
+        return Box::pin(reply(client, x, found, reason)).await;
     }
     let mut course = Course { found, tables, name, first, visit: None, stale: 0, last: None };
     loop {
         let tables = course.tables.clone();
         let Some(backend) = tables.backend(name) else {
-            return reply(client, x, found, Reason::NoServerUp).await;
+            return Box::pin(reply(client, x, found, Reason::NoServerUp)).await;
         };
         if x.record.goes_to(backend) {
             backend.counters.of(client.worker.index).requests.add(1);
@@ -91,7 +91,7 @@ pub async fn forward(
             Next::Refused(reason) => {
                 let counters = backend.counters.of(client.worker.index);
                 counters.answered(reason.status());
-                return reply(client, x, found, reason).await;
+                return Box::pin(reply(client, x, found, reason)).await;
             }
         }
     }
@@ -114,10 +114,9 @@ fn stage_body(x: &mut Exchange, found: &Found) -> Result<(), Reason> {
         return Err(Reason::BodyTooBig);
     }
     let sink = if x.request.body == Body::Chunked { Sink::Chunked } else { Sink::Plain };
-    x.up.prefix.clear();
     x.head_bytes.clear();
-    x.up_broken = false;
     x.early = false;
+    x.continued = false;
     x.up.begin(x.request.body, sink, limit, &mut x.input).map_err(|error| match error {
         FlowError::Bad(reject) => Reason::Rejected(reject),
         _ => Reason::BodyTooBig,
@@ -151,7 +150,7 @@ async fn attempt(
     x.record.lands_on(server);
     let load = Load::begin(client, backend, server);
     send_head::request(client, x, course, server);
-    match await_answer(client, x, (backend, lease.index()), &mut stream).await {
+    match await_answer(client, x, (course, backend, lease.index()), &mut stream).await {
         Ok(()) => {
             x.record.answered = client.worker.shared.clock.micros();
             Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
@@ -235,12 +234,13 @@ fn redispatch(client: &Client, x: &mut Exchange, backend: &Backend, index: usize
 async fn await_answer(
     client: &mut Client,
     x: &mut Exchange,
-    (backend, index): (&Backend, usize),
+    (course, backend, index): (&Course<'_>, &Backend, usize),
     stream: &mut TcpStream,
 ) -> Result<(), Failure> {
+    let client_ms = course.found.frontend.spec.timeouts.client;
     x.output.clear();
     for _ in 0..=MOST_INTERIM {
-        let interim = read_answer(client, x, backend, stream).await?;
+        let interim = read_answer(client, x, (client_ms, backend), stream).await?;
         if !interim {
             let status = x.response.status;
             let retried = backend.spec.retry.statuses.contains(&status) && is_repeatable(x);
@@ -251,9 +251,10 @@ async fn await_answer(
                 Ok(())
             };
         }
-        if !send_head::interim(client, x).await {
+        if !Box::pin(send_head::interim(client, x, client_ms)).await {
             return Err(Failure::ClientGone);
         }
+        x.continued |= x.response.status == 100;
         x.output.consume(x.response.length);
         x.output.next_message();
     }
@@ -264,7 +265,7 @@ async fn await_answer(
 async fn read_answer(
     client: &mut Client,
     x: &mut Exchange,
-    backend: &Backend,
+    (client_ms, backend): (u64, &Backend),
     server: &mut TcpStream,
 ) -> Result<bool, Failure> {
     let timeout = backend.spec.timeouts.server;
@@ -276,7 +277,7 @@ async fn read_answer(
     let limits = Limits::default();
     x.scanned = 0;
     x.timer.set(timeout);
-    let waits_for_continue = x.request.expect_continue && x.response.status != 100;
+    client.timer.set(client_ms);
     let mut progress = x.up.progress;
     let result = poll_fn(|cx| {
         if let Poll::Ready(failure) = push_up(cx, client, x, server) {
@@ -285,7 +286,7 @@ async fn read_answer(
         if x.up.progress != progress {
             progress = x.up.progress;
             x.timer.set(timeout);
-            client.timer.set(client_timeout(client));
+            client.timer.set(client_ms);
         }
         loop {
             if !x.output.data().is_empty() {
@@ -310,8 +311,9 @@ async fn read_answer(
         if client.is_reset(cx) {
             return Poll::Ready(Err(Failure::ClientGone));
         }
-        let on_client = x.up.waiting == Waiting::Read && !waits_for_continue;
-        if on_client {
+        // A client that waits to be told to go on waits for the server.
+        let asks = x.request.expect_continue && !x.continued && x.up.body_bytes == 0;
+        if x.up.waiting == Waiting::Read && !asks {
             x.timer.set(timeout);
             return client.timer.poll(cx).map(|()| Err(Failure::Body(Reason::BodyTimeout)));
         }
@@ -337,24 +339,19 @@ fn push_up(
         Poll::Pending => Poll::Pending,
         Poll::Ready(Ok(())) => {
             // An answer that is there when the last piece of a long body leaves was made without it.
-            x.early = !x.up.replayable() && upstream::has_spoken(server);
+            let spoken = || !x.output.data().is_empty() || upstream::has_spoken(server);
+            x.early = !x.up.replayable() && spoken();
             Poll::Pending
         }
         // The server may have answered already; what it said decides.
         Poll::Ready(Err(FlowError::Write)) => {
             x.up.abandon();
-            x.up_broken = true;
             Poll::Pending
         }
         Poll::Ready(Err(FlowError::Read | FlowError::Truncated)) => Poll::Ready(Failure::ClientGone),
         Poll::Ready(Err(FlowError::Bad(reject))) => Poll::Ready(Failure::Body(Reason::Rejected(reject))),
         Poll::Ready(Err(FlowError::TooBig)) => Poll::Ready(Failure::Body(Reason::BodyTooBig)),
     }
-}
-
-fn client_timeout(client: &Client) -> u64 {
-    let found = client.place.find(&client.worker, &client.worker.tables());
-    found.map_or(0, |found| found.frontend.spec.timeouts.client)
 }
 
 /// Whether a server that was not tried yet could take the request.

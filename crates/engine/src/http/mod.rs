@@ -21,31 +21,41 @@ use tokio::io::AsyncWrite;
 
 use crate::buffer::{BUFFER_BYTES, Buffer};
 use crate::client::Client;
+use crate::wire::FrontendTimeouts;
 
 /// How long a closed connection is still read, so that the last answer is not lost to a reset (RFC 9112, 9.6).
 const LINGER_MS: u64 = 1_000;
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
 
 /// Serves a connection from accept to close.
-pub async fn serve(mut client: Client) {
-    let mut first = true;
-    loop {
-        let Some(found) = client.place.find(&client.worker, &client.worker.tables()) else { return };
-        let timeouts = found.frontend.spec.timeouts;
-        client.timer.set(if first { timeouts.header } else { timeouts.keep_alive });
-        drop(found);
-        if !idle(&client).await {
-            return;
-        }
-        let mut exchange = client.worker.take_exchange();
-        let after = exchange::converse(&mut client, &mut exchange, first).await;
-        client.worker.put_exchange(exchange);
-        match after {
-            After::Idle => first = false,
-            After::Close => return,
-            After::Linger => return linger(client).await,
+///
+/// What is rare on the way is boxed, and the client is captured rather than passed, so that the task of an idle
+/// connection stays small.
+#[allow(clippy::manual_async_fn, reason = "an async fn would hold its argument twice")]
+pub fn serve(mut client: Client) -> impl Future<Output = ()> {
+    async move {
+        let mut first = true;
+        loop {
+            let Some(timeouts) = timeouts(&client) else { return };
+            client.timer.set(if first { timeouts.header } else { timeouts.keep_alive });
+            if !idle(&client).await {
+                return;
+            }
+            let mut exchange = client.worker.take_exchange();
+            let after = exchange::converse(&mut client, &mut exchange, first).await;
+            client.worker.put_exchange(exchange);
+            match after {
+                After::Idle => first = false,
+                After::Close => return,
+                After::Linger => return Box::pin(linger(client)).await,
+            }
         }
     }
+}
+
+fn timeouts(client: &Client) -> Option<FrontendTimeouts> {
+    let found = client.place.find(&client.worker, &client.worker.tables())?;
+    Some(found.frontend.spec.timeouts)
 }
 
 /// Waits for the next head, holding no buffer; false when the connection is to be closed instead.
@@ -82,4 +92,20 @@ async fn linger(mut client: Client) {
         }
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_task<F>(_: fn(Client) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// An idle connection is a task and a socket; the goal is 2 KiB of our memory for both.
+    #[test]
+    fn an_idle_connection_is_small() {
+        let size = size_of_task(serve);
+        assert!(size <= 1152, "the task of a connection has {size} bytes");
+    }
 }

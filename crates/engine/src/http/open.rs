@@ -94,7 +94,7 @@ pub async fn pick(
         Grant::QueueFull => return Err(NotOpened::Refused(Reason::QueueFull)),
         Grant::Wait(ticket) => {
             backend.counters.of(worker.index).queue_most.raise(u64::from(backend.group.queued()));
-            wait(client, x, ticket, backend.spec.timeouts.queue).await?
+            Box::pin(wait(client, x, ticket, backend.spec.timeouts.queue)).await?
         }
     };
     remember(client, x, backend, lease.index(), port);
@@ -153,7 +153,7 @@ pub async fn open(
         counters.reuses.add(1);
         return Ok(Opened { lease, stream, reused: true });
     }
-    match upstream::connect(server, &x.timer, backend.spec.timeouts.connect).await {
+    match Box::pin(upstream::connect(server, &x.timer, backend.spec.timeouts.connect)).await {
         Ok(stream) => {
             counters.connects.add(1);
             Ok(Opened { lease, stream, reused: false })

@@ -40,20 +40,23 @@ pub async fn answer(
     let worker = client.worker.index;
     let counters = server.counters.of(worker);
     let status = x.response.status;
-    x.early |= !x.up.finished();
+    if status == 101 && !x.up.delivered() {
+        return Box::pin(refuse(client, x, (course, backend, server), lease, "switch-before-body")).await;
+    }
+    x.early |= !x.up.delivered();
     x.output.split_head(x.response.length);
+    if x.response.body != Body::None {
+        x.output.make_room();
+    }
     let leaving = send_head::answer(client, x, (course, backend, lease.index()));
     if x.down.begin(x.response.body, leaving.sink, 0, &mut x.output).is_err() {
-        counters.response_errors.add(1);
-        finish(client, server, (lease, OutcomeKind::Failure), 0);
-        backend.counters.of(worker).answered(502);
-        return reply(client, x, course.found, Reason::BadAnswer("chunk")).await;
+        return Box::pin(refuse(client, x, (course, backend, server), lease, "chunk")).await;
     }
     x.record.status = status;
     counters.answered(status);
     backend.counters.of(worker).answered(status);
     if status == 101 {
-        return upgrade(client, x, (course, backend, server), lease, stream).await;
+        return Box::pin(upgrade(client, x, (course, backend, server), lease, stream)).await;
     }
     let ended = body(
         client,
@@ -79,7 +82,7 @@ pub async fn answer(
     let latency = x.record.answered.saturating_sub(x.record.connected);
     finish(client, server, (lease, kind), latency);
     let asked_to_close = !x.request.keep_alive && x.request.version == Version::Http11;
-    let uploaded = x.up.finished() && !x.up_broken;
+    let uploaded = x.up.delivered();
     settle(client, x, course, (backend, server));
     match (whole, leaving.keep_alive) {
         (true, true) => After::Idle,
@@ -88,6 +91,21 @@ pub async fn answer(
         (true, false) => After::Linger,
         (false, _) => After::Close,
     }
+}
+
+/// An answer whose head was good and that cannot be passed on all the same.
+async fn refuse(
+    client: &mut Client,
+    x: &mut Exchange,
+    (course, backend, server): (&Course<'_>, &Backend, &Server),
+    lease: Lease,
+    why: &'static str,
+) -> After {
+    let worker = client.worker.index;
+    server.counters.of(worker).response_errors.add(1);
+    backend.counters.of(worker).answered(502);
+    finish(client, server, (lease, OutcomeKind::Failure), 0);
+    reply(client, x, course.found, Reason::BadAnswer(why)).await
 }
 
 /// Gives the slot back with what the request says of its server.
@@ -136,7 +154,6 @@ async fn body(
         {
             // Whatever became of the upload, the answer is there and still worth delivering.
             x.up.abandon();
-            x.up_broken = true;
         }
         match x.down.poll(cx, &mut x.output, server, &mut client.stream) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ended::Whole),
@@ -174,6 +191,8 @@ async fn upgrade(
     x.down.prefix = head;
     let limits = [course.found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel];
     let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);
+    // What the request had as its body has gone up with it.
+    x.up.release(&mut x.input);
     if sent {
         let (up, down) = (x.input.data().to_vec(), x.output.data().to_vec());
         let cut = backend.spec.close_on_down.then(|| client.worker.attach(server));

@@ -69,7 +69,7 @@ fn cookie_name(backend: &Backend) -> Option<&[u8]> {
 }
 
 /// Passes 100 and 103 on to clients that know them; false when the client is gone.
-pub async fn interim(client: &mut Client, x: &mut Exchange) -> bool {
+pub async fn interim(client: &mut Client, x: &mut Exchange, timeout_ms: u64) -> bool {
     let known = x.response.status == 103 || (x.response.status == 100 && x.request.expect_continue);
     if !known || x.request.version == Version::Http10 {
         return true;
@@ -77,8 +77,7 @@ pub async fn interim(client: &mut Client, x: &mut Exchange) -> bool {
     let mut head = Vec::new();
     write_response(&mut head, &x.response, x.output.data(), &ResponseEdits::default());
     x.record.bytes_out += head.len() as u64;
-    let timeout = client.place.find(&client.worker, &client.worker.tables());
-    send(client, &head, timeout.map_or(0, |found| found.frontend.spec.timeouts.client)).await
+    send(client, &head, timeout_ms).await
 }
 
 /// How an answer leaves: its framing, and whether the connection lives on.
@@ -106,8 +105,7 @@ pub fn answer(
     let leaving = client.worker.shared.draining.load(std::sync::atomic::Ordering::Relaxed)
         || client.place.find(&client.worker, &client.worker.tables()).is_none();
     // An answer that comes before the whole request cannot be followed by another one.
-    let keep_alive =
-        x.request.keep_alive && !leaving && x.up.finished() && framing != Framing::Close && !x.up_broken;
+    let keep_alive = x.request.keep_alive && !leaving && x.up.delivered() && framing != Framing::Close;
     let persist = match (keep_alive, old_client) {
         _ if upgraded => Persist::Implied,
         (false, _) => Persist::Close,
@@ -141,8 +139,7 @@ pub fn answer(
 /// Whether the server's connection may serve another request.
 pub fn is_reusable(x: &Exchange) -> bool {
     x.response.keep_alive
-        && x.up.finished()
-        && !x.up_broken
+        && x.up.delivered()
         && !x.early
         && x.response.body != Body::UntilClose
         && x.output.data().is_empty()

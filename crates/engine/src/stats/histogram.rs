@@ -1,8 +1,7 @@
 //! Log-linear histograms of microseconds: eight buckets an octave, so a percentile is right to about 6 %.
 
 use std::sync::OnceLock;
-
-use super::Counter;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 const EXACT: usize = 16;
 const PER_OCTAVE: usize = 8;
@@ -11,14 +10,14 @@ const OCTAVES: usize = 32;
 /// Buckets of a histogram; the last one takes everything above about 19 hours.
 pub const BUCKETS: usize = EXACT + OCTAVES * PER_OCTAVE;
 
-/// Ever-growing counts a bucket; written by one worker.
+/// Counts a bucket, written by one worker. They wrap around: only differences within a minute are ever used.
 pub struct Histogram {
-    buckets: [Counter; BUCKETS],
+    buckets: [AtomicU32; BUCKETS],
 }
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { buckets: std::array::from_fn(|_| Counter::default()) }
+        Self { buckets: std::array::from_fn(|_| AtomicU32::new(0)) }
     }
 }
 
@@ -27,14 +26,14 @@ impl Histogram {
     #[inline]
     pub fn record(&self, micros: u64) {
         if let Some(bucket) = self.buckets.get(bucket_of(micros)) {
-            bucket.add(1);
+            bucket.store(bucket.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         }
     }
 
-    /// Adds all counts to `sums`.
-    pub fn add_to(&self, sums: &mut [u64]) {
+    /// Adds all counts to `sums`, wrapping.
+    pub fn add_to(&self, sums: &mut [u32]) {
         for (sum, bucket) in sums.iter_mut().zip(&self.buckets) {
-            *sum += bucket.get();
+            *sum = sum.wrapping_add(bucket.load(Ordering::Relaxed));
         }
     }
 }

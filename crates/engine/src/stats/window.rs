@@ -10,7 +10,7 @@ pub const SLICE_SECONDS: u64 = 10;
 const SLICES: usize = 6;
 
 /// Counts by bucket of the four phases, without the empty buckets.
-type Sparse = Vec<(u16, u64)>;
+type Sparse = Vec<(u16, u32)>;
 
 /// What is remembered of one object.
 #[derive(Default)]
@@ -49,7 +49,7 @@ impl Window {
             return;
         }
         let sums = sum(histograms);
-        let sparse = |(index, count): (usize, &u64)| (*count > 0).then_some((index as u16, *count));
+        let sparse = |(index, count): (usize, &u32)| (*count > 0).then_some((index as u16, *count));
         self.past.push_back(sums.iter().enumerate().filter_map(sparse).collect());
         if self.past.len() > SLICES {
             self.past.pop_front();
@@ -73,7 +73,7 @@ impl Window {
         {
             for (index, count) in oldest {
                 if let Some(sum) = sums.get_mut(usize::from(*index)) {
-                    *sum = sum.saturating_sub(*count);
+                    *sum = sum.wrapping_sub(*count);
                 }
             }
         }
@@ -83,7 +83,7 @@ impl Window {
     }
 }
 
-fn sum<'a>(histograms: impl Iterator<Item = &'a [Histogram; 4]>) -> Vec<u64> {
+fn sum<'a>(histograms: impl Iterator<Item = &'a [Histogram; 4]>) -> Vec<u32> {
     let mut sums = vec![0; 4 * BUCKETS];
     for phases in histograms {
         for (histogram, part) in phases.iter().zip(sums.chunks_mut(BUCKETS)) {
@@ -93,13 +93,13 @@ fn sum<'a>(histograms: impl Iterator<Item = &'a [Histogram; 4]>) -> Vec<u64> {
     sums
 }
 
-fn times(buckets: &[u64]) -> Times {
-    let count: u64 = buckets.iter().sum();
+fn times(buckets: &[u32]) -> Times {
+    let count: u64 = buckets.iter().map(|count| u64::from(*count)).sum();
     let at = |part: f64| {
         let wanted = ((count as f64 * part).ceil() as u64).max(1);
         let mut seen = 0;
-        let reached = |bucket: &u64| {
-            seen += bucket;
+        let reached = |bucket: &u32| {
+            seen += u64::from(*bucket);
             seen >= wanted
         };
         buckets.iter().position(reached).map_or(0, middle)
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_mean_of_the_longest_times_does_not_overflow() {
         let mut buckets = vec![0; BUCKETS];
-        buckets[BUCKETS - 1] = u64::MAX / 2;
+        buckets[BUCKETS - 1] = u32::MAX;
         assert_eq!(times(&buckets).mean, middle(BUCKETS - 1));
     }
 

@@ -1,0 +1,1 @@
+"""The cases: each module measures one kind of work and returns rows."""
