@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Most tests wait for sockets, so more of them run at once than the machine has cores.
 WORKERS ?= 4
 
-PYTHON_DIRECTORIES := $(wildcard src tests benches examples tools)
+PYTHON_DIRECTORIES := $(wildcard src tests benches examples docs)
 # An editable install reads the Python files where they stand: only these make it old.
 BUILT_FROM := $(shell find crates -name '*.rs' -o -name Cargo.toml) $(shell find deploy/wheel -type f) \
               Cargo.toml Cargo.lock pyproject.toml
@@ -72,8 +72,9 @@ e2e: build ## Run the tests with real processes and sockets
 faults: build ## Run the tests that kill, stop and starve
 	$(PYTEST) -n $(WORKERS) tests/faults
 
-bench: build ## Measure beside HAProxy, nginx and a bare relay
+bench: build ## Measure beside HAProxy, nginx and a bare relay, and quote the figures in README
 	$(BIN)/python benches/run.py $(BENCH)
+	PYTHONPATH=tests $(BIN)/python -m docs.figures
 
 lock: ## Resolve the Python dependencies anew (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

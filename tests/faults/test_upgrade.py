@@ -130,7 +130,10 @@ def test_a_program_that_cannot_run_is_refused_and_the_old_goes_on(trio: Servers,
     replace_program(link, Path(binary()))
     broken.write_text("#!/bin/sh\necho not today >&2\nexit 7\n")
     broken.chmod(0o755)
-    with Tenbin(config_text(trio.first(2)), env={"TENBIN_DATAPLANE": str(link)}) as tenbin, Client(tenbin.address) as kept:
+    with (
+        Tenbin(config_text(trio.first(2)), env={"TENBIN_DATAPLANE": str(link)}) as tenbin,
+        Client(tenbin.address) as kept,
+    ):
         assert kept.get("/api/fast").status == 200
         before = tenbin.dataplane_pids()
         replace_program(link, broken)

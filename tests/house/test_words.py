@@ -10,7 +10,7 @@ from house.files import name, tracked
 
 # Written with a class of one letter each, so that this file passes its own test.
 FORBIDDEN = {
-    "a path of one machine": r"(?<![\w.<}])/(?:[w]ork|[r]oot|[h]ome/\w+|[U]sers/\w+)/",
+    "a path of one machine": r"(?<![\w.<}])/(?:[w]ork|[r]oot/\.\w+|[h]ome/\w+|[U]sers/\w+)/",
     "a registry's host": r"[p]ypi\.org|[p]ythonhosted\.org|(?:static|index)\.[c]rates\.io|[r]egistry\.npmjs",
     "an index to install from": r"--(?:extra-)?[i]ndex-url|--[f]ind-links",
     "who typed it": r"\b(?:(?:coding|AI|sub)[ -]?[a]gents?|[L]LMs?|[c]laude|[a]nthropic|[c]hatgpt|[c]opilot)\b",

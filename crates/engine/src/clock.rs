@@ -27,6 +27,11 @@ impl Clock {
     }
 }
 
+/// Lets the calling thread rest; for threads that no request waits for.
+pub fn pause(duration: Duration) {
+    std::thread::park_timeout(duration);
+}
+
 /// Microseconds since 1970, for logs and cookies only.
 #[allow(clippy::disallowed_methods, reason = "this is the door")]
 pub fn wall_micros() -> u64 {

@@ -73,7 +73,11 @@ impl Deadlines {
 impl Timer {
     /// Fires after so many milliseconds; 0 clears it.
     pub fn set(&self, after_ms: u64) {
-        let due = if after_ms == 0 { NEVER } else { self.owner.now_ms.get() + after_ms + TICK_MS };
+        let due = if after_ms == 0 {
+            NEVER
+        } else {
+            self.owner.now_ms.get().saturating_add(after_ms).saturating_add(TICK_MS)
+        };
         self.store(due);
     }
 

@@ -73,7 +73,8 @@ impl Place {
 
 /// Accepts until aborted.
 pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, socket: StdListener) {
-    let listener = match TcpListener::from_std(socket) {
+    // Whoever made the socket, an accept that blocks would stop this thread.
+    let listener = match socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)) {
         Ok(listener) => listener,
         Err(error) => {
             let text = format!("cannot accept on {}: {error}", place.address);
@@ -105,10 +106,11 @@ async fn admit(worker: &Rc<Worker>, place: &Rc<Place>, stream: TcpStream, peer: 
     }
 }
 
-/// A connection that vanished before it was accepted costs nothing; a shortage is waited out.
+/// A connection that vanished before it was accepted costs nothing. A shortage is waited out, and so is whatever else
+/// might come back at once.
 async fn pause(worker: &Worker, error: &io::Error) {
-    let short = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM].map(Errno::raw_os_error);
-    if !error.raw_os_error().is_some_and(|code| short.contains(&code)) {
+    let vanished = [Errno::CONNABORTED, Errno::PROTO, Errno::INTR].map(Errno::raw_os_error);
+    if error.raw_os_error().is_some_and(|code| vanished.contains(&code)) {
         return;
     }
     if worker.shared.process.accept_pauses.fetch_add(1, Ordering::Relaxed).is_multiple_of(500) {

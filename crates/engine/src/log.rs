@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use crate::notice::Notices;
 use crate::wire::{AccessLog, NoticeLevel};
 
@@ -19,16 +21,27 @@ const BATCH_BYTES: usize = 16 * 1024;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 enum Message {
-    Target(AccessLog),
+    /// There is a new target.
+    Look,
     Done(SyncSender<()>),
-    Lines { bytes: Vec<u8>, count: u64 },
+    Lines {
+        bytes: Vec<u8>,
+        count: u64,
+    },
 }
 
 /// Where workers send their lines.
 #[derive(Clone)]
 pub struct LogSender {
     queue: SyncSender<Message>,
-    dropped: Arc<AtomicU64>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    dropped: AtomicU64,
+    /// Where lines go from the next message on.
+    target: Mutex<Option<AccessLog>>,
 }
 
 /// Lines of one worker that have not left yet.
@@ -40,19 +53,20 @@ pub struct LogBatch {
 /// Starts the writing thread.
 pub fn start(notices: Notices) -> io::Result<LogSender> {
     let (queue, messages) = sync_channel(QUEUE);
-    let dropped = Arc::new(AtomicU64::new(0));
-    let counter = Arc::clone(&dropped);
+    let shared = Arc::new(Shared::default());
+    let writers = Arc::clone(&shared);
     std::thread::Builder::new()
         .name("access-log".into())
-        .spawn(move || write(&messages, &counter, &notices))?;
-    Ok(LogSender { queue, dropped })
+        .spawn(move || write(&messages, &writers, &notices))?;
+    Ok(LogSender { queue, shared })
 }
 
 impl LogSender {
     /// From now on lines go there; a file is opened again, so that it can be rotated.
     pub fn target(&self, target: &AccessLog) {
-        // The queue holds lines only for as long as a write takes; a target is worth the wait.
-        let _ = self.queue.send(Message::Target(target.clone()));
+        *self.shared.target.lock() = Some(target.clone());
+        // A full queue holds a message already, and whoever stalls its reader must not stall this thread.
+        let _ = self.queue.try_send(Message::Look);
     }
 
     /// Waits until what was sent is written, but not for a reader that does not read.
@@ -65,7 +79,7 @@ impl LogSender {
 
     /// Lines lost so far.
     pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.shared.dropped.load(Ordering::Relaxed)
     }
 }
 
@@ -91,22 +105,26 @@ impl LogBatch {
     pub fn flush(&self) {
         let (bytes, count) = self.lines.take();
         if count > 0 && self.sender.queue.try_send(Message::Lines { bytes, count }).is_err() {
-            self.sender.dropped.fetch_add(count, Ordering::Relaxed);
+            self.sender.shared.dropped.fetch_add(count, Ordering::Relaxed);
         }
     }
 }
 
-fn write(messages: &Receiver<Message>, dropped: &AtomicU64, notices: &Notices) {
+fn write(messages: &Receiver<Message>, shared: &Shared, notices: &Notices) {
     let mut out: Option<Output> = None;
     while let Ok(message) = messages.recv() {
+        let target = shared.target.lock().take();
+        if let Some(target) = target {
+            out = open(&target, notices);
+        }
         match message {
-            Message::Target(target) => out = open(&target, notices),
+            Message::Look => {}
             Message::Done(done) => {
                 let _ = done.try_send(());
             }
             Message::Lines { bytes, count } => {
                 if out.as_mut().is_some_and(|out| out.write(&bytes).is_err()) {
-                    dropped.fetch_add(count, Ordering::Relaxed);
+                    shared.dropped.fetch_add(count, Ordering::Relaxed);
                 }
             }
         }

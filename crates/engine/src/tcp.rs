@@ -15,7 +15,7 @@ use crate::deadline::Timer;
 use crate::listener::Found;
 use crate::tables::{Action, Backend, Held, Server, Sticky};
 use crate::tunnel::{End, Tunnel};
-use crate::upstream;
+use crate::upstream::{self, Load};
 
 /// What conditions see of a connection.
 struct ConnectionView {
@@ -123,13 +123,19 @@ async fn open(
         let index = lease.index();
         let server = Arc::clone(backend.servers.get(index)?);
         let counters = server.counters.of(worker.index);
-        if let Ok(stream) = upstream::connect(&server, timer, backend.spec.timeouts.connect).await {
-            counters.connects.add(1);
-            return Some(Carried { backend, server, lease, stream });
-        }
+        let error = match upstream::connect(&server, timer, backend.spec.timeouts.connect).await {
+            Ok(stream) => {
+                counters.connects.add(1);
+                return Some(Carried { backend, server, lease, stream });
+            }
+            Err(error) => error,
+        };
         counters.connect_errors.add(1);
-        counters.failures.add(1);
-        lease.finish(Outcome { kind: OutcomeKind::Failure, latency_us: 0 }, worker.now_ms());
+        let kind = error.outcome();
+        if kind == OutcomeKind::Failure {
+            counters.failures.add(1);
+        }
+        lease.finish(Outcome { kind, latency_us: 0 }, worker.now_ms());
         tried.push(index);
         attempts += 1;
         if attempts > backend.spec.retry.attempts {
@@ -210,10 +216,7 @@ async fn carry(client: &mut Client, found: &Found, carried: Carried) {
     let index = client.worker.index;
     let begun = client.worker.shared.clock.micros();
     let (of_server, of_backend) = (server.counters.of(index), backend.counters.of(index));
-    of_server.total.add(1);
-    of_backend.total.add(1);
-    of_server.most.raise(u64::from(server.state.active()));
-    of_server.last_used.raise(client.worker.deadlines.now_ms());
+    let load = Load::begin(&client.worker, &backend, &server);
     let (front, back) = (&found.frontend.spec.timeouts, &backend.spec.timeouts);
     let limits = [front.client, front.tunnel, back.server, back.tunnel];
     let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);
@@ -228,8 +231,7 @@ async fn carry(client: &mut Client, found: &Found, carried: Carried) {
     }
     of_server.bytes_in.add(moved.up);
     of_server.bytes_out.add(moved.down);
-    of_server.ended.add(1);
-    of_backend.ended.add(1);
+    drop(load);
     client.count_bytes(moved.up, moved.down);
     let total = client.worker.shared.clock.micros() - begun;
     let phases = [None, None, None, Some(total)];

@@ -1,24 +1,38 @@
 //! Connections to servers: opening them, and keeping idle ones for the next request of this worker.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Weak};
+use std::task::Poll;
 
+use rustix::io::Errno;
+use tenbin_balance::OutcomeKind;
 use tokio::net::TcpStream;
 
 use crate::deadline::Timer;
-use crate::tables::Server;
+use crate::stats::{ServerCounters, Workers};
+use crate::tables::{Backend, Server};
+use crate::worker::Worker;
 
 /// Why a server could not be reached.
 #[derive(Debug)]
 pub enum ConnectError {
     /// No answer within the connect timeout.
     Timeout,
-    /// Refused, unreachable, or no descriptor or port left.
+    /// Refused or unreachable.
     Failed,
+    /// No descriptor, port or memory left here, which says nothing about the server.
+    Short,
+}
+
+/// Counts one request or connection on a server while it lasts, however it ends.
+pub struct Load<'a> {
+    server: &'a Server,
+    backend: &'a Backend,
+    worker: usize,
 }
 
 /// Idle connections of one worker, by the servers' slots.
@@ -30,8 +44,12 @@ pub struct Pools {
 #[derive(Default)]
 struct Pool {
     serial: u64,
-    idle: Vec<Idle>,
-    server: Option<Arc<Server>>,
+    /// The oldest first.
+    idle: VecDeque<Idle>,
+    /// Gone when no tables and no request know the server any more.
+    server: Weak<Server>,
+    /// Of the server; they may outlive it.
+    counters: Option<Arc<Workers<ServerCounters>>>,
 }
 
 struct Idle {
@@ -48,7 +66,7 @@ pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<
     let mut opening = pin!(TcpStream::connect(address));
     let opened = poll_fn(|cx| {
         if let Poll::Ready(result) = opening.as_mut().poll(cx) {
-            return Poll::Ready(result.map_err(|_| ConnectError::Failed));
+            return Poll::Ready(result.map_err(|error| blame(&error)));
         }
         timer.poll(cx).map(|()| Err(ConnectError::Timeout))
     })
@@ -56,8 +74,46 @@ pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<
     timer.clear();
     let stream = opened?;
     // Heads and bodies leave in one write each; waiting for more would only add latency.
-    stream.set_nodelay(true).map_err(|_| ConnectError::Failed)?;
+    stream.set_nodelay(true).map_err(|error| blame(&error))?;
     Ok(stream)
+}
+
+impl ConnectError {
+    /// What it says of the server.
+    pub fn outcome(&self) -> OutcomeKind {
+        match self {
+            Self::Timeout | Self::Failed => OutcomeKind::Failure,
+            Self::Short => OutcomeKind::Aborted,
+        }
+    }
+}
+
+fn blame(error: &io::Error) -> ConnectError {
+    let short = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
+    let is_short =
+        error.raw_os_error().is_some_and(|code| short.iter().any(|one| one.raw_os_error() == code));
+    if is_short { ConnectError::Short } else { ConnectError::Failed }
+}
+
+impl<'a> Load<'a> {
+    /// Begins.
+    pub fn begin(worker: &Worker, backend: &'a Backend, server: &'a Server) -> Self {
+        let (of_server, of_backend) = (server.counters.of(worker.index), backend.counters.of(worker.index));
+        of_server.total.add(1);
+        of_server.most.raise(u64::from(server.state.active()));
+        of_server.queue_most.raise(u64::from(server.state.queued()));
+        of_server.last_used.raise(worker.deadlines.now_ms());
+        of_backend.total.add(1);
+        of_backend.most.raise(of_backend.total.get().saturating_sub(of_backend.ended.get()));
+        Self { server, backend, worker: worker.index }
+    }
+}
+
+impl Drop for Load<'_> {
+    fn drop(&mut self) {
+        self.server.counters.of(self.worker).ended.add(1);
+        self.backend.counters.of(self.worker).ended.add(1);
+    }
 }
 
 impl Pools {
@@ -65,7 +121,7 @@ impl Pools {
     pub fn take(&self, server: &Arc<Server>, worker: usize) -> Option<TcpStream> {
         let mut slots = self.slots.borrow_mut();
         let pool = slots.get_mut(server.slot.index).filter(|pool| pool.serial == server.slot.serial)?;
-        while let Some(idle) = pool.idle.pop() {
+        while let Some(idle) = pool.idle.pop_back() {
             server.counters.of(worker).idle_out.add(1);
             if is_quiet(&idle.stream) {
                 return Some(idle.stream);
@@ -90,23 +146,25 @@ impl Pools {
         let Some(pool) = slots.get_mut(index) else { return };
         if pool.serial != server.slot.serial {
             pool.forget(worker);
-            *pool = Pool { serial: server.slot.serial, idle: Vec::new(), server: Some(Arc::clone(server)) };
+            pool.serial = server.slot.serial;
+            pool.server = Arc::downgrade(server);
+            pool.counters = Some(Arc::clone(&server.counters));
         }
-        if pool.idle.len() >= max_idle {
-            return;
+        if pool.idle.len() >= max_idle && pool.idle.pop_front().is_some() {
+            server.counters.of(worker).idle_out.add(1);
         }
         server.counters.of(worker).idle_in.add(1);
-        pool.idle.push(Idle { stream, expires_ms });
+        pool.idle.push_back(Idle { stream, expires_ms });
     }
 
     /// Closes what has expired, what its server has closed, and what belongs to servers that are gone.
     pub fn sweep(&self, worker: usize, now_ms: u64) {
-        for pool in self.slots.borrow_mut().iter_mut().filter(|pool| pool.server.is_some()) {
+        for pool in self.slots.borrow_mut().iter_mut() {
+            let Some(counters) = &pool.counters else { continue };
             let before = pool.idle.len();
             pool.idle.retain(|idle| idle.expires_ms > now_ms && is_quiet(&idle.stream));
-            let Some(server) = &pool.server else { continue };
-            server.counters.of(worker).idle_out.add((before - pool.idle.len()) as u64);
-            if Arc::strong_count(server) == 1 {
+            counters.of(worker).idle_out.add((before - pool.idle.len()) as u64);
+            if pool.server.strong_count() == 0 {
                 pool.forget(worker);
             }
         }
@@ -122,8 +180,8 @@ impl Pools {
 
 impl Pool {
     fn forget(&mut self, worker: usize) {
-        if let Some(server) = &self.server {
-            server.counters.of(worker).idle_out.add(self.idle.len() as u64);
+        if let Some(counters) = &self.counters {
+            counters.of(worker).idle_out.add(self.idle.len() as u64);
         }
         *self = Self::default();
     }
@@ -136,12 +194,9 @@ pub fn has_spoken(stream: &TcpStream) -> bool {
 }
 
 /// Whether an idle connection is still open and holds no bytes that nobody asked for.
+///
+/// Asks the system only when something has happened, and, other than a poll, also when this task has done so much that
+/// it should yield.
 fn is_quiet(stream: &TcpStream) -> bool {
-    let mut cx = Context::from_waker(Waker::noop());
-    match stream.poll_read_ready(&mut cx) {
-        Poll::Pending => true,
-        Poll::Ready(_) => {
-            matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
-        }
-    }
+    matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }

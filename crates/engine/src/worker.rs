@@ -10,6 +10,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use tenbin_balance::Health;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::{AbortHandle, spawn_local};
@@ -45,8 +46,8 @@ pub struct Shared {
 
 /// What the control thread tells a worker.
 pub enum Command {
-    /// Accept on this socket.
-    Listen(String, StdListener),
+    /// Accept on these sockets.
+    Listen(String, Vec<StdListener>),
     /// Stop accepting there.
     Unlisten(String),
     /// Close idle connections now.
@@ -98,15 +99,22 @@ const SPARE_EXCHANGES: usize = 256;
 /// Tunnel buffers kept for reuse by a worker.
 const SPARE_BUFFERS: usize = 64;
 
-/// Starts a worker's thread; tables must be in force.
-pub fn start(index: usize, shared: Arc<Shared>, commands: UnboundedReceiver<Command>) -> std::io::Result<()> {
+/// Starts a worker's thread, with tables that are or are about to be in force. It ends when nobody can send it commands
+/// any more.
+pub fn start(
+    index: usize,
+    shared: Arc<Shared>,
+    tables: Arc<Tables>,
+    commands: UnboundedReceiver<Command>,
+) -> std::io::Result<()> {
+    let version = shared.version.load(Ordering::Acquire);
     let thread = std::thread::Builder::new().name(format!("worker-{index}"));
     thread.spawn(move || {
         let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-        match (runtime, Worker::new(index, shared)) {
-            (Ok(runtime), Some(worker)) => runtime.block_on(worker.run(commands)),
+        match runtime {
+            Ok(runtime) => runtime.block_on(Worker::new(index, shared, (tables, version)).run(commands)),
             // Sockets that nobody accepts on would be worse than a process that is started again.
-            _ => std::process::abort(),
+            Err(_) => std::process::abort(),
         }
     })?;
     Ok(())
@@ -116,13 +124,11 @@ pub fn start(index: usize, shared: Arc<Shared>, commands: UnboundedReceiver<Comm
 pub type Commands = UnboundedSender<Command>;
 
 impl Worker {
-    fn new(index: usize, shared: Arc<Shared>) -> Option<Rc<Self>> {
-        let version = shared.version.load(Ordering::Acquire);
-        let tables = shared.tables.load_full()?;
+    fn new(index: usize, shared: Arc<Shared>, (tables, version): (Arc<Tables>, u64)) -> Rc<Self> {
         let log = LogBatch::new(shared.log.clone());
         let deadlines = Rc::new(Deadlines::default());
         deadlines.tick(shared.clock.millis());
-        Some(Rc::new(Self {
+        Rc::new(Self {
             index,
             shared,
             deadlines,
@@ -135,25 +141,22 @@ impl Worker {
             exchanges: RefCell::default(),
             attached: RefCell::default(),
             buffers: RefCell::default(),
-        }))
+        })
     }
 
     async fn run(self: Rc<Self>, mut commands: UnboundedReceiver<Command>) {
         spawn_local(Rc::clone(&self).tick());
-        let mut accepting: HashMap<String, AbortHandle> = HashMap::new();
+        let mut accepting: HashMap<String, Vec<AbortHandle>> = HashMap::new();
         while let Some(command) = commands.recv().await {
             match command {
-                Command::Listen(address, socket) => {
-                    // Whoever made the socket, an accept that blocks would stop this thread.
-                    if socket.set_nonblocking(true).is_err() {
-                        continue;
-                    }
+                Command::Listen(address, sockets) => {
                     let place = Rc::new(Place::new(address.clone()));
-                    let task = spawn_local(accept(Rc::clone(&self), place, socket));
-                    accepting.insert(address, task.abort_handle());
+                    let task = |socket| spawn_local(accept(Rc::clone(&self), Rc::clone(&place), socket));
+                    let tasks = sockets.into_iter().map(|socket| task(socket).abort_handle()).collect();
+                    accepting.insert(address, tasks);
                 }
                 Command::Unlisten(address) => {
-                    if let Some(task) = accepting.remove(&address) {
+                    for task in accepting.remove(&address).unwrap_or_default() {
                         task.abort();
                     }
                 }
@@ -242,6 +245,8 @@ impl Worker {
         let list = attached.entry(server.slot.serial).or_default();
         list.retain(|attachment| Rc::strong_count(&attachment.cut) > 1);
         list.push(Attachment { cut: Rc::clone(&cut.cut), waker: Rc::clone(&cut.waker) });
+        // It went down while the connection was opened: the command to cut has come and gone.
+        cut.cut.set(server.state.health() == Health::Down);
         cut
     }
 

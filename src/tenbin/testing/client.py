@@ -288,7 +288,8 @@ class Client:
     ) -> Response:
         """Send one request and return its answer."""
         if not any(name.lower() == "host" for name, _ in headers):
-            headers = (("Host", f"{self.address[0]}:{self.address[1]}"), *headers)
+            host, port = self.address
+            headers = (("Host", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"), *headers)
         self.send(request_bytes(method, target, headers, body))
         return self.read_response(method)
 

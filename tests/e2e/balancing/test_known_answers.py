@@ -29,7 +29,7 @@ def fnv1a(text: str) -> int:
 
 
 def nginx(source: str, weights: Sequence[int]) -> int:
-    """nginx's ip_hash: the first three octets, and the remainder walks through the weights."""
+    """The ip_hash of nginx: the first three octets, and the remainder walks through the weights."""
     value = 89
     for octet in source.split(".")[:3]:
         value = (value * 113 + int(octet)) % 6271
@@ -49,7 +49,9 @@ def ask(tenbin: Tenbin, source: str) -> str:
 @pytest.fixture(scope="module")
 def hashed(trio: Servers) -> Iterator[dict[str, Tenbin]]:
     servers = {name: {"port": trio.port(name), "weight": weight} for name, weight in WEIGHTS.items()}
-    texts = {form: config_text(servers, {"balance": {"ip_hash": {"form": form}}}, admin=ADMIN) for form in ("fnv1a", "nginx")}
+    texts = {
+        form: config_text(servers, {"balance": {"ip_hash": {"form": form}}}, admin=ADMIN) for form in ("fnv1a", "nginx")
+    }
     with Tenbin(texts["fnv1a"]) as one, Tenbin(texts["nginx"]) as two:
         yield {"fnv1a": one, "nginx": two}
 

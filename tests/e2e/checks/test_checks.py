@@ -88,6 +88,16 @@ def test_a_check_may_go_elsewhere(start_tenbin: StartTenbin, servers: Servers) -
     tenbin.wait_health("app/server1", "down")
 
 
+def test_a_check_may_go_to_another_host(start_tenbin: StartTenbin, trio: Servers) -> None:
+    check = {"http": "GET /health", "address": "127.0.0.9", **QUICK}
+    tenbin = start_tenbin(config_text(trio.first(1), {"check": check}))
+    tenbin.wait_health("app/server1", "down")
+    assert tenbin.server("app/server1")["check"]["status"] == "L4CON", "the servers listen on 127.0.0.1 alone"
+    text = config_text(trio.first(1), {"check": {**check, "address": "127.0.0.1"}})
+    assert tenbin.reload(text).returncode == 0
+    tenbin.wait_health("app/server1", "up")
+
+
 def test_a_check_sends_its_headers(start_tenbin: StartTenbin) -> None:
     with ScriptedServer(answering()) as server:
         check = {"http": "GET /up?x=1", "headers": {"Host": "check.test", "X-Check": "yes"}, **QUICK}

@@ -165,36 +165,6 @@ def large(servers: int) -> Config:
 
 def everything() -> Config:
     """Every kind of route, expression, policy and memory, and every field away from its default somewhere."""
-    path = Fetch("path")
-    upgrade = Convert("lower", Fetch("header", ("upgrade",)))
-    condition = All(
-        (
-            Any(
-                (Match("beg", path, ("/api/", "/v2/"), ignore_case=True), Match("ip", Fetch("source"), ("10.0.0.0/8",)))
-            ),
-            Not(Compare("eq", upgrade, Const("websocket"))),
-            Compare("ge", Fetch("port"), Const(1024)),
-            Compare("ne", Fetch("scheme"), Const("https")),
-            Compare("eq", Fetch("param", ("x",)), Const("1")),
-        )
-    )
-    edits = (
-        HeaderEdit(HeaderVerb.SET, "x-path", Concat((Const("p="), path))),
-        HeaderEdit(HeaderVerb.ADD, "x-more", Const("ü")),
-        HeaderEdit(HeaderVerb.REMOVE, "server", Const("")),
-    )
-    web = frontend(
-        "web",
-        route(None, request=edits),
-        route(ToBackend("app"), when=condition, answer=edits, rewrite=Rewrite("/api", "")),
-        route(Redirect(Concat((Const("https://"), Fetch("host"), path)), 308), when=Match("end", path, (".html",))),
-        route(Respond(200, (("content-type", "text/plain"),), b"\x00hello\n"), when=Match("eq", path, ("/hello",))),
-        route(Deny(429), when=Match("reg", path, ("^/x[0-9]+$",))),
-        listen=("0.0.0.0:8080", "[::1]:8443"),
-        limits=FrontendLimits(1000, 16_384, 50, 4096, 1_048_576),
-        trusted_proxies=("10.0.0.0/8", "::1/128"),
-        forwarding=False,
-    )
     raw = frontend("raw", route(ToBackend("db")), listen=("127.0.0.1:5432",), mode=Mode.TCP)
     full = server(
         "s1",
@@ -230,4 +200,39 @@ def everything() -> Config:
     ]
     db = backend("db", server("pg"), mode=Mode.TCP, sticky=StickySource(Duration(60_000), 1000), check=None)
     keyed = backend("keyed", server("one"), sticky=StickyKey(Fetch("cookie", ("sid",)), SECOND, 10))
-    return config((web, raw), (app, *others, db, keyed), access_log=AccessLog("/var/log/tenbin.log", LogFormat.HUMAN))
+    return config(
+        (_web(), raw), (app, *others, db, keyed), access_log=AccessLog("/var/log/tenbin.log", LogFormat.HUMAN)
+    )
+
+
+def _web() -> Frontend:
+    path = Fetch("path")
+    upgrade = Convert("lower", Fetch("header", ("upgrade",)))
+    condition = All(
+        (
+            Any(
+                (Match("beg", path, ("/api/", "/v2/"), ignore_case=True), Match("ip", Fetch("source"), ("10.0.0.0/8",)))
+            ),
+            Not(Compare("eq", upgrade, Const("websocket"))),
+            Compare("ge", Fetch("port"), Const(1024)),
+            Compare("ne", Fetch("scheme"), Const("https")),
+            Compare("eq", Fetch("param", ("x",)), Const("1")),
+        )
+    )
+    edits = (
+        HeaderEdit(HeaderVerb.SET, "x-path", Concat((Const("p="), path))),
+        HeaderEdit(HeaderVerb.ADD, "x-more", Const("ü")),
+        HeaderEdit(HeaderVerb.REMOVE, "server", Const("")),
+    )
+    return frontend(
+        "web",
+        route(None, request=edits),
+        route(ToBackend("app"), when=condition, answer=edits, rewrite=Rewrite("/api", "")),
+        route(Redirect(Concat((Const("https://"), Fetch("host"), path)), 308), when=Match("end", path, (".html",))),
+        route(Respond(200, (("content-type", "text/plain"),), b"\x00hello\n"), when=Match("eq", path, ("/hello",))),
+        route(Deny(429), when=Match("reg", path, ("^/x[0-9]+$",))),
+        listen=("0.0.0.0:8080", "[::1]:8443"),
+        limits=FrontendLimits(1000, 16_384, 50, 4096, 1_048_576),
+        trusted_proxies=("10.0.0.0/8", "::1/128"),
+        forwarding=False,
+    )

@@ -10,8 +10,9 @@ use tenbin_balance::GroupEvent;
 
 use super::plane::Plane;
 use crate::stats::{SLICE_SECONDS, second, slice};
-use crate::tables::Tables;
+use crate::tables::{Backend, Tables};
 use crate::wire::Event;
+use crate::worker::Shared;
 
 const TICK: Duration = Duration::from_millis(100);
 const TICKS_A_SECOND: u64 = 10;
@@ -50,11 +51,15 @@ fn tick(plane: &Plane, tables: &Tables) {
     let now = plane.shared.clock.millis();
     for backend in &tables.backends {
         backend.group.tick(now);
-        for event in backend.group.events() {
-            let told = plane.shared.notices.tell(translate(&backend.spec.name, event, now));
-            if !told {
-                plane.shared.process.events_dropped.fetch_add(1, Ordering::Relaxed);
-            }
+        tell_events(&plane.shared, backend, now);
+    }
+}
+
+/// Tells what has happened to the servers of a backend since the last time.
+pub fn tell_events(shared: &Shared, backend: &Backend, now: u64) {
+    for event in backend.group.events() {
+        if !shared.notices.tell(translate(&backend.spec.name, event, now)) {
+            shared.process.events_dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

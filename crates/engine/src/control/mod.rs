@@ -1,6 +1,6 @@
 //! The control channel: one control plane at a time, served by threads that no request ever waits for.
 //!
-//! A control plane that hangs blocks only the thread that writes to it; what cannot be told is dropped and counted.
+//! A control plane that hangs blocks only the threads that serve it; what cannot be told is dropped and counted.
 
 mod channel;
 mod housekeeping;
@@ -12,18 +12,37 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use plane::{Answer, Plane};
 
+use crate::clock::pause;
 use crate::wire::Event;
 
-/// Events that wait while the control plane does not read.
+/// Events that wait to be passed on.
 const EVENTS: usize = 1024;
 
-/// What the thread that writes to the current control plane is given.
-type Outgoing = Sender<Answer>;
+/// Answers and events that wait while a control plane does not read. Beyond that its requests wait, too.
+const OUTGOING: usize = 1024;
+
+/// How long to wait when a control plane cannot be served, mostly for want of descriptors.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What the thread that writes to a control plane is given.
+type Outgoing = SyncSender<Answer>;
+
+/// The connection that controls, if there is one.
+type Current = Mutex<Option<Seat>>;
+
+struct Seat {
+    /// Tells connections apart.
+    number: u64,
+    stream: UnixStream,
+    outgoing: Outgoing,
+}
 
 /// Serves control planes on a unix socket until told to stop; returns when the process may exit.
 pub fn serve(path: &Path) -> io::Result<()> {
@@ -31,16 +50,47 @@ pub fn serve(path: &Path) -> io::Result<()> {
     let (events, told) = sync_channel(EVENTS);
     let plane = Arc::new(Plane::new(events, path.to_owned())?);
     housekeeping::start(Arc::clone(&plane))?;
-    let current: Arc<Mutex<Option<(UnixStream, Outgoing)>>> = Arc::default();
-    let writer = Arc::clone(&current);
-    std::thread::Builder::new().name("events".into()).spawn(move || tell(&told, &writer))?;
-    loop {
-        let (stream, _) = listener.accept()?;
-        let (plane, current) = (Arc::clone(&plane), Arc::clone(&current));
-        std::thread::Builder::new().name("control".into()).spawn(move || {
-            // The control plane ended or broke the contract: traffic goes on, the next one is welcome.
-            let _ = attend(&plane, &stream, &current);
-        })?;
+    let current: Arc<Current> = Arc::default();
+    let (teller, seat) = (Arc::clone(&plane), Arc::clone(&current));
+    std::thread::Builder::new().name("events".into()).spawn(move || tell(&told, &teller, &seat))?;
+    for number in 0_u64.. {
+        // Whatever is short now, traffic goes on and the control plane tries again.
+        if accept(&listener, number, &plane, &current).is_err() {
+            pause(PAUSE);
+        }
+    }
+    Ok(())
+}
+
+/// Waits for a control plane and serves it in a thread of its own.
+fn accept(
+    listener: &UnixListener,
+    number: u64,
+    plane: &Arc<Plane>,
+    current: &Arc<Current>,
+) -> io::Result<()> {
+    let (stream, _) = listener.accept()?;
+    let (plane, current) = (Arc::clone(plane), Arc::clone(current));
+    std::thread::Builder::new().name("control".into()).spawn(move || {
+        let connection = Connection { number, stream, current: &current };
+        // The control plane ended or broke the contract: the next one is welcome.
+        let _ = attend(&plane, &connection);
+    })?;
+    Ok(())
+}
+
+/// A connection of a control plane; it ends for the other side, too, when it is dropped.
+struct Connection<'a> {
+    number: u64,
+    stream: UnixStream,
+    current: &'a Current,
+}
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        // The thread that writes holds the stream, too.
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+        self.current.lock().take_if(|seat| seat.number == self.number);
     }
 }
 
@@ -58,18 +108,15 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
 }
 
 /// Reads requests of one control plane and has them answered in order.
-fn attend(
-    plane: &Plane,
-    stream: &UnixStream,
-    current: &Mutex<Option<(UnixStream, Outgoing)>>,
-) -> io::Result<()> {
-    let (outgoing, answers) = channel::<Answer>();
+fn attend(plane: &Plane, connection: &Connection<'_>) -> io::Result<()> {
+    let stream = &connection.stream;
+    let (outgoing, answers) = sync_channel::<Answer>(OUTGOING);
     let writing = stream.try_clone()?;
     std::thread::Builder::new().name("answers".into()).spawn(move || write_all(&writing, &answers))?;
     while let Some(frame) = channel::read(stream)? {
         let handled = plane.handle(&frame.body, frame.descriptors);
         if handled.greeted {
-            take_over(stream, &outgoing, current)?;
+            connection.take_over(&outgoing)?;
         }
         if outgoing.send(handled.answer).is_err() {
             break;
@@ -84,17 +131,16 @@ fn attend(
     Ok(())
 }
 
-/// A newer control plane replaces an older one.
-fn take_over(
-    stream: &UnixStream,
-    outgoing: &Outgoing,
-    current: &Mutex<Option<(UnixStream, Outgoing)>>,
-) -> io::Result<()> {
-    let before = current.lock().replace((stream.try_clone()?, outgoing.clone()));
-    if let Some((old, _)) = before {
-        let _ = old.shutdown(std::net::Shutdown::Both);
+impl Connection<'_> {
+    /// A newer control plane replaces an older one.
+    fn take_over(&self, outgoing: &Outgoing) -> io::Result<()> {
+        let (stream, outgoing) = (self.stream.try_clone()?, outgoing.clone());
+        let before = self.current.lock().replace(Seat { number: self.number, stream, outgoing });
+        if let Some(old) = before.filter(|old| old.number != self.number) {
+            let _ = old.stream.shutdown(std::net::Shutdown::Both);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn write_all(stream: &UnixStream, answers: &Receiver<Answer>) {
@@ -107,12 +153,14 @@ fn write_all(stream: &UnixStream, answers: &Receiver<Answer>) {
     }
 }
 
-/// Passes events on to the current control plane, if there is one.
-fn tell(events: &Receiver<Event>, current: &Mutex<Option<(UnixStream, Outgoing)>>) {
+/// Passes events on to the current control plane, if there is one that reads.
+fn tell(events: &Receiver<Event>, plane: &Plane, current: &Current) {
     while let Ok(event) = events.recv() {
         let Ok(body) = serde_json::to_vec(&event) else { continue };
-        if let Some((_, outgoing)) = current.lock().as_ref() {
-            let _ = outgoing.send(Answer { body, descriptors: Vec::new() });
+        let answer = Answer { body, descriptors: Vec::new() };
+        let told = current.lock().as_ref().is_some_and(|seat| seat.outgoing.try_send(answer).is_ok());
+        if !told {
+            plane.shared.process.events_dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

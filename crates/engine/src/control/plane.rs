@@ -185,15 +185,17 @@ impl Plane {
         }
     }
 
-    /// Replaces the tables, or changes nothing.
+    /// Replaces the tables, or changes nothing: what could fail comes first.
     fn apply(&self, snapshot: Snapshot) -> Result<(), Refusal> {
         let mut state = self.state.lock();
         let old = self.shared.tables.load_full();
         let threads = if state.workers.is_empty() { snapshot.threads } else { state.workers.len() };
+        let shares = state.shares(&snapshot, threads)?;
         let sockets = |address: &str| state.sockets.contains_key(address);
         let context = Context { threads, slots: &state.slots, clock: self.shared.clock, sockets: &sockets };
-        let Built { tables, retired, changes } = Built::new(snapshot, old.as_deref(), &context)?;
+        let Built { tables, retired, changes, fallen } = Built::new(snapshot, old.as_deref(), &context)?;
         let tables = Arc::new(tables);
+        start_workers(&mut state, threads, &self.shared, &tables)?;
         self.shared.log.target(&tables.access_log);
         self.shared.tables.store(Some(Arc::clone(&tables)));
         self.shared.version.fetch_add(1, Ordering::Release);
@@ -207,11 +209,14 @@ impl Plane {
                 now,
             );
         }
+        for serial in fallen {
+            state.command(|| Command::CloseServer(serial));
+        }
         for backend in retired {
+            super::housekeeping::tell_events(&self.shared, &backend, now);
             backend.group.retire();
         }
-        start_workers(&mut state, threads, &self.shared)?;
-        listen(&mut state, &tables);
+        listen(&mut state, &tables, shares);
         Ok(())
     }
 
@@ -243,17 +248,14 @@ impl Plane {
         let mut state = self.state.lock();
         self.shared.draining.store(true, Ordering::Relaxed);
         for address in std::mem::take(&mut state.listening) {
-            for worker in &state.workers {
-                let _ = worker.send(Command::Unlisten(address.clone()));
-            }
+            state.command(|| Command::Unlisten(address.clone()));
         }
         state.sockets.clear();
         if close_idle {
-            for worker in &state.workers {
-                let _ = worker.send(Command::CloseIdle);
-            }
+            state.command(|| Command::CloseIdle);
         }
-        self.drain_until.store(self.shared.clock.millis() + deadline.max(1), Ordering::Relaxed);
+        let until = self.shared.clock.millis().saturating_add(deadline.max(1));
+        self.drain_until.store(until, Ordering::Relaxed);
     }
 
     /// Ends the process once the other side has read the answer and closed, or soon.
@@ -285,24 +287,74 @@ fn change(
     let before = server.state.health();
     change_server(backend, index, weight, admin, health, now);
     if before != Health::Down && server.state.health() == Health::Down && backend.spec.close_on_down {
-        for worker in &state.workers {
-            let _ = worker.send(Command::CloseServer(server.slot.serial));
-        }
+        state.command(|| Command::CloseServer(server.slot.serial));
     }
 }
 
-fn start_workers(state: &mut State, threads: usize, shared: &Arc<Shared>) -> Result<(), Refusal> {
-    while state.workers.len() < threads {
-        let (commands, received) = unbounded_channel();
-        let started = worker::start(state.workers.len(), Arc::clone(shared), received);
-        started.map_err(|error| Refusal { path: "threads".into(), reason: error.to_string() })?;
-        state.workers.push(commands);
+/// All of them or none; those that were started end when nobody can command them.
+fn start_workers(
+    state: &mut State,
+    threads: usize,
+    shared: &Arc<Shared>,
+    tables: &Arc<Tables>,
+) -> Result<(), Refusal> {
+    if !state.workers.is_empty() {
+        return Ok(());
     }
+    let start = |index| {
+        let (commands, received) = unbounded_channel();
+        worker::start(index, Arc::clone(shared), Arc::clone(tables), received)?;
+        Ok(commands)
+    };
+    let started: io::Result<Vec<Commands>> = (0..threads).map(start).collect();
+    state.workers = started.map_err(|error| Refusal { path: "threads".into(), reason: error.to_string() })?;
     Ok(())
 }
 
+/// Sockets for each worker.
+type Shares = Vec<Vec<TcpListener>>;
+
+impl State {
+    /// Tells every worker the same.
+    fn command(&self, command: impl Fn() -> Command) {
+        for worker in &self.workers {
+            let _ = worker.send(command());
+        }
+    }
+
+    /// What the workers need to accept on the listeners that a snapshot adds. Every socket has a worker and every worker
+    /// a socket, however many there are of each.
+    fn shares(&self, snapshot: &Snapshot, threads: usize) -> Result<Vec<(String, Shares)>, Refusal> {
+        // A number that is out of range is refused with its path later.
+        let threads = threads.clamp(1, 64);
+        let mut all = Vec::new();
+        for (index, listener) in snapshot.listeners.iter().enumerate() {
+            let address = &listener.address;
+            let Some(sockets) = self.sockets.get(address).filter(|_| !self.listening.contains(address))
+            else {
+                continue;
+            };
+            let mut shares: Shares = (0..threads).map(|_| Vec::new()).collect();
+            for place in 0..threads.max(sockets.len()) {
+                let (Some(share), Some(socket)) =
+                    (shares.get_mut(place % threads), sockets.get(place % sockets.len()))
+                else {
+                    continue;
+                };
+                let copy = socket.try_clone().map_err(|error| Refusal {
+                    path: format!("listeners[{index}].address"),
+                    reason: error.to_string(),
+                })?;
+                share.push(TcpListener::from(copy));
+            }
+            all.push((address.clone(), shares));
+        }
+        Ok(all)
+    }
+}
+
 /// Workers accept where the tables say, and nowhere else.
-fn listen(state: &mut State, tables: &Tables) {
+fn listen(state: &mut State, tables: &Tables, shares: Vec<(String, Shares)>) {
     let wanted = |address: &String| tables.listener(address).is_some();
     let State { sockets, listening, workers, .. } = state;
     for address in listening.iter().filter(|address| !wanted(address)) {
@@ -312,14 +364,12 @@ fn listen(state: &mut State, tables: &Tables) {
     }
     listening.retain(wanted);
     sockets.retain(|address, _| wanted(address));
-    for (address, descriptors) in sockets.iter().filter(|(address, _)| !listening.contains(address)) {
-        for (worker, descriptor) in workers.iter().zip(descriptors.iter().cycle()) {
-            if let Ok(copy) = descriptor.try_clone() {
-                let _ = worker.send(Command::Listen(address.clone(), TcpListener::from(copy)));
-            }
+    for (address, shares) in shares {
+        for (worker, share) in workers.iter().zip(shares) {
+            let _ = worker.send(Command::Listen(address.clone(), share));
         }
+        listening.push(address);
     }
-    *listening = sockets.keys().cloned().collect();
 }
 
 impl Handled {

@@ -18,7 +18,7 @@ use crate::client::Client;
 use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
 use crate::tables::{Backend, Held, Server};
-use crate::upstream;
+use crate::upstream::{self, Load};
 
 /// Interim answers that one request may get.
 const MOST_INTERIM: u32 = 20;
@@ -88,6 +88,10 @@ pub async fn forward(
             Next::Again => {}
             Next::Moved => course.tables = client.worker.tables(),
             Next::Answered(after) => return after,
+            Next::Gone => {
+                x.record.finish(client, &x.request, x.input.head(), found);
+                return After::Close;
+            }
             Next::Refused(reason) => {
                 let counters = backend.counters.of(client.worker.index);
                 counters.answered(reason.status());
@@ -101,6 +105,8 @@ enum Next {
     Again,
     Moved,
     Answered(After),
+    /// The client went away before there was an answer.
+    Gone,
     Refused(Reason),
 }
 
@@ -148,7 +154,8 @@ async fn attempt(
     let Opened { lease, mut stream, reused } = opened;
     let Some(server) = backend.servers.get(lease.index()) else { return Next::Moved };
     x.record.lands_on(server);
-    let load = Load::begin(client, backend, server);
+    let load = Load::begin(&client.worker, backend, server);
+    server.counters.of(client.worker.index).requests.add(1);
     send_head::request(client, x, course, server);
     match await_answer(client, x, (course, backend, lease.index()), &mut stream).await {
         Ok(()) => {
@@ -162,35 +169,6 @@ async fn attempt(
     }
 }
 
-/// Counts one request on a server while it lasts.
-struct Load<'a> {
-    server: &'a Server,
-    backend: &'a Backend,
-    worker: usize,
-}
-
-impl<'a> Load<'a> {
-    fn begin(client: &Client, backend: &'a Backend, server: &'a Server) -> Self {
-        let worker = client.worker.index;
-        let (of_server, of_backend) = (server.counters.of(worker), backend.counters.of(worker));
-        of_server.total.add(1);
-        of_server.requests.add(1);
-        of_server.most.raise(u64::from(server.state.active()));
-        of_server.queue_most.raise(u64::from(server.state.queued()));
-        of_server.last_used.raise(client.worker.deadlines.now_ms());
-        of_backend.total.add(1);
-        of_backend.most.raise(of_backend.total.get() - of_backend.ended.get());
-        Self { server, backend, worker }
-    }
-}
-
-impl Drop for Load<'_> {
-    fn drop(&mut self) {
-        self.server.counters.of(self.worker).ended.add(1);
-        self.backend.counters.of(self.worker).ended.add(1);
-    }
-}
-
 fn not_opened(
     client: &Client,
     x: &mut Exchange,
@@ -199,7 +177,7 @@ fn not_opened(
 ) -> Next {
     match *error {
         NotOpened::Moved => Next::Moved,
-        NotOpened::ClientGone => Next::Answered(After::Close),
+        NotOpened::ClientGone => Next::Gone,
         // No other server is left: what the tried one did is the reason.
         NotOpened::Refused(Reason::NoServerUp) => Next::Refused(course.last.unwrap_or(Reason::NoServerUp)),
         NotOpened::Refused(reason) => Next::Refused(reason),
@@ -379,7 +357,8 @@ fn failed(
     let now = client.worker.now_ms();
     let outcome = |kind| Outcome { kind, latency_us: 0 };
     // A pooled connection that the server closed meanwhile says nothing about the server.
-    if matches!(failure, Failure::Closed) && reused && course.stale < MOST_STALE && is_repeatable(x) {
+    let is_stale = matches!(failure, Failure::Closed) && reused && x.output.data().is_empty();
+    if is_stale && course.stale < MOST_STALE && is_repeatable(x) {
         lease.finish(outcome(OutcomeKind::Aborted), now);
         course.stale += 1;
         return Next::Again;
@@ -405,7 +384,7 @@ fn failed(
         }
     };
     lease.finish(outcome(kind), now);
-    let Some(reason) = reason else { return Next::Answered(After::Close) };
+    let Some(reason) = reason else { return Next::Gone };
     if kind == OutcomeKind::Failure {
         counters.response_errors.add(1);
         counters.failures.add(1);

@@ -160,15 +160,16 @@ pub async fn open(
         }
         Err(error) => {
             counters.connect_errors.add(1);
-            counters.failures.add(1);
-            lease.finish(Outcome { kind: OutcomeKind::Failure, latency_us: 0 }, worker.now_ms());
-            Err(NotOpened::Unreachable(
-                index,
-                match error {
-                    ConnectError::Timeout => Reason::ConnectTimeout,
-                    ConnectError::Failed => Reason::ConnectFailed,
-                },
-            ))
+            let kind = error.outcome();
+            if kind == OutcomeKind::Failure {
+                counters.failures.add(1);
+            }
+            lease.finish(Outcome { kind, latency_us: 0 }, worker.now_ms());
+            let reason = match error {
+                ConnectError::Timeout => Reason::ConnectTimeout,
+                ConnectError::Failed | ConnectError::Short => Reason::ConnectFailed,
+            };
+            Err(NotOpened::Unreachable(index, reason))
         }
     }
 }
@@ -187,7 +188,7 @@ pub fn keep(client: &Client, backend: &Backend, server: &Arc<Server>, stream: Tc
     let pool = &backend.spec.pool;
     if pool.reuse != Reuse::Never && pool.max_idle > 0 {
         let worker = &client.worker;
-        let expires = worker.deadlines.now_ms() + pool.idle_timeout;
+        let expires = worker.deadlines.now_ms().saturating_add(pool.idle_timeout);
         worker.pools.put(server, stream, worker.index, (pool.max_idle, expires));
     }
 }

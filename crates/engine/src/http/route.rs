@@ -97,10 +97,10 @@ pub fn rewrite(
     }
     if changed {
         out.extend_from_slice(&path);
-        if !request.query.is_empty() {
-            out.push(b'?');
-            out.extend_from_slice(request.query.of(bytes));
-        }
+        // From its question mark on, so that an empty query stays one.
+        let target = request.target.of(bytes);
+        let query = target.iter().position(|byte| *byte == b'?').and_then(|at| target.get(at..));
+        out.extend_from_slice(query.unwrap_or_default());
     }
     changed
 }

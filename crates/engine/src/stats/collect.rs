@@ -11,13 +11,17 @@ use crate::worker::Shared;
 pub fn second(tables: &Tables) {
     for frontend in &tables.frontends {
         let workers = &frontend.counters.workers;
-        let totals = [workers.sum(|c| &c.connections.total), workers.sum(|c| &c.requests)];
-        workers.window.lock().second(&totals);
+        // Under the lock, so that no total is older than a restored one that was taken into account.
+        let mut window = workers.window.lock();
+        window.second(&[workers.sum(|c| &c.connections.total), workers.sum(|c| &c.requests)]);
     }
     for backend in &tables.backends {
-        backend.counters.window.lock().second(&[backend.counters.sum(|c| &c.total)]);
+        let mut window = backend.counters.window.lock();
+        window.second(&[backend.counters.sum(|c| &c.total)]);
+        drop(window);
         for server in &backend.servers {
-            server.counters.window.lock().second(&[server.counters.sum(|c| &c.total)]);
+            let mut window = server.counters.window.lock();
+            window.second(&[server.counters.sum(|c| &c.total)]);
         }
     }
 }
@@ -190,7 +194,7 @@ fn backend_stats(backend: &Backend, now: u64) -> wire::BackendStats {
     wire::BackendStats {
         name: backend.spec.name.clone(),
         current: workers.sum(|c| &c.total).saturating_sub(workers.sum(|c| &c.ended)),
-        max: workers.sum(|c| &c.most),
+        max: most(workers),
         total: workers.sum(|c| &c.total),
         requests: workers.sum(|c| &c.requests),
         queue: u64::from(backend.group.queued()),
@@ -213,6 +217,12 @@ fn backend_stats(backend: &Backend, now: u64) -> wire::BackendStats {
         phases: window.phases(workers.iter().filter_map(|c| c.phases.get())),
         servers,
     }
+}
+
+/// At most so many at once, by the sum over the workers, in this process or in the one before.
+fn most(workers: &Workers<BackendCounters>) -> u64 {
+    let before = workers.restored().most.get();
+    workers.sum(|c| &c.most).saturating_sub(before).max(before)
 }
 
 fn workers_last_used(backend: &Backend) -> u64 {

@@ -24,15 +24,22 @@ pub fn restore(stats: &wire::Stats, tables: &Tables, shared: &Shared) {
     }
     for old in &stats.frontends {
         if let Some(known) = tables.frontends.iter().find(|frontend| frontend.spec.name == old.name) {
+            let mut window = known.counters.workers.window.lock();
             frontend(&known.counters, old);
+            window.rebase();
         }
     }
     for old in &stats.backends {
         let Some(known) = tables.backend(&old.name) else { continue };
+        let mut window = known.counters.window.lock();
         backend(known.counters.restored(), old);
+        window.rebase();
+        drop(window);
         for old in &old.servers {
             if let Some(known) = known.server_named(&old.name).and_then(|index| known.servers.get(index)) {
+                let mut window = known.counters.window.lock();
                 server(known.counters.restored(), old);
+                window.rebase();
             }
         }
     }

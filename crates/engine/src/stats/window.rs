@@ -42,6 +42,13 @@ impl Window {
         }
     }
 
+    /// Totals have jumped: the pace is measured from the next sample on.
+    pub fn rebase(&mut self) {
+        for rate in &mut self.rates {
+            rate.last = None;
+        }
+    }
+
     /// Once a slice: remembers the counts so far and forgets those of a minute ago.
     pub fn slice<'a>(&mut self, histograms: impl Iterator<Item = &'a [Histogram; 4]>) {
         let mut histograms = histograms.peekable();

@@ -47,6 +47,8 @@ pub struct Built {
     pub retired: Vec<Arc<Backend>>,
     /// Servers of kept backends whose weight or states the snapshot changes.
     pub changes: Vec<(Arc<Backend>, usize, wire::Server)>,
+    /// Serials of servers that went down with their backend being replaced, and whose connections end with that.
+    pub fallen: Vec<u64>,
 }
 
 impl Built {
@@ -60,7 +62,7 @@ impl Built {
 /// Nothing fails from here on.
 fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &Context<'_>) -> Built {
     let Drafts { listeners: places, frontends: frontend_drafts, backends: backend_drafts, secret } = drafts;
-    let mut changes = Vec::new();
+    let (mut changes, mut fallen) = (Vec::new(), Vec::new());
     let mut retired: Vec<Arc<Backend>> = Vec::new();
     let mut backends = Vec::with_capacity(snapshot.backends.len());
     for (spec, draft) in snapshot.backends.into_iter().zip(backend_drafts) {
@@ -72,7 +74,15 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
                 }
                 backends.push(Arc::clone(before));
             }
-            _ => backends.push(Arc::new(build_backend(spec, draft, before, context))),
+            _ => {
+                let standing = before.map(standing).unwrap_or_default();
+                let backend = build_backend(spec, draft, before, context);
+                if backend.spec.close_on_down {
+                    let down = |server: &&Arc<Server>| server.state.health() == Health::Down;
+                    fallen.extend(standing.iter().filter(down).map(|server| server.slot.serial));
+                }
+                backends.push(Arc::new(backend));
+            }
         }
     }
     let backend_names: HashMap<_, _> =
@@ -110,7 +120,13 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         backend_names,
         listener_counters,
     };
-    Built { tables, retired, changes }
+    Built { tables, retired, changes, fallen }
+}
+
+/// Servers that are not down; a server's state is one and the same for the old and the new backend.
+fn standing(backend: &Arc<Backend>) -> Vec<Arc<Server>> {
+    let servers = backend.servers.iter();
+    servers.filter(|server| server.state.health() != Health::Down).cloned().collect()
 }
 
 fn build_frontend(
