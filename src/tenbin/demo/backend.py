@@ -31,6 +31,8 @@ def main(name: str, port: int, host: str = "127.0.0.1") -> int:
 
     SIGTERM refuses new work and lets the old end, `GRACE` seconds at most; SIGINT ends at once.
     """
+    # A shell that starts it with `&` has it ignore SIGINT; whoever sends that all the same means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return asyncio.run(_serve(name, host, port))
     except OSError as error:

@@ -73,7 +73,7 @@ class Store:
         old = self._state
         overlay = transitions.carried(old.overlay, old.config, candidate.config)
         self._servers = dict(transitions.servers_of(candidate.config))
-        same = overlay == candidate.overlay
+        same = overlay == candidate.overlay and candidate.generation > old.generation
         return self._set(candidate if same else State(candidate.config, overlay, self._next()))
 
     def replace_overlay(self, overlay: Overlay, *, expected: int | None = None) -> State:
