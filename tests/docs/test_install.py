@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# What cargo built for this environment serves again.
+_TARGET = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
 
 
 @pytest.mark.slow
@@ -37,9 +39,9 @@ def test_the_wheel_holds_both_programs(tmp_path: Path) -> None:
 
 
 def _run(folder: Path, *command: str) -> str:
-    programs = f"{Path(sys.executable).parent}:{Path(shutil.which('cargo') or '').parent}:/usr/bin:/bin"
-    target = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
-    environment = {"PATH": programs, "HOME": str(Path.home()), "CARGO_TARGET_DIR": target}
+    programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": programs, "CARGO_TARGET_DIR": _TARGET}
+    environment.pop("PYTHONPATH", None)
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout
