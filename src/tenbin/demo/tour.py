@@ -31,6 +31,8 @@ def run(keep: bool, port: int = 8080, admin: int = 8404) -> int:
     taken. Nothing is left behind, however it ends.
     """
     console = Console(highlight=False, soft_wrap=True)
+    # Even where a shell has it ignore SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return asyncio.run(_main(console, keep, port, admin))
     except StageError as error:

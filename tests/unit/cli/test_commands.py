@@ -48,7 +48,8 @@ def test_version_and_help(tmp_path: Path) -> None:
 def test_check_counts_and_loads_only_what_it_needs(good: Path) -> None:
     done = tenbin("check", "tenbin.yaml", folder=good)
     assert (done.returncode, done.stdout) == (0, "tenbin.yaml can be used: 1 frontend, 1 backend, 2 servers\n")
-    code = "import sys, tenbin.cli; tenbin.cli.tenbin(['check', 'tenbin.yaml'], standalone_mode=False); print(*sys.modules)"
+    call = "tenbin.cli.tenbin(['check', 'tenbin.yaml'], standalone_mode=False)"
+    code = f"import sys, tenbin.cli; {call}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], cwd=good, capture_output=True, text=True, check=True)
     assert not {"fastapi", "uvicorn", "structlog", "tenbin.supervisor"} & set(run.stdout.split())
 
