@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from tenbin.dataplane.binary import find
 from tenbin.plan.wire import PROTOCOL
 from tenbin.testing import Process, wait_for
 
@@ -27,11 +28,8 @@ LIMITS = {"connections": 0, "head": 32_768, "fields": 100, "target": 8192, "body
 
 
 def binary() -> str:
-    """Return where the data plane's program is."""
-    found = os.environ.get("TENBIN_DATAPLANE") or shutil.which("tenbin-dataplane")
-    if not found:
-        raise FileNotFoundError("tenbin-dataplane is not installed, and TENBIN_DATAPLANE does not name it")
-    return found
+    """Return where the data plane's program is, found as Tenbin itself finds it."""
+    return str(find(os.environ))
 
 
 def frontend(name: str, backend: str, **more: object) -> dict[str, object]:
