@@ -25,4 +25,4 @@ mod upstream;
 pub mod wire;
 mod worker;
 
-pub use control::serve;
+pub use control::{offline, serve};

@@ -4,6 +4,7 @@
 
 mod channel;
 mod housekeeping;
+pub mod offline;
 mod plane;
 
 use std::io;

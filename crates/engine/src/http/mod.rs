@@ -17,7 +17,9 @@ use std::task::Poll;
 
 use exchange::After;
 pub use exchange::Exchange;
+pub use sticky::{Visit, from_cookie, set_cookie};
 use tokio::io::AsyncWrite;
+pub use view::RequestView;
 
 use crate::buffer::{BUFFER_BYTES, Buffer};
 use crate::client::Client;
