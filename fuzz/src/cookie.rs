@@ -24,7 +24,10 @@ pub fn property(data: &[u8]) {
             hide(&raw, &head, name);
         }
     }
-    forge(data);
+    // Other bytes would end the field, and what stands behind it is no token.
+    if !data.iter().any(u8::is_ascii_control) {
+        forge(data);
+    }
 }
 
 fn hide(raw: &[u8], head: &Request, name: &[u8]) {

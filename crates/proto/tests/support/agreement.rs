@@ -31,7 +31,7 @@ pub fn on_requests(raw: &[u8]) {
     for sent in outcome.sent.iter().take(outcome.whole) {
         let came = match second::request(&raw[at..]) {
             Ok(came) => came,
-            Err(refusal) if is_known_of_requests(&raw[at..], refusal) => return,
+            Err(refusal) if is_known(&raw[at..], refusal) => return,
             Err(refusal) => panic!("only we accept ({refusal:?}): {}", raw[at..].escape_ascii()),
         };
         at += came.length;
@@ -39,15 +39,6 @@ pub fn on_requests(raw: &[u8]) {
         let Ok(left) = left else { panic!("{left:?} of what is sent: {}", sent.escape_ascii()) };
         assert_eq!(left.length, sent.len(), "something follows: {}", sent.escape_ascii());
         same_request(&came, &left);
-    }
-}
-
-/// Requests that we take and the second reader refuses, each with its reason.
-fn is_known_of_requests(raw: &[u8], refusal: Refusal) -> bool {
-    match refusal {
-        // A recipient of HTTP/1.2 to 1.9 processes it as 1.1 (RFC 9110, 2.5); httparse knows 1.0 and 1.1 only.
-        Refusal::Tokens(httparse::Error::Version) => raw.windows(7).any(|text| text == b"HTTP/1."),
-        _ => false,
     }
 }
 
@@ -60,7 +51,7 @@ pub fn on_answers(raw: &[u8]) {
         for sent in outcome.sent.iter().take(read) {
             let came = match second::answer(&raw[at..], head) {
                 Ok(came) => came,
-                Err(refusal) if is_known_of_answers(&raw[at..], refusal) => return,
+                Err(refusal) if is_known(&raw[at..], refusal) => return,
                 Err(refusal) => panic!("only we accept ({refusal:?}): {}", raw[at..].escape_ascii()),
             };
             at += came.length;
@@ -72,15 +63,14 @@ pub fn on_answers(raw: &[u8]) {
     }
 }
 
-/// Answers that we take and the second reader refuses, each with its reason.
-fn is_known_of_answers(raw: &[u8], refusal: Refusal) -> bool {
+/// Messages that we take and the second reader refuses, each with its reason.
+fn is_known(raw: &[u8], refusal: Refusal) -> bool {
     match refusal {
-        // As above.
-        Refusal::Tokens(httparse::Error::Version) => raw.starts_with(b"HTTP/1."),
-        // A proxy removes white space before the colon in answers (RFC 9112, 5.1); httparse does so only when asked.
-        Refusal::Tokens(httparse::Error::HeaderName) => true,
-        // Framing of a message without a body, which nobody reads: httparse's caller decides by the fields first.
-        Refusal::Framing(_) => false,
+        // A recipient of HTTP/1.2 to 1.9 processes it as 1.1 (RFC 9110, 2.5); httparse knows 1.0 and 1.1 only.
+        Refusal::Tokens(httparse::Error::Version) => {
+            let newer = |text: &[u8]| text.starts_with(b"HTTP/1.") && (b'2'..=b'9').contains(&text[7]);
+            raw.windows(8).any(newer)
+        }
         _ => false,
     }
 }

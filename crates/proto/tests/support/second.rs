@@ -72,7 +72,10 @@ pub fn request(bytes: &[u8]) -> Result<Message, Refusal> {
 pub fn answer(bytes: &[u8], head_only: bool) -> Result<Message, Refusal> {
     let mut room = [EMPTY_HEADER; FIELDS];
     let mut head = httparse::Response::new(&mut room);
-    let length = match head.parse(bytes) {
+    // A proxy removes white space before the colon in answers (RFC 9112, 5.1), and so does this one.
+    let mut config = httparse::ParserConfig::default();
+    config.allow_spaces_after_header_name_in_responses(true);
+    let length = match config.parse_response(&mut head, bytes) {
         Ok(Status::Complete(length)) => length,
         Ok(Status::Partial) => return Err(Refusal::Unfinished),
         Err(error) => return Err(Refusal::Tokens(error)),
