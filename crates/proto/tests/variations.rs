@@ -24,7 +24,12 @@ fn verdict(raw: &[u8]) -> Verdict {
     let limits = Limits::default();
     let whole = exchange::requests(raw, usize::MAX, &limits);
     for piece in [1, 2, 13] {
-        assert_eq!(exchange::requests(raw, piece, &limits), whole, "{piece} at a time: {}", raw.escape_ascii());
+        assert_eq!(
+            exchange::requests(raw, piece, &limits),
+            whole,
+            "{piece} at a time: {}",
+            raw.escape_ascii()
+        );
     }
     whole.sent_heads.iter().for_each(|head| assert_safe(head));
     judge(&whole, raw)
@@ -55,7 +60,11 @@ fn assert_safe(head: &[u8]) {
     for line in &lines[1..] {
         let clean = line.iter().all(|&byte| byte == b'\t' || byte >= b' ' && byte != 0x7f);
         assert!(clean && !line.starts_with(b" ") && !line.starts_with(b"\t"), "{}", head.escape_ascii());
-        assert!(!named.iter().any(|name| !told_anew(name) && is_called(line, name)), "{}", head.escape_ascii());
+        assert!(
+            !named.iter().any(|name| !told_anew(name) && is_called(line, name)),
+            "{}",
+            head.escape_ascii()
+        );
     }
     let count = |name: &[u8]| lines.iter().filter(|line| is_called(line, name)).count();
     assert!(count(b"content-length") + count(b"transfer-encoding") <= 1, "{}", head.escape_ascii());
@@ -331,14 +340,21 @@ fn spoilt_lines() -> impl Strategy<Value = Vec<u8>> {
         control.prop_map(|byte| [b"X-A: b", &[byte][..], b"c"].concat()),
         other.prop_map(|byte| [b"X", &[byte][..], b"A: b"].concat()),
         select(vec![&b" X-A: b"[..], b"\tb", b": b", b"nothing", b"X-A b: c"]).prop_map(<[u8]>::to_vec),
-        (cased("content-length"), select(vec!["5, 6", "-1", "+1", "0x1", "", "1 1", "9223372036854775808", "1,", "1;"]))
+        (
+            cased("content-length"),
+            select(vec!["5, 6", "-1", "+1", "0x1", "", "1 1", "9223372036854775808", "1,", "1;"])
+        )
             .prop_map(|(name, value)| format!("{name}: {value}").into_bytes()),
         (cased("content-length"), blanks()).prop_filter_map("a blank", |(name, blank)| {
             (!blank.is_empty()).then(|| format!("{name}{blank}: 0").into_bytes())
         }),
-        (cased("transfer-encoding"), select(vec!["gzip", "gzip, chunked", "chunked, chunked", "", "identity"]))
+        (
+            cased("transfer-encoding"),
+            select(vec!["gzip", "gzip, chunked", "chunked, chunked", "", "identity"])
+        )
             .prop_map(|(name, value)| format!("{name}: {value}").into_bytes()),
-        (cased("connection"), cased("content-length")).prop_map(|(name, option)| format!("{name}: x, {option}").into_bytes()),
+        (cased("connection"), cased("content-length"))
+            .prop_map(|(name, option)| format!("{name}: x, {option}").into_bytes()),
     ]
 }
 

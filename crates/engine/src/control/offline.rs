@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use serde_json::value::RawValue;
+use tenbin_balance::{Ask, Grant, Lease, Outcome, OutcomeKind};
 use tenbin_proto::{Limits, Progress, Request};
 
 use super::channel;
@@ -71,6 +72,31 @@ impl Compiled {
             status: None,
         };
         from_cookie(backend, &view, &self.tables.secret, now).map(|visit: Visit| visit.index)
+    }
+
+    /// Takes a backend through one request for each of `failed`, a second after the other, each held until the next one
+    /// came; says which servers they went to.
+    pub fn rehearse(&self, backend: usize, failed: &[bool]) -> Vec<usize> {
+        let Some(backend) = self.tables.backends.get(backend) else { return Vec::new() };
+        let (group, mut held, mut went) = (&backend.group, None::<(Lease, Outcome)>, Vec::new());
+        let mut now_ms = self.clock.millis();
+        for failed in failed {
+            now_ms += 1_000;
+            let kind = if *failed { OutcomeKind::Failure } else { OutcomeKind::Success };
+            let ask = Ask { hash: Some(b"a"), ..Ask::new(Ipv4Addr::LOCALHOST.into()) };
+            let granted = group.acquire(&ask, now_ms);
+            if let Some((lease, outcome)) = held.take() {
+                lease.finish(outcome, now_ms);
+            }
+            if let Grant::Lease(lease) = granted {
+                went.push(lease.index());
+                held = Some((lease, Outcome { kind, latency_us: 1_000 }));
+            }
+            group.tick(now_ms);
+            group.events();
+            group.allow_retry(now_ms);
+        }
+        went
     }
 
     fn beside(json: &[u8], before: Option<&Self>) -> Result<Self, WireError> {

@@ -270,6 +270,10 @@ async fn read_answer(
             if !x.output.data().is_empty() {
                 match x.response.parse(x.output.data(), &mut x.scanned, &limits, asked) {
                     Ok(Progress::Complete) => {
+                        let wanted = x.request.upgrade.of(x.input.head());
+                        if let Err(reject) = x.response.check_switch(x.output.data(), wanted) {
+                            return Poll::Ready(Err(Failure::Bad(reject)));
+                        }
                         let interim = x.response.status < 200 && x.response.status != 101;
                         return Poll::Ready(Ok(interim));
                     }

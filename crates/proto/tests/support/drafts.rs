@@ -64,24 +64,28 @@ pub fn is_called(line: &[u8], name: &[u8]) -> bool {
 /// A request that nobody could object to.
 pub fn requests() -> impl Strategy<Value = Draft> {
     let first = (methods(), targets(), select(vec!["HTTP/1.1", "HTTP/1.1", "HTTP/1.3", "HTTP/1.9"]));
-    let start = first.prop_map(|(method, target, version)| format!("{method} {target} {version}").into_bytes());
+    let start =
+        first.prop_map(|(method, target, version)| format!("{method} {target} {version}").into_bytes());
     let host = (cased("Host"), blanks(), blanks()).prop_map(|(name, before, after)| {
         [name.as_bytes(), b":", before.as_bytes(), b"a.test", after.as_bytes()].concat()
     });
-    (start, vec(fields(), 0..6), host, any::<Index>(), framings()).prop_map(|(start, lines, host, at, framing)| {
-        let mut draft = Draft { start, lines, body: framing.1 };
-        draft.insert(at, &host);
-        if let Some(line) = framing.0 {
-            draft.insert(at, &line);
-        }
-        draft
-    })
+    (start, vec(fields(), 0..6), host, any::<Index>(), framings()).prop_map(
+        |(start, lines, host, at, framing)| {
+            let mut draft = Draft { start, lines, body: framing.1 };
+            draft.insert(at, &host);
+            if let Some(line) = framing.0 {
+                draft.insert(at, &line);
+            }
+            draft
+        },
+    )
 }
 
 /// An answer that nobody could object to, to anything but HEAD.
 pub fn answers() -> impl Strategy<Value = Draft> {
     let reasons = select(vec![" OK", " ", "", " Nicht \u{e9}", " a\tb"]);
-    let first = (select(vec!["HTTP/1.1", "HTTP/1.2"]), select(vec![200_u16, 201, 299, 404, 503, 999]), reasons);
+    let first =
+        (select(vec!["HTTP/1.1", "HTTP/1.2"]), select(vec![200_u16, 201, 299, 404, 503, 999]), reasons);
     let start =
         first.prop_map(|(version, status, reason)| format!("{version} {status}{reason}").into_bytes());
     (start, vec(fields(), 0..6), any::<Index>(), framings()).prop_map(|(start, lines, at, framing)| {
@@ -96,7 +100,11 @@ pub fn answers() -> impl Strategy<Value = Draft> {
 pub fn cased(name: &'static str) -> impl Strategy<Value = String> {
     any::<u64>().prop_map(move |bits| {
         let letter = |(index, letter): (usize, char)| {
-            if bits >> (index % 64) & 1 == 1 { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
+            if bits >> (index % 64) & 1 == 1 {
+                letter.to_ascii_uppercase()
+            } else {
+                letter.to_ascii_lowercase()
+            }
         };
         name.chars().enumerate().map(letter).collect()
     })
@@ -129,8 +137,9 @@ fn targets() -> impl Strategy<Value = String> {
 
 fn fields() -> impl Strategy<Value = Vec<u8>> {
     let value = vec(prop_oneof![0x21_u8..0x7f, Just(b' '), Just(b'\t'), 0x80_u8..=0xff], 0..12);
-    let free = (tokens(), blanks(), value, blanks())
-        .prop_map(|(name, before, value, after)| [name.as_bytes(), b":", before.as_bytes(), &value, after.as_bytes()].concat());
+    let free = (tokens(), blanks(), value, blanks()).prop_map(|(name, before, value, after)| {
+        [name.as_bytes(), b":", before.as_bytes(), &value, after.as_bytes()].concat()
+    });
     let known = select(vec![
         "Accept: */*",
         "cookie: a=b; c=\"d\"",
