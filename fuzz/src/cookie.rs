@@ -53,7 +53,7 @@ fn parse(raw: &[u8]) -> Option<Request> {
 /// Takes `data` as a token, as something to change a genuine one by, and as something behind it.
 fn forge(data: &[u8]) {
     let tokens = [token(0), token(1)];
-    let changed = tokens[0].iter().zip(data.iter().cycle()).map(|(own, other)| own ^ other % 128);
+    let changed = tokens[0].iter().zip(data.iter().cycle()).map(|(own, other)| own ^ (other % 128));
     let spliced = |cut: usize| [&tokens[0][..cut], data].concat();
     let some = data.len() % tokens[0].len();
     for forged in [data.to_vec(), changed.collect(), spliced(some), spliced(tokens[0].len())] {

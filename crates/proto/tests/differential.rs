@@ -6,6 +6,7 @@
 #[path = "support/agreement.rs"]
 mod agreement;
 #[path = "support/drafts.rs"]
+#[allow(dead_code)]
 mod drafts;
 #[path = "support/exchange.rs"]
 mod exchange;
@@ -77,7 +78,11 @@ proptest! {
     }
 
     #[test]
-    fn spoilt_requests_are_read_alike_or_not_at_all(draft in drafts::requests(), next in drafts::requests(), changes in changes()) {
+    fn spoilt_requests_are_read_alike_or_not_at_all(
+        draft in drafts::requests(),
+        next in drafts::requests(),
+        changes in changes(),
+    ) {
         agreement::on_requests(&changed([draft.bytes(), next.bytes()].concat(), &changes));
     }
 

@@ -120,6 +120,36 @@ pub fn tokens() -> impl Strategy<Value = String> {
     "x-[a-zA-Z0-9!#$%&'*+.^`|~-]{0,12}"
 }
 
+/// Bytes of a class.
+pub fn bytes_where(wanted: fn(u8) -> bool) -> impl Strategy<Value = u8> {
+    select((0..=255).filter(|&byte| wanted(byte)).collect::<Vec<u8>>())
+}
+
+/// One of these.
+pub fn one_of(choices: &'static [&'static [u8]]) -> impl Strategy<Value = &'static [u8]> {
+    select(choices)
+}
+
+/// A control byte, but the tab.
+pub fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && byte != b'\t'
+}
+
+/// A byte of a token (RFC 9110, 5.6.2).
+pub fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// Puts a byte into a line.
+pub fn put(line: &[u8], at: usize, byte: u8) -> Vec<u8> {
+    [&line[..at], &[byte], &line[at..]].concat()
+}
+
+/// Four places.
+pub fn places() -> impl Strategy<Value = Vec<Index>> {
+    vec(any::<Index>(), 4)
+}
+
 fn methods() -> impl Strategy<Value = String> {
     let known = select(vec!["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]).prop_map(str::to_owned);
     prop_oneof![known, "[A-Z]{1,8}X", "[a-z!#$%&'*+.^`|~-]{1,32}"]

@@ -119,9 +119,10 @@ fn declared(fields: &[(Vec<u8>, Vec<u8>)], minor: u8) -> Result<Option<Framing>,
                 number.parse::<u64>().ok().filter(|_| digits).ok_or(Refusal::Framing("length"))
             });
             let first = numbers.next().unwrap_or(Err(Refusal::Framing("length")))?;
-            match numbers.all(|number| number == Ok(first)) {
-                true => Ok(Some(Framing::Length(first))),
-                false => Err(Refusal::Framing("lengths differ")),
+            if numbers.all(|number| number == Ok(first)) {
+                Ok(Some(Framing::Length(first)))
+            } else {
+                Err(Refusal::Framing("lengths differ"))
             }
         }
     }
