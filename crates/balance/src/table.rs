@@ -36,12 +36,12 @@ pub(crate) struct Place {
 /// Bounded, shared, forgetful. Every method locks one shard for a few steps.
 pub(crate) struct Table<K, V> {
     hasher: RandomState,
-    shards: Box<[Padded<Mutex<Shard<K, V>>>]>,
+    shards: Box<[Guarded<K, V>]>,
 }
 
 /// Apart from its neighbours, so that threads on different shards do not slow each other down.
 #[repr(align(64))]
-struct Padded<T>(T);
+struct Guarded<K, V>(Mutex<Shard<K, V>>);
 
 struct Shard<K, V> {
     entries: Vec<Entry<K, V>>,
@@ -79,7 +79,7 @@ impl<K: Copy + Eq + Hash, V: Value> Table<K, V> {
         let shards = capacity.div_ceil(SHARD_ENTRIES).next_power_of_two().min(MOST_SHARDS);
         let table = Self {
             hasher: RandomState::new(),
-            shards: (0..shards).map(|_| Padded(Mutex::new(Shard::new()))).collect(),
+            shards: (0..shards).map(|_| Guarded(Mutex::new(Shard::new()))).collect(),
         };
         table.set_capacity(capacity);
         table
@@ -105,7 +105,7 @@ impl<K: Copy + Eq + Hash, V: Value> Table<K, V> {
         // High bits choose the shard, low bits the chain.
         let index = (hash >> 32) as usize & (self.shards.len() - 1);
         let mut shard = self.shards.get(index)?.0.lock();
-        let entry = shard.find_or_make(Use { key, hash: hash as u32, now_ms, keep_ms })?;
+        let entry = shard.find_or_make(&Use { key, hash: hash as u32, now_ms, keep_ms })?;
         let result = shard.change(entry, Some(now_ms), change)?;
         Some((Place { shard: index as u32, entry }, result))
     }
@@ -139,7 +139,7 @@ impl<K: Copy + Eq, V: Value> Shard<K, V> {
         }
     }
 
-    fn find_or_make(&mut self, wanted: Use<K>) -> Option<u32> {
+    fn find_or_make(&mut self, wanted: &Use<K>) -> Option<u32> {
         let mut at = self.heads.get(self.chain(wanted.hash)).copied().unwrap_or(NONE);
         while let Some(entry) = self.entries.get(at as usize) {
             if entry.hash == wanted.hash && entry.key == wanted.key {
@@ -147,7 +147,7 @@ impl<K: Copy + Eq, V: Value> Shard<K, V> {
             }
             at = entry.next;
         }
-        self.make_room(&wanted)?;
+        self.make_room(wanted)?;
         Some(self.insert(wanted))
     }
 
@@ -183,8 +183,8 @@ impl<K: Copy + Eq, V: Value> Shard<K, V> {
         Some(())
     }
 
-    fn insert(&mut self, wanted: Use<K>) -> u32 {
-        let Use { key, hash, now_ms, .. } = wanted;
+    fn insert(&mut self, wanted: &Use<K>) -> u32 {
+        let Use { key, hash, now_ms, .. } = *wanted;
         if self.live >= self.heads.len() {
             self.grow();
         }

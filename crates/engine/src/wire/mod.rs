@@ -5,6 +5,7 @@
 
 mod frames;
 mod snapshot;
+mod source;
 mod stats;
 
 pub use frames::{Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, WireError};
@@ -13,6 +14,7 @@ pub use snapshot::{
     HashMethod, HeaderEdit, HeaderVerb, IpForm, Limits, Listener, LogFormat, Mode, Passive, Policy, Pool,
     Retry, Reuse, Rewrite, Route, Server, Snapshot, Sticky,
 };
+pub use source::PerSource;
 pub use stats::{
     BackendStats, FrontendStats, ListenerStats, Phases, ProcessStats, ServerStats, Stats, Times,
 };

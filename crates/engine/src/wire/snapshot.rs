@@ -4,6 +4,8 @@ use serde::Deserialize;
 use tenbin_balance::{Admin, Health};
 use tenbin_rules::wire::Expr;
 
+use super::source::PerSource;
+
 /// Everything, at one generation.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +107,9 @@ pub struct FrontendLimits {
     pub target: usize,
     /// Bytes of a request body.
     pub body: u64,
+    /// Of each source.
+    #[serde(default)]
+    pub per_source: Option<PerSource>,
 }
 
 /// What happens to what arrives on the listeners that name it.
