@@ -80,7 +80,8 @@ pub fn allow(
     if taken.is_err() {
         found.frontend.counters.workers.of(client.worker.index).source_requests_refused.add(1);
         tell(&client.worker, found, || {
-            format!("{source} sends more than {} requests in {} ms", limit.count, limit.window_ms)
+            let seconds = limit.window_ms as f64 / 1000.0;
+            format!("{source} sends more requests than its {} in {seconds} s", limit.count)
         });
     }
     taken
