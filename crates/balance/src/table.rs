@@ -391,19 +391,19 @@ mod tests {
                     }
                     continue;
                 }
-                let mut entry = match at {
-                    Some(at) => model.remove(at),
-                    None if model.len() < capacity => (key, 0, 0),
-                    None => match model.iter().position(|entry| entry.1 == 0) {
-                        Some(oldest) => {
-                            model.remove(oldest);
-                            (key, 0, 0)
-                        }
-                        None => {
-                            prop_assert!(see(&table, key, now).is_none());
-                            continue;
-                        }
-                    },
+                let room = model.len() < capacity;
+                let oldest = model.iter().position(|entry| entry.1 == 0);
+                let mut entry = match (at, oldest) {
+                    (Some(at), _) => model.remove(at),
+                    (None, _) if room => (key, 0, 0),
+                    (None, Some(oldest)) => {
+                        model.remove(oldest);
+                        (key, 0, 0)
+                    }
+                    (None, None) => {
+                        prop_assert!(see(&table, key, now).is_none());
+                        continue;
+                    }
                 };
                 if verb == 1 {
                     entry.1 += 1;
