@@ -27,8 +27,8 @@ pub struct Client {
     pub peer: SocketAddr,
     /// For whatever its own side is waited for.
     pub timer: Timer,
-    /// Its place among the connections of its source, where those are counted.
-    pub visit: Option<Visit>,
+    /// Its place among the connections of its source, where those are counted; boxed, for most have none.
+    pub visit: Option<Box<Visit>>,
     presence: Presence,
 }
 

@@ -106,7 +106,7 @@ async fn admit(worker: &Rc<Worker>, place: &Rc<Place>, stream: TcpStream, peer: 
         }
         if let Some(presence) = Presence::reserve(worker, &found) {
             let mut client = Client::new(presence, Rc::clone(place), stream, peer);
-            client.visit = visit;
+            client.visit = visit.map(Box::new);
             match found.frontend.spec.mode {
                 Mode::Http => drop(spawn_local(http::serve(client))),
                 Mode::Tcp => drop(spawn_local(tcp::serve(client))),

@@ -197,6 +197,13 @@ class Pool(Wire):
     idle_timeout: int
 
 
+class BackendLimits(Wire):
+    """See `tenbin.model.BackendLimits`."""
+
+    head: int
+    fields: int
+
+
 class Eject(Wire):
     """See `tenbin.model.Eject`."""
 
@@ -240,6 +247,7 @@ class Backend(Wire):
     max_queue: int = 0
     retry: Retry
     pool: Pool
+    limits: BackendLimits
     eject: Eject | None = None
     slow_start: int = 0
     close_on_down: bool = False
@@ -250,9 +258,10 @@ class Backend(Wire):
 
 
 class Limits(Wire):
-    """`connections`: clients at once, over all frontends."""
+    """`connections`: clients at once, over all frontends; `buffer`: bytes for a direction of an exchange."""
 
     connections: int
+    buffer: int
 
 
 class AccessLog(Wire):
