@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from support.kernel import descriptors
 from support.scripted import ScriptedServer
 from tenbin.testing import Client, ExchangeError, config_text, wait_for
 
@@ -62,8 +63,14 @@ def closing(clients: list[Client]) -> Iterator[list[Client]]:
             client.close()
 
 
-def current(tenbin: Tenbin) -> int:
-    return int(tenbin.status()["frontends"][0]["traffic"]["current"])
+def told(tenbin: Tenbin, **figures: int) -> None:
+    """Wait until the frontend is told to have these figures."""
+
+    def right() -> bool:
+        traffic = tenbin.status()["frontends"][0]["traffic"]
+        return {name: traffic[name] for name in figures} == figures
+
+    wait_for(right, 5, str(figures))
 
 
 def test_so_many_at_once_and_not_one_more(start_tenbin: StartTenbin, trio: Servers) -> None:
@@ -74,12 +81,11 @@ def test_so_many_at_once_and_not_one_more(start_tenbin: StartTenbin, trio: Serve
         others, found = opened(tenbin, 16, OTHER)
         with closing(others):
             assert found == {200: 16}
-            traffic = tenbin.status()["frontends"][0]["traffic"]
-            assert (traffic["current"], traffic["total"]) == (36, 36)
-            assert traffic["source_connections_refused"] == traffic["errors"]["source-connections"] == 60
+            told(tenbin, current=36, total=36, source_connections_refused=60)
+            assert tenbin.status()["frontends"][0]["traffic"]["errors"] == {"source-connections": 60}
         for client in kept[:5]:
             client.close()
-        wait_for(lambda: current(tenbin) == 15, 5)
+        told(tenbin, current=15)
         more, found = opened(tenbin, 40)
         with closing(more):
             assert found == {200: 5, 429: 35}
@@ -102,13 +108,12 @@ def test_a_flood_of_refused_connections_leaves_nothing_behind(start_tenbin: Star
     tenbin = start_tenbin(limited(trio, 2))
     with tenbin.client() as first, tenbin.client() as second:
         assert [first.get(FAST).status, second.get(FAST).status] == [200] * 2
-        before = tenbin.status()["process"]["descriptors"]
+        before = descriptors(tenbin.dataplane_pid)
         flood = [tenbin.client() for _ in range(800)]
-        wait_for(lambda: tenbin.status()["frontends"][0]["traffic"]["source_connections_refused"] == 800, 10)
+        told(tenbin, source_connections_refused=800)
         with tenbin.client(source=OTHER) as other:
             assert other.get(FAST).status == 200
-        assert tenbin.status()["process"]["descriptors"] < before + 600, "few of them are kept for long"
-        wait_for(lambda: tenbin.status()["process"]["descriptors"] <= before + 2, 5)
+        wait_for(lambda: descriptors(tenbin.dataplane_pid) <= before + 2, 5)
         assert tenbin.log().count("as many as it may") == 1
         for client in flood:
             client.close()
@@ -134,11 +139,11 @@ def test_a_reload_keeps_the_count_and_its_end(start_tenbin: StartTenbin, trio: S
         with closing(more):
             assert statuses == {200: 2, 429: 6}
             kept.pop().close()
-            wait_for(lambda: current(tenbin) == 4, 5)
+            told(tenbin, current=4)
             last, statuses = opened(tenbin, 8)
             with closing(last):
                 assert statuses == {200: 1, 429: 7}
-    wait_for(lambda: current(tenbin) == 0, 5)
+    told(tenbin, current=0)
     again, statuses = opened(tenbin, 8)
     with closing(again):
         assert statuses == {200: 5, 429: 3}
@@ -180,9 +185,9 @@ def test_in_mode_tcp_a_connection_too_many_is_closed(start_tenbin: StartTenbin) 
         assert [greeted(client) for client in extra] == [False] * 6
         with tenbin.client(source=OTHER) as other:
             assert greeted(other)
-        assert tenbin.status()["frontends"][0]["traffic"]["source_connections_refused"] == 6
+        told(tenbin, source_connections_refused=6)
         clients.pop().socket.shutdown(socket.SHUT_RDWR)
-        wait_for(lambda: current(tenbin) == 1, 5)
+        told(tenbin, current=1)
         with tenbin.client() as again:
             assert greeted(again)
         for client in (*clients, *extra):
