@@ -4,9 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use parking_lot::Mutex;
+use std::sync::atomic::Ordering;
 
 use crate::core::{Choice, Core};
 use crate::hash::xxh64;
@@ -14,6 +12,7 @@ use crate::lease::{Ask, Grant, Lease, Outcome, Ticket};
 use crate::queue::{Fate, Wakes};
 use crate::server::{Admin, Health, Server};
 use crate::spec::{GroupEvent, GroupSpec};
+use crate::sync::{AtomicU64, Mutex};
 
 /// One backend of one snapshot, shared by all threads.
 pub struct Group {
@@ -26,7 +25,8 @@ pub struct Group {
     due_ms: AtomicU64,
 }
 
-static GROUPS: AtomicU64 = AtomicU64::new(1);
+/// Only ever tells apart, so no model needs to know it.
+static GROUPS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
 
 impl Group {
     /// Build the group and make it the home of its servers. `seed` feeds the policies that draw.

@@ -25,6 +25,7 @@ mod queue;
 mod rng;
 mod server;
 mod spec;
+mod sync;
 
 pub use group::Group;
 pub use lease::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};

@@ -3,13 +3,12 @@
 //! Owns the facts that outlive a snapshot. Decides nothing: which of several servers gets work is the group's
 //! business, and the record of failures is written by `eject` only, under the lock of the group.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-
-use parking_lot::Mutex;
 
 use crate::group::Group;
 use crate::hash::xxh64;
+use crate::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Mutex};
 
 /// What the operator wants of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
