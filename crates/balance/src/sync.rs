@@ -7,6 +7,9 @@
 #[cfg(not(tenbin_loom))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64};
 
+/// Numbers that only ever tell things apart, so that no model needs to know them.
+pub(crate) use std::sync::atomic::AtomicU64 as Numbers;
+
 #[cfg(not(tenbin_loom))]
 pub(crate) use parking_lot::Mutex;
 
