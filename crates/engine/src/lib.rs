@@ -11,13 +11,17 @@ mod client;
 mod clock;
 mod control;
 mod deadline;
+mod doors;
 mod flow;
 mod http;
 mod listener;
 mod log;
+#[cfg(all(test, tenbin_loom))]
+mod models;
 mod notice;
 mod splice;
 mod stats;
+mod sync;
 mod tables;
 mod tcp;
 mod tunnel;
