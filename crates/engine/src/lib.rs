@@ -21,6 +21,8 @@ mod models;
 mod notice;
 mod splice;
 mod stats;
+#[cfg(all(test, not(tenbin_loom)))]
+mod stress;
 mod sync;
 mod tables;
 mod tcp;

@@ -69,10 +69,15 @@ impl<T> Followed<T> {
             self.held.replace(Held::new(value));
             self.version.set(version);
         }
+        self.last()
+    }
+
+    /// What `current` returned last.
+    pub fn last(&self) -> Held<T> {
         self.held.borrow().clone()
     }
 
-    /// The version of what `current` returned last.
+    /// The version of that.
     pub fn version(&self) -> u64 {
         self.version.get()
     }
