@@ -3,7 +3,7 @@
 //! A control plane that hangs blocks only the threads that serve it; what cannot be told is dropped and counted.
 
 mod channel;
-mod housekeeping;
+pub mod housekeeping;
 mod plane;
 
 use std::io;
@@ -17,7 +17,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use plane::{Answer, Plane};
+use plane::Answer;
+pub use plane::Plane;
 use rustix::process::{Resource, Rlimit};
 
 use crate::clock::pause;
