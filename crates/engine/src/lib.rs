@@ -16,6 +16,7 @@ mod http;
 mod listener;
 mod log;
 mod notice;
+mod privileges;
 mod splice;
 mod stats;
 mod tables;
@@ -26,3 +27,4 @@ pub mod wire;
 mod worker;
 
 pub use control::serve;
+pub use privileges::{NoIdentity, RunAs};

@@ -17,13 +17,30 @@ pub struct Snapshot {
     /// Where a line per request goes.
     pub access_log: AccessLog,
     /// Hex of the key that signs sticky cookies; never logged.
-    pub secret: String,
+    pub secret: Secret,
     /// Addresses that are listened on.
     pub listeners: Vec<Listener>,
     /// The client side.
     pub frontends: Vec<Frontend>,
     /// The server side.
     pub backends: Vec<Backend>,
+}
+
+/// A text that neither a message nor a debugging aid shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Secret")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        // What is there instead of a text could be the secret, and serde would quote it.
+        String::deserialize(from).map(Self).map_err(|_| serde::de::Error::custom("expected a text"))
+    }
 }
 
 /// Limits over all frontends.

@@ -1,0 +1,81 @@
+"""Which parts of a configuration's text are secrets, so that no message ever shows them.
+
+Owns the keys whose values are hidden and where those values end. It works on the text, not on the tree: a file that
+is no YAML at all is quoted in messages, too.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WORD = r"(?:token|secret|passw(?:or)?d|passphrase|authorization|api[_-]?key|credential)s?"
+_KEY = re.compile(rf"[\w-]*{_WORD}", re.IGNORECASE)
+# The second form is a line whose colon was forgotten.
+_ENTRY = re.compile(
+    rf"[\w-]*{_WORD}[\"']?[^\S\n]*[:=]\s*|(?:^|[{{,])[^\S\n]*(?:-[^\S\n]+)?[\w-]*{_WORD}[^\S\n]+",
+    re.IGNORECASE | re.MULTILINE,
+)
+_VARIABLE = re.compile(r"([\"']?)\$\{\w+\}\1(?=[\s,}\]]|$)")
+_DOUBLE = re.compile(r'"(?:\\.|[^"\\])*"?', re.DOTALL)
+_SINGLE = re.compile(r"'(?:''|[^'])*'?")
+# In a flow mapping a value ends before the next key, or before the brackets that end the line.
+_NEXT_KEY = r"""[^\S\n]*,[^\S\n]*["']?[\w-]+["']?[^\S\n]*:"""
+_LINE_END = r"[^\S\n]*[,}\]\s]*(?:[^\S\n]#[^\n]*)?$"
+_PLAIN = re.compile(rf"[^\n]*?(?={_NEXT_KEY}|{_LINE_END})", re.MULTILINE)
+
+HIDDEN = "*"
+"""Stands for one character that is not shown."""
+
+
+def is_secret(key: str) -> bool:
+    """Whether the value of a key is not for showing; the name of a file that holds it is."""
+    return _KEY.fullmatch(key) is not None
+
+
+def hide(text: str) -> str:
+    """Return a text in which every character of a secret is replaced; all others keep their places."""
+    parts: list[str] = []
+    position = 0
+    for start, end in _secrets(text):
+        parts += (text[position:start], re.sub(r"[^\n]", HIDDEN, text[start:end]))
+        position = end
+    parts.append(text[position:])
+    return "".join(parts)
+
+
+def _secrets(text: str) -> Iterator[tuple[int, int]]:
+    position = 0
+    while entry := _ENTRY.search(text, position):
+        start = position = entry.end()
+        opening = text[start : start + 1]
+        if _VARIABLE.match(text, start):
+            continue
+        if opening in ("|", ">"):
+            end = _block_end(text, start, _indentation(text, entry.start()))
+        else:
+            value = {'"': _DOUBLE, "'": _SINGLE}.get(opening, _PLAIN).match(text, start)
+            end = value.end() if value else start
+        if end > start:
+            yield start, end
+            position = end
+
+
+def _indentation(text: str, position: int) -> int:
+    line = text[text.rfind("\n", 0, position) + 1 : position + 1]
+    return len(line) - len(line.lstrip(" -"))
+
+
+def _block_end(text: str, start: int, indentation: int) -> int:
+    """Where the lines that are indented more than the key end."""
+    end = text.find("\n", start)
+    while end >= 0:
+        following = text.find("\n", end + 1)
+        line = text[end + 1 : following if following >= 0 else len(text)]
+        if line.strip() and len(line) - len(line.lstrip(" ")) <= indentation:
+            return end
+        end = following
+    return len(text)
