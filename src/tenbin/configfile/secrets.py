@@ -23,9 +23,12 @@ _VARIABLE = re.compile(r"([\"']?)\$\{\w+\}\1(?=[\s,}\]]|$)")
 _DOUBLE = re.compile(r'"(?:\\.|[^"\\])*"?', re.DOTALL)
 _SINGLE = re.compile(r"'(?:''|[^'])*'?")
 # In a flow mapping a value ends before the next key, or before the brackets that end the line.
+_PROPERTIES = re.compile(r"^(?:[&!]\S*\s+)+")
 _NEXT_KEY = r"""[^\S\n]*,[^\S\n]*["']?[\w-]+["']?[^\S\n]*:"""
 _LINE_END = r"[^\S\n]*[,}\]\s]*(?:[^\S\n]#[^\n]*)?$"
 _PLAIN = re.compile(rf"[^\n]*?(?={_NEXT_KEY}|{_LINE_END})", re.MULTILINE)
+
+_SHORTEST = 6
 
 HIDDEN = "*"
 """Stands for one character that is not shown."""
@@ -45,6 +48,13 @@ def hide(text: str) -> str:
         position = end
     parts.append(text[position:])
     return "".join(parts)
+
+
+def values(text: str) -> tuple[str, ...]:
+    """Return the secrets of a text that are long enough to be told from other words, without their quotes."""
+    found = (_PROPERTIES.sub("", text[start:end]) for start, end in _secrets(text))
+    lines = (line.strip(" \t\r'\"") for secret in found for line in secret.split("\n"))
+    return tuple(dict.fromkeys(line for line in lines if len(line) >= _SHORTEST))
 
 
 def _secrets(text: str) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.secrets import hide
+from tenbin.configfile.secrets import HIDDEN, hide, values
 from tenbin.errors import Diagnostic, Severity
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ class Source:
             line,
             column,
             width,
-            problem.message,
-            found=problem.found,
+            self._without_secrets(problem.message),
+            found=self._without_secrets(problem.found),
             expected=problem.expected,
-            hint=problem.hint,
+            hint=self._without_secrets(problem.hint),
             source=text,
         )
 
@@ -82,6 +82,16 @@ class Source:
     def shown(self) -> str:
         """The text without its secrets; every other character has the same place."""
         return hide(self.text)
+
+    def _without_secrets(self, told: str) -> str:
+        """What is said about a value may quote it."""
+        for secret in self._secrets:
+            told = told.replace(secret, HIDDEN * len(secret))
+        return told
+
+    @cached_property
+    def _secrets(self) -> tuple[str, ...]:
+        return values(self.text)
 
     @cached_property
     def _line_starts(self) -> list[int]:
