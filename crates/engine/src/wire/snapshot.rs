@@ -4,6 +4,8 @@ use serde::Deserialize;
 use tenbin_balance::{Admin, Health};
 use tenbin_rules::wire::Expr;
 
+use super::secret::Secret;
+
 /// Everything, at one generation.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,23 +26,6 @@ pub struct Snapshot {
     pub frontends: Vec<Frontend>,
     /// The server side.
     pub backends: Vec<Backend>,
-}
-
-/// A text that neither a message nor a debugging aid shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("Secret")
-    }
-}
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        // What is there instead of a text could be the secret, and serde would quote it.
-        String::deserialize(from).map(Self).map_err(|_| serde::de::Error::custom("expected a text"))
-    }
 }
 
 /// Limits over all frontends.
