@@ -7,17 +7,18 @@ is no YAML at all is quoted in messages, too.
 from __future__ import annotations
 
 import re
+from functools import cache
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_WORD = r"(?:token|secret|passw(?:or)?d|passphrase|authorization|api[_-]?key|credential)s?"
-_KEY = re.compile(rf"[\w-]*{_WORD}", re.IGNORECASE)
+_WORDS = r"token|secret|passw(?:or)?d|passphrase|authorization|api[_-]?key|private[_-]?key|credential|bearer"
+_KEY = re.compile(rf"[\w-]*(?:{_WORDS})s?", re.IGNORECASE)
 # The second form is a line whose colon was forgotten.
 _ENTRY = re.compile(
-    rf"[\w-]*{_WORD}[\"']?[^\S\n]*[:=]\s*|(?:^|[{{,])[^\S\n]*(?:-[^\S\n]+)?[\w-]*{_WORD}[^\S\n]+",
-    re.IGNORECASE | re.MULTILINE,
+    r"(?P<key>[\w-]+)[\"']?[^\S\n]*[:=]\s*|(?:^|[{,])[^\S\n]*(?:-[^\S\n]+)?(?P<word>[\w-]+)[^\S\n]+", re.MULTILINE
 )
 _VARIABLE = re.compile(r"([\"']?)\$\{\w+\}\1(?=[\s,}\]]|$)")
 _DOUBLE = re.compile(r'"(?:\\.|[^"\\])*"?', re.DOTALL)
@@ -35,8 +36,8 @@ HIDDEN = "*"
 
 
 def is_secret(key: str) -> bool:
-    """Whether the value of a key is not for showing; the name of a file that holds it is."""
-    return _KEY.fullmatch(key) is not None
+    """Whether the value of a key, which may be misspelled, is not for showing; the name of its file is."""
+    return _KEY.fullmatch(key) is not None or key.lower() in _misspelled()
 
 
 def hide(text: str) -> str:
@@ -60,6 +61,10 @@ def values(text: str) -> tuple[str, ...]:
 def _secrets(text: str) -> Iterator[tuple[int, int]]:
     position = 0
     while entry := _ENTRY.search(text, position):
+        if not is_secret(entry["key"] or entry["word"]):
+            # What follows can be a key, too: of a mapping that begins here.
+            position = entry.end("key" if entry["key"] else "word")
+            continue
         start = position = entry.end()
         opening = text[start : start + 1]
         if _VARIABLE.match(text, start):
@@ -72,6 +77,20 @@ def _secrets(text: str) -> Iterator[tuple[int, int]]:
         if end > start:
             yield start, end
             position = end
+
+
+@cache
+def _misspelled() -> frozenset[str]:
+    """All words that one letter, one too many, one missing or two swapped, keep from being the name of a secret."""
+    found = set()
+    for word in ("token", "read_token", "password", "secret"):
+        parts = [(word[:at], word[at:]) for at in range(len(word) + 1)]
+        found |= {left + right[1:] for left, right in parts if right}
+        found |= {left + right[1] + right[0] + right[2:] for left, right in parts if len(right) > 1}
+        for letter in ascii_lowercase + "_-":
+            found |= {left + letter + right for left, right in parts}
+            found |= {left + letter + right[1:] for left, right in parts if right}
+    return frozenset(found)
 
 
 def _indentation(text: str, position: int) -> int:

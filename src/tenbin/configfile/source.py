@@ -71,7 +71,7 @@ class Source:
             found=self._without_secrets(problem.found),
             expected=problem.expected,
             hint=self._without_secrets(problem.hint),
-            source=text,
+            source=self._without_secrets(text),
         )
 
     def whole(self, message: str, *, hint: str = "", severity: Severity = Severity.ERROR) -> Diagnostic:

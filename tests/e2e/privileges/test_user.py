@@ -7,7 +7,6 @@ import pwd
 import re
 import signal
 import socket
-import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -153,11 +152,7 @@ except ConfigError as error:
     assert "start Tenbin as root" in done.stdout
 
 
-def test_even_as_whoever_started_it_nothing_can_be_gained_or_looked_at(
-    start_tenbin: StartTenbin, trio: Servers
-) -> None:
+def test_even_as_whoever_started_it_no_privilege_can_be_gained(start_tenbin: StartTenbin, trio: Servers) -> None:
     tenbin = start_tenbin(config_text(trio.first(1)))
     process = Path(f"/proc/{tenbin.dataplane_pid}")
     assert {status_of(thread)["NoNewPrivs"] for thread in (process / "task").iterdir()} == {"1"}
-    assert (process / "environ").stat().st_uid == 0
-    assert stat.S_ISDIR(process.stat().st_mode)

@@ -45,6 +45,11 @@ BROKEN = [
     f"routes: [{{prefix: /, request: {{set: {{Authorization: Bearer {LONG}, 'a b': x}}}}}}]",
     f"routes:\n  - {{prefix: /, request: {{set: {{X-Api-Key: '{LONG}\\n', 'a b': x}}}}}}",
     f"secret: {LONG}",
+    f"admin: {{tokn: {LONG}}}",
+    f"admin:\n  toekn: {LONG}",
+    f"admin:\n  read-token: {LONG}",
+    f"admin:\n  pasword : {LONG}",
+    f"admin: {{token: {LONG}}} # once {LONG}\nx: 1 # and {LONG}",
 ]
 
 
