@@ -30,22 +30,20 @@ def resolve_user(document: RootDocument, context: Context) -> Identity | None:
             context.error(("group",), "`group` goes with `user`", hint="name the user, too", key=True)
         return None
     name = document.user
-    account = _user(name)
+    account, known = _user(name), True
     gid = account.pw_gid if account else None
     if account is None and not name.isdigit():
-        hint = did_you_mean(name, [known.pw_name for known in pwd.getpwall()])
-        context.error(("user",), f"there is no user {name} on this machine", hint=hint or "a number is taken as it is")
-        return None
+        _unknown(context, "user", name, [one.pw_name for one in pwd.getpwall()])
+        known = False
     if document.group is not None:
         gid = _group(document.group)
         if gid is None:
-            hint = did_you_mean(document.group, [known.gr_name for known in grp.getgrall()])
-            message = f"there is no group {document.group} on this machine"
-            context.error(("group",), message, hint=hint or "a number is taken as it is")
-            return None
-    if gid is None:
+            _unknown(context, "group", document.group, [one.gr_name for one in grp.getgrall()])
+            known = False
+    elif known and gid is None:
         message = f"the user {name} is in no list of this machine, so its group is not known"
         context.error(("user",), message, hint="name its group with `group`")
+    if not known or gid is None:
         return None
     uid = account.pw_uid if account else int(name)
     groups = tuple(sorted(set(os.getgrouplist(account.pw_name, gid)))) if account else (gid,)
@@ -65,6 +63,11 @@ def may_write(user: Identity, path: Path) -> bool:
     except OSError:
         # What cannot be seen from here is told by the data plane when it opens the file.
         return True
+
+
+def _unknown(context: Context, kind: str, name: str, names: list[str]) -> None:
+    hint = did_you_mean(name, names) or "a number is taken as it is"
+    context.error((kind,), f"there is no {kind} {name} on this machine", hint=hint)
 
 
 def _allowed(user: Identity, path: Path, wanted: int) -> bool:
