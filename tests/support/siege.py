@@ -96,7 +96,8 @@ class Siege:
                 writer.write(head.encode())
                 for _ in range(BODY // len(chunk)):
                     writer.write(chunk)
-                    await asyncio.wait_for(writer.drain(), DEADLINE)
+                    async with asyncio.timeout(DEADLINE):
+                        await writer.drain()
                 self._count("body", await self._answer(reader))
                 writer.transport.abort()
             except (OSError, EOFError, TimeoutError) as error:
@@ -122,9 +123,10 @@ class Siege:
         return await asyncio.open_connection(HOST, self._port, local_addr=(source, 0))
 
     async def _answer(self, reader: asyncio.StreamReader) -> str:
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), DEADLINE)
-        fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
-        await asyncio.wait_for(reader.readexactly(int(fields.get(b"content-length", b"0"))), DEADLINE)
+        async with asyncio.timeout(DEADLINE):
+            head = await reader.readuntil(b"\r\n\r\n")
+            fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
+            await reader.readexactly(int(fields.get(b"content-length", b"0")))
         status = head.split()[1].decode()
         return f"{status} with Retry-After" if b"retry-after" in fields else status
 

@@ -60,9 +60,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class GlobalLimits:
-    """`connections` of clients at once over all frontends; `pending`: the listeners' accept backlog."""
+    """`connections` of clients at once over all frontends; `pending`: the listeners' accept backlog.
+
+    `buffer`: bytes that each direction of an exchange may hold.
+    """
 
     connections: int
+    buffer: int
     pending: int
 
 
