@@ -19,6 +19,7 @@ mod log;
 #[cfg(all(test, tenbin_loom))]
 mod models;
 mod notice;
+mod privileges;
 mod source;
 mod splice;
 mod stats;
@@ -33,3 +34,4 @@ pub mod wire;
 mod worker;
 
 pub use control::serve;
+pub use privileges::{NoIdentity, RunAs};
