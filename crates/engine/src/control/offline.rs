@@ -132,7 +132,7 @@ impl Control {
 
     /// Puts a snapshot in force.
     pub fn hold(&self, compiled: &Compiled) {
-        self.0.shared.tables.store(Some(Arc::clone(&compiled.tables)));
+        self.0.shared.tables.publish(Arc::clone(&compiled.tables));
     }
 
     /// The answer to a frame. An `apply` starts workers, like the real one.
