@@ -37,11 +37,38 @@ pub struct Limits {
     pub target_bytes: usize,
     /// Accept a bare LF as the end of a line of a head (never in chunk framing).
     pub lenient: bool,
+    /// Let TRACE through; otherwise: 405.
+    pub trace: bool,
+    /// Let CONNECT through; otherwise: 405.
+    pub connect: bool,
+    /// Request fields with an underscore in their name.
+    pub underscores: Underscores,
+}
+
+/// What becomes of a request field whose name holds an underscore. Servers that make variables of field names read it
+/// as a dash, so that it can pass for a field that Tenbin sets or checks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Underscores {
+    /// Leave the field out and count it.
+    #[default]
+    Drop,
+    /// Forward it, unless with dashes it would be a field that means something to Tenbin: then it is left out.
+    Pass,
+    /// Refuse the request: 400.
+    Refuse,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head_bytes: 32_768, fields: 100, target_bytes: 8_192, lenient: false }
+        Self {
+            head_bytes: 32_768,
+            fields: 100,
+            target_bytes: 8_192,
+            lenient: false,
+            trace: false,
+            connect: false,
+            underscores: Underscores::Drop,
+        }
     }
 }
 

@@ -29,8 +29,8 @@ pub mod write;
 
 pub use body::{CHUNK_ROOM, ChunkDecoder, Decoded, LAST_CHUNK, Step, write_chunk_header};
 pub use fields::{Field, Fields, Known};
-pub use forwarded::{ForwardSet, Forwarding};
-pub use head::{Body, Limits, Progress, Version};
+pub use forwarded::{ForwardSet, Forwarding, original_client};
+pub use head::{Body, Limits, Progress, Underscores, Version};
 pub use reject::Reject;
 pub use request::{Method, Request};
 pub use response::{Asked, Response};

@@ -98,6 +98,7 @@ faults! {
     FieldNameEmpty "field-name-empty" 400 "a colon without a name before it" "a field name";
     FieldNameTooLong "field-name-too-long" 400 "a field name of more than 256 bytes" "a shorter name";
     FieldNameSpace "field-name-space" 400 "white space before the colon" "the colon right after the name";
+    FieldUnderscore "field-name-underscore" 400 "an underscore in a field name" "dashes";
     FieldColon "field-colon" 400 "a line without a colon" "name, colon, value";
     FieldValue "field-value" 400 "a control byte in a field value" "visible text, spaces and tabs";
     FieldsTooMany "too-many-fields" 431 "more field lines than allowed" "fewer fields";
@@ -116,6 +117,7 @@ faults! {
     CodingOld "transfer-encoding-in-http-1.0" 400 "Transfer-Encoding in HTTP/1.0" "Content-Length, or HTTP/1.1";
     CodingRepeated "transfer-encoding-repeated" 400 "a second Transfer-Encoding" "one Transfer-Encoding";
     CodingOrder "transfer-encoding-invalid" 400 "chunked not alone, or nothing" "chunked";
+    ContentRefused "content-refused" 400 "content with a method that has none" "a head alone";
     CodingUnknown "transfer-encoding-unknown" 501 "a transfer coding other than chunked" "chunked";
     // Other fields
     Nominated "connection-nominates" 400 "a Connection option that names a field needed for safety" "other options";

@@ -19,7 +19,7 @@ from tenbin.model.balance import Balance, HashMethod, IpHashForm, Policy
 from tenbin.model.check import Check, ExecCheck, HttpCheck, Probe, PythonCheck, TcpCheck
 from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, LogFormat
 from tenbin.model.expression import All, Any, Compare, Concat, Const, Convert, Expression, Fetch, Match, Not
-from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode
+from tenbin.model.frontend import Frontend, FrontendLimits, HttpRules, Listener, Mode, Underscores
 from tenbin.model.route import (
     Action,
     Deny,
@@ -38,7 +38,7 @@ __all__ = [
     "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "Any", "Backend", "Balance", "Check",
     "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration", "Eject", "ExecCheck", "Expression",
     "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod", "HeaderEdit", "HeaderVerb", "Health",
-    "HttpCheck", "IpHashForm", "Listener", "LogFormat", "Match", "Mode", "Not", "OnDown", "Passive", "Policy",
-    "Pool", "Probe", "PythonCheck", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server",
-    "ServerId", "Sticky", "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "ToBackend",
+    "HttpCheck", "HttpRules", "IpHashForm", "Listener", "LogFormat", "Match", "Mode", "Not", "OnDown", "Passive",
+    "Policy", "Pool", "Probe", "PythonCheck", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server",
+    "ServerId", "Sticky", "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "ToBackend", "Underscores",
 ]  # fmt: skip

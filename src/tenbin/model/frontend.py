@@ -41,6 +41,23 @@ class FrontendLimits:
     body: int
 
 
+class Underscores(StrEnum):
+    """What becomes of headers with an underscore in their name, which some servers read as a dash."""
+
+    DROP = "drop"
+    PASS = "pass"  # noqa: S105
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRules:
+    """What of a request is let through: methods that are refused by default, and doubtful names of headers."""
+
+    trace: bool
+    connect: bool
+    underscores: Underscores
+
+
 @dataclass(frozen=True, slots=True)
 class Frontend:
     """Listeners, routes, and the client side's timeouts and limits.
@@ -58,5 +75,6 @@ class Frontend:
     keep_alive: Duration
     tunnel: Duration
     limits: FrontendLimits
+    http: HttpRules
     trusted_proxies: tuple[str, ...]
     forwarding: bool

@@ -63,6 +63,7 @@ class FrontendTraffic:
     denied: int
     request_errors: int
     intercepted: int
+    headers_dropped: int
     responses: dict[str, int]
     rate_connections: int
     rate_connections_max: int
@@ -192,6 +193,7 @@ def frontend_traffic(stats: wire.FrontendStats) -> FrontendTraffic:
         denied=stats.denied,
         request_errors=stats.request_errors,
         intercepted=stats.intercepted,
+        headers_dropped=stats.headers_dropped,
         responses=_responses(stats.responses),
         rate_connections=stats.rate_connections,
         rate_connections_max=stats.rate_connections_max,

@@ -95,6 +95,11 @@ def _frontend(frontend: model.Frontend) -> wire.Frontend:
             target=limits.target,
             body=limits.body,
         ),
+        http=wire.HttpRules(
+            trace=frontend.http.trace,
+            connect=frontend.http.connect,
+            underscores=frontend.http.underscores.value,
+        ),
         trusted_proxies=frontend.trusted_proxies,
         forwarding=frontend.forwarding,
         routes=tuple(_route(route) for route in frontend.routes),

@@ -18,6 +18,7 @@ from tenbin.model import (
     FrontendLimits,
     GlobalLimits,
     HttpCheck,
+    HttpRules,
     IpHashForm,
     Listener,
     LogFormat,
@@ -28,6 +29,7 @@ from tenbin.model import (
     Retry,
     Reuse,
     Server,
+    Underscores,
 )
 from tenbin.model.balance import HashMethod
 from tenbin.observe.checks import CheckEntry, CheckSummary
@@ -84,6 +86,7 @@ def frontend(name: str = "web", port: int = 8080) -> Frontend:
         keep_alive=SECOND,
         tunnel=SECOND,
         limits=FrontendLimits(0, 32_768, 100, 8192, 0),
+        http=HttpRules(trace=False, connect=False, underscores=Underscores.DROP),
         trusted_proxies=(),
         forwarding=True,
     )
@@ -211,6 +214,7 @@ def frontend_stats(name: str) -> wire.FrontendStats:
         denied=2,
         request_errors=4,
         intercepted=6,
+        headers_dropped=8,
         responses=(0, 180, 10, 6, 4, 0),
         rate_connections=5,
         rate_connections_max=15,

@@ -26,6 +26,7 @@ from tenbin.model import (
     HashMethod,
     HeaderEdit,
     HeaderVerb,
+    HttpRules,
     IpHashForm,
     Listener,
     LogFormat,
@@ -48,6 +49,7 @@ from tenbin.model import (
     StickySource,
     TcpCheck,
     ToBackend,
+    Underscores,
 )
 
 SECOND = Duration(1000)
@@ -124,6 +126,7 @@ def frontend(
         "keep_alive": Duration(60_000),
         "tunnel": Duration(3_600_000),
         "limits": FrontendLimits(0, 32_768, 100, 8192, 0),
+        "http": HttpRules(trace=False, connect=False, underscores=Underscores.DROP),
         "trusted_proxies": (),
         "forwarding": True,
     }
@@ -233,6 +236,7 @@ def _web() -> Frontend:
         route(Deny(429), when=Match("reg", path, ("^/x[0-9]+$",))),
         listen=("0.0.0.0:8080", "[::1]:8443"),
         limits=FrontendLimits(1000, 16_384, 50, 4096, 1_048_576),
+        http=HttpRules(trace=True, connect=True, underscores=Underscores.PASS),
         trusted_proxies=("10.0.0.0/8", "::1/128"),
         forwarding=False,
     )

@@ -156,6 +156,9 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
         fields: spec.limits.fields,
         target_bytes: spec.limits.target,
         lenient: found.lenient,
+        trace: spec.http.trace,
+        connect: spec.http.connect,
+        underscores: spec.http.underscores.into(),
     };
     x.scanned = 0;
     // What cannot be read is answered as what it is, not as what came before it.
@@ -206,7 +209,11 @@ async fn exchange(
     }
     x.record.head_read(x.request.length);
     x.up.body_bytes = 0;
-    found.frontend.counters.workers.of(client.worker.index).requests.add(1);
+    let counters = found.frontend.counters.workers.of(client.worker.index);
+    counters.requests.add(1);
+    if x.request.fields.dropped() > 0 {
+        counters.headers_dropped.add(x.request.fields.dropped() as u64);
+    }
     if client.worker.shared.draining.load(std::sync::atomic::Ordering::Relaxed) {
         x.request.keep_alive = false;
     }

@@ -250,7 +250,7 @@ async fn read_answer(
     let asked = Asked {
         head: x.request.method == Method::Head,
         upgrade: !x.request.upgrade.is_empty(),
-        connect: false,
+        connect: x.request.method == Method::Connect,
     };
     let limits = Limits::default();
     x.scanned = 0;

@@ -121,6 +121,7 @@ fn frontend_stats(frontend: &Frontend) -> wire::FrontendStats {
         denied: workers.sum(|c| &c.connections.denied),
         request_errors: workers.sum(|c| &c.connections.request_errors),
         intercepted: workers.sum(|c| &c.intercepted),
+        headers_dropped: workers.sum(|c| &c.headers_dropped),
         responses: classes(workers, |c| &c.responses),
         rate_connections: connections.now,
         rate_connections_max: connections.most,

@@ -145,6 +145,7 @@ pub struct RequestCounters {
     pub connections: ConnectionCounters,
     pub requests: Counter,
     pub intercepted: Counter,
+    pub headers_dropped: Counter,
     pub responses: [Counter; 6],
     pub phases: Phases,
 }

@@ -4,10 +4,12 @@
 //! whole milliseconds and 0 means "none" or "no limit" unless a field says otherwise.
 
 mod frames;
+mod http_rules;
 mod snapshot;
 mod stats;
 
 pub use frames::{Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, WireError};
+pub use http_rules::{HttpRules, Underscores};
 pub use snapshot::{
     AccessLog, Action, Backend, BackendTimeouts, Balance, Eject, Frontend, FrontendLimits, FrontendTimeouts,
     HashMethod, HeaderEdit, HeaderVerb, IpForm, Limits, Listener, LogFormat, Mode, Passive, Policy, Pool,

@@ -4,6 +4,8 @@ use serde::Deserialize;
 use tenbin_balance::{Admin, Health};
 use tenbin_rules::wire::Expr;
 
+use super::http_rules::HttpRules;
+
 /// Everything, at one generation.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,6 +124,9 @@ pub struct Frontend {
     /// Networks whose forwarding headers are believed.
     #[serde(default)]
     pub trusted_proxies: Vec<String>,
+    /// What of a request is let through.
+    #[serde(default)]
+    pub http: HttpRules,
     /// Whether forwarding headers are set at all.
     #[serde(default = "yes")]
     pub forwarding: bool,

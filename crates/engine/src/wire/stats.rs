@@ -59,6 +59,7 @@ pub struct FrontendStats {
     pub denied: u64,
     pub request_errors: u64,
     pub intercepted: u64,
+    pub headers_dropped: u64,
     pub responses: [u64; 6],
     pub rate_connections: u64,
     pub rate_connections_max: u64,

@@ -102,6 +102,14 @@ class FrontendLimits(Wire):
     body: int
 
 
+class HttpRules(Wire):
+    """See `tenbin.model.HttpRules`."""
+
+    trace: bool = False
+    connect: bool = False
+    underscores: Literal["drop", "pass", "refuse"] = "drop"
+
+
 class Frontend(Wire):
     """What happens to what arrives on the listeners that name it."""
 
@@ -109,6 +117,7 @@ class Frontend(Wire):
     mode: Literal["http", "tcp"]
     timeouts: FrontendTimeouts
     limits: FrontendLimits
+    http: HttpRules = HttpRules()
     trusted_proxies: tuple[str, ...] = ()
     forwarding: bool = True
     routes: tuple[Route, ...] = ()

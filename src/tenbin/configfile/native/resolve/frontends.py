@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.native.document import timeouts as defaults
+from tenbin.configfile.native.document.frontend import HttpRulesDocument
 from tenbin.configfile.native.document.timeouts import FrontendLimits as LimitsDocument
 from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Limits, Timeouts
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import RouteResolver, catch_all
-from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode
+from tenbin.model.frontend import Frontend, FrontendLimits, HttpRules, Listener, Mode, Underscores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ class FrontendResolver:
         self._timeouts = root.timeouts
         self._limits = root.limits
         self._trusted = root.trusted_proxies
+        self._http = root.http
         self.listening: dict[str, str] = {}
 
     def full(self, name: str, document: FrontendDocument, path: Path) -> Frontend:
@@ -92,6 +94,7 @@ class FrontendResolver:
             keep_alive=first(own.keep_alive, shared.keep_alive, defaults.KEEP_ALIVE),
             tunnel=tunnel,
             limits=_limits(document.limits if document else None, self._limits),
+            http=_http(document.http if document else None, self._http),
             trusted_proxies=tuple(trusted or ()),
             forwarding=document is None or given(document.forwarding),
         )
@@ -108,6 +111,15 @@ class FrontendResolver:
                 self._context.error(place, message, hint=f"the first time is at {before}")
             listeners.append(Listener(address, given(document.lenient), position))
         return tuple(listeners)
+
+
+def _http(own: HttpRulesDocument | None, shared: HttpRulesDocument | None) -> HttpRules:
+    own, shared = own or HttpRulesDocument(), shared or HttpRulesDocument()
+    return HttpRules(
+        trace=first(own.trace, shared.trace, False),
+        connect=first(own.connect, shared.connect, False),
+        underscores=Underscores(first(own.underscores, shared.underscores, Underscores.DROP.value)),
+    )
 
 
 def _limits(own: LimitsDocument | None, shared: Limits | None) -> FrontendLimits:
