@@ -43,6 +43,20 @@ pub struct Limits {
     pub connect: bool,
     /// Request fields with an underscore in their name.
     pub underscores: Underscores,
+    /// Paths that servers read in more than one way.
+    pub ambiguous_paths: AmbiguousPaths,
+}
+
+/// What becomes of a request whose path is not in the normal form of RFC 3986, 6.2.2: with empty, `.` or `..` segments, a
+/// backslash, or an escape that stands for a slash, a control byte or a byte that needs none. Conditions see the path as it
+/// was sent and it is forwarded so; a server that normalises it afterwards may serve what a condition kept from clients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AmbiguousPaths {
+    /// Let it through as it is.
+    #[default]
+    Pass,
+    /// Refuse the request: 400.
+    Refuse,
 }
 
 /// What becomes of a request field whose name holds an underscore. Servers that make variables of field names read it
@@ -68,6 +82,7 @@ impl Default for Limits {
             trace: false,
             connect: false,
             underscores: Underscores::Drop,
+            ambiguous_paths: AmbiguousPaths::Pass,
         }
     }
 }

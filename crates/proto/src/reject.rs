@@ -83,6 +83,7 @@ faults! {
     TargetForm "target-form" 400 "a target of another form" "a path that starts with /, or an http URI";
     TargetByte "target-byte" 400 "a byte that no target may have" "visible ASCII without #";
     TargetEscape "target-escape" 400 "a % that two hexadecimal digits do not follow" "%XX";
+    PathAmbiguous "path-ambiguous" 400 "a path that servers read in more than one way" "a path in normal form";
     TargetTooLong "target-too-long" 414 "a target above its limit in bytes" "a shorter target";
     UserInfo "userinfo" 400 "a user name or password in the target" "a host and port alone";
     VersionMissing "version-missing" 400 "the end of the line after the target" "one space and HTTP/1.1";

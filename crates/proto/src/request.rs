@@ -8,9 +8,12 @@ use crate::framing::Declared;
 use crate::hop::{self, Options};
 use crate::known::with_dashes;
 use crate::line::{self, Dialect, Line};
+use crate::path;
 use crate::reject::Fault;
 use crate::request_line::{FirstLine, Stage};
-use crate::{Body, Field, Fields, Known, Limits, Progress, Reject, Span, Underscores, Version};
+use crate::{
+    AmbiguousPaths, Body, Field, Fields, Known, Limits, Progress, Reject, Span, Underscores, Version,
+};
 
 /// The request method; text of `Other` is in `Request::method_text`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,6 +158,9 @@ impl Request {
                     }
                     Line::End(next) => {
                         self.finish(bytes, at).map_err(|fault| fault.at(at))?;
+                        if limits.ambiguous_paths == AmbiguousPaths::Refuse {
+                            path::check(bytes, self.path)?;
+                        }
                         self.length = next;
                         return Ok(Progress::Complete);
                     }

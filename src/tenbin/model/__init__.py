@@ -19,7 +19,7 @@ from tenbin.model.balance import Balance, HashMethod, IpHashForm, Policy
 from tenbin.model.check import Check, ExecCheck, HttpCheck, Probe, PythonCheck, TcpCheck
 from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, LogFormat
 from tenbin.model.expression import All, Any, Compare, Concat, Const, Convert, Expression, Fetch, Match, Not
-from tenbin.model.frontend import Frontend, FrontendLimits, HttpRules, Listener, Mode, Underscores
+from tenbin.model.frontend import AmbiguousPaths, Frontend, FrontendLimits, HttpRules, Listener, Mode, Underscores
 from tenbin.model.route import (
     Action,
     Deny,
@@ -35,8 +35,8 @@ from tenbin.model.server import Admin, Eject, Health, Passive, Server, ServerId
 from tenbin.model.values import Address, Duration
 
 __all__ = [
-    "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "Any", "Backend", "Balance", "Check",
-    "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration", "Eject", "ExecCheck", "Expression",
+    "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "AmbiguousPaths", "Any", "Backend", "Balance",
+    "Check", "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration", "Eject", "ExecCheck", "Expression",
     "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod", "HeaderEdit", "HeaderVerb", "Health",
     "HttpCheck", "HttpRules", "IpHashForm", "Listener", "LogFormat", "Match", "Mode", "Not", "OnDown", "Passive",
     "Policy", "Pool", "Probe", "PythonCheck", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server",

@@ -49,13 +49,21 @@ class Underscores(StrEnum):
     REFUSE = "refuse"
 
 
+class AmbiguousPaths(StrEnum):
+    """What becomes of requests with a path that servers read in more than one way."""
+
+    PASS = "pass"  # noqa: S105
+    REFUSE = "refuse"
+
+
 @dataclass(frozen=True, slots=True)
 class HttpRules:
-    """What of a request is let through: methods that are refused by default, and doubtful names of headers."""
+    """What of a request is let through: methods that are refused by default, doubtful names of headers, and paths."""
 
     trace: bool
     connect: bool
     underscores: Underscores
+    ambiguous_paths: AmbiguousPaths
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ def _frontend(frontend: model.Frontend) -> wire.Frontend:
             trace=frontend.http.trace,
             connect=frontend.http.connect,
             underscores=frontend.http.underscores.value,
+            ambiguous_paths=frontend.http.ambiguous_paths.value,
         ),
         trusted_proxies=frontend.trusted_proxies,
         forwarding=frontend.forwarding,

@@ -114,6 +114,22 @@ def test_headers_with_underscores_are_dropped_and_counted_or_refused(
     assert 'tenbin_frontend_headers_dropped_total{frontend="web"} 3' in fetch(tenbin.admin, "/metrics").body.decode()
 
 
+AMBIGUOUS = ("/a/../b", "/a/%2e%2e/b", "/..;/b", "//b", "/a%2fb", "/a\\b", "/%61", "/a%00")
+
+
+def test_ambiguous_paths_pass_as_they_are_or_are_refused(start_tenbin: StartTenbin) -> None:
+    with ScriptedServer(answering(OK)) as server:
+        tenbin = start_tenbin(config_text({"only": server.port}))
+        for target in AMBIGUOUS:
+            assert tenbin.get(target).status == 200
+            assert b"GET %s HTTP/1.1\r\n" % target.encode() in server.received
+        tenbin.reload(config_text({"only": server.port}, http={"ambiguous_paths": "refuse"}))
+        for target in AMBIGUOUS:
+            answer = tenbin.get(target)
+            assert (answer.status, answer.header("tenbin-reason")) == (400, "path-ambiguous")
+        assert tenbin.get("/a.b/c/?x=/../y").status == 200
+
+
 def dropped(tenbin: Tenbin) -> int:
     count: int = tenbin.status()["frontends"][0]["traffic"]["headers_dropped"]
     return count

@@ -9,6 +9,7 @@ from tenbin.model import (
     AccessLog,
     Address,
     Admin,
+    AmbiguousPaths,
     Backend,
     Balance,
     Check,
@@ -86,7 +87,7 @@ def frontend(name: str = "web", port: int = 8080) -> Frontend:
         keep_alive=SECOND,
         tunnel=SECOND,
         limits=FrontendLimits(0, 32_768, 100, 8192, 0),
-        http=HttpRules(trace=False, connect=False, underscores=Underscores.DROP),
+        http=HttpRules(trace=False, connect=False, underscores=Underscores.DROP, ambiguous_paths=AmbiguousPaths.PASS),
         trusted_proxies=(),
         forwarding=True,
     )

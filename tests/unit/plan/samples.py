@@ -7,6 +7,7 @@ from tenbin.model import (
     Address,
     Admin,
     All,
+    AmbiguousPaths,
     Any,
     Backend,
     Balance,
@@ -126,7 +127,9 @@ def frontend(
         "keep_alive": Duration(60_000),
         "tunnel": Duration(3_600_000),
         "limits": FrontendLimits(0, 32_768, 100, 8192, 0),
-        "http": HttpRules(trace=False, connect=False, underscores=Underscores.DROP),
+        "http": HttpRules(
+            trace=False, connect=False, underscores=Underscores.DROP, ambiguous_paths=AmbiguousPaths.PASS
+        ),
         "trusted_proxies": (),
         "forwarding": True,
     }
@@ -236,7 +239,7 @@ def _web() -> Frontend:
         route(Deny(429), when=Match("reg", path, ("^/x[0-9]+$",))),
         listen=("0.0.0.0:8080", "[::1]:8443"),
         limits=FrontendLimits(1000, 16_384, 50, 4096, 1_048_576),
-        http=HttpRules(trace=True, connect=True, underscores=Underscores.PASS),
+        http=HttpRules(trace=True, connect=True, underscores=Underscores.PASS, ambiguous_paths=AmbiguousPaths.REFUSE),
         trusted_proxies=("10.0.0.0/8", "::1/128"),
         forwarding=False,
     )

@@ -13,6 +13,7 @@ use tokio::io::AsyncWrite;
 use super::answer::{Manner, Reason, write_answer, write_reason};
 use super::forward::forward;
 use super::record::Record;
+use super::redirect::write_location;
 use super::route::decide;
 use super::view::RequestView;
 use crate::buffer::{BUFFER_BYTES, Buffer};
@@ -159,6 +160,7 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
         trace: spec.http.trace,
         connect: spec.http.connect,
         underscores: spec.http.underscores.into(),
+        ambiguous_paths: spec.http.ambiguous_paths.into(),
     };
     x.scanned = 0;
     // What cannot be read is answered as what it is, not as what came before it.
@@ -230,12 +232,11 @@ async fn exchange(
             write_answer(&mut x.down.prefix, fixed.status, &fixed.lines, &fixed.body, manner);
             Box::pin(finish_reply(client, x, found, manner)).await
         }
-        Some(Action::Redirect { location, code }) => {
+        Some(Action::Redirect { location, start, code }) => {
             let mut lines = b"location: ".to_vec();
-            location.write(&x.view(client, found.port), &mut lines);
-            // A text that could end the line ends the location instead.
-            let end = lines.iter().position(|byte| matches!(byte, b'\r' | b'\n' | 0)).unwrap_or(lines.len());
-            lines.truncate(end);
+            if !write_location(&mut lines, (location, start), &x.view(client, found.port)) {
+                return Box::pin(reply(client, x, found, Reason::Denied(400))).await;
+            }
             lines.extend_from_slice(b"\r\n");
             x.record.intercepted(*code);
             let manner = settle(x);

@@ -12,6 +12,8 @@ pub struct HttpRules {
     pub connect: bool,
     /// Headers with an underscore in their name.
     pub underscores: Underscores,
+    /// Paths that servers read in more than one way.
+    pub ambiguous_paths: AmbiguousPaths,
 }
 
 /// What becomes of headers with an underscore in their name.
@@ -25,6 +27,26 @@ pub enum Underscores {
     Pass,
     /// The request is refused.
     Refuse,
+}
+
+/// What becomes of requests with a path that servers read in more than one way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AmbiguousPaths {
+    /// Forwarded as they are.
+    #[default]
+    Pass,
+    /// Refused.
+    Refuse,
+}
+
+impl From<AmbiguousPaths> for tenbin_proto::AmbiguousPaths {
+    fn from(rule: AmbiguousPaths) -> Self {
+        match rule {
+            AmbiguousPaths::Pass => Self::Pass,
+            AmbiguousPaths::Refuse => Self::Refuse,
+        }
+    }
 }
 
 impl From<Underscores> for tenbin_proto::Underscores {

@@ -9,7 +9,7 @@ mod snapshot;
 mod stats;
 
 pub use frames::{Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, WireError};
-pub use http_rules::{HttpRules, Underscores};
+pub use http_rules::{AmbiguousPaths, HttpRules, Underscores};
 pub use snapshot::{
     AccessLog, Action, Backend, BackendTimeouts, Balance, Eject, Frontend, FrontendLimits, FrontendTimeouts,
     HashMethod, HeaderEdit, HeaderVerb, IpForm, Limits, Listener, LogFormat, Mode, Passive, Policy, Pool,

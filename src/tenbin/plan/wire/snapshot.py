@@ -108,6 +108,7 @@ class HttpRules(Wire):
     trace: bool = False
     connect: bool = False
     underscores: Literal["drop", "pass", "refuse"] = "drop"
+    ambiguous_paths: Literal["pass", "refuse"] = "pass"
 
 
 class Frontend(Wire):

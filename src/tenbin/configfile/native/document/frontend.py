@@ -8,7 +8,7 @@ from tenbin.configfile.native.document.base import Document, as_list, made, not_
 from tenbin.configfile.native.document.route import BackendName, RouteDocument
 from tenbin.configfile.native.document.timeouts import FrontendLimits, FrontendTimeouts
 from tenbin.configfile.native.document.types import Flag, ListenAddress, ModeName, Networks, words
-from tenbin.model.frontend import Underscores
+from tenbin.model.frontend import AmbiguousPaths, Underscores
 
 _FOREIGN = {
     "on": "it is `pass`",
@@ -19,6 +19,8 @@ _FOREIGN = {
     "reject": "it is `refuse`",
 }
 UnderscoresName = Annotated[str | None, *words("a rule for such headers", *Underscores, foreign=_FOREIGN)]
+_FOREIGN_PATHS = {"reject": "it is `refuse`", "keep": "it is `pass`"}
+AmbiguousPathsName = Annotated[str | None, *words("a rule for such paths", *AmbiguousPaths, foreign=_FOREIGN_PATHS)]
 
 
 class HttpRulesDocument(Document):
@@ -40,6 +42,10 @@ class HttpRulesDocument(Document):
     underscores: UnderscoresName = setting(
         "Headers with an underscore in their name: `drop` (and count), `pass`, or `refuse` the request with 400.",
         shown=Underscores.DROP.value,
+    )
+    ambiguous_paths: AmbiguousPathsName = setting(
+        "Paths that servers read in more than one way, such as `/a/../b`: `pass` them on, or `refuse` with 400.",
+        shown=AmbiguousPaths.PASS.value,
     )
 
 

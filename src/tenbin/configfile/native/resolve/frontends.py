@@ -10,7 +10,7 @@ from tenbin.configfile.native.document.timeouts import FrontendLimits as LimitsD
 from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Limits, Timeouts
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import RouteResolver, catch_all
-from tenbin.model.frontend import Frontend, FrontendLimits, HttpRules, Listener, Mode, Underscores
+from tenbin.model.frontend import AmbiguousPaths, Frontend, FrontendLimits, HttpRules, Listener, Mode, Underscores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,6 +119,7 @@ def _http(own: HttpRulesDocument | None, shared: HttpRulesDocument | None) -> Ht
         trace=first(own.trace, shared.trace, False),
         connect=first(own.connect, shared.connect, False),
         underscores=Underscores(first(own.underscores, shared.underscores, Underscores.DROP.value)),
+        ambiguous_paths=AmbiguousPaths(first(own.ambiguous_paths, shared.ambiguous_paths, AmbiguousPaths.PASS.value)),
     )
 
 
