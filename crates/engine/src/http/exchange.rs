@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::task::{Poll, ready};
 
 use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
+use tenbin_rules::Expr;
 use tokio::io::AsyncWrite;
 
 use super::answer::{Manner, Reason, write_answer, write_reason};
@@ -16,7 +17,7 @@ use super::record::Record;
 use super::redirect::write_location;
 use super::route::decide;
 use super::view::RequestView;
-use crate::buffer::{BUFFER_BYTES, Buffer};
+use crate::buffer::Buffer;
 use crate::client::Client;
 use crate::deadline::{Deadlines, Timer};
 use crate::flow::Flow;
@@ -29,6 +30,8 @@ pub struct Exchange {
     pub request: Request,
     /// The answer's head.
     pub response: Response,
+    /// Bytes of an ordinary buffer, while no large head has made it grow.
+    pub buffer_bytes: usize,
     /// Bytes from the client.
     pub input: Buffer,
     /// Bytes from the server.
@@ -78,12 +81,13 @@ enum Head {
 
 impl Exchange {
     /// Empty buffers.
-    pub fn new(deadlines: &Rc<Deadlines>) -> Self {
+    pub fn new(deadlines: &Rc<Deadlines>, buffer_bytes: usize) -> Self {
         Self {
             request: Request::default(),
             response: Response::default(),
-            input: Buffer::new(BUFFER_BYTES),
-            output: Buffer::new(BUFFER_BYTES),
+            buffer_bytes,
+            input: Buffer::new(buffer_bytes),
+            output: Buffer::new(buffer_bytes),
             up: Flow::default(),
             down: Flow::default(),
             timer: deadlines.timer(),
@@ -102,13 +106,13 @@ impl Exchange {
     /// Ready for another connection, without what one large message made it hold.
     pub fn reset(&mut self) {
         for buffer in [&mut self.input, &mut self.output] {
-            if buffer.capacity() != BUFFER_BYTES {
-                *buffer = Buffer::new(BUFFER_BYTES);
+            if buffer.capacity() != self.buffer_bytes {
+                *buffer = Buffer::new(self.buffer_bytes);
             }
             buffer.clear();
         }
         for scratch in [&mut self.down.prefix, &mut self.up.prefix, &mut self.head_bytes, &mut self.text] {
-            if scratch.capacity() > BUFFER_BYTES {
+            if scratch.capacity() > self.buffer_bytes {
                 *scratch = Vec::new();
             }
         }
@@ -180,7 +184,7 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
                     Err(reject) => return Poll::Ready(Head::Failed(Reason::Rejected(reject))),
                 }
                 if x.input.is_full() {
-                    x.input.grow(limits.head_bytes + BUFFER_BYTES);
+                    x.input.grow(limits.head_bytes + x.buffer_bytes);
                 }
             }
             match x.input.poll_fill(cx, stream) {
@@ -207,7 +211,7 @@ async fn exchange(
 ) -> After {
     x.input.split_head(x.request.length);
     if x.request.body != Body::None {
-        x.input.make_room();
+        x.input.make_room(x.buffer_bytes);
     }
     x.record.head_read(x.request.length);
     x.up.body_bytes = 0;
@@ -233,19 +237,32 @@ async fn exchange(
             Box::pin(finish_reply(client, x, found, manner)).await
         }
         Some(Action::Redirect { location, start, code }) => {
-            let mut lines = b"location: ".to_vec();
-            if !write_location(&mut lines, (location, start), &x.view(client, found.port)) {
-                return Box::pin(reply(client, x, found, Reason::Denied(400))).await;
+            match redirect(client, x, found.port, (location, start, *code)) {
+                Some(manner) => Box::pin(finish_reply(client, x, found, manner)).await,
+                None => Box::pin(reply(client, x, found, Reason::Denied(400))).await,
             }
-            lines.extend_from_slice(b"\r\n");
-            x.record.intercepted(*code);
-            let manner = settle(x);
-            x.down.prefix.clear();
-            write_answer(&mut x.down.prefix, *code, &lines, b"", manner);
-            Box::pin(finish_reply(client, x, found, manner)).await
         }
         None => Box::pin(reply(client, x, found, Reason::NoRoute)).await,
     }
+}
+
+/// Prepares the answer of a redirect; `None` when the location needs a host and the request has none.
+fn redirect(
+    client: &Client,
+    x: &mut Exchange,
+    port: u16,
+    (location, start, code): (&Expr, &[u8], u16),
+) -> Option<Manner> {
+    let mut lines = b"location: ".to_vec();
+    if !write_location(&mut lines, (location, start), &x.view(client, port)) {
+        return None;
+    }
+    lines.extend_from_slice(b"\r\n");
+    x.record.intercepted(code);
+    let manner = settle(x);
+    x.down.prefix.clear();
+    write_answer(&mut x.down.prefix, code, &lines, b"", manner);
+    Some(manner)
 }
 
 /// Answers with a reason of our own.
