@@ -262,6 +262,12 @@ _FRONTEND: tuple[tuple[str, str, str, Callable[[FrontendTraffic], Number]], ...]
         lambda f: f.request_errors,
     ),
     ("intercepted_total", "counter", "Requests that a route answered itself.", lambda f: f.intercepted),
+    (
+        "headers_dropped_total",
+        "counter",
+        "Headers of requests left out for an underscore in their name.",
+        lambda f: f.headers_dropped,
+    ),
     ("connection_rate", "gauge", "Connections in the last second.", lambda f: f.rate_connections),
     ("connection_rate_max", "gauge", "Most connections in one second.", lambda f: f.rate_connections_max),
     ("request_rate", "gauge", "Requests in the last second.", lambda f: f.rate_requests),
