@@ -60,7 +60,7 @@ types: $(VENV)/.locked ## mypy --strict
 layers: $(VENV)/.locked ## Which Python package may import which
 	PYTHONPATH=src $(BIN)/lint-imports --no-logo
 
-sizes: $(VENV)/.locked ## Sizes of files and functions, words, unsafe code, licences
+sizes: $(VENV)/.locked ## Sizes of files and functions, words, unsafe code, licences, advisories
 	$(PYTEST) tests/house
 
 unit-rust: ## Tests of the crates

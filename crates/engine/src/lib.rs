@@ -19,6 +19,8 @@ mod log;
 #[cfg(all(test, tenbin_loom))]
 mod models;
 mod notice;
+mod privileges;
+mod source;
 mod splice;
 mod stats;
 #[cfg(all(test, not(tenbin_loom)))]
@@ -32,3 +34,4 @@ pub mod wire;
 mod worker;
 
 pub use control::serve;
+pub use privileges::{NoIdentity, RunAs};

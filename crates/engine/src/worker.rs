@@ -72,6 +72,8 @@ pub struct Worker {
     pub log: LogBatch,
     /// Moves on when idle connections are to be closed.
     pub idle_epoch: Cell<u64>,
+    /// Connections that were turned away and are still read from.
+    pub farewells: Cell<usize>,
     tables: Followed,
     #[allow(clippy::vec_box, reason = "lent out one by one; moving the pointer is the point")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
@@ -135,6 +137,7 @@ impl Worker {
             pipes: Pipes::default(),
             log,
             idle_epoch: Cell::new(0),
+            farewells: Cell::new(0),
             tables: Followed::new(tables, version),
             exchanges: RefCell::default(),
             attached: RefCell::default(),

@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicU64;
 
 pub use backend::{Backend, Server, Slots, Sticky};
 pub use build::{Built, Context, Refusal, change_server};
-pub use frontend::{Action, Edit, Frontend, Listener, Route};
+pub use frontend::{Action, Edit, Frontend, Listener, PerSource, Route};
 pub use published::{Followed, Held, Published};
 
 use crate::stats::ListenerCounters;
