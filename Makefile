@@ -10,6 +10,8 @@ WORKERS ?= 4
 
 # Builds that differ in every crate stand beside the ordinary ones.
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+TRIPLE := $(shell $(CARGO) --version --verbose 2>/dev/null | sed -n 's/^host: //p')
+SANITIZED := CARGO_TARGET_DIR=$(TARGET)/tsan RUSTFLAGS=-Zsanitizer=thread
 MODELS := CARGO_TARGET_DIR=$(TARGET)/models RUSTFLAGS="--cfg tenbin_loom" $(CARGO) test --quiet --locked --profile models
 
 PYTHON_DIRECTORIES := $(wildcard src tests benches examples docs)
@@ -67,6 +69,17 @@ unit-rust: ## Tests of the crates
 loom: ## Models of what threads share, in every order of their turns
 	$(MODELS) --package tenbin-balance --test loom
 	$(MODELS) --package tenbin-engine --lib models::
+
+# The standard library is built, too: what it does in its own machine code would look like a race.
+tsan: build ## Tests with threads, and a data plane under load, under ThreadSanitizer (needs Rust nightly)
+	@$(CARGO) +nightly --version >/dev/null 2>&1 && \
+	  test -e "$$(rustc +nightly --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" || { \
+	  echo "make tsan needs the nightly compiler and its sources: rustup toolchain install nightly --component rust-src" >&2; exit 1; }
+	TSAN_OPTIONS="halt_on_error=1" $(SANITIZED) $(CARGO) +nightly test --quiet -Zbuild-std --target $(TRIPLE) \
+	  --package tenbin-balance --test threads --package tenbin-engine --lib
+	$(SANITIZED) $(CARGO) +nightly build --quiet -Zbuild-std --target $(TRIPLE) --package tenbin-dataplane
+	TSAN_OPTIONS="halt_on_error=1" TENBIN_DATAPLANE=$(TARGET)/tsan/$(TRIPLE)/debug/tenbin-dataplane \
+	  $(PYTEST) -n $(WORKERS) tests/property/test_dataplane.py tests/faults/test_seam.py tests/faults/test_removed_servers.py
 
 unit-python: build ## Tests of single Python parts, and what both halves are held to
 	$(PYTEST) -n $(WORKERS) tests/unit tests/contract
