@@ -4,7 +4,7 @@
 
 mod channel;
 mod door;
-mod housekeeping;
+pub mod housekeeping;
 mod plane;
 
 use std::io;
@@ -18,7 +18,8 @@ use std::time::Duration;
 
 use door::{Door, Visitor};
 use parking_lot::Mutex;
-use plane::{Answer, Plane};
+use plane::Answer;
+pub use plane::Plane;
 use rustix::process::{Resource, Rlimit};
 
 use crate::clock::pause;

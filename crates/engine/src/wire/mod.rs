@@ -17,7 +17,7 @@ pub use frames::{Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerS
 pub use secret::Secret;
 pub use snapshot::{
     AccessLog, Action, Frontend, FrontendLimits, FrontendTimeouts, HeaderEdit, HeaderVerb, Limits, Listener,
-    LogFormat, Mode, Rewrite, Route, Snapshot,
+    LogFormat, Mode, PerSource, Rewrite, Route, Snapshot,
 };
 pub use stats::{
     BackendStats, FrontendStats, ListenerStats, Phases, ProcessStats, ServerStats, Stats, Times,
