@@ -20,7 +20,7 @@ BUILT_FROM := $(shell find crates -name '*.rs' -o -name Cargo.toml) $(shell find
               Cargo.toml Cargo.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust loom tsan test e2e faults conformance bench lock clean
+.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust loom tsan test e2e faults conformance bench fuzz lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this
@@ -99,6 +99,9 @@ conformance: build ## Play the HTTP/1 corpus through Tenbin, HAProxy and nginx a
 bench: build ## Measure beside HAProxy, nginx and a bare relay, and quote the figures in README
 	$(BIN)/python benches/run.py $(BENCH)
 	PYTHONPATH=tests $(BIN)/python -m docs.figures
+
+fuzz: ## Search each parser for a minute for bytes that break it (SECONDS=600 TARGETS="request answer")
+	SECONDS_EACH=$(or $(SECONDS),60) fuzz/run $(TARGETS)
 
 lock: ## Resolve the Python dependencies anew (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
