@@ -33,5 +33,5 @@ mod upstream;
 pub mod wire;
 mod worker;
 
-pub use control::serve;
+pub use control::{offline, serve};
 pub use privileges::{NoIdentity, RunAs};

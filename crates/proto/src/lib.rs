@@ -30,7 +30,7 @@ pub mod write;
 
 pub use body::{CHUNK_ROOM, ChunkDecoder, Decoded, LAST_CHUNK, Step, write_chunk_header};
 pub use fields::{Field, Fields, Known};
-pub use forwarded::{ForwardSet, Forwarding, forwarded_client};
+pub use forwarded::{ForwardSet, Forwarding, original_client};
 pub use head::{AmbiguousPaths, Body, Limits, Progress, Underscores, Version};
 pub use reject::Reject;
 pub use request::{Method, Request};

@@ -125,6 +125,7 @@ faults! {
     OptionsTooMany "connection-options" 400 "more than 32 Connection options" "fewer options";
     ExpectUnknown "expectation-unknown" 417 "an expectation other than 100-continue" "100-continue";
     SwitchUnasked "switch-unasked" 502 "status 101 that nobody asked for" "an answer to the request";
+    SwitchOther "switch-to-another" 502 "a switch to a protocol that nobody asked for" "one of those asked for";
     SwitchBlind "switch-without-upgrade" 502 "status 101 without an Upgrade field" "the protocol switched to";
     // Chunks
     ChunkSize "chunk-size" 400 "bytes that are no chunk size" "hexadecimal digits, then CR LF or an extension";

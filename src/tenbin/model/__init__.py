@@ -49,7 +49,7 @@ __all__ = [
     "BackendLimits", "Balance", "Check", "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration",
     "Eject", "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod",
     "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity", "IpHashForm", "Listener",
-    "LogFormat", "Match", "Mode", "Not", "OnDown", "Passive", "PerSource", "Policy", "Pool", "Probe", "PythonCheck",
-    "Rate", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server", "ServerId", "Sticky",
-    "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "ToBackend", "Underscores",
+    "LogFormat", "Match", "Mode", "Not", "OnDown", "Passive", "PerSource", "Policy", "Pool", "Probe",
+    "PythonCheck", "Rate", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server", "ServerId",
+    "Sticky", "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "ToBackend", "Underscores",
 ]  # fmt: skip

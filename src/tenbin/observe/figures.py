@@ -66,9 +66,9 @@ class FrontendTraffic:
     denied: int
     request_errors: int
     intercepted: int
-    headers_dropped: int
     source_connections_refused: int
     source_requests_refused: int
+    headers_dropped: int
     responses: dict[str, int]
     rate_connections: int
     rate_connections_max: int
@@ -198,9 +198,9 @@ def frontend_traffic(stats: wire.FrontendStats) -> FrontendTraffic:
         denied=stats.denied,
         request_errors=stats.request_errors,
         intercepted=stats.intercepted,
-        headers_dropped=stats.headers_dropped,
         source_connections_refused=stats.source_connections_refused,
         source_requests_refused=stats.source_requests_refused,
+        headers_dropped=stats.headers_dropped,
         responses=_responses(stats.responses),
         rate_connections=stats.rate_connections,
         rate_connections_max=stats.rate_connections_max,

@@ -5,6 +5,7 @@
 mod channel;
 mod door;
 pub mod housekeeping;
+pub mod offline;
 mod plane;
 
 use std::io;

@@ -382,7 +382,7 @@ impl Handled {
 }
 
 /// The snapshot as it is meant, or the place of the first thing that is not in the contract.
-fn understand(snapshot: &RawValue) -> Result<Snapshot, Refusal> {
+pub(super) fn understand(snapshot: &RawValue) -> Result<Snapshot, Refusal> {
     let mut json = serde_json::Deserializer::from_str(snapshot.get());
     serde_path_to_error::deserialize(&mut json)
         .map_err(|error| Refusal { path: error.path().to_string(), reason: error.into_inner().to_string() })

@@ -271,10 +271,7 @@ async fn read_answer(
         loop {
             if !x.output.data().is_empty() {
                 match x.response.parse(x.output.data(), &mut x.scanned, &limits, asked) {
-                    Ok(Progress::Complete) => {
-                        let interim = x.response.status < 200 && x.response.status != 101;
-                        return Poll::Ready(Ok(interim));
-                    }
+                    Ok(Progress::Complete) => return Poll::Ready(take_head(x)),
                     Ok(Progress::Partial) => {}
                     Err(reject) => return Poll::Ready(Err(Failure::Bad(reject))),
                 }
@@ -303,6 +300,13 @@ async fn read_answer(
     x.timer.clear();
     client.timer.clear();
     result
+}
+
+/// Whether a head that was read is an interim one; a switch goes only where the client asked to.
+fn take_head(x: &Exchange) -> Result<bool, Failure> {
+    let asked = x.request.upgrade.of(x.input.head());
+    x.response.check_switch(x.output.data(), asked).map_err(Failure::Bad)?;
+    Ok(x.response.status < 200 && x.response.status != 101)
 }
 
 /// Sends what can be sent of the request; ready only when that has failed for good.

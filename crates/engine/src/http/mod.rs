@@ -19,7 +19,9 @@ use std::task::Poll;
 pub use answer::{Manner, Reason, write_reason};
 use exchange::After;
 pub use exchange::Exchange;
+pub use sticky::{Visit, from_cookie, set_cookie};
 use tokio::io::AsyncWrite;
+pub use view::RequestView;
 
 use crate::buffer::Buffer;
 use crate::client::Client;

@@ -2,7 +2,7 @@
 
 use tenbin_proto::{
     Body, ForwardSet, Forwarding, Framing, Method, Persist, RequestEdits, ResponseEdits, Version,
-    forwarded_client, write_request, write_response,
+    original_client, write_request, write_response,
 };
 
 use super::exchange::{Exchange, send};
@@ -24,7 +24,7 @@ pub fn request(client: &Client, x: &mut Exchange, course: &Course<'_>, server: &
     let peer = client.peer.ip().to_canonical();
     let trusted = frontend.trusts(peer);
     let original = if trusted {
-        forwarded_client(&request.fields, bytes, |address| frontend.trusts(address)).unwrap_or(peer)
+        original_client(&request.fields, bytes, peer, |address| frontend.trusts(address))
     } else {
         peer
     };

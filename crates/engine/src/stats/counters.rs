@@ -147,9 +147,9 @@ pub struct RequestCounters {
     pub connections: ConnectionCounters,
     pub requests: Counter,
     pub intercepted: Counter,
-    pub headers_dropped: Counter,
     pub source_connections_refused: Counter,
     pub source_requests_refused: Counter,
+    pub headers_dropped: Counter,
     pub responses: [Counter; 6],
     pub phases: Phases,
 }

@@ -224,9 +224,7 @@ fn draft_action(path: &str, action: &wire::Action, known: &Known<'_>) -> Result<
             let Some(body) = base64(body) else { return refuse(format!("{path}.body"), "not base64") };
             let mut lines = Vec::new();
             for (name, value) in headers {
-                if name.is_empty()
-                    || (name.clone() + value).bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0))
-                {
+                if !is_token(name) || !is_text(value) {
                     return refuse(format!("{path}.headers"), format!("{name:?} is no field"));
                 }
                 lines.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
@@ -264,7 +262,38 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// Whether it may name a field or a cookie (RFC 9110, 5.6.2).
+fn is_token(name: &str) -> bool {
+    let other = |byte| b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || other(byte))
+}
+
+/// Whether it stays on its line (RFC 9110, 5.5).
+fn is_text(value: &str) -> bool {
+    value.bytes().all(|byte| byte == b'\t' || !byte.is_ascii_control())
+}
+
+/// Whatever is said of a cookie ends up in a line that clients read.
+fn check_cookies(path: &str, spec: &wire::Backend) -> Result<(), Refusal> {
+    let Some(wire::Sticky::Cookie { name, plain, attributes, .. }) = &spec.sticky else { return Ok(()) };
+    if !is_token(name) {
+        return refuse(format!("{path}.sticky.name"), format!("{name:?} cannot name a cookie"));
+    }
+    if !is_text(attributes) {
+        return refuse(format!("{path}.sticky.attributes"), "a control character in them");
+    }
+    let is_value = |cookie: &str| is_text(cookie) && !cookie.contains(';');
+    match spec.servers.iter().position(|server| *plain && !is_value(&server.cookie)) {
+        Some(index) => refuse(
+            format!("{path}.servers[{index}].cookie"),
+            "a semicolon or a control character in the value of a cookie",
+        ),
+        None => Ok(()),
+    }
+}
+
 fn draft_backend(path: &str, spec: &wire::Backend) -> Result<BackendDraft, Refusal> {
+    check_cookies(path, spec)?;
     let key =
         spec.balance.key.as_ref().map(|key| expression(&format!("{path}.balance.key"), key)).transpose()?;
     if spec.balance.policy == Policy::Hash && key.is_none() {
