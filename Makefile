@@ -69,8 +69,8 @@ test: sizes unit-rust unit-python build ## Run every test
 e2e: build ## Run the tests with real processes and sockets
 	$(PYTEST) -n $(WORKERS) tests/e2e tests/acceptance tests/conformance
 
-faults: build ## Run the tests that kill, stop and starve
-	$(PYTEST) -n $(WORKERS) tests/faults
+faults: build ## Kill, stop, drop and reset around Tenbin, HAProxy and nginx, in full length (FAULTS=--short: as the tests do)
+	PYTHONPATH=tests $(BIN)/python -m faults.run $(FAULTS)
 
 bench: build ## Measure beside HAProxy, nginx and a bare relay, and quote the figures in README
 	$(BIN)/python benches/run.py $(BENCH)

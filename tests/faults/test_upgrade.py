@@ -46,7 +46,7 @@ def test_upgrades_under_load_fail_nobody(start_tenbin: StartTenbin, trio: Server
     with ExitStack() as stack:
         fresh = stack.enter_context(RunningLoad(tenbin.address, Load(rps=100, duration=30, keep_alive=False)))
         kept = stack.enter_context(RunningLoad(tenbin.address, Load(rps=100, duration=30)))
-        talks = [Talk(tenbin) for _ in range(3)]
+        talks = [Talk(tenbin.address) for _ in range(3)]
         wait_for(lambda: min(talk.echoed for talk in talks) > 5, 5)
         for turn in range(1, 3):
             done = fresh.done
