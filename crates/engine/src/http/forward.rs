@@ -19,6 +19,7 @@ use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::{self, Load};
+use crate::wire::BackendLimits;
 
 /// Interim answers that one request may get.
 const MOST_INTERIM: u32 = 20;
@@ -252,7 +253,8 @@ async fn read_answer(
         upgrade: !x.request.upgrade.is_empty(),
         connect: false,
     };
-    let limits = Limits::default();
+    let BackendLimits { head: head_bytes, fields } = backend.spec.limits;
+    let limits = Limits { head_bytes, fields, ..Limits::default() };
     x.scanned = 0;
     x.timer.set(timeout);
     client.timer.set(client_ms);
@@ -277,7 +279,7 @@ async fn read_answer(
                     Err(reject) => return Poll::Ready(Err(Failure::Bad(reject))),
                 }
                 if x.output.is_full() {
-                    x.output.grow(limits.head_bytes + crate::buffer::BUFFER_BYTES);
+                    x.output.grow(limits.head_bytes + x.buffer_bytes);
                 }
             }
             match x.output.poll_fill(cx, server) {
@@ -313,7 +315,7 @@ fn push_up(
     if x.up.finished() {
         return Poll::Pending;
     }
-    match x.up.poll(cx, &mut x.input, &mut client.stream, server) {
+    match x.up.poll(cx, &mut x.input, (&mut client.stream, server), &client.worker.pipes) {
         Poll::Pending => Poll::Pending,
         Poll::Ready(Ok(())) => {
             // An answer that is there when the last piece of a long body leaves was made without it.

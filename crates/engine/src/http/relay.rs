@@ -46,7 +46,7 @@ pub async fn answer(
     x.early |= !x.up.delivered();
     x.output.split_head(x.response.length);
     if x.response.body != Body::None {
-        x.output.make_room();
+        x.output.make_room(x.buffer_bytes);
     }
     let leaving = send_head::answer(client, x, (course, backend, lease.index()));
     if x.down.begin(x.response.body, leaving.sink, 0, &mut x.output).is_err() {
@@ -148,14 +148,15 @@ async fn body(
 ) -> Ended {
     x.head_bytes_out = x.down.prefix.len() as u64;
     let (mut set_up, mut set_down) = (u64::MAX, u64::MAX);
+    let pipes = &client.worker.pipes;
     let ended = poll_fn(|cx| {
         if !x.up.finished()
-            && let Poll::Ready(Err(_)) = x.up.poll(cx, &mut x.input, &mut client.stream, server)
+            && let Poll::Ready(Err(_)) = x.up.poll(cx, &mut x.input, (&mut client.stream, server), pipes)
         {
             // Whatever became of the upload, the answer is there and still worth delivering.
             x.up.abandon();
         }
-        match x.down.poll(cx, &mut x.output, server, &mut client.stream) {
+        match x.down.poll(cx, &mut x.output, (server, &mut client.stream), pipes) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ended::Whole),
             Poll::Ready(Err(FlowError::Write)) => return Poll::Ready(Ended::ClientGone),
             Poll::Ready(Err(_)) => return Poll::Ready(Ended::ServerBroke),
