@@ -71,6 +71,7 @@ e2e: build ## Run the tests with real processes and sockets
 
 faults: build ## Kill, stop, drop and reset around Tenbin, HAProxy and nginx, in full length (FAULTS=--short: as the tests do)
 	PYTHONPATH=tests $(BIN)/python -m faults.run $(FAULTS)
+	PYTHONPATH=tests $(BIN)/python -m docs.figures
 
 bench: build ## Measure beside HAProxy, nginx and a bare relay, and quote the figures in README
 	$(BIN)/python benches/run.py $(BENCH)

@@ -23,24 +23,30 @@ RESULTS = Path(__file__).parents[2] / "benches" / "results"
 
 
 def main() -> int:
-    """Run what the command line asks for; 1 when Tenbin missed a target."""
+    """Run what the command line asks for; 1 when Tenbin missed a target, or something went wrong."""
     options = _options()
     scenarios = [scenario for scenario in SCENARIOS if not options.only or scenario.id in options.only]
-    outcomes, left_out = [], []
+    outcomes, left_out, broken = [], [], []
     for scenario in scenarios:
         for contestant in options.against or list(TITLES):
             reason = missing(scenario, contestant)
             if reason:
                 left_out.append(f"{scenario.id} {TITLES[contestant]}: {reason}")
                 continue
-            outcomes.append(play(scenario, contestant, "short" if options.short else "full"))
-            _say(line(outcomes[-1]))
+            try:
+                outcomes.append(play(scenario, contestant, "short" if options.short else "full"))
+            except (AssertionError, OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+                broken.append(f"{scenario.id} {TITLES[contestant]} was not played to its end: {error}".splitlines()[0])
+                _say(broken[-1])
+            else:
+                _say(line(outcomes[-1]))
+    left_out += broken
     machine = facts(_versions())
     if options.only or options.against or options.short:
         _say(markdown(machine, scenarios, outcomes, left_out))
     else:
         _say(save(RESULTS, machine, scenarios, outcomes, left_out))
-    return int(any(outcome.contestant == "tenbin" and not outcome.reached for outcome in outcomes))
+    return int(bool(broken) or any(outcome.contestant == "tenbin" and not outcome.reached for outcome in outcomes))
 
 
 def _options() -> argparse.Namespace:

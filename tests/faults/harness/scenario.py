@@ -68,6 +68,11 @@ class Stage:
         """Whether the full length is wanted."""
         return self.length == "full"
 
+    @property
+    def patience(self) -> float:
+        """By how much a limit of time is stretched: a test shares its machine with others."""
+        return self.pick(1.6, 1.0)
+
     def pick(self, short: float, full: float) -> float:
         """Return the number for this length."""
         return full if self.full else short

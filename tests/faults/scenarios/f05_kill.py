@@ -42,8 +42,8 @@ def play(stage: Stage) -> Outcome:
             nothing_failed(figures),
             Goal("a POST that was under way gets 502", set(ends) == {200, 502}),
             Goal("no POST is lost without an answer", set(lost.failed) <= {"unexpected status"}),
-            Goal("down within 3 check intervals", detected <= 3 * EVERY),
-            Goal("up within 3 check intervals", back <= 3 * EVERY),
+            Goal("down within 3 check intervals", detected <= 3 * EVERY * stage.patience),
+            Goal("up within 3 check intervals", back <= 3 * EVERY * stage.patience),
         )
 
     known = bool(proxy.health("server2"))

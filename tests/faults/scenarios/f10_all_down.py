@@ -46,9 +46,9 @@ def play(stage: Stage) -> Outcome:
         return (
             Goal("every request gets an answer", figures.failures == 0),
             Goal("503 when all are known to be down", set(statuses) == {503}),
-            Goal("within 5 ms", typical <= 5),
+            Goal("within 5 ms", typical <= 5 * stage.patience),
             Goal("no more CPU than while serving", idle <= busy * 1.5 + 0.05),
-            Goal("back within 3 check intervals", back <= 3 * EVERY),
+            Goal("back within 3 check intervals", back <= 3 * EVERY * stage.patience),
         )
 
     extra = {
