@@ -102,7 +102,7 @@ def test_load_through_haproxy_is_even_and_survives_a_kill(servers: Servers, tmp_
         assert len(summary.records) == 400
         assert chi_square(summary.servers(until=1), ["server1", "server2"]) < 3.841, summary.describe()
         assert summary.servers(since=2).keys() == {"server2"}
-        assert min(summary.by_second()) >= 80
+        assert min(summary.by_second()[:4]) >= 80
 
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
