@@ -70,8 +70,8 @@ e2e: build ## Run the tests with real processes and sockets
 	$(PYTEST) -n $(WORKERS) tests/e2e tests/acceptance tests/conformance
 
 faults: build ## Kill, stop, drop and reset around Tenbin, HAProxy and nginx, in full length (FAULTS=--short: as the tests do)
-	PYTHONPATH=tests $(BIN)/python -m faults.run $(FAULTS)
-	PYTHONPATH=tests $(BIN)/python -m docs.figures
+	PYTHONPATH=tests $(BIN)/python -m faults.run $(FAULTS); status=$$?; \
+	  PYTHONPATH=tests $(BIN)/python -m docs.figures && exit $$status
 
 bench: build ## Measure beside HAProxy, nginx and a bare relay, and quote the figures in README
 	$(BIN)/python benches/run.py $(BENCH)

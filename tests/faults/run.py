@@ -58,11 +58,12 @@ def _options() -> argparse.Namespace:
 
 
 def _versions() -> dict[str, str]:
-    commands = {"tenbin": [binary(), "--version"], "haproxy": [HAPROXY, "-v"], "nginx": [NGINX, "-v"]}
+    programs = {"tenbin": binary(), "haproxy": HAPROXY, "nginx": NGINX}
     found = {}
-    for name, command in commands.items():
-        if command[0] is not None:
-            done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    for name, program in programs.items():
+        if program is not None:
+            option = "--version" if name == "tenbin" else "-v"
+            done = subprocess.run((program, option), capture_output=True, text=True, check=False)
             match = re.search(r"\d+\.\d+(\.\d+)*\S*", done.stdout + done.stderr)
             found[name] = match[0] if match else "unknown"
     return found

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from faults.harness.contestants import start
 from faults.harness.outcome import Figures, Goal, Outcome, Usage, Value, figures_of
 from faults.harness.scene import Contestant, Scene, usage
 from faults.harness.traffic import Mix, Traffic
@@ -83,8 +84,6 @@ class Stage:
 
     def start(self, scene: Scene) -> Contestant:
         """Start the contestant on a scene; it ends with the stage. Servers that it can check are up on return."""
-        from faults.harness.contestants import start
-
         running = self.stack.enter_context(start(self.contestant, scene, self.folder))
         wait_for(lambda: all(running.health(name) in ("up", "") for name in scene.servers), 10, "all servers are up")
         return running

@@ -14,7 +14,7 @@ from support.traffic import Background, long_operation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from faults.harness.outcome import Figures
+    from faults.harness.outcome import Figures, Value
 
 EVERY = 0.5
 WORKS, LONG = 12, 4000
@@ -47,7 +47,7 @@ def play(stage: Stage) -> Outcome:
         )
 
     known = bool(proxy.health("server2"))
-    extra = {
+    extra: dict[str, Value] = {
         "POSTs under way": ", ".join(f"{count} x {status}" for status, count in sorted(ends.items())),
         "other POSTs failed": lost.failures,
         "down known after ms": milliseconds(detected, known),

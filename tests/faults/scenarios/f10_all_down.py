@@ -14,7 +14,7 @@ from tenbin.testing import fetch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from faults.harness.outcome import Figures
+    from faults.harness.outcome import Figures, Value
     from faults.harness.scene import Contestant
     from faults.harness.traffic import Traffic
 
@@ -51,7 +51,7 @@ def play(stage: Stage) -> Outcome:
             Goal("back within 3 check intervals", back <= 3 * EVERY * stage.patience),
         )
 
-    extra = {
+    extra: dict[str, Value] = {
         "statuses": ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items())),
         "answered in ms": round(typical, 1),
         "CPU serving / down": f"{busy:.2f} / {idle:.2f} cores",
