@@ -16,6 +16,7 @@ mod http;
 mod listener;
 mod log;
 mod notice;
+mod source;
 mod splice;
 mod stats;
 mod tables;

@@ -72,6 +72,8 @@ pub struct Worker {
     pub log: LogBatch,
     /// Moves on when idle connections are to be closed.
     pub idle_epoch: Cell<u64>,
+    /// Connections that were turned away and are still read from.
+    pub farewells: Cell<usize>,
     tables: RefCell<Held>,
     version: Cell<u64>,
     #[allow(clippy::vec_box, reason = "lent out one by one; moving the pointer is the point")]
@@ -136,6 +138,7 @@ impl Worker {
             pipes: Pipes::default(),
             log,
             idle_epoch: Cell::new(0),
+            farewells: Cell::new(0),
             tables: RefCell::new(Held::new(tables)),
             version: Cell::new(version),
             exchanges: RefCell::default(),

@@ -20,7 +20,7 @@ from tenbin.model.balance import Balance, HashMethod, IpHashForm, Policy
 from tenbin.model.check import Check, ExecCheck, HttpCheck, Probe, PythonCheck, TcpCheck
 from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, LogFormat
 from tenbin.model.expression import All, Any, Compare, Concat, Const, Convert, Expression, Fetch, Match, Not
-from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode
+from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode, PerSource
 from tenbin.model.route import (
     Action,
     Deny,
@@ -33,14 +33,14 @@ from tenbin.model.route import (
     ToBackend,
 )
 from tenbin.model.server import Admin, Eject, Health, Passive, Server, ServerId
-from tenbin.model.values import Address, Duration
+from tenbin.model.values import Address, Duration, Rate
 
 __all__ = [
     "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "Any", "Backend", "BackendLimits",
     "Balance", "Check", "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration", "Eject",
     "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod",
     "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "IpHashForm", "Listener", "LogFormat", "Match", "Mode",
-    "Not", "OnDown", "Passive", "Policy", "Pool", "Probe", "PythonCheck", "Redirect", "Respond", "Retry",
-    "Reuse", "Rewrite", "Route", "Server", "ServerId", "Sticky", "StickyCookie", "StickyKey", "StickySource",
-    "TcpCheck", "ToBackend",
+    "Not", "OnDown", "Passive", "PerSource", "Policy", "Pool", "Probe", "PythonCheck", "Rate", "Redirect",
+    "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server", "ServerId", "Sticky", "StickyCookie",
+    "StickyKey", "StickySource", "TcpCheck", "ToBackend",
 ]  # fmt: skip

@@ -94,10 +94,22 @@ def _frontend(frontend: model.Frontend) -> wire.Frontend:
             fields=limits.fields,
             target=limits.target,
             body=limits.body,
+            per_source=_per_source(limits.per_source) if limits.per_source else None,
         ),
         trusted_proxies=frontend.trusted_proxies,
         forwarding=frontend.forwarding,
         routes=tuple(_route(route) for route in frontend.routes),
+    )
+
+
+def _per_source(limits: model.PerSource) -> wire.PerSource:
+    rate = limits.requests
+    return wire.PerSource(
+        connections=limits.connections,
+        requests=rate.count if rate else 0,
+        window=rate.window.ms if rate else 0,
+        ipv6_prefix=limits.ipv6_prefix,
+        entries=limits.entries,
     )
 
 

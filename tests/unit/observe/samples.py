@@ -85,7 +85,7 @@ def frontend(name: str = "web", port: int = 8080) -> Frontend:
         header=SECOND,
         keep_alive=SECOND,
         tunnel=SECOND,
-        limits=FrontendLimits(0, 32_768, 100, 8192, 0),
+        limits=FrontendLimits(0, 32_768, 100, 8192, 0, None),
         trusted_proxies=(),
         forwarding=True,
     )
@@ -213,6 +213,8 @@ def frontend_stats(name: str) -> wire.FrontendStats:
         denied=2,
         request_errors=4,
         intercepted=6,
+        source_connections_refused=8,
+        source_requests_refused=9,
         responses=(0, 180, 10, 6, 4, 0),
         rate_connections=5,
         rate_connections_max=15,

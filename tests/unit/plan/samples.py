@@ -35,8 +35,10 @@ from tenbin.model import (
     Not,
     OnDown,
     Passive,
+    PerSource,
     Policy,
     Pool,
+    Rate,
     Redirect,
     Respond,
     Retry,
@@ -125,7 +127,7 @@ def frontend(
         "header": Duration(10_000),
         "keep_alive": Duration(60_000),
         "tunnel": Duration(3_600_000),
-        "limits": FrontendLimits(0, 32_768, 100, 8192, 0),
+        "limits": FrontendLimits(0, 32_768, 100, 8192, 0, None),
         "trusted_proxies": (),
         "forwarding": True,
     }
@@ -234,7 +236,7 @@ def _web() -> Frontend:
         route(Respond(200, (("content-type", "text/plain"),), b"\x00hello\n"), when=Match("eq", path, ("/hello",))),
         route(Deny(429), when=Match("reg", path, ("^/x[0-9]+$",))),
         listen=("0.0.0.0:8080", "[::1]:8443"),
-        limits=FrontendLimits(1000, 16_384, 50, 4096, 1_048_576),
+        limits=FrontendLimits(1000, 16_384, 50, 4096, 1_048_576, PerSource(100, Rate(10, SECOND), 56, 5000)),
         trusted_proxies=("10.0.0.0/8", "::1/128"),
         forwarding=False,
     )

@@ -20,6 +20,7 @@ use crate::client::Client;
 use crate::deadline::{Deadlines, Timer};
 use crate::flow::Flow;
 use crate::listener::Found;
+use crate::source;
 use crate::tables::{Action, Held};
 
 /// Buffers and parsers of one exchange; kept by the worker and lent to whoever has something to do.
@@ -213,6 +214,11 @@ async fn exchange(
     if client.worker.shared.draining.load(std::sync::atomic::Ordering::Relaxed) {
         x.request.keep_alive = false;
     }
+    if let Some(per_source) = &found.frontend.per_source
+        && let Err(wait_ms) = source::allow(client, (&x.request, x.input.head()), found, per_source)
+    {
+        return Box::pin(reply(client, x, found, Reason::SourceRequests(wait_ms))).await;
+    }
     let mut edited = std::mem::take(&mut x.edited);
     let action = decide(&found.frontend, &x.view(client, found.port), &mut edited);
     x.edited = edited;
@@ -251,7 +257,7 @@ pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason:
         if reason.is_request_error() {
             counters.request_errors.add(1);
         }
-        if matches!(reason, Reason::Denied(_)) {
+        if reason.is_denial() {
             counters.denied.add(1);
         }
     }

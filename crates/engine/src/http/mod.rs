@@ -15,6 +15,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
+pub use answer::{Manner, Reason, write_reason};
 use exchange::After;
 pub use exchange::Exchange;
 use tokio::io::AsyncWrite;

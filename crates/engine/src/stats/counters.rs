@@ -145,6 +145,8 @@ pub struct RequestCounters {
     pub connections: ConnectionCounters,
     pub requests: Counter,
     pub intercepted: Counter,
+    pub source_connections_refused: Counter,
+    pub source_requests_refused: Counter,
     pub responses: [Counter; 6],
     pub phases: Phases,
 }
@@ -157,6 +159,8 @@ pub struct FrontendCounters {
     pub workers: Workers<RequestCounters>,
     /// Answers that Tenbin made, by reason; rare, so a lock is cheap enough.
     pub errors: Mutex<BTreeMap<String, u64>>,
+    /// When a source over its limit was last told of, in milliseconds; 0: never.
+    pub source_told: AtomicU64,
 }
 
 /// One server, counted by a worker.

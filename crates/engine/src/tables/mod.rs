@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicU64;
 
 pub use backend::{Backend, Server, Slots, Sticky};
 pub use build::{Built, Context, Refusal, change_server};
-pub use frontend::{Action, Edit, Frontend, Listener, Route};
+pub use frontend::{Action, Edit, Frontend, Listener, PerSource, Route};
 
 use crate::stats::ListenerCounters;
 use crate::wire::{AccessLog, Limits};

@@ -15,7 +15,7 @@ pub use backend::{
 pub use frames::{Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, WireError};
 pub use snapshot::{
     AccessLog, Action, Frontend, FrontendLimits, FrontendTimeouts, HeaderEdit, HeaderVerb, Limits, Listener,
-    LogFormat, Mode, Rewrite, Route, Snapshot,
+    LogFormat, Mode, PerSource, Rewrite, Route, Snapshot,
 };
 pub use stats::{
     BackendStats, FrontendStats, ListenerStats, Phases, ProcessStats, ServerStats, Stats, Times,

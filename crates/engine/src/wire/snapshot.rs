@@ -94,6 +94,22 @@ pub struct FrontendTimeouts {
     pub tunnel: u64,
 }
 
+/// What one address, or one IPv6 network, may do at a frontend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerSource {
+    /// Connections at once; 0: no limit.
+    pub connections: u32,
+    /// Requests within `window`; 0: no limit.
+    pub requests: u32,
+    /// Milliseconds.
+    pub window: u64,
+    /// IPv6 addresses that have so many bits in common are one source, 1-128.
+    pub ipv6_prefix: u8,
+    /// Sources remembered at most.
+    pub entries: usize,
+}
+
 /// Limits of one frontend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -108,6 +124,9 @@ pub struct FrontendLimits {
     pub target: usize,
     /// Bytes of a request body.
     pub body: u64,
+    /// Of each source.
+    #[serde(default)]
+    pub per_source: Option<PerSource>,
 }
 
 /// What happens to what arrives on the listeners that name it.

@@ -92,6 +92,16 @@ class FrontendTimeouts(Wire):
     tunnel: int
 
 
+class PerSource(Wire):
+    """See `tenbin.model.PerSource`; `requests` within `window`, 0 for no limit."""
+
+    connections: int
+    requests: int
+    window: int
+    ipv6_prefix: int
+    entries: int
+
+
 class FrontendLimits(Wire):
     """See `tenbin.model.FrontendLimits`."""
 
@@ -100,6 +110,7 @@ class FrontendLimits(Wire):
     fields: int
     target: int
     body: int
+    per_source: PerSource | None = None
 
 
 class Frontend(Wire):

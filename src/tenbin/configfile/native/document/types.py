@@ -11,7 +11,7 @@ from tenbin.configfile.native.document.base import as_list, choice, flag, not_em
 from tenbin.configfile.native.tree import Map
 from tenbin.configfile.problem import mistake
 from tenbin.model.expression import Const
-from tenbin.model.values import Address, Duration
+from tenbin.model.values import Address, Duration, Rate
 
 _FOREVER = 2**31 - 1
 
@@ -115,6 +115,27 @@ HeadSize = Annotated[int | None, *_size(1 << 10, 1 << 20)]
 BufferSize = Annotated[int | None, *_size(4 << 10, 1 << 20)]
 TargetSize = Annotated[int | None, *_size(64, 1 << 20)]
 BodySize = Annotated[int | None, *_size(0, 1 << 50)]
+
+
+def _rate(value: object) -> Rate | bool:
+    return False if value is False else values.rate(value)
+
+
+RateOrOff = Annotated[
+    Rate | bool | None,
+    PlainValidator(_rate),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": "^[0-9]+ ?/ ?[0-9.]*(ms|s|m|h|d)+$", "examples": ["10/s", "100/10s"]},
+                {"const": False},
+            ]
+        }
+    ),
+]
+"""`false` means no limit."""
+Prefix = Annotated[int | None, *_whole(1, 128)]
+Entries = Annotated[int | None, *_whole(1, 10_000_000)]
 
 # Addresses -------------------------------------------------------------------------------------------------------
 
