@@ -62,7 +62,7 @@ class Stage:
         self.clock = SystemClock(SEED)
         self.stack = ExitStack()
         self.servers = self.stack.enter_context(Servers(folder))
-        self._before: dict[str, Usage] = {}
+        self._before: Usage | None = None
 
     @property
     def full(self) -> bool:
@@ -93,7 +93,7 @@ class Stage:
         """Run traffic against a contestant; it has begun to flow when this returns."""
         with Traffic(contestant.address, mix or self.mix()) as running:
             running.wait_done(50)
-            self._before[contestant.name] = usage(contestant.pids())
+            self._before = usage(contestant.pids())
             yield running
 
     def seconds_until(self, condition: Callable[[], object], deadline: float) -> float:
@@ -116,14 +116,13 @@ class Stage:
         """Judge: `goals` are asked with the load's figures, in which statuses that are not expected have failed."""
         figures = load if isinstance(load, Figures) else figures_of(load, expected)
         after = usage(contestant.pids())
-        before = self._before.get(contestant.name, after)
         missed = tuple(goal.text for goal in goals(figures) if not goal.reached)
         return Outcome(
             scenario=self.scenario.id,
             contestant=contestant.name,
             length=self.length,
             figures=figures,
-            before=before,
+            before=self._before or after,
             after=after,
             extra=dict(extra or {}),
             missed=missed,
