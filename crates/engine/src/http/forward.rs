@@ -293,11 +293,8 @@ async fn read_answer(
                 Poll::Pending => break,
             }
         }
-        if client.is_reset(cx) {
-            return Poll::Ready(Err(Failure::ClientGone));
-        }
-        if cut.is_some_and(|cut| cut.poll(cx)) {
-            return Poll::Ready(Err(Failure::Down));
+        if let Some(failure) = left(cx, client, cut) {
+            return Poll::Ready(Err(failure));
         }
         // A client that waits to be told to go on waits for the server.
         let asks = x.request.expect_continue && !x.continued && x.up.body_bytes == 0;
@@ -311,6 +308,14 @@ async fn read_answer(
     x.timer.clear();
     client.timer.clear();
     result
+}
+
+/// Why nobody waits any more, or for nobody.
+fn left(cx: &mut Context<'_>, client: &mut Client, cut: Option<&Cut>) -> Option<Failure> {
+    if client.is_reset(cx) {
+        return Some(Failure::ClientGone);
+    }
+    cut.is_some_and(|cut| cut.poll(cx)).then_some(Failure::Down)
 }
 
 /// Sends what can be sent of the request; ready only when that has failed for good.
@@ -388,13 +393,7 @@ fn failed(
         Failure::Down => {
             lease.finish(outcome(OutcomeKind::Aborted), now);
             counters.server_aborts.add(1);
-            // The server that is gone carries nothing: to move a request is no load on top, and needs no budget.
-            if is_repeatable(x) && x.record.retries < backend.spec.retry.attempts {
-                redispatch(client, x, backend, index);
-                course.last = Some(Reason::ServerClosed);
-                return Next::Again;
-            }
-            return Next::Refused(Reason::ServerClosed);
+            return moved(client, x, (course, backend), index);
         }
         Failure::Status => {
             lease.finish(outcome(OutcomeKind::Failure), now);
@@ -416,4 +415,19 @@ fn failed(
         }
     }
     Next::Refused(reason)
+}
+
+/// The server that was waited for is gone. It carries nothing: to move a request is no load on top, and needs no budget.
+fn moved(
+    client: &Client,
+    x: &mut Exchange,
+    (course, backend): (&mut Course<'_>, &Backend),
+    index: usize,
+) -> Next {
+    if !is_repeatable(x) || x.record.retries >= backend.spec.retry.attempts {
+        return Next::Refused(Reason::ServerClosed);
+    }
+    redispatch(client, x, backend, index);
+    course.last = Some(Reason::ServerClosed);
+    Next::Again
 }
