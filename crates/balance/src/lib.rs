@@ -27,6 +27,7 @@ mod rng;
 mod server;
 mod sources;
 mod spec;
+mod sync;
 mod table;
 
 pub use group::Group;

@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
 
 use crate::client::{Client, Presence};
+use crate::doors::Door;
 use crate::stats::{ConnectionCounters, ListenerCounters};
 use crate::tables::{Frontend, Tables};
 use crate::wire::{Mode, NoticeLevel};
@@ -72,7 +73,7 @@ impl Place {
 }
 
 /// Accepts until aborted.
-pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, socket: StdListener) {
+pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdListener, Door)) {
     // Whoever made the socket, an accept that blocks would stop this thread.
     let listener = match socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)) {
         Ok(listener) => listener,

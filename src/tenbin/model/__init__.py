@@ -18,7 +18,7 @@ from tenbin.model.backend import (
 )
 from tenbin.model.balance import Balance, HashMethod, IpHashForm, Policy
 from tenbin.model.check import Check, ExecCheck, HttpCheck, Probe, PythonCheck, TcpCheck
-from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, LogFormat
+from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, Identity, LogFormat
 from tenbin.model.expression import All, Any, Compare, Concat, Const, Convert, Expression, Fetch, Match, Not
 from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode, PerSource
 from tenbin.model.route import (
@@ -39,8 +39,8 @@ __all__ = [
     "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "Any", "Backend", "BackendLimits",
     "Balance", "Check", "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration", "Eject",
     "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod",
-    "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "IpHashForm", "Listener", "LogFormat", "Match", "Mode",
-    "Not", "OnDown", "Passive", "PerSource", "Policy", "Pool", "Probe", "PythonCheck", "Rate", "Redirect",
-    "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server", "ServerId", "Sticky", "StickyCookie",
+    "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "Identity", "IpHashForm", "Listener", "LogFormat",
+    "Match", "Mode", "Not", "OnDown", "Passive", "PerSource", "Policy", "Pool", "Probe", "PythonCheck", "Rate",
+    "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server", "ServerId", "Sticky", "StickyCookie",
     "StickyKey", "StickySource", "TcpCheck", "ToBackend",
 ]  # fmt: skip

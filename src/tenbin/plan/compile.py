@@ -7,7 +7,7 @@ Which changes may go as a patch is decided in `tenbin.plan.delta`.
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tenbin import model
@@ -26,7 +26,7 @@ class Surroundings:
     the number that the running data plane has, which is fixed for its life (0: as configured).
     """
 
-    secret: str
+    secret: str = field(repr=False)
     terminal: bool = False
     threads: int = 0
 

@@ -49,7 +49,7 @@ impl Drafts {
     /// Checks and compiles a snapshot, or says where and why not.
     pub fn new(snapshot: &Snapshot, context: &Context<'_>) -> Result<Self, Refusal> {
         check_names(snapshot)?;
-        let secret = hex(&snapshot.secret)?;
+        let secret = hex(&snapshot.secret.0)?;
         let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
         let mut frontends = Vec::with_capacity(snapshot.frontends.len());
         for (index, spec) in snapshot.frontends.iter().enumerate() {

@@ -5,6 +5,7 @@
 
 mod backend;
 mod frames;
+mod secret;
 mod snapshot;
 mod stats;
 
@@ -13,6 +14,7 @@ pub use backend::{
     Retry, Reuse, Server, Sticky,
 };
 pub use frames::{Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, WireError};
+pub use secret::Secret;
 pub use snapshot::{
     AccessLog, Action, Frontend, FrontendLimits, FrontendTimeouts, HeaderEdit, HeaderVerb, Limits, Listener,
     LogFormat, Mode, PerSource, Rewrite, Route, Snapshot,

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use tenbin_rules::wire::Expr;
 
 use super::backend::Backend;
+use super::secret::Secret;
 
 /// Everything, at one generation.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -18,7 +19,7 @@ pub struct Snapshot {
     /// Where a line per request goes.
     pub access_log: AccessLog,
     /// Hex of the key that signs sticky cookies; never logged.
-    pub secret: String,
+    pub secret: Secret,
     /// Addresses that are listened on.
     pub listeners: Vec<Listener>,
     /// The client side.

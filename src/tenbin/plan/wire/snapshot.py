@@ -278,7 +278,7 @@ class Snapshot(Wire):
     threads: int
     limits: Limits
     access_log: AccessLog
-    secret: str
+    secret: str = Field(repr=False)
     listeners: tuple[Listener, ...]
     frontends: tuple[Frontend, ...]
     backends: tuple[Backend, ...]

@@ -21,6 +21,36 @@ Text = Annotated[str | None, PlainValidator(values.text), WithJsonSchema({"type"
 Flag = Annotated[bool | None, PlainValidator(flag), WithJsonSchema({"type": "boolean"})]
 
 
+def _secret(value: object) -> str:
+    """A token. What is wrong with it is told without showing it."""
+    hidden = "something that is not shown"
+    if not isinstance(value, str):
+        raise mistake(f"{values.describe(value)} instead of a token", expected="a text in quotes", found=hidden)
+    if len(value) < 16:
+        hint = "such as what `openssl rand -hex 32` prints"
+        raise mistake(
+            "the token can be guessed", expected="at least 16 visible characters", found="a shorter one", hint=hint
+        )
+    if not value.isascii() or not value.isprintable():
+        raise mistake("not a token", expected="visible ASCII characters", found=hidden)
+    return value
+
+
+Secret = Annotated[str | None, PlainValidator(_secret), WithJsonSchema({"type": "string"})]
+
+
+def _account(value: object) -> str:
+    """The name or number of a user or group."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**32 - 1:
+        return str(value)
+    if isinstance(value, str) and value:
+        return value
+    raise mistake("neither a name nor a number", expected="a name such as www-data, or a number")
+
+
+Account = Annotated[str | None, PlainValidator(_account), WithJsonSchema({"type": ["string", "integer"]})]
+
+
 def _whole(low: int, high: int = _FOREVER) -> tuple[PlainValidator, WithJsonSchema]:
     schema: dict[str, object] = {"type": "integer", "minimum": low}
     if high < _FOREVER:
