@@ -90,8 +90,9 @@ test: sizes unit-rust loom unit-python build ## Run every test
 e2e: build ## Run the tests with real processes and sockets
 	$(PYTEST) -n $(WORKERS) tests/e2e tests/acceptance tests/conformance
 
-faults: build ## Run the tests that kill, stop and starve
-	$(PYTEST) -n $(WORKERS) tests/faults
+faults: build ## Kill, stop, drop and reset around Tenbin, HAProxy and nginx, in full length (FAULTS=--short: as the tests do)
+	PYTHONPATH=tests $(BIN)/python -m faults.run $(FAULTS); status=$$?; \
+	  PYTHONPATH=tests $(BIN)/python -m docs.figures && exit $$status
 
 conformance: build ## Play the HTTP/1 corpus through Tenbin, HAProxy and nginx and compare (JSON=FILE: the figures too)
 	PYTHONPATH=tests $(BIN)/python -m conformance.run $(if $(JSON),--json $(JSON))

@@ -20,6 +20,7 @@ use crate::listener::Found;
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::{self, Load};
 use crate::wire::BackendLimits;
+use crate::worker::Cut;
 
 /// Interim answers that one request may get.
 const MOST_INTERIM: u32 = 20;
@@ -57,6 +58,8 @@ enum Failure {
     TooManyInterim,
     /// Its status is one that the backend retries.
     Status,
+    /// It went down while it was waited for, and the backend leaves such servers at once.
+    Down,
     /// The client went away.
     ClientGone,
     /// The client's body is at fault.
@@ -217,9 +220,11 @@ async fn await_answer(
     stream: &mut TcpStream,
 ) -> Result<(), Failure> {
     let client_ms = course.found.frontend.spec.timeouts.client;
+    let leaves = |server: &Arc<Server>| backend.spec.close_on_down.then(|| client.worker.attach(server));
+    let cut = backend.servers.get(index).and_then(leaves);
     x.output.clear();
     for _ in 0..=MOST_INTERIM {
-        let interim = read_answer(client, x, (client_ms, backend), stream).await?;
+        let interim = read_answer(client, x, (client_ms, backend, cut.as_ref()), stream).await?;
         if !interim {
             let status = x.response.status;
             let retried = backend.spec.retry.statuses.contains(&status) && is_repeatable(x);
@@ -244,7 +249,7 @@ async fn await_answer(
 async fn read_answer(
     client: &mut Client,
     x: &mut Exchange,
-    (client_ms, backend): (u64, &Backend),
+    (client_ms, backend, cut): (u64, &Backend, Option<&Cut>),
     server: &mut TcpStream,
 ) -> Result<bool, Failure> {
     let timeout = backend.spec.timeouts.server;
@@ -285,8 +290,8 @@ async fn read_answer(
                 Poll::Pending => break,
             }
         }
-        if client.is_reset(cx) {
-            return Poll::Ready(Err(Failure::ClientGone));
+        if let Some(failure) = left(cx, client, cut) {
+            return Poll::Ready(Err(failure));
         }
         // A client that waits to be told to go on waits for the server.
         let asks = x.request.expect_continue && !x.continued && x.up.body_bytes == 0;
@@ -307,6 +312,14 @@ fn take_head(x: &Exchange) -> Result<bool, Failure> {
     let asked = x.request.upgrade.of(x.input.head());
     x.response.check_switch(x.output.data(), asked).map_err(Failure::Bad)?;
     Ok(x.response.status < 200 && x.response.status != 101)
+}
+
+/// Why nobody waits any more, or for nobody.
+fn left(cx: &mut Context<'_>, client: &mut Client, cut: Option<&Cut>) -> Option<Failure> {
+    if client.is_reset(cx) {
+        return Some(Failure::ClientGone);
+    }
+    cut.is_some_and(|cut| cut.poll(cx)).then_some(Failure::Down)
 }
 
 /// Sends what can be sent of the request; ready only when that has failed for good.
@@ -381,6 +394,11 @@ fn failed(
         Failure::TooManyInterim => {
             (OutcomeKind::Failure, Some(Reason::BadAnswer("too-many-interim-answers")))
         }
+        Failure::Down => {
+            lease.finish(outcome(OutcomeKind::Aborted), now);
+            counters.server_aborts.add(1);
+            return moved(client, x, (course, backend), index);
+        }
         Failure::Status => {
             lease.finish(outcome(OutcomeKind::Failure), now);
             counters.failures.add(1);
@@ -401,4 +419,19 @@ fn failed(
         }
     }
     Next::Refused(reason)
+}
+
+/// The server that was waited for is gone. It carries nothing: to move a request is no load on top, and needs no budget.
+fn moved(
+    client: &Client,
+    x: &mut Exchange,
+    (course, backend): (&mut Course<'_>, &Backend),
+    index: usize,
+) -> Next {
+    if !is_repeatable(x) || x.record.retries >= backend.spec.retry.attempts {
+        return Next::Refused(Reason::ServerClosed);
+    }
+    redispatch(client, x, backend, index);
+    course.last = Some(Reason::ServerClosed);
+    Next::Again
 }

@@ -115,4 +115,8 @@ class BackendDocument(Document):
     slow_start: Limit = setting(
         "The time in which a server that came up gets to its full weight; 0s for at once.", Duration(0)
     )
-    on_down: OnDownName = setting("What happens to the connections of a server that goes down.", "keep")
+    on_down: OnDownName = setting(
+        "What happens to the connections of a server that goes down. `close_connections`: they end, and requests that "
+        "wait there for an answer go to another server, or get 502.",
+        "keep",
+    )
