@@ -7,6 +7,7 @@
 
 mod access;
 mod buffer;
+mod capacity;
 mod client;
 mod clock;
 mod control;
@@ -16,6 +17,7 @@ mod http;
 mod listener;
 mod log;
 mod notice;
+mod pace;
 mod splice;
 mod stats;
 mod tables;

@@ -32,13 +32,13 @@ from tenbin.model.route import (
     ToBackend,
 )
 from tenbin.model.server import Admin, Eject, Health, Passive, Server, ServerId
-from tenbin.model.values import Address, Duration
+from tenbin.model.values import Address, Duration, MemoryLimit
 
 __all__ = [
     "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "Any", "Backend", "Balance", "Check",
     "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration", "Eject", "ExecCheck", "Expression",
     "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod", "HeaderEdit", "HeaderVerb", "Health",
-    "HttpCheck", "IpHashForm", "Listener", "LogFormat", "Match", "Mode", "Not", "OnDown", "Passive", "Policy",
-    "Pool", "Probe", "PythonCheck", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server",
+    "HttpCheck", "IpHashForm", "Listener", "LogFormat", "Match", "MemoryLimit", "Mode", "Not", "OnDown", "Passive",
+    "Policy", "Pool", "Probe", "PythonCheck", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server",
     "ServerId", "Sticky", "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "ToBackend",
 ]  # fmt: skip

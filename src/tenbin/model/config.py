@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tenbin.model.backend import Backend
     from tenbin.model.frontend import Frontend
-    from tenbin.model.values import Address, Duration
+    from tenbin.model.values import Address, Duration, MemoryLimit
 
 
 class LogFormat(StrEnum):
@@ -40,10 +40,14 @@ class AdminEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class GlobalLimits:
-    """`connections` of clients at once over all frontends; `pending`: the listeners' accept backlog."""
+    """`connections` of clients at once over all frontends; `pending`: the listeners' accept backlog.
+
+    `memory`: above it no new work is taken.
+    """
 
     connections: int
     pending: int
+    memory: MemoryLimit
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,13 +32,17 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class FrontendLimits:
-    """`connections` at once (0: only the global limit); sizes in bytes, `body` 0 for no limit."""
+    """`connections` at once (0: only the global limit); sizes in bytes, `body` 0 for no limit.
+
+    `min_rate`: bytes a second that a client moves at least while it is what is waited for; 0: as few as it likes.
+    """
 
     connections: int
     head: int
     fields: int
     target: int
     body: int
+    min_rate: int
 
 
 @dataclass(frozen=True, slots=True)

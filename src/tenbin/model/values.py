@@ -24,6 +24,14 @@ class Duration:
         return f"{self.ms}ms"
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryLimit:
+    """`size` bytes, or `percent` of what the control group or the machine has; both 0 for no limit."""
+
+    size: int
+    percent: int
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Address:
     """Where to listen or to connect: a host (IP literal or name, never empty) and a port 1-65535.

@@ -41,7 +41,11 @@ def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
     return wire.Snapshot(
         generation=state.generation,
         threads=around.threads or config.threads,
-        limits=wire.Limits(connections=config.limits.connections),
+        limits=wire.Limits(
+            connections=config.limits.connections,
+            memory=config.limits.memory.size,
+            memory_percent=config.limits.memory.percent,
+        ),
         access_log=_access_log(config.access_log, around),
         secret=around.secret,
         listeners=tuple(
@@ -94,6 +98,7 @@ def _frontend(frontend: model.Frontend) -> wire.Frontend:
             fields=limits.fields,
             target=limits.target,
             body=limits.body,
+            min_rate=limits.min_rate,
         ),
         trusted_proxies=frontend.trusted_proxies,
         forwarding=frontend.forwarding,

@@ -21,6 +21,7 @@ from tenbin.model import (
     IpHashForm,
     Listener,
     LogFormat,
+    MemoryLimit,
     Mode,
     OnDown,
     Policy,
@@ -83,7 +84,7 @@ def frontend(name: str = "web", port: int = 8080) -> Frontend:
         header=SECOND,
         keep_alive=SECOND,
         tunnel=SECOND,
-        limits=FrontendLimits(0, 32_768, 100, 8192, 0),
+        limits=FrontendLimits(0, 32_768, 100, 8192, 0, 100),
         trusted_proxies=(),
         forwarding=True,
     )
@@ -95,7 +96,7 @@ def config(*backends: Backend) -> Config:
         backends=backends,
         admin=None,
         threads=2,
-        limits=GlobalLimits(20_000, 1024),
+        limits=GlobalLimits(20_000, 1024, MemoryLimit(size=0, percent=95)),
         drain=Duration(30_000),
         access_log=AccessLog("none", LogFormat.JSON),
         runtime_directory=None,
@@ -195,6 +196,12 @@ def process_stats() -> wire.ProcessStats:
         log_dropped=1,
         events_dropped=0,
         accept_pauses=0,
+        descriptors_limit=20_000,
+        descriptor_waits=0,
+        idle_closed=0,
+        memory_used=8_388_608,
+        memory_limit=0,
+        memory_refused=0,
         panics=0,
     )
 

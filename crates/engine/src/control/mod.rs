@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use plane::{Answer, Plane};
-use rustix::process::{Resource, Rlimit};
 
+use crate::capacity;
 use crate::clock::pause;
 use crate::wire::Event;
 
@@ -47,7 +47,7 @@ struct Seat {
 
 /// Serves control planes on a unix socket until told to stop; returns when the process may exit.
 pub fn serve(path: &Path) -> io::Result<()> {
-    raise_descriptors();
+    capacity::raise_descriptors();
     let listener = bind(path)?;
     let (events, told) = sync_channel(EVENTS);
     let plane = Arc::new(Plane::new(events, path.to_owned())?);
@@ -94,13 +94,6 @@ impl Drop for Connection<'_> {
         let _ = self.stream.shutdown(std::net::Shutdown::Both);
         self.current.lock().take_if(|seat| seat.number == self.number);
     }
-}
-
-/// As many descriptors as the system lets this process have: shells often start with 1024, which is 500 clients.
-fn raise_descriptors() {
-    let limit = rustix::process::getrlimit(Resource::Nofile);
-    // Where this is refused, accepting pauses when they run out.
-    let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// The socket is for its owner only; a stale one of an earlier process is replaced.

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 
 use arc_swap::ArcSwapOption;
@@ -17,6 +17,7 @@ use tenbin_balance::Health;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::channel::MAX_DESCRIPTORS;
+use crate::capacity::{Capacity, Stance};
 use crate::clock::Clock;
 use crate::log;
 use crate::notice::Notices;
@@ -70,7 +71,8 @@ impl Plane {
             version: AtomicU64::new(0),
             clock: Clock::start(),
             process: ProcessCounters::default(),
-            draining: AtomicBool::new(false),
+            stance: Stance::default(),
+            capacity: Capacity::default(),
             log: log::start(notices.clone())?,
             notices,
         };
@@ -246,7 +248,7 @@ impl Plane {
 
     fn drain(&self, deadline: u64, close_idle: bool) {
         let mut state = self.state.lock();
-        self.shared.draining.store(true, Ordering::Relaxed);
+        self.shared.stance.drain();
         for address in std::mem::take(&mut state.listening) {
             state.command(|| Command::Unlisten(address.clone()));
         }
@@ -269,7 +271,7 @@ impl Plane {
     pub fn exit(&self) -> ! {
         self.shared.log.finish();
         // A newer process may have replaced the socket; removing a path that is not ours would cut it off.
-        if !self.shared.draining.load(Ordering::Relaxed) {
+        if !self.shared.stance.is_draining() {
             let _ = std::fs::remove_file(&self.socket_path);
         }
         std::process::exit(0)

@@ -25,6 +25,12 @@ pub enum Reason {
     QueueFull,
     /// No slot was free in time.
     QueueTimeout,
+    /// No descriptor was free for a connection to a server in time.
+    OutOfDescriptors,
+    /// No port was free for a connection to a server.
+    OutOfPorts,
+    /// The process is above its limit of memory.
+    OutOfMemory,
     /// No connection to a server.
     ConnectFailed,
     /// No connection to a server in time.
@@ -46,7 +52,12 @@ impl Reason {
             Self::BodyTooBig => 413,
             Self::NoRoute => 404,
             Self::Denied(status) => status,
-            Self::NoServerUp | Self::QueueFull | Self::QueueTimeout => 503,
+            Self::NoServerUp
+            | Self::QueueFull
+            | Self::QueueTimeout
+            | Self::OutOfDescriptors
+            | Self::OutOfPorts
+            | Self::OutOfMemory => 503,
             Self::ConnectFailed | Self::ServerClosed | Self::BadAnswer(_) => 502,
             Self::ConnectTimeout | Self::ServerTimeout => 504,
         }
@@ -64,6 +75,9 @@ impl Reason {
             Self::NoServerUp => "no-server-up",
             Self::QueueFull => "queue-full",
             Self::QueueTimeout => "queue-timeout",
+            Self::OutOfDescriptors => "out-of-descriptors",
+            Self::OutOfPorts => "out-of-ports",
+            Self::OutOfMemory => "out-of-memory",
             Self::ConnectFailed => "connect-failed",
             Self::ConnectTimeout => "connect-timeout",
             Self::ServerClosed => "server-closed",
@@ -88,6 +102,9 @@ impl Reason {
             Self::NoServerUp => "No server of the backend may take the request now.".into(),
             Self::QueueFull => "All servers of the backend are busy and its queue is full.".into(),
             Self::QueueTimeout => "All servers of the backend are busy; none became free in time.".into(),
+            Self::OutOfDescriptors => "No descriptor was free for a connection to a server in time.".into(),
+            Self::OutOfPorts => "No local port was free for a connection to a server.".into(),
+            Self::OutOfMemory => "The load balancer is short of memory and takes no more work now.".into(),
             Self::ConnectFailed => "No connection to a server of the backend could be opened.".into(),
             Self::ConnectTimeout => "No connection to a server of the backend was accepted in time.".into(),
             Self::ServerClosed => "The server closed the connection before it answered.".into(),
@@ -118,6 +135,9 @@ pub fn write_reason(out: &mut Vec<u8>, reason: Reason, backend: Option<&str>, ma
     lines.extend_from_slice(b"content-type: text/plain; charset=utf-8\r\ncache-control: no-store\r\n");
     if matches!(reason, Reason::Rejected(reject) if reject.status == 405) {
         lines.extend_from_slice(b"allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n");
+    }
+    if matches!(reason, Reason::OutOfDescriptors | Reason::OutOfPorts | Reason::OutOfMemory) {
+        lines.extend_from_slice(b"retry-after: 1\r\n");
     }
     write_answer(out, status, &lines, body.as_bytes(), manner);
 }

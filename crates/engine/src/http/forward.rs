@@ -19,6 +19,7 @@ use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::{self, Load};
+use crate::wire::Frontend;
 
 /// Interim answers that one request may get.
 const MOST_INTERIM: u32 = 20;
@@ -215,10 +216,10 @@ async fn await_answer(
     (course, backend, index): (&Course<'_>, &Backend, usize),
     stream: &mut TcpStream,
 ) -> Result<(), Failure> {
-    let client_ms = course.found.frontend.spec.timeouts.client;
+    let front = &course.found.frontend.spec;
     x.output.clear();
     for _ in 0..=MOST_INTERIM {
-        let interim = read_answer(client, x, (client_ms, backend), stream).await?;
+        let interim = read_answer(client, x, (front, backend), stream).await?;
         if !interim {
             let status = x.response.status;
             let retried = backend.spec.retry.statuses.contains(&status) && is_repeatable(x);
@@ -229,7 +230,7 @@ async fn await_answer(
                 Ok(())
             };
         }
-        if !Box::pin(send_head::interim(client, x, client_ms)).await {
+        if !Box::pin(send_head::interim(client, x, front)).await {
             return Err(Failure::ClientGone);
         }
         x.continued |= x.response.status == 100;
@@ -243,7 +244,7 @@ async fn await_answer(
 async fn read_answer(
     client: &mut Client,
     x: &mut Exchange,
-    (client_ms, backend): (u64, &Backend),
+    (front, backend): (&Frontend, &Backend),
     server: &mut TcpStream,
 ) -> Result<bool, Failure> {
     let timeout = backend.spec.timeouts.server;
@@ -255,7 +256,7 @@ async fn read_answer(
     let limits = Limits::default();
     x.scanned = 0;
     x.timer.set(timeout);
-    client.timer.set(client_ms);
+    x.pace.begin(front);
     let mut progress = x.up.progress;
     let result = poll_fn(|cx| {
         if let Poll::Ready(failure) = push_up(cx, client, x, server) {
@@ -264,7 +265,6 @@ async fn read_answer(
         if x.up.progress != progress {
             progress = x.up.progress;
             x.timer.set(timeout);
-            client.timer.set(client_ms);
         }
         loop {
             if !x.output.data().is_empty() {
@@ -293,8 +293,10 @@ async fn read_answer(
         let asks = x.request.expect_continue && !x.continued && x.up.body_bytes == 0;
         if x.up.waiting == Waiting::Read && !asks {
             x.timer.set(timeout);
-            return client.timer.poll(cx).map(|()| Err(Failure::Body(Reason::BodyTimeout)));
+            let slow = x.pace.poll(cx, &client.timer, x.up.body_bytes);
+            return slow.map(|()| Err(Failure::Body(Reason::BodyTimeout)));
         }
+        x.pace.rest(&client.timer);
         x.timer.poll(cx).map(|()| Err(Failure::Timeout))
     })
     .await;

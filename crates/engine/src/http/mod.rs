@@ -15,6 +15,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
+pub use answer::Reason;
 use exchange::After;
 pub use exchange::Exchange;
 use tokio::io::AsyncWrite;
@@ -38,7 +39,7 @@ pub fn serve(mut client: Client) -> impl Future<Output = ()> {
         loop {
             let Some(timeouts) = timeouts(&client) else { return };
             client.timer.set(if first { timeouts.header } else { timeouts.keep_alive });
-            if !idle(&client).await {
+            if !idle(&client, first).await {
                 return;
             }
             let mut exchange = client.worker.take_exchange();
@@ -59,13 +60,14 @@ fn timeouts(client: &Client) -> Option<FrontendTimeouts> {
 }
 
 /// Waits for the next head, holding no buffer; false when the connection is to be closed instead.
-async fn idle(client: &Client) -> bool {
+async fn idle(client: &Client, first: bool) -> bool {
     let epoch = client.worker.idle_epoch.get();
+    let since = client.worker.deadlines.now_ms();
     poll_fn(|cx| {
         if client.stream.poll_read_ready(cx).is_ready() {
             return Poll::Ready(true);
         }
-        if client.worker.idle_epoch.get() != epoch {
+        if client.worker.idle_epoch.get() != epoch || (!first && client.worker.is_spared(since)) {
             return Poll::Ready(false);
         }
         client.timer.poll(cx).map(|()| false)

@@ -100,6 +100,7 @@ class FrontendLimits(Wire):
     fields: int
     target: int
     body: int
+    min_rate: int
 
 
 class Frontend(Wire):
@@ -239,9 +240,14 @@ class Backend(Wire):
 
 
 class Limits(Wire):
-    """`connections`: clients at once, over all frontends."""
+    """`connections`: clients at once, over all frontends.
+
+    `memory` (bytes) or `memory_percent` (of what the system grants): above it no new work is taken; both 0: no limit.
+    """
 
     connections: int
+    memory: int
+    memory_percent: int
 
 
 class AccessLog(Wire):

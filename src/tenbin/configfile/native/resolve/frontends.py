@@ -118,4 +118,5 @@ def _limits(own: LimitsDocument | None, shared: Limits | None) -> FrontendLimits
         fields=first(own.fields, shared.fields, defaults.HEADER_FIELDS),
         target=first(own.target, shared.target, defaults.TARGET),
         body=first(own.body, shared.body, defaults.BODY),
+        min_rate=first(own.min_rate, shared.min_rate, defaults.MIN_RATE),
     )
