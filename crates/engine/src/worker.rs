@@ -202,7 +202,7 @@ impl Worker {
     }
 
     /// Gives descriptors back when somebody in the process lacks them: idle connections to servers first, and when
-    /// there are none, those of clients that have been idle between requests for the longest.
+    /// there are none, those of the clients that have been idle for the longest.
     fn relieve(&self, now: u64) {
         let least_ms = match self.shared.capacity.want(now) {
             Want::None => return self.relief.end(),

@@ -39,7 +39,7 @@ pub fn serve(mut client: Client) -> impl Future<Output = ()> {
         loop {
             let Some(timeouts) = timeouts(&client) else { return };
             client.timer.set(if first { timeouts.header } else { timeouts.keep_alive });
-            if !idle(&client, first).await {
+            if !idle(&client).await {
                 return;
             }
             let mut exchange = client.worker.take_exchange();
@@ -60,14 +60,14 @@ fn timeouts(client: &Client) -> Option<FrontendTimeouts> {
 }
 
 /// Waits for the next head, holding no buffer; false when the connection is to be closed instead.
-async fn idle(client: &Client, first: bool) -> bool {
+async fn idle(client: &Client) -> bool {
     let epoch = client.worker.idle_epoch.get();
     let since = client.worker.deadlines.now_ms();
     poll_fn(|cx| {
         if client.stream.poll_read_ready(cx).is_ready() {
             return Poll::Ready(true);
         }
-        if client.worker.idle_epoch.get() != epoch || (!first && client.worker.is_spared(since)) {
+        if client.worker.idle_epoch.get() != epoch || client.worker.is_spared(since) {
             return Poll::Ready(false);
         }
         client.timer.poll(cx).map(|()| false)

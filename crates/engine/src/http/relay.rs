@@ -12,7 +12,7 @@ use super::answer::Reason;
 use super::exchange::{After, Exchange, reply};
 use super::forward::Course;
 use super::send_head;
-use crate::client::Client;
+use crate::client::{Client, reset_on_close};
 use crate::flow::{FlowError, Waiting};
 use crate::stats::ServerCounters;
 use crate::tables::{Backend, Server};
@@ -166,6 +166,9 @@ async fn body(
         let uploads = !x.up.finished() && x.up.waiting == Waiting::Read;
         if x.down.waiting == Waiting::Write || uploads {
             let slow = x.pace.poll(cx, &client.timer, x.up.body_bytes + x.down.taken);
+            if slow.is_ready() {
+                reset_on_close(&client.stream);
+            }
             if slow.is_ready() || x.down.waiting == Waiting::Write {
                 return slow.map(|()| Ended::ClientGone);
             }
