@@ -28,10 +28,10 @@ _SS = shutil.which("ss", path="/usr/bin:/bin:/usr/sbin:/sbin") or "ss"
 class Crowd:
     """Connections that each send `first` and then one byte of `rest` every half second; they never read.
 
-    `ends` holds for each that was ended how many seconds after its start.
+    They come `rate` a second (0: all at once). `ends` holds for each that was ended how many seconds after its start.
     """
 
-    def __init__(self, address: Address, count: int, first: bytes, rest: bytes = b"") -> None:
+    def __init__(self, address: Address, count: int, first: bytes, rest: bytes = b"", *, rate: float = 0) -> None:
         self._rest = rest
         self._sockets: dict[int, socket.socket] = {}
         self._starts: dict[int, float] = {}
@@ -49,6 +49,8 @@ class Crowd:
             self._sockets[one.fileno()] = one
             self._starts[one.fileno()] = CLOCK.now()
             self._poll.register(one, events)
+            if rate:
+                threading.Event().wait(1 / rate)
         self._next = CLOCK.now()
 
     @property
@@ -128,7 +130,7 @@ def allow_many() -> None:
 def socket_memory(which: str) -> int:
     """Return the bytes that the system holds for sockets that a filter of ss names; 0 where ss is not there."""
     try:
-        text = subprocess.run((_SS, "-Htnm", which), capture_output=True, text=True, check=False).stdout  # noqa: S603
+        text = subprocess.run((_SS, "-Htnm", which), capture_output=True, text=True, check=False).stdout
     except OSError:
         return 0
     return sum(int(r) + int(w) for r, w in re.findall(r"skmem:\(r(\d+),.*?,f\d+,w(\d+)", text))

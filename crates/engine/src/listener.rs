@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rustix::io::Errno;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
 
@@ -84,8 +85,15 @@ impl Place {
     }
 }
 
+fn unsent_bytes() -> u32 {
+    std::env::var("UNSENT").ok().and_then(|t| t.parse().ok()).unwrap_or(u32::MAX)
+}
+
 /// Accepts until aborted.
 pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, socket: StdListener) {
+    // Connections inherit it. What a client does not take stays with the server instead of in the system's memory, and
+    // a client that takes little is seen to take it; what is under way on a long path is not counted.
+    let _ = SockRef::from(&socket).set_tcp_notsent_lowat(unsent_bytes());
     // Whoever made the socket, an accept that blocks would stop this thread.
     let listener = match socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)) {
         Ok(listener) => listener,

@@ -34,9 +34,12 @@ fn run(plane: &Plane) {
         descriptors(&plane.shared);
         if let Some(tables) = plane.shared.tables.load_full() {
             tick(plane, &tables);
-            if ticks.is_multiple_of(TICKS_A_SECOND) {
+            let is_second = ticks.is_multiple_of(TICKS_A_SECOND);
+            if is_second || memory.is_near {
+                memory.look(&plane.shared, &tables, is_second);
+            }
+            if is_second {
                 second(&tables);
-                memory.look(&plane.shared, &tables);
             }
             if ticks.is_multiple_of(TICKS_A_SECOND * SLICE_SECONDS) {
                 slice(&tables);
@@ -73,17 +76,22 @@ fn descriptors(shared: &Shared) {
 struct Memory {
     gauge: Option<Gauge>,
     level: Level,
+    /// More than half of the limit is in use: a burst could take the rest within a second.
+    is_near: bool,
 }
 
 impl Memory {
     /// Measures, and changes what the process takes on when a limit is crossed.
-    fn look(&mut self, shared: &Shared, tables: &Tables) {
-        let gauge = self.gauge.get_or_insert_with(Gauge::find);
+    fn look(&mut self, shared: &Shared, tables: &Tables, is_second: bool) {
+        // Limits of control groups are changed under running processes.
+        let known = self.gauge.take().filter(|_| !is_second);
+        let gauge = self.gauge.insert(known.unwrap_or_else(Gauge::find));
         let limit = gauge.limit(tables.limits.memory, tables.limits.memory_percent);
         let used = gauge.used();
         let capacity = &shared.capacity;
         capacity.memory_limit.store(limit, Ordering::Relaxed);
         capacity.memory_used.store(used, Ordering::Relaxed);
+        self.is_near = used > limit / 2 && limit > 0;
         let before = self.level;
         self.level = before.next(used, limit);
         capacity.severe.store(self.level == Level::Severe, Ordering::Relaxed);
