@@ -8,13 +8,17 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Most tests wait for sockets, so more of them run at once than the machine has cores.
 WORKERS ?= 4
 
+# Builds that differ in every crate stand beside the ordinary ones.
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+MODELS := CARGO_TARGET_DIR=$(TARGET)/models RUSTFLAGS="--cfg tenbin_loom" $(CARGO) test --quiet --locked --profile models
+
 PYTHON_DIRECTORIES := $(wildcard src tests benches examples docs)
 # An editable install reads the Python files where they stand: only these make it old.
 BUILT_FROM := $(shell find crates -name '*.rs' -o -name Cargo.toml) $(shell find deploy/wheel -type f) \
               Cargo.toml Cargo.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust test e2e faults bench lock clean
+.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust loom tsan test e2e faults bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this
@@ -54,16 +58,20 @@ types: $(VENV)/.locked ## mypy --strict
 layers: $(VENV)/.locked ## Which Python package may import which
 	PYTHONPATH=src $(BIN)/lint-imports --no-logo
 
-sizes: $(VENV)/.locked ## Sizes of files and functions, words, unsafe code, licences
+sizes: $(VENV)/.locked ## Sizes of files and functions, words, unsafe code, licences, advisories
 	$(PYTEST) tests/house
 
 unit-rust: ## Tests of the crates
 	$(CARGO) test --quiet --locked --workspace
 
+loom: ## Models of what threads share, in every order of their turns
+	$(MODELS) --package tenbin-balance --test loom
+	$(MODELS) --package tenbin-engine --lib models::
+
 unit-python: build ## Tests of single Python parts, and what both halves are held to
 	$(PYTEST) -n $(WORKERS) tests/unit tests/contract
 
-test: sizes unit-rust unit-python build ## Run every test
+test: sizes unit-rust loom unit-python build ## Run every test
 	$(PYTEST) -n $(WORKERS) tests --ignore=tests/unit --ignore=tests/contract --ignore=tests/house
 
 e2e: build ## Run the tests with real processes and sockets

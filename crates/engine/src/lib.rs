@@ -12,14 +12,22 @@ mod client;
 mod clock;
 mod control;
 mod deadline;
+mod doors;
 mod flow;
 mod http;
 mod listener;
 mod log;
+#[cfg(all(test, tenbin_loom))]
+mod models;
 mod notice;
 mod pace;
+mod privileges;
+mod source;
 mod splice;
 mod stats;
+#[cfg(all(test, not(tenbin_loom)))]
+mod stress;
+mod sync;
 mod tables;
 mod tcp;
 mod tunnel;
@@ -28,3 +36,4 @@ pub mod wire;
 mod worker;
 
 pub use control::serve;
+pub use privileges::{NoIdentity, RunAs};

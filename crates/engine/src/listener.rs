@@ -14,11 +14,15 @@ use tokio::task::spawn_local;
 
 use crate::capacity::{Capacity, PAUSE, number_of};
 use crate::client::{Client, Presence};
+use crate::doors::Door;
 use crate::stats::{ConnectionCounters, ListenerCounters};
 use crate::tables::{Frontend, Tables};
 use crate::wire::{Mode, NoticeLevel};
 use crate::worker::Worker;
-use crate::{http, tcp};
+use crate::{http, source, tcp};
+
+/// What the system holds for a client beyond what is under way to it.
+const UNSENT_BYTES: u32 = 128 * 1024;
 
 /// A listener as one worker knows it: who serves it by the tables in force, or did when it was last in force.
 pub struct Place {
@@ -85,15 +89,11 @@ impl Place {
     }
 }
 
-fn unsent_bytes() -> u32 {
-    std::env::var("UNSENT").ok().and_then(|t| t.parse().ok()).unwrap_or(u32::MAX)
-}
-
 /// Accepts until aborted.
-pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, socket: StdListener) {
+pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdListener, Door)) {
     // Connections inherit it. What a client does not take stays with the server instead of in the system's memory, and
     // a client that takes little is seen to take it; what is under way on a long path is not counted.
-    let _ = SockRef::from(&socket).set_tcp_notsent_lowat(unsent_bytes());
+    let _ = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES);
     // Whoever made the socket, an accept that blocks would stop this thread.
     let listener = match socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)) {
         Ok(listener) => listener,
@@ -111,28 +111,31 @@ pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, socket: StdListener) {
     }
 }
 
-/// Beyond a limit a connection waits here, and further ones in the backlog, until others have ended.
+/// Beyond a limit a connection waits here, and further ones in the backlog, until others have ended. Beyond the limit
+/// of its source it is turned away at once, so that no source makes others wait.
 async fn admit(worker: &Rc<Worker>, place: &Rc<Place>, stream: TcpStream, peer: SocketAddr) {
-    let shared = &worker.shared;
     let mut number = number_of(&stream);
+    let mut visit = None;
     loop {
         let tables = worker.tables();
         let Some(found) = place.find(worker, &tables) else { return };
         if place.is_gone(worker, &tables) {
             return;
         }
-        if !shared.capacity.has_room(number) {
-            let limit = shared.capacity.descriptors();
-            pause(worker, || format!("clients hold what they may of {limit} descriptors")).await;
-            number = Capacity::next_number(&stream);
-            continue;
+        if visit.is_none()
+            && let Some(per_source) = &found.frontend.per_source
+        {
+            match source::enter(worker, (&found, per_source), peer) {
+                Ok(entered) => visit = entered,
+                Err(source::TurnedAway) => return source::turn_away(worker, &found, stream, peer),
+            }
         }
-        if shared.stance.is_refusing() {
-            tokio::time::sleep(PAUSE).await;
+        if is_short(worker, &stream, &mut number).await {
             continue;
         }
         if let Some(presence) = Presence::reserve(worker, &found) {
-            let client = Client::new(presence, Rc::clone(place), stream, peer);
+            let mut client = Client::new(presence, Rc::clone(place), stream, peer);
+            client.visit = visit.map(Box::new);
             match found.frontend.spec.mode {
                 Mode::Http => drop(spawn_local(http::serve(client))),
                 Mode::Tcp => drop(spawn_local(tcp::serve(client))),
@@ -141,6 +144,23 @@ async fn admit(worker: &Rc<Worker>, place: &Rc<Place>, stream: TcpStream, peer: 
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Waits a moment and says so when descriptors or memory leave no room for a connection. `number` is that of the lowest
+/// descriptor that it could have.
+async fn is_short(worker: &Worker, stream: &TcpStream, number: &mut u64) -> bool {
+    let shared = &worker.shared;
+    if !shared.capacity.has_room(*number) {
+        let limit = shared.capacity.descriptors();
+        pause(worker, || format!("clients hold what they may of {limit} descriptors")).await;
+        *number = Capacity::next_number(stream);
+        return true;
+    }
+    if shared.stance.is_refusing() {
+        tokio::time::sleep(PAUSE).await;
+        return true;
+    }
+    false
 }
 
 /// A connection that vanished before it was accepted costs nothing. A shortage is waited out, and so is whatever else

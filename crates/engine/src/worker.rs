@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use std::net::TcpListener as StdListener;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::Waker;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use tenbin_balance::Health;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -19,20 +18,19 @@ use crate::buffer::{Buffer, TUNNEL_BYTES};
 use crate::capacity::{Capacity, RELIEF, Relief, Stance, Want};
 use crate::clock::Clock;
 use crate::deadline::{Deadlines, TICK_MS};
+use crate::doors::{Door, Doors};
 use crate::http::Exchange;
 use crate::listener::{Place, accept};
 use crate::log::{LogBatch, LogSender};
 use crate::splice::Pipes;
 use crate::stats::ProcessCounters;
-use crate::tables::{Held, Server, Tables};
+use crate::tables::{Followed, Held, Published, Server, Tables};
 use crate::upstream::Pools;
 
 /// What all threads share.
 pub struct Shared {
     /// The tables in force.
-    pub tables: ArcSwapOption<Tables>,
-    /// Moves on whenever `tables` does.
-    pub version: AtomicU64,
+    pub tables: Published,
     /// One clock for all.
     pub clock: Clock,
     /// Counted over the process.
@@ -41,6 +39,8 @@ pub struct Shared {
     pub stance: Stance,
     /// Descriptors and memory.
     pub capacity: Capacity,
+    /// Sockets that are accepted on.
+    pub doors: Doors,
     /// Takes access-log lines.
     pub log: LogSender,
     /// Tells the control plane something.
@@ -50,7 +50,7 @@ pub struct Shared {
 /// What the control thread tells a worker.
 pub enum Command {
     /// Accept on these sockets.
-    Listen(String, Vec<StdListener>),
+    Listen(String, Vec<(StdListener, Door)>),
     /// Stop accepting there.
     Unlisten(String),
     /// Close idle connections now.
@@ -76,8 +76,9 @@ pub struct Worker {
     /// Moves on when idle connections are to be closed.
     pub idle_epoch: Cell<u64>,
     relief: Relief,
-    tables: RefCell<Held>,
-    version: Cell<u64>,
+    /// Connections that were turned away and are still read from.
+    pub farewells: Cell<usize>,
+    tables: Followed,
     #[allow(clippy::vec_box, reason = "lent out one by one; moving the pointer is the point")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     attached: RefCell<HashMap<u64, Vec<Attachment>>>,
@@ -114,7 +115,7 @@ pub fn start(
     tables: Arc<Tables>,
     commands: UnboundedReceiver<Command>,
 ) -> std::io::Result<()> {
-    let version = shared.version.load(Ordering::Acquire);
+    let version = shared.tables.version();
     let thread = std::thread::Builder::new().name(format!("worker-{index}"));
     thread.spawn(move || {
         let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
@@ -144,8 +145,8 @@ impl Worker {
             log,
             idle_epoch: Cell::new(0),
             relief: Relief::default(),
-            tables: RefCell::new(Held::new(tables)),
-            version: Cell::new(version),
+            farewells: Cell::new(0),
+            tables: Followed::new(tables, version),
             exchanges: RefCell::default(),
             attached: RefCell::default(),
             buffers: RefCell::default(),
@@ -225,19 +226,12 @@ impl Worker {
 
     /// The tables in force; cheap, since this thread keeps its own reference.
     pub fn tables(&self) -> Held {
-        let version = self.shared.version.load(Ordering::Acquire);
-        if version != self.version.get()
-            && let Some(tables) = self.shared.tables.load_full()
-        {
-            self.tables.replace(Held::new(tables));
-            self.version.set(version);
-        }
-        self.tables.borrow().clone()
+        self.tables.current(&self.shared.tables)
     }
 
     /// The version of what `tables` returned last.
     pub fn version(&self) -> u64 {
-        self.version.get()
+        self.tables.version()
     }
 
     /// Milliseconds on the shared clock.
@@ -247,8 +241,9 @@ impl Worker {
 
     /// Buffers and state for one exchange.
     pub fn take_exchange(&self) -> Box<Exchange> {
-        let spare = self.exchanges.borrow_mut().pop();
-        spare.unwrap_or_else(|| Box::new(Exchange::new(&self.deadlines)))
+        let size = self.tables.last().limits.buffer;
+        let spare = self.exchanges.borrow_mut().pop().filter(|spare| spare.buffer_bytes == size);
+        spare.unwrap_or_else(|| Box::new(Exchange::new(&self.deadlines, size)))
     }
 
     /// Gives them back.

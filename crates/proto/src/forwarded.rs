@@ -151,6 +151,31 @@ impl Forwarding<'_> {
     }
 }
 
+/// The client that a trusted peer tells of: the last address in X-Forwarded-For that is not a trusted one's. `None` when
+/// the peer tells of nobody; a text that is no address hides whatever stands before it.
+pub fn forwarded_client(fields: &Fields, bytes: &[u8], trusts: impl Fn(IpAddr) -> bool) -> Option<IpAddr> {
+    let told = fields.iter().rev().filter(|field| field.known == Known::XForwardedFor);
+    let hops = told.flat_map(|field| field.value.of(bytes).rsplit(|byte| *byte == b','));
+    let mut nearest = None;
+    for hop in hops.map(<[u8]>::trim_ascii).filter(|hop| !hop.is_empty()) {
+        let Some(address) = hop_address(hop) else { break };
+        nearest = Some(address);
+        if !trusts(address) {
+            break;
+        }
+    }
+    nearest
+}
+
+/// An address with or without a port, IPv6 with or without brackets.
+fn hop_address(hop: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(hop).ok()?;
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let address = bare.unwrap_or(text).parse::<IpAddr>();
+    let address = address.or_else(|_| text.parse::<std::net::SocketAddr>().map(|address| address.ip()));
+    Some(address.ok()?.to_canonical())
+}
+
 /// An address as text; IPv4 in IPv6's clothing is undressed.
 #[inline]
 fn address(out: &mut Vec<u8>, address: IpAddr) {
@@ -194,7 +219,9 @@ fn token_or_quoted(out: &mut Vec<u8>, text: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{ForwardSet, Forwarding};
+    use std::net::IpAddr;
+
+    use super::{ForwardSet, Forwarding, forwarded_client};
     use crate::{Limits, Request, RequestEdits, write_request};
 
     const SPOOFED: &str = "X-Forwarded-For: 6.6.6.6\r\nx-forwarded-proto: https\r\nX-Forwarded-Prefix: /x\r\nX-Real-IP: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Forwarded-For: 7.7.7.7\r\n";
@@ -244,6 +271,33 @@ mod tests {
         ] {
             let expected = format!("X-Forwarded-For: {plain}|Forwarded: for={node}{tail}");
             assert_eq!(forward(client, false, set, ""), expected);
+        }
+    }
+
+    #[test]
+    fn the_client_is_the_last_one_that_is_not_trusted() {
+        let client = |lines: &str| {
+            let raw = format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n");
+            let mut head = Request::default();
+            head.parse(raw.as_bytes(), &mut 0, &Limits::default()).unwrap();
+            let trusts = |address: IpAddr| matches!(address, IpAddr::V4(v4) if v4.octets()[0] == 10);
+            forwarded_client(&head.fields, raw.as_bytes(), trusts).map(|address| address.to_string())
+        };
+        for (lines, expected) in [
+            ("", None),
+            ("X-Forwarded-For: \r\n", None),
+            ("X-Forwarded-For: nobody\r\n", None),
+            ("X-Forwarded-For: 6.6.6.6, 192.0.2.1\r\n", Some("192.0.2.1")),
+            ("X-Forwarded-For: 6.6.6.6, 192.0.2.1 , 10.0.0.1,10.0.0.2\r\n", Some("192.0.2.1")),
+            ("X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 10.0.0.1\r\n", Some("192.0.2.1")),
+            ("X-Forwarded-For: 192.0.2.1, unknown, 10.0.0.1\r\n", Some("10.0.0.1")),
+            ("X-Forwarded-For: 10.0.0.3, 10.0.0.1\r\n", Some("10.0.0.3")),
+            ("X-Forwarded-For: 192.0.2.1:4711\r\n", Some("192.0.2.1")),
+            ("X-Forwarded-For: [2001:db8::1]:80\r\n", Some("2001:db8::1")),
+            ("X-Forwarded-For: [2001:db8::1]\r\n", Some("2001:db8::1")),
+            ("X-Forwarded-For: ::ffff:192.0.2.1\r\n", Some("192.0.2.1")),
+        ] {
+            assert_eq!(client(lines).as_deref(), expected, "{lines}");
         }
     }
 

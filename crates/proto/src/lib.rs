@@ -29,7 +29,7 @@ pub mod write;
 
 pub use body::{CHUNK_ROOM, ChunkDecoder, Decoded, LAST_CHUNK, Step, write_chunk_header};
 pub use fields::{Field, Fields, Known};
-pub use forwarded::{ForwardSet, Forwarding};
+pub use forwarded::{ForwardSet, Forwarding, forwarded_client};
 pub use head::{Body, Limits, Progress, Version};
 pub use reject::Reject;
 pub use request::{Method, Request};

@@ -6,6 +6,7 @@ resolution `None` never means "default": every default has been filled in by the
 
 from tenbin.model.backend import (
     Backend,
+    BackendLimits,
     OnDown,
     Pool,
     Retry,
@@ -17,9 +18,9 @@ from tenbin.model.backend import (
 )
 from tenbin.model.balance import Balance, HashMethod, IpHashForm, Policy
 from tenbin.model.check import Check, ExecCheck, HttpCheck, Probe, PythonCheck, TcpCheck
-from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, LogFormat
+from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, Identity, LogFormat
 from tenbin.model.expression import All, Any, Compare, Concat, Const, Convert, Expression, Fetch, Match, Not
-from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode
+from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode, PerSource
 from tenbin.model.route import (
     Action,
     Deny,
@@ -32,13 +33,14 @@ from tenbin.model.route import (
     ToBackend,
 )
 from tenbin.model.server import Admin, Eject, Health, Passive, Server, ServerId
-from tenbin.model.values import Address, Duration, MemoryLimit
+from tenbin.model.values import Address, Duration, MemoryLimit, Rate
 
 __all__ = [
-    "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "Any", "Backend", "Balance", "Check",
-    "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration", "Eject", "ExecCheck", "Expression",
-    "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod", "HeaderEdit", "HeaderVerb", "Health",
-    "HttpCheck", "IpHashForm", "Listener", "LogFormat", "Match", "MemoryLimit", "Mode", "Not", "OnDown", "Passive",
-    "Policy", "Pool", "Probe", "PythonCheck", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server",
-    "ServerId", "Sticky", "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "ToBackend",
+    "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "Any", "Backend", "BackendLimits",
+    "Balance", "Check", "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration", "Eject",
+    "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod",
+    "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "Identity", "IpHashForm", "Listener", "LogFormat",
+    "Match", "MemoryLimit", "Mode", "Not", "OnDown", "Passive", "PerSource", "Policy", "Pool", "Probe",
+    "PythonCheck", "Rate", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server", "ServerId", "Sticky",
+    "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "ToBackend",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tenbin.model.route import Route
-    from tenbin.model.values import Address, Duration
+    from tenbin.model.values import Address, Duration, Rate
 
 
 class Mode(StrEnum):
@@ -31,10 +31,24 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
+class PerSource:
+    """What one address may do: `connections` at once (0: no limit) and `requests` (None: no limit).
+
+    IPv6 addresses that have `ipv6_prefix` bits (1-128) in common are one source; `entries` sources are remembered.
+    """
+
+    connections: int
+    requests: Rate | None
+    ipv6_prefix: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
 class FrontendLimits:
     """`connections` at once (0: only the global limit); sizes in bytes, `body` 0 for no limit.
 
     `min_rate`: bytes a second that a client moves at least while it is what is waited for; 0: as few as it likes.
+    `per_source` None: no source has limits of its own.
     """
 
     connections: int
@@ -43,6 +57,7 @@ class FrontendLimits:
     target: int
     body: int
     min_rate: int
+    per_source: PerSource | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Narrow values: durations and addresses, parsed once and never strings again."""
+"""Narrow values: durations, rates and addresses, parsed once and never strings again."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ class MemoryLimit:
 
     size: int
     percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many, 1 or more, in a window of time."""
+
+    count: int
+    window: Duration
+
+    def __str__(self) -> str:
+        return f"{self.count}/{self.window}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -88,6 +88,19 @@ def _frontends(page: _Page, status: Status) -> None:
             for reason, count in traffic.errors.items()
         ],
     )
+    page.add(
+        "tenbin_frontend_source_refused_total",
+        "counter",
+        "Connections and requests beyond a limit of their source.",
+        [
+            (f'{labels},limit="{limit}"', count)
+            for labels, traffic in counted
+            for limit, count in (
+                ("connections", traffic.source_connections_refused),
+                ("requests", traffic.source_requests_refused),
+            )
+        ],
+    )
     _responses(page, "tenbin_frontend", [(labels, traffic.responses) for labels, traffic in counted])
     _durations(page, "tenbin_frontend", [(labels, traffic.phases) for labels, traffic in counted])
     limits = [(f'frontend="{escape(entry.name)}"', entry.max_connections) for entry in status.frontends]

@@ -7,7 +7,7 @@ Which changes may go as a patch is decided in `tenbin.plan.delta`.
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tenbin import model
@@ -26,7 +26,7 @@ class Surroundings:
     the number that the running data plane has, which is fixed for its life (0: as configured).
     """
 
-    secret: str
+    secret: str = field(repr=False)
     terminal: bool = False
     threads: int = 0
 
@@ -43,6 +43,7 @@ def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
         threads=around.threads or config.threads,
         limits=wire.Limits(
             connections=config.limits.connections,
+            buffer=config.limits.buffer,
             memory=config.limits.memory.size,
             memory_percent=config.limits.memory.percent,
         ),
@@ -99,10 +100,22 @@ def _frontend(frontend: model.Frontend) -> wire.Frontend:
             target=limits.target,
             body=limits.body,
             min_rate=limits.min_rate,
+            per_source=_per_source(limits.per_source) if limits.per_source else None,
         ),
         trusted_proxies=frontend.trusted_proxies,
         forwarding=frontend.forwarding,
         routes=tuple(_route(route) for route in frontend.routes),
+    )
+
+
+def _per_source(limits: model.PerSource) -> wire.PerSource:
+    rate = limits.requests
+    return wire.PerSource(
+        connections=limits.connections,
+        requests=rate.count if rate else 0,
+        window=rate.window.ms if rate else 0,
+        ipv6_prefix=limits.ipv6_prefix,
+        entries=limits.entries,
     )
 
 
@@ -151,6 +164,7 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
             max_idle=backend.pool.max_idle,
             idle_timeout=backend.pool.idle_timeout.ms,
         ),
+        limits=wire.BackendLimits(head=backend.limits.head, fields=backend.limits.fields),
         eject=_eject(backend.eject) if backend.eject else None,
         slow_start=backend.slow_start.ms,
         close_on_down=backend.on_down is model.OnDown.CLOSE_CONNECTIONS,

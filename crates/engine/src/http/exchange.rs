@@ -15,12 +15,13 @@ use super::forward::forward;
 use super::record::Record;
 use super::route::decide;
 use super::view::RequestView;
-use crate::buffer::{BUFFER_BYTES, Buffer};
+use crate::buffer::Buffer;
 use crate::client::Client;
 use crate::deadline::{Deadlines, Timer};
 use crate::flow::Flow;
 use crate::listener::Found;
 use crate::pace::Pace;
+use crate::source;
 use crate::tables::{Action, Held};
 use crate::wire::Frontend;
 
@@ -30,6 +31,8 @@ pub struct Exchange {
     pub request: Request,
     /// The answer's head.
     pub response: Response,
+    /// Bytes of an ordinary buffer, while no large head has made it grow.
+    pub buffer_bytes: usize,
     /// Bytes from the client.
     pub input: Buffer,
     /// Bytes from the server.
@@ -81,12 +84,13 @@ enum Head {
 
 impl Exchange {
     /// Empty buffers.
-    pub fn new(deadlines: &Rc<Deadlines>) -> Self {
+    pub fn new(deadlines: &Rc<Deadlines>, buffer_bytes: usize) -> Self {
         Self {
             request: Request::default(),
             response: Response::default(),
-            input: Buffer::new(BUFFER_BYTES),
-            output: Buffer::new(BUFFER_BYTES),
+            buffer_bytes,
+            input: Buffer::new(buffer_bytes),
+            output: Buffer::new(buffer_bytes),
             up: Flow::default(),
             down: Flow::default(),
             timer: deadlines.timer(),
@@ -106,13 +110,13 @@ impl Exchange {
     /// Ready for another connection, without what one large message made it hold.
     pub fn reset(&mut self) {
         for buffer in [&mut self.input, &mut self.output] {
-            if buffer.capacity() != BUFFER_BYTES {
-                *buffer = Buffer::new(BUFFER_BYTES);
+            if buffer.capacity() != self.buffer_bytes {
+                *buffer = Buffer::new(self.buffer_bytes);
             }
             buffer.clear();
         }
         for scratch in [&mut self.down.prefix, &mut self.up.prefix, &mut self.head_bytes, &mut self.text] {
-            if scratch.capacity() > BUFFER_BYTES {
+            if scratch.capacity() > self.buffer_bytes {
                 *scratch = Vec::new();
             }
         }
@@ -182,7 +186,7 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
                     Err(reject) => return Poll::Ready(Head::Failed(Reason::Rejected(reject))),
                 }
                 if x.input.is_full() {
-                    x.input.grow(limits.head_bytes + BUFFER_BYTES);
+                    x.input.grow(limits.head_bytes + x.buffer_bytes);
                 }
             }
             match x.input.poll_fill(cx, stream) {
@@ -209,7 +213,7 @@ async fn exchange(
 ) -> After {
     x.input.split_head(x.request.length);
     if x.request.body != Body::None {
-        x.input.make_room();
+        x.input.make_room(x.buffer_bytes);
     }
     x.record.head_read(x.request.length);
     x.up.body_bytes = 0;
@@ -221,6 +225,11 @@ async fn exchange(
             client.worker.shared.capacity.memory_refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             return Box::pin(reply(client, x, found, Reason::OutOfMemory)).await;
         }
+    }
+    if let Some(per_source) = &found.frontend.per_source
+        && let Err(wait_ms) = source::allow(client, (&x.request, x.input.head()), found, per_source)
+    {
+        return Box::pin(reply(client, x, found, Reason::SourceRequests(wait_ms))).await;
     }
     let mut edited = std::mem::take(&mut x.edited);
     let action = decide(&found.frontend, &x.view(client, found.port), &mut edited);
@@ -260,7 +269,7 @@ pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason:
         if reason.is_request_error() {
             counters.request_errors.add(1);
         }
-        if matches!(reason, Reason::Denied(_)) {
+        if reason.is_denial() {
             counters.denied.add(1);
         }
     }

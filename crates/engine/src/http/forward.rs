@@ -19,7 +19,7 @@ use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::{self, Load};
-use crate::wire::Frontend;
+use crate::wire::{BackendLimits, Frontend};
 
 /// Interim answers that one request may get.
 const MOST_INTERIM: u32 = 20;
@@ -253,7 +253,8 @@ async fn read_answer(
         upgrade: !x.request.upgrade.is_empty(),
         connect: false,
     };
-    let limits = Limits::default();
+    let BackendLimits { head: head_bytes, fields } = backend.spec.limits;
+    let limits = Limits { head_bytes, fields, ..Limits::default() };
     x.scanned = 0;
     x.timer.set(timeout);
     x.pace.begin(front);
@@ -277,7 +278,7 @@ async fn read_answer(
                     Err(reject) => return Poll::Ready(Err(Failure::Bad(reject))),
                 }
                 if x.output.is_full() {
-                    x.output.grow(limits.head_bytes + crate::buffer::BUFFER_BYTES);
+                    x.output.grow(limits.head_bytes + x.buffer_bytes);
                 }
             }
             match x.output.poll_fill(cx, server) {

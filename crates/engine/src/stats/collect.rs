@@ -127,6 +127,8 @@ fn frontend_stats(frontend: &Frontend) -> wire::FrontendStats {
         denied: workers.sum(|c| &c.connections.denied),
         request_errors: workers.sum(|c| &c.connections.request_errors),
         intercepted: workers.sum(|c| &c.intercepted),
+        source_connections_refused: workers.sum(|c| &c.source_connections_refused),
+        source_requests_refused: workers.sum(|c| &c.source_requests_refused),
         responses: classes(workers, |c| &c.responses),
         rate_connections: connections.now,
         rate_connections_max: connections.most,

@@ -49,7 +49,7 @@ impl Drafts {
     /// Checks and compiles a snapshot, or says where and why not.
     pub fn new(snapshot: &Snapshot, context: &Context<'_>) -> Result<Self, Refusal> {
         check_names(snapshot)?;
-        let secret = hex(&snapshot.secret)?;
+        let secret = hex(&snapshot.secret.0)?;
         let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
         let mut frontends = Vec::with_capacity(snapshot.frontends.len());
         for (index, spec) in snapshot.frontends.iter().enumerate() {
@@ -130,6 +130,9 @@ fn draft_frontend(path: &str, spec: &wire::Frontend, known: &Known<'_>) -> Resul
             }
         }
     }
+    if let Some(limits) = &spec.limits.per_source {
+        check_per_source(&format!("{path}.limits.per_source"), limits)?;
+    }
     let mut conditions = Vec::with_capacity(spec.routes.len());
     let mut routes = Vec::with_capacity(spec.routes.len());
     for (index, route) in spec.routes.iter().enumerate() {
@@ -139,6 +142,22 @@ fn draft_frontend(path: &str, spec: &wire::Frontend, known: &Known<'_>) -> Resul
         routes.push(draft_route(&path, route, known)?);
     }
     Ok(FrontendDraft { trusted, router: Router::new(conditions), routes })
+}
+
+fn check_per_source(path: &str, limits: &wire::PerSource) -> Result<(), Refusal> {
+    const DAY_MS: u64 = 86_400_000;
+    if limits.requests > 0 && !(1..=DAY_MS).contains(&limits.window) {
+        return refuse(format!("{path}.window"), format!("found {}, expected 1 to {DAY_MS}", limits.window));
+    }
+    if !(1..=128).contains(&limits.ipv6_prefix) {
+        let found = limits.ipv6_prefix;
+        return refuse(format!("{path}.ipv6_prefix"), format!("found {found}, expected 1 to 128"));
+    }
+    if !(1..=100_000_000).contains(&limits.entries) {
+        let found = limits.entries;
+        return refuse(format!("{path}.entries"), format!("found {found}, expected 1 to 100000000"));
+    }
+    Ok(())
 }
 
 fn draft_route(path: &str, route: &wire::Route, known: &Known<'_>) -> Result<Route, Refusal> {

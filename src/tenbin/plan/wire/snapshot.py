@@ -92,6 +92,16 @@ class FrontendTimeouts(Wire):
     tunnel: int
 
 
+class PerSource(Wire):
+    """See `tenbin.model.PerSource`; `requests` within `window`, 0 for no limit."""
+
+    connections: int
+    requests: int
+    window: int
+    ipv6_prefix: int
+    entries: int
+
+
 class FrontendLimits(Wire):
     """See `tenbin.model.FrontendLimits`."""
 
@@ -101,6 +111,7 @@ class FrontendLimits(Wire):
     target: int
     body: int
     min_rate: int
+    per_source: PerSource | None = None
 
 
 class Frontend(Wire):
@@ -187,6 +198,13 @@ class Pool(Wire):
     idle_timeout: int
 
 
+class BackendLimits(Wire):
+    """See `tenbin.model.BackendLimits`."""
+
+    head: int
+    fields: int
+
+
 class Eject(Wire):
     """See `tenbin.model.Eject`."""
 
@@ -230,6 +248,7 @@ class Backend(Wire):
     max_queue: int = 0
     retry: Retry
     pool: Pool
+    limits: BackendLimits
     eject: Eject | None = None
     slow_start: int = 0
     close_on_down: bool = False
@@ -240,12 +259,13 @@ class Backend(Wire):
 
 
 class Limits(Wire):
-    """`connections`: clients at once, over all frontends.
+    """`connections`: clients at once, over all frontends; `buffer`: bytes for a direction of an exchange.
 
     `memory` (bytes) or `memory_percent` (of what the system grants): above it no new work is taken; both 0: no limit.
     """
 
     connections: int
+    buffer: int
     memory: int
     memory_percent: int
 
@@ -264,7 +284,7 @@ class Snapshot(Wire):
     threads: int
     limits: Limits
     access_log: AccessLog
-    secret: str
+    secret: str = Field(repr=False)
     listeners: tuple[Listener, ...]
     frontends: tuple[Frontend, ...]
     backends: tuple[Backend, ...]

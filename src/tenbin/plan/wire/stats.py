@@ -46,7 +46,10 @@ class ListenerStats(Wire):
 
 
 class FrontendStats(Wire):
-    """`errors` counts answers that Tenbin made itself, by tenbin-reason; `rate_*` are over the last second."""
+    """`errors` counts answers that Tenbin made itself, by tenbin-reason; `rate_*` are over the last second.
+
+    `source_*_refused` is what the limits of a source refused.
+    """
 
     name: str
     current: int
@@ -58,6 +61,8 @@ class FrontendStats(Wire):
     denied: int
     request_errors: int
     intercepted: int
+    source_connections_refused: int
+    source_requests_refused: int
     responses: tuple[int, int, int, int, int, int]
     rate_connections: int
     rate_connections_max: int

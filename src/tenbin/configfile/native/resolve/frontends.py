@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.native.document import timeouts as defaults
+from tenbin.configfile.native.document.base import written
 from tenbin.configfile.native.document.timeouts import FrontendLimits as LimitsDocument
-from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Limits, Timeouts
+from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Limits, PerSourceDocument, Timeouts
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import RouteResolver, catch_all
-from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode
+from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode, PerSource
+from tenbin.model.values import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,10 +93,16 @@ class FrontendResolver:
             header=first(own.header, shared.header, defaults.HEADER),
             keep_alive=first(own.keep_alive, shared.keep_alive, defaults.KEEP_ALIVE),
             tunnel=tunnel,
-            limits=_limits(document.limits if document else None, self._limits),
+            limits=self._own_limits(document.limits if document else None, mode, (*path, "limits")),
             trusted_proxies=tuple(trusted or ()),
             forwarding=document is None or given(document.forwarding),
         )
+
+    def _own_limits(self, own: LimitsDocument | None, mode: Mode, path: Path) -> FrontendLimits:
+        if mode is Mode.TCP and own and own.per_source and own.per_source.requests:
+            place = (*path, "per_source", "requests")
+            self._context.error(place, "there are no requests in mode tcp", hint="limit `connections`", key=True)
+        return _limits(own or LimitsDocument(), self._limits or Limits(), mode)
 
     def _listeners(self, documents: Sequence[ListenDocument], path: Path) -> tuple[Listener, ...]:
         listeners = []
@@ -110,8 +118,7 @@ class FrontendResolver:
         return tuple(listeners)
 
 
-def _limits(own: LimitsDocument | None, shared: Limits | None) -> FrontendLimits:
-    own, shared = own or LimitsDocument(), shared or Limits()
+def _limits(own: LimitsDocument, shared: Limits, mode: Mode) -> FrontendLimits:
     return FrontendLimits(
         connections=own.connections or 0,
         head=first(own.head, shared.head, defaults.HEAD),
@@ -119,4 +126,20 @@ def _limits(own: LimitsDocument | None, shared: Limits | None) -> FrontendLimits
         target=first(own.target, shared.target, defaults.TARGET),
         body=first(own.body, shared.body, defaults.BODY),
         min_rate=first(own.min_rate, shared.min_rate, defaults.MIN_RATE),
+        per_source=_per_source(own, shared, mode),
     )
+
+
+def _per_source(own: LimitsDocument, shared: Limits, mode: Mode) -> PerSource | None:
+    """None when nothing is limited, also when a frontend has switched off what holds for the others."""
+    if written(own, "per_source") and own.per_source is None:
+        return None
+    near, far = own.per_source or PerSourceDocument(), shared.per_source or PerSourceDocument()
+    rate = first(near.requests, far.requests, False)
+    limits = PerSource(
+        connections=first(near.connections, far.connections, 0),
+        requests=rate if isinstance(rate, Rate) and mode is Mode.HTTP else None,
+        ipv6_prefix=first(near.ipv6_prefix, far.ipv6_prefix, defaults.IPV6_PREFIX),
+        entries=first(near.entries, far.entries, defaults.ENTRIES),
+    )
+    return limits if limits.connections or limits.requests else None
