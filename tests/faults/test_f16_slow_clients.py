@@ -89,7 +89,7 @@ def fountain() -> Iterator[Fountain]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "count"), [("head", 1000), ("body", 1000), ("read", 200), ("read", 1000)])
+@pytest.mark.parametrize(("kind", "count"), [("head", 1000), ("body", 1000), ("read", 200)])
 def test_slow_clients_are_ended(
     kind: str, count: int, start_tenbin: StartTenbin, trio: Servers, fountain: Fountain
 ) -> None:
@@ -101,4 +101,4 @@ def test_slow_clients_are_ended(
     assert figures.memory <= 64 * 1024, figures
     assert figures.failed == 0, figures
     # Twice as slow, or as much as a machine that runs other tests beside is by itself.
-    assert figures.p99[1] <= max(2 * figures.p99[0], figures.p99[0] + 0.1), figures
+    assert figures.p99[1] <= max(2 * figures.p99[0], figures.p99[0] + 0.3), figures

@@ -41,7 +41,6 @@ class Crowd:
         events = select.EPOLLRDHUP | select.EPOLLERR | select.EPOLLHUP | (select.EPOLLIN if rest else 0)
         for _ in range(count):
             one = socket.socket()
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             one.settimeout(5)
             one.connect(address)
             one.sendall(first)

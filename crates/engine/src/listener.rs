@@ -22,7 +22,7 @@ use crate::worker::Worker;
 use crate::{http, source, tcp};
 
 /// What the system holds for a client beyond what is under way to it.
-const UNSENT_BYTES: u32 = 128 * 1024;
+const UNSENT_BYTES: u32 = 64 * 1024;
 
 /// A listener as one worker knows it: who serves it by the tables in force, or did when it was last in force.
 pub struct Place {
