@@ -97,7 +97,8 @@ def test_slow_clients_are_ended(
     figures = stall(tenbin, kind, count, fountain.port)
     print(figures)  # noqa: T201 - shown when it fails, and with -s
     assert figures.ended[0] >= DEADLINE * 0.8, figures
-    assert figures.ended[1] <= DEADLINE + 1, figures
+    # The system fills the last of a reader's window seconds later, and the deadline runs from the last byte taken.
+    assert figures.ended[1] <= DEADLINE + (5 if kind == "read" else 1), figures
     assert figures.memory <= 64 * 1024, figures
     assert figures.failed == 0, figures
     # Twice as slow, or as much as a machine that runs other tests beside is by itself.
