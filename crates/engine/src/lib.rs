@@ -7,6 +7,7 @@
 
 mod access;
 mod buffer;
+mod capacity;
 mod client;
 mod clock;
 mod control;
@@ -19,6 +20,7 @@ mod log;
 #[cfg(all(test, tenbin_loom))]
 mod models;
 mod notice;
+mod pace;
 mod privileges;
 mod source;
 mod splice;
