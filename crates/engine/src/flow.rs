@@ -1,7 +1,8 @@
 //! One direction of a message body: from one socket through one buffer to the other, framed anew.
 //!
 //! What is staged stays in the buffer until the next read, so a message that fits whole can be sent again to another
-//! server. Memory is the buffer; a peer that does not take holds the other one back.
+//! server. Memory is the buffer; a peer that does not take holds the other one back. What is long and needs no framing
+//! of ours goes past our memory, through a pipe.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,7 +12,11 @@ use tenbin_proto::{Body, ChunkDecoder, Reject};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 
-use crate::buffer::Buffer;
+use crate::buffer::{BUFFER_BYTES, Buffer};
+use crate::splice::{Pipe, Pipes};
+
+/// More than a buffer holds is worth a pipe: its calls move more at once and copy nothing.
+const MUCH: u64 = BUFFER_BYTES as u64;
 
 /// How the end of the body is found while reading.
 #[derive(Default)]
@@ -76,6 +81,7 @@ pub struct Flow {
     source: Source,
     sink: Sink,
     decoder: ChunkDecoder,
+    pipe: Option<Pipe>,
     released: bool,
     abandoned: bool,
     limit: u64,
@@ -95,6 +101,7 @@ impl Flow {
         (self.released, self.abandoned) = (false, false);
         self.prefix.clear();
         self.suffix.clear();
+        self.pipe = None;
     }
 
     /// Starts with the head in `prefix` and with what of the body is in the buffer already.
@@ -119,6 +126,7 @@ impl Flow {
         (self.ready, self.skip, self.sent, self.body_bytes) = (0, 0, 0, 0);
         (self.released, self.abandoned) = (false, false);
         self.suffix.clear();
+        self.pipe = None;
         self.waiting = Waiting::Write;
         if self.ended() || buffer.data().is_empty() {
             return Ok(());
@@ -138,7 +146,7 @@ impl Flow {
 
     /// Whether all of it was written.
     pub fn delivered(&self) -> bool {
-        !self.abandoned && self.ended() && self.sent == self.staged()
+        !self.abandoned && self.ended() && self.sent == self.staged() && self.pipe.is_none()
     }
 
     /// Whether the message could be sent again from its first byte.
@@ -180,19 +188,27 @@ impl Flow {
         &mut self,
         cx: &mut Context<'_>,
         buffer: &mut Buffer,
-        from: &mut TcpStream,
-        to: &mut TcpStream,
+        (from, to): (&mut TcpStream, &mut TcpStream),
+        pipes: &Pipes,
     ) -> Poll<Result<(), FlowError>> {
         loop {
+            self.waiting = Waiting::Write;
             if self.sent < self.staged() {
-                self.waiting = Waiting::Write;
                 ready!(self.poll_flush(cx, buffer, to)).map_err(|_| FlowError::Write)?;
+            }
+            if self.pipe.is_some() {
+                ready!(self.poll_drain(cx, to, pipes)).map_err(|_| FlowError::Write)?;
             }
             if self.ended() {
                 self.waiting = Waiting::Nothing;
                 return Poll::Ready(Ok(()));
             }
             self.release(buffer);
+            if buffer.data().is_empty() && self.takes_pipe(pipes) {
+                self.waiting = Waiting::Read;
+                ready!(self.poll_splice(cx, from, pipes))?;
+                continue;
+            }
             if buffer.data().is_empty() || !self.stage_more(buffer)? {
                 self.waiting = Waiting::Read;
                 match ready!(buffer.poll_fill(cx, from)).map_err(|_| FlowError::Read)? {
@@ -238,6 +254,64 @@ impl Flow {
             self.sent += written;
             self.progress += written as u64;
         }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Whether what comes next goes through a pipe; takes one if it pays and one is free.
+    fn takes_pipe(&mut self, pipes: &Pipes) -> bool {
+        let left = match self.source {
+            Source::Length(left) => left,
+            Source::UntilClose => u64::MAX,
+            Source::Done | Source::Chunked => 0,
+        };
+        if self.sink == Sink::Plain && left > MUCH && (self.limit == 0 || left <= self.limit) {
+            self.pipe = pipes.take();
+        }
+        self.pipe.is_some()
+    }
+
+    /// Fills the pipe with no more than belongs to this body.
+    fn poll_splice(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut TcpStream,
+        pipes: &Pipes,
+    ) -> Poll<Result<(), FlowError>> {
+        let Some(pipe) = &mut self.pipe else { return Poll::Ready(Ok(())) };
+        let left = if let Source::Length(left) = self.source { left } else { u64::MAX };
+        let filled = pipe.poll_fill(cx, from, left);
+        if !matches!(filled, Poll::Ready(Ok(1..))) {
+            // Nothing is in it: others may have it while this one waits.
+            self.pipe.take().into_iter().for_each(|pipe| pipes.put(pipe));
+        }
+        let count = ready!(filled).map_err(|_| FlowError::Read)? as u64;
+        self.progress += count;
+        self.body_bytes += count;
+        match &mut self.source {
+            _ if count == 0 => self.end_of_stream()?,
+            Source::Length(left) => {
+                *left -= count;
+                if *left == 0 {
+                    self.source = Source::Done;
+                }
+            }
+            _ => {}
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Empties the pipe and gives it back.
+    fn poll_drain(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: &mut TcpStream,
+        pipes: &Pipes,
+    ) -> Poll<io::Result<()>> {
+        if let Some(pipe) = &mut self.pipe {
+            let drained = pipe.poll_drain(cx, to, &mut self.progress);
+            ready!(drained)?;
+        }
+        self.pipe.take().into_iter().for_each(|pipe| pipes.put(pipe));
         Poll::Ready(Ok(()))
     }
 
@@ -344,8 +418,8 @@ mod tests {
         let (mut buffer, mut flow) = (Buffer::holding(pieces[0], 1024), Flow::default());
         flow.begin(body, sink, 0, &mut buffer).unwrap();
         flow.replay(0, b"OLD\r\n");
-        let mut to = dead();
-        let failed = poll_fn(|cx| flow.poll(cx, &mut buffer, &mut from, &mut to)).await;
+        let (mut to, pipes) = (dead(), Pipes::default());
+        let failed = poll_fn(|cx| flow.poll(cx, &mut buffer, (&mut from, &mut to), &pipes)).await;
         assert!(matches!(failed, Err(FlowError::Write)) && flow.replayable() && flow.untouched());
         flow.abandon();
         assert!(flow.finished() && !flow.delivered());
@@ -353,12 +427,43 @@ mod tests {
         flow.replay(5, b"HEAD\r\n");
         client.write_all(pieces[1]).unwrap();
         let (mut to, mut server) = pair();
-        poll_fn(|cx| flow.poll(cx, &mut buffer, &mut from, &mut to)).await.unwrap();
+        poll_fn(|cx| flow.poll(cx, &mut buffer, (&mut from, &mut to), &pipes)).await.unwrap();
         assert!(flow.delivered() && !flow.replayable());
         drop(to);
         let mut received = Vec::new();
         server.read_to_end(&mut received).unwrap();
         received
+    }
+
+    #[test]
+    fn a_long_body_takes_no_byte_of_what_follows() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let body: Vec<u8> = (0..1_000_003_u32).map(|place| place as u8 ^ (place >> 8) as u8).collect();
+        let sent = body.clone();
+        runtime.block_on(async {
+            let (mut from, mut near) = pair();
+            let (mut to, mut far) = pair();
+            let writer = std::thread::spawn(move || {
+                near.write_all(&sent).unwrap();
+                near.write_all(b"NEXT").unwrap();
+                near
+            });
+            let size = body.len();
+            let reader = std::thread::spawn(move || {
+                let mut received = vec![0; size];
+                far.read_exact(&mut received).unwrap();
+                received
+            });
+            let (mut buffer, mut flow, pipes) = (Buffer::new(1024), Flow::default(), Pipes::default());
+            flow.begin(Body::Length(size as u64), Sink::Plain, 0, &mut buffer).unwrap();
+            poll_fn(|cx| flow.poll(cx, &mut buffer, (&mut from, &mut to), &pipes)).await.unwrap();
+            assert!(flow.delivered() && flow.body_bytes == size as u64 && !flow.replayable());
+            flow.release(&mut buffer);
+            poll_fn(|cx| buffer.poll_fill(cx, &mut from)).await.unwrap();
+            assert_eq!(buffer.data(), b"NEXT");
+            assert!(reader.join().unwrap() == body);
+            drop(writer.join().unwrap());
+        });
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Bytes from socket to socket without passing through our memory, for tunnels that carry much (splice(2)).
+//! Bytes from socket to socket without passing through our memory, for tunnels and bodies that carry much
+//! (splice(2)).
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -56,11 +57,17 @@ impl Pipes {
 }
 
 impl Pipe {
-    /// Takes what the socket has; `Ok(0)` is the end of its stream. Must be empty.
-    pub fn poll_fill(&mut self, cx: &mut Context<'_>, from: &TcpStream) -> Poll<io::Result<usize>> {
+    /// Takes what the socket has, `most` bytes at most; `Ok(0)` is the end of its stream. Must be empty.
+    pub fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &TcpStream,
+        most: u64,
+    ) -> Poll<io::Result<usize>> {
+        let most = most.min(PIPE_BYTES as u64) as usize;
         loop {
             ready!(from.poll_read_ready(cx))?;
-            match from.try_io(Interest::READABLE, || splice(from, &self.write, PIPE_BYTES)) {
+            match from.try_io(Interest::READABLE, || splice(from, &self.write, most)) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
                 Ok(count) => {

@@ -191,7 +191,7 @@ impl<'a> Way<'a> {
             self.pipe = self.worker.pipes.take();
         }
         match &mut self.pipe {
-            Some(pipe) => pipe.poll_fill(cx, from),
+            Some(pipe) => pipe.poll_fill(cx, from, u64::MAX),
             None => self.buffer.get_or_insert_with(|| self.worker.take_buffer()).poll_fill(cx, from),
         }
     }

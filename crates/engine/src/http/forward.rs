@@ -313,7 +313,7 @@ fn push_up(
     if x.up.finished() {
         return Poll::Pending;
     }
-    match x.up.poll(cx, &mut x.input, &mut client.stream, server) {
+    match x.up.poll(cx, &mut x.input, (&mut client.stream, server), &client.worker.pipes) {
         Poll::Pending => Poll::Pending,
         Poll::Ready(Ok(())) => {
             // An answer that is there when the last piece of a long body leaves was made without it.

@@ -148,14 +148,15 @@ async fn body(
 ) -> Ended {
     x.head_bytes_out = x.down.prefix.len() as u64;
     let (mut set_up, mut set_down) = (u64::MAX, u64::MAX);
+    let pipes = &client.worker.pipes;
     let ended = poll_fn(|cx| {
         if !x.up.finished()
-            && let Poll::Ready(Err(_)) = x.up.poll(cx, &mut x.input, &mut client.stream, server)
+            && let Poll::Ready(Err(_)) = x.up.poll(cx, &mut x.input, (&mut client.stream, server), pipes)
         {
             // Whatever became of the upload, the answer is there and still worth delivering.
             x.up.abandon();
         }
-        match x.down.poll(cx, &mut x.output, server, &mut client.stream) {
+        match x.down.poll(cx, &mut x.output, (server, &mut client.stream), pipes) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ended::Whole),
             Poll::Ready(Err(FlowError::Write)) => return Poll::Ready(Ended::ClientGone),
             Poll::Ready(Err(_)) => return Poll::Ready(Ended::ServerBroke),
