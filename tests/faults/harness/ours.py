@@ -12,6 +12,7 @@ from support.operator import reload as reload_by_api
 from tenbin.testing import Tenbin
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -28,6 +29,11 @@ class Ours:
         self.tenbin = Tenbin(self.text(scene))
 
     @property
+    def file(self) -> Path:
+        """Its configuration file."""
+        return self.tenbin.file
+
+    @property
     def address(self) -> Address:
         """Where it listens."""
         return self.tenbin.address
@@ -42,9 +48,9 @@ class Ours:
         answer = reload_by_api(self.tenbin, self.text(scene))
         return Told(0 if answer.status == 200 else 1, answer.body.decode())
 
-    def reload_file(self, text: str) -> Told:
-        """Reload with `tenbin reload`, as an operator does."""
-        done = self.tenbin.reload(text)
+    def reload_file(self) -> Told:
+        """Run `tenbin reload`."""
+        done = self.tenbin.reload()
         return Told(done.returncode, done.stdout + done.stderr)
 
     def text(self, scene: Scene) -> str:
@@ -52,7 +58,7 @@ class Ours:
         check = {
             "http": "GET /health",
             "every": f"{round(scene.every * 1000)}ms",
-            "timeout": f"{round(scene.every * 1000)}ms",
+            "timeout": f"{round(scene.every * 500)}ms",
             "fall": scene.fall,
             "rise": scene.rise,
         }
@@ -60,11 +66,12 @@ class Ours:
             name: {"address": f"127.0.0.1:{port}", "weight": scene.weights.get(name, 1)}
             for name, port in scene.servers.items()
         }
+        listen = ["{listen}", *(f"127.0.0.1:{port}" for port in scene.listen)]
         value = {
             "admin": ADMIN,
             "threads": 2,
             "timeouts": {"connect": f"{scene.connect:g}s", "server": f"{scene.answer:g}s"},
-            "frontends": {"web": {"listen": ["{listen}"], "routes": [{"backend": "app"}]}},
+            "frontends": {"web": {"listen": listen, "routes": [{"backend": "app"}]}},
             "backends": {"app": {"balance": "round_robin", "check": check, "servers": servers}},
             **scene.more,
         }
@@ -73,6 +80,10 @@ class Ours:
     def set(self, server: str, admin: Admin) -> None:
         """Change the admin state over the API."""
         change(self.tenbin, f"app/{server}", admin=admin)
+
+    def weigh(self, server: str, weight: int) -> None:
+        """Change the weight over the API."""
+        change(self.tenbin, f"app/{server}", weight=weight)
 
     def health(self, server: str) -> str:
         """Return what the status says."""

@@ -1,7 +1,8 @@
 """HAProxy and nginx as contestants, each configured as well as its manual teaches for the fault at hand.
 
 Both may repeat a request that is safe to repeat on another server, as Tenbin does; HAProxy closes idle connections of
-a reloaded worker only with an answer. nginx has no checks of its own: it leaves out a server that failed it.
+a reloaded worker only with an answer. nginx has no checks of its own: it leaves out a server that failed it, as often
+and as long as checks would.
 """
 
 from __future__ import annotations
@@ -39,13 +40,14 @@ defaults
     timeout http-request 10s
     timeout http-keep-alive 60s
     timeout tunnel 1h
-    timeout check {every}ms
+    timeout check {patience}ms
     option redispatch 1
     option idle-close-on-response
     retries 1
     retry-on conn-failure empty-response response-timeout
 frontend web
     bind 127.0.0.1:{port}
+{also}
     default_backend app
 backend app
     balance roundrobin
@@ -57,7 +59,7 @@ backend app
 _NGINX = """\
 daemon off;
 worker_processes 2;
-error_log {folder}/error.log;
+error_log stderr;
 pid {folder}/nginx.pid;
 events {{ worker_connections 4000; }}
 http {{
@@ -72,6 +74,7 @@ http {{
     map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
     server {{
         listen 127.0.0.1:{port};
+        {also}
         location / {{
             proxy_pass http://app;
             proxy_http_version 1.1;
@@ -113,17 +116,21 @@ class _Peer:
     def reload(self, scene: Scene) -> Told:
         """Write the scene and reload."""
         self.scene = scene
-        return self.reload_file(self.text(scene))
+        self.file.write_text(self.text(scene))
+        return self.reload_file()
 
-    def reload_file(self, text: str) -> Told:
-        """Check the text, then have the master read it, whatever the check said: what is wrong must not matter."""
-        self.file.write_text(text)
+    def reload_file(self) -> Told:
+        """Check the file, then have the master read it, whatever the check said: what is wrong must not matter."""
         done = subprocess.run(self._check(), capture_output=True, text=True, check=False, timeout=10)
-        before = set(self.pids())
+        before, written = set(self.pids()), len(self.process.output())
         self.process.signal(self._signal())
-        if done.returncode == 0:
-            wait_for(lambda: set(self.pids()) - before, 10, lambda: f"new workers: {self.process.output()}")
-        return Told(done.returncode, done.stdout + done.stderr)
+        code = done.returncode
+        if code == 0:
+            try:
+                wait_for(lambda: set(self.pids()) - before, 5)
+            except AssertionError:
+                code = 1
+        return Told(code, done.stdout + done.stderr + self.process.output()[written:])
 
     def text(self, scene: Scene) -> str:
         """Return the configuration of a scene."""
@@ -133,8 +140,10 @@ class _Peer:
             connect=round(scene.connect * 1000),
             answer=round(scene.answer * 1000),
             every=round(scene.every * 1000),
+            patience=round(scene.every * 500),
             fall=scene.fall,
             rise=scene.rise,
+            also="\n".join(self._listener(port) for port in scene.listen),
             servers="\n".join(self._server(scene, name) for name in scene.servers),
         )
 
@@ -180,6 +189,9 @@ class _Peer:
     def _server(self, scene: Scene, name: str) -> str:
         raise NotImplementedError
 
+    def _listener(self, port: int) -> str:
+        raise NotImplementedError
+
 
 class HAProxy(_Peer):
     """Debian's HAProxy: a master and one worker, changes over the stats socket."""
@@ -190,6 +202,10 @@ class HAProxy(_Peer):
     def set(self, server: str, admin: Admin) -> None:
         """Change the state over the socket."""
         self._ask(f"set server app/{server} state {admin}")
+
+    def weigh(self, server: str, weight: int) -> None:
+        """Change the weight over the socket."""
+        self._ask(f"set server app/{server} weight {weight}")
 
     def health(self, server: str) -> str:
         """Return what `show servers state` says: 2 is running."""
@@ -210,13 +226,16 @@ class HAProxy(_Peer):
         return (HAPROXY or "haproxy", "-W", "-f", str(self.file))
 
     def _check(self) -> tuple[str, ...]:
-        return (HAPROXY or "haproxy", "-c", "-q", "-f", str(self.file))
+        return (HAPROXY or "haproxy", "-c", "-f", str(self.file))
 
     def _signal(self) -> int:
         return signal.SIGUSR2
 
     def _server(self, scene: Scene, name: str) -> str:
         return f"    server {name} 127.0.0.1:{scene.servers[name]} weight {scene.weights.get(name, 1)}"
+
+    def _listener(self, port: int) -> str:
+        return f"    bind 127.0.0.1:{port}"
 
 
 class Nginx(_Peer):
@@ -234,6 +253,10 @@ class Nginx(_Peer):
         self._out = self._out - {server} if admin == "ready" else self._out | {server}
         self.reload(replace(self.scene))
 
+    def weigh(self, server: str, weight: int) -> None:
+        """Write the weight into the file."""
+        self.reload(replace(self.scene, weights={**self.scene.weights, server: weight}))
+
     def health(self, server: str) -> str:
         """It keeps that to itself."""
         del server
@@ -250,8 +273,13 @@ class Nginx(_Peer):
 
     def _server(self, scene: Scene, name: str) -> str:
         weight = scene.weights.get(name, 1)
-        mark = " down" if name in self._out or not weight else f" weight={weight}"
-        return f"server 127.0.0.1:{scene.servers[name]}{mark};"
+        mark = "down" if name in self._out or not weight else f"weight={weight}"
+        # As often and as long as checks would take it out.
+        failing = f"max_fails={scene.fall} fail_timeout={max(scene.fall, scene.rise) * scene.every:g}s"
+        return f"server 127.0.0.1:{scene.servers[name]} {mark} {failing.replace('.0s', 's')};"
+
+    def _listener(self, port: int) -> str:
+        return f"listen 127.0.0.1:{port};"
 
 
 def _kill_worker(pid: int, name: str) -> None:

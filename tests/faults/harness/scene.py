@@ -12,7 +12,8 @@ from faults.harness.outcome import Usage
 from support.kernel import descriptors, resident
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from tenbin.testing.client import Address
 
@@ -24,7 +25,8 @@ class Scene:
     """Servers by name and port of 127.0.0.1, in turn; times in seconds.
 
     `connect` and `answer` bound a connection and the wait for an answer, `every`, `fall` and `rise` are of the checks
-    of `/health`, `weights` of 0 send nothing new. A request that is safe to repeat is tried again elsewhere.
+    of `/health`, which may take half of `every`; `weights` of 0 send nothing new; `listen` are further ports of
+    127.0.0.1. A request that is safe to repeat is tried again elsewhere. `more` is for Tenbin's file alone.
     """
 
     servers: Mapping[str, int]
@@ -34,6 +36,7 @@ class Scene:
     fall: int = 2
     rise: int = 2
     weights: Mapping[str, int] = field(default_factory=dict)
+    listen: Sequence[int] = ()
     more: Mapping[str, object] = field(default_factory=dict)
 
     def with_servers(self, servers: Mapping[str, int]) -> Scene:
@@ -55,6 +58,10 @@ class Contestant(Protocol):
     scene: Scene
 
     @property
+    def file(self) -> Path:
+        """Its configuration file."""
+
+    @property
     def address(self) -> Address:
         """Where it listens."""
 
@@ -64,14 +71,17 @@ class Contestant(Protocol):
     def reload(self, scene: Scene) -> Told:
         """Take another scene over; returns when the new one is in force, or was refused."""
 
-    def reload_file(self, text: str) -> Told:
-        """Take over what this text says, whatever it is."""
+    def reload_file(self) -> Told:
+        """Take over the file as it is, as an operator does."""
 
     def text(self, scene: Scene) -> str:
         """Return the configuration of a scene."""
 
     def set(self, server: str, admin: Admin) -> None:
         """Change a server's admin state in the way that is the least trouble for traffic."""
+
+    def weigh(self, server: str, weight: int) -> None:
+        """Change a server's weight, in the same way."""
 
     def health(self, server: str) -> str:
         """Return `up` or `down`, "" when it does not tell."""

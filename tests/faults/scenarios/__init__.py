@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
-from faults.scenarios import f01_reload, f05_kill, f07_drop
+from faults.scenarios import (
+    f01_reload,
+    f03_broken_reload,
+    f04_drain,
+    f05_kill,
+    f06_stop,
+    f07_drop,
+    f08_reset,
+    f09_flapping,
+    f10_all_down,
+)
 
-SCENARIOS = (f01_reload.SCENARIO, f05_kill.SCENARIO, f07_drop.SCENARIO)
+SCENARIOS = (
+    f01_reload.SCENARIO,
+    f03_broken_reload.SCENARIO,
+    f04_drain.SCENARIO,
+    f05_kill.SCENARIO,
+    f06_stop.SCENARIO,
+    f07_drop.SCENARIO,
+    f08_reset.SCENARIO,
+    f09_flapping.SCENARIO,
+    f10_all_down.SCENARIO,
+)
