@@ -7,6 +7,8 @@ PYTEST := $(BIN)/python -m pytest -q
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Most tests wait for sockets, so more of them run at once than the machine has cores.
 WORKERS ?= 4
+# How long a soak is.
+SECONDS ?= 1800
 
 PYTHON_DIRECTORIES := $(wildcard src tests benches examples docs)
 # An editable install reads the Python files where they stand: only these make it old.
@@ -14,7 +16,7 @@ BUILT_FROM := $(shell find crates -name '*.rs' -o -name Cargo.toml) $(shell find
               Cargo.toml Cargo.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust test e2e faults bench lock clean
+.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust test e2e faults soak bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this
@@ -71,6 +73,9 @@ e2e: build ## Run the tests with real processes and sockets
 
 faults: build ## Kill, stop, drop and reset around Tenbin, HAProxy and nginx, in full length (FAULTS=--short: as the tests do)
 	PYTHONPATH=tests $(BIN)/python -m faults.run $(FAULTS)
+
+soak: build ## Break something every few seconds, by chance from a seed (SECONDS=1800, SOAK="--seed N --period S")
+	PYTHONPATH=tests $(BIN)/python -m faults.soak --seconds $(SECONDS) $(SOAK)
 
 bench: build ## Measure beside HAProxy, nginx and a bare relay, and quote the figures in README
 	$(BIN)/python benches/run.py $(BENCH)

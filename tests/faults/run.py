@@ -35,7 +35,7 @@ def main() -> int:
                 continue
             outcomes.append(play(scenario, contestant, "short" if options.short else "full"))
             _say(line(outcomes[-1]))
-    machine = facts(_versions())
+    machine = facts(versions())
     if options.only or options.against or options.short:
         _say(markdown(machine, scenarios, outcomes, left_out))
     else:
@@ -51,7 +51,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of everybody that is installed."""
     commands = {"tenbin": [binary(), "--version"], "haproxy": [HAPROXY, "-v"], "nginx": [NGINX, "-v"]}
     found = {}
     for name, command in commands.items():

@@ -89,8 +89,12 @@ class Stage:
         """Run traffic against a contestant; it has begun to flow when this returns."""
         with Traffic(contestant.address, mix or self.mix()) as running:
             running.wait_done(50)
-            self._before[contestant.name] = usage(contestant.pids())
+            self.watch(contestant)
             yield running
+
+    def watch(self, contestant: Contestant) -> None:
+        """Remember what its processes hold before anything is broken."""
+        self._before[contestant.name] = usage(contestant.pids())
 
     def seconds_until(self, condition: Callable[[], object], deadline: float) -> float:
         """Wait for a condition and return how long that took; infinity when it did not come true in time."""

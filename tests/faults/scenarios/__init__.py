@@ -12,6 +12,7 @@ from faults.scenarios import (
     f08_reset,
     f09_flapping,
     f10_all_down,
+    f30_soak,
 )
 
 SCENARIOS = (
@@ -24,4 +25,5 @@ SCENARIOS = (
     f08_reset.SCENARIO,
     f09_flapping.SCENARIO,
     f10_all_down.SCENARIO,
+    f30_soak.SCENARIO,
 )
