@@ -15,6 +15,7 @@ mod flow;
 mod http;
 mod listener;
 mod log;
+mod logtarget;
 mod notice;
 mod splice;
 mod stats;

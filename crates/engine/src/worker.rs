@@ -6,6 +6,7 @@ use std::net::TcpListener as StdListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -54,6 +55,8 @@ pub enum Command {
     CloseIdle,
     /// Close every connection to the server with this serial.
     CloseServer(u64),
+    /// Hand over the lines of the access log; dropping the sender says that it is done.
+    FlushLog(SyncSender<()>),
 }
 
 /// One thread's state; lives on that thread.
@@ -165,6 +168,7 @@ impl Worker {
                     self.deadlines.wake_all();
                 }
                 Command::CloseServer(serial) => self.cut(serial),
+                Command::FlushLog(_done) => self.log.flush(),
             }
         }
     }

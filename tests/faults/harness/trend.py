@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import fmean, median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from support.kernel import descriptors, resident
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 HOUR = 3600.0
 
@@ -46,6 +46,19 @@ def sample(second: float, pid: int) -> Sample | None:
         return Sample(second, pid, resident(pid), descriptors(pid))
     except OSError:
         return None
+
+
+def sample_data_plane(second: float, status: Mapping[str, Any]) -> Sample | None:
+    """Look at the data plane as the status shows it; None when there is none.
+
+    Descriptors of connections come and go with the load: those that are counted as open are left out.
+    """
+    process = status["process"]
+    if process is None:
+        return None
+    servers = [server["traffic"] for backend in status["backends"] for server in backend["servers"]]
+    open_ = process["connections"] + sum(one["idle"] + one["current"] for one in servers if one)
+    return Sample(second, process["pid"], process["resident"], process["descriptors"] - open_)
 
 
 def growth(samples: Sequence[Sample], warm_up: float) -> Growth:

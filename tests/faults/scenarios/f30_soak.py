@@ -80,7 +80,11 @@ def soak(stage: Stage, plan: Plan) -> Outcome:
         records = loads.stop()
     verdict = judge(records, injuries)
     growth = {name: trend.growth(some, plan.warm_up) for name, some in samples.items()}
-    goals = _goals(plan, verdict.unexplained, growth)
+    left = _left(proxy)
+    goals = [
+        *_goals(plan, verdict.unexplained, growth),
+        Goal("no connection stays when all clients are gone", not left),
+    ]
     every = sorted((record for some in records.values() for record in some), key=lambda record: record.start)
     extra = {
         "seconds": round(every[-1].start) if every else 0,
@@ -88,6 +92,7 @@ def soak(stage: Stage, plan: Plan) -> Outcome:
         "faults": sum(done.values()),
         "explained": sum(verdict.explained.values()),
         "unexplained": len(verdict.unexplained),
+        "connections left": left,
         "first unexplained": "; ".join(verdict.unexplained[:5]),
         **{f"after {name}": count for name, count in verdict.explained.items()},
         **{f"{name} MiB an hour": one.memory for name, one in growth.items()},
@@ -134,11 +139,25 @@ class Loads:
 
 
 def _look(proxy: Ours, second: float, samples: dict[str, list[trend.Sample]]) -> None:
-    pids = {"control plane": proxy.tenbin.pid, "data plane": max(proxy.tenbin.dataplane_pids(), default=0)}
-    for name, pid in pids.items():
-        found = trend.sample(second, pid)
-        if found:
-            samples[name].append(found)
+    looks = {
+        "control plane": trend.sample(second, proxy.tenbin.pid),
+        "data plane": trend.sample_data_plane(second, proxy.tenbin.status()),
+    }
+    for name, found in looks.items():
+        samples[name] += [found] if found else []
+
+
+def _left(proxy: Ours) -> int:
+    """Return how many client connections there are when all clients have been gone for a while."""
+
+    def now() -> int:
+        return int(proxy.tenbin.status()["process"]["connections"])
+
+    try:
+        wait_for(lambda: now() == 0, 15)
+    except AssertionError:
+        return now()
+    return 0
 
 
 def _goals(plan: Plan, unexplained: Sequence[str], growth: dict[str, trend.Growth]) -> list[Goal]:
