@@ -72,7 +72,8 @@ e2e: build ## Run the tests with real processes and sockets
 	$(PYTEST) -n $(WORKERS) tests/e2e tests/acceptance tests/conformance
 
 faults: build ## Kill, stop, drop and reset around Tenbin, HAProxy and nginx, in full length (FAULTS=--short: as the tests do)
-	PYTHONPATH=tests $(BIN)/python -m faults.run $(FAULTS)
+	PYTHONPATH=tests $(BIN)/python -m faults.run $(FAULTS); status=$$?; \
+	  PYTHONPATH=tests $(BIN)/python -m docs.figures && exit $$status
 
 soak: build ## Break something every few seconds, by chance from a seed (SECONDS=1800, SOAK="--seed N --period S")
 	PYTHONPATH=tests $(BIN)/python -m faults.soak --seconds $(SECONDS) $(SOAK)

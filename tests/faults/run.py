@@ -23,24 +23,30 @@ RESULTS = Path(__file__).parents[2] / "benches" / "results"
 
 
 def main() -> int:
-    """Run what the command line asks for; 1 when Tenbin missed a target."""
+    """Run what the command line asks for; 1 when Tenbin missed a target, or something went wrong."""
     options = _options()
     scenarios = [scenario for scenario in SCENARIOS if not options.only or scenario.id in options.only]
-    outcomes, left_out = [], []
+    outcomes, left_out, broken = [], [], []
     for scenario in scenarios:
         for contestant in options.against or list(TITLES):
             reason = missing(scenario, contestant)
             if reason:
                 left_out.append(f"{scenario.id} {TITLES[contestant]}: {reason}")
                 continue
-            outcomes.append(play(scenario, contestant, "short" if options.short else "full"))
-            _say(line(outcomes[-1]))
+            try:
+                outcomes.append(play(scenario, contestant, "short" if options.short else "full"))
+            except (AssertionError, OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+                broken.append(f"{scenario.id} {TITLES[contestant]} was not played to its end: {error}".splitlines()[0])
+                _say(broken[-1])
+            else:
+                _say(line(outcomes[-1]))
+    left_out += broken
     machine = facts(versions())
     if options.only or options.against or options.short:
         _say(markdown(machine, scenarios, outcomes, left_out))
     else:
         _say(save(RESULTS, machine, scenarios, outcomes, left_out))
-    return int(any(outcome.contestant == "tenbin" and not outcome.reached for outcome in outcomes))
+    return int(bool(broken) or any(outcome.contestant == "tenbin" and not outcome.reached for outcome in outcomes))
 
 
 def _options() -> argparse.Namespace:
@@ -53,11 +59,12 @@ def _options() -> argparse.Namespace:
 
 def versions() -> dict[str, str]:
     """Return the versions of everybody that is installed."""
-    commands = {"tenbin": [binary(), "--version"], "haproxy": [HAPROXY, "-v"], "nginx": [NGINX, "-v"]}
+    programs = {"tenbin": binary(), "haproxy": HAPROXY, "nginx": NGINX}
     found = {}
-    for name, command in commands.items():
-        if command[0] is not None:
-            done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    for name, program in programs.items():
+        if program is not None:
+            option = "--version" if name == "tenbin" else "-v"
+            done = subprocess.run((program, option), capture_output=True, text=True, check=False)
             match = re.search(r"\d+\.\d+(\.\d+)*\S*", done.stdout + done.stderr)
             found[name] = match[0] if match else "unknown"
     return found

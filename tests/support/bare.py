@@ -47,6 +47,7 @@ def backend(name: str, servers: Mapping[str, str], **more: object) -> dict[str, 
         "timeouts": {"connect": 2000, "server": 3000, "queue": 2000, "tunnel": 60_000},
         "retry": {"attempts": 1, "budget": 100},
         "pool": {"reuse": "safe", "max_idle": 16, "idle_timeout": 2000},
+        "limits": {"head": 32_768, "fields": 100},
         "servers": [{"name": key, "address": value, "weight": 1, "cookie": key} for key, value in servers.items()],
         **more,
     }
@@ -59,7 +60,7 @@ def snapshot(
     return {
         "generation": generation,
         "threads": 2,
-        "limits": {"connections": 10_000},
+        "limits": {"connections": 10_000, "buffer": 16_384},
         "access_log": {"target": "none", "format": "json"},
         "secret": "00" * 32,
         "listeners": [{"address": address, "frontend": name} for address, name in listeners.items()],

@@ -8,14 +8,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Bytes of an ordinary buffer.
-pub const BUFFER_BYTES: usize = 16 * 1024;
-
 /// Bytes of a tunnel's buffer: larger than that of a message, since fewer calls move more.
 pub const TUNNEL_BYTES: usize = 32 * 1024;
-
-/// Room that the body behind a head gets at least, so that a large head does not make it move in tiny pieces.
-const ROOM_BYTES: usize = BUFFER_BYTES / 2;
 
 /// See the module.
 pub struct Buffer {
@@ -73,10 +67,10 @@ impl Buffer {
         self.rewind();
     }
 
-    /// Makes sure of room for what follows the head.
-    pub fn make_room(&mut self) {
-        if self.bytes.len() < self.base + ROOM_BYTES {
-            self.grow(self.base + BUFFER_BYTES);
+    /// Makes sure of room for what follows the head, so that a large one does not make it move in tiny pieces.
+    pub fn make_room(&mut self, size: usize) {
+        if self.bytes.len() < self.base + size / 2 {
+            self.grow(self.base + size);
         }
     }
 

@@ -12,11 +12,11 @@ use tenbin_proto::{Body, ChunkDecoder, Reject};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 
-use crate::buffer::{BUFFER_BYTES, Buffer};
+use crate::buffer::Buffer;
 use crate::splice::{Pipe, Pipes};
 
-/// More than a buffer holds is worth a pipe: its calls move more at once and copy nothing.
-const MUCH: u64 = BUFFER_BYTES as u64;
+/// More than so many bytes are worth a pipe: its calls move more at once and copy nothing.
+const MUCH: u64 = 16 * 1024;
 
 /// How the end of the body is found while reading.
 #[derive(Default)]

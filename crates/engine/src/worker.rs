@@ -215,8 +215,9 @@ impl Worker {
 
     /// Buffers and state for one exchange.
     pub fn take_exchange(&self) -> Box<Exchange> {
-        let spare = self.exchanges.borrow_mut().pop();
-        spare.unwrap_or_else(|| Box::new(Exchange::new(&self.deadlines)))
+        let size = self.tables.borrow().limits.buffer;
+        let spare = self.exchanges.borrow_mut().pop().filter(|spare| spare.buffer_bytes == size);
+        spare.unwrap_or_else(|| Box::new(Exchange::new(&self.deadlines, size)))
     }
 
     /// Gives them back.

@@ -6,6 +6,7 @@ resolution `None` never means "default": every default has been filled in by the
 
 from tenbin.model.backend import (
     Backend,
+    BackendLimits,
     OnDown,
     Pool,
     Retry,
@@ -35,10 +36,11 @@ from tenbin.model.server import Admin, Eject, Health, Passive, Server, ServerId
 from tenbin.model.values import Address, Duration
 
 __all__ = [
-    "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "Any", "Backend", "Balance", "Check",
-    "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration", "Eject", "ExecCheck", "Expression",
-    "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod", "HeaderEdit", "HeaderVerb", "Health",
-    "HttpCheck", "IpHashForm", "Listener", "LogFormat", "Match", "Mode", "Not", "OnDown", "Passive", "Policy",
-    "Pool", "Probe", "PythonCheck", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server",
-    "ServerId", "Sticky", "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "ToBackend",
+    "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "Any", "Backend", "BackendLimits",
+    "Balance", "Check", "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration", "Eject",
+    "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod",
+    "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "IpHashForm", "Listener", "LogFormat", "Match", "Mode",
+    "Not", "OnDown", "Passive", "Policy", "Pool", "Probe", "PythonCheck", "Redirect", "Respond", "Retry",
+    "Reuse", "Rewrite", "Route", "Server", "ServerId", "Sticky", "StickyCookie", "StickyKey", "StickySource",
+    "TcpCheck", "ToBackend",
 ]  # fmt: skip

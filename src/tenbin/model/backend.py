@@ -89,6 +89,14 @@ Sticky = StickyCookie | StickySource | StickyKey
 
 
 @dataclass(frozen=True, slots=True)
+class BackendLimits:
+    """Of an answer: bytes of its `head`, its `fields`."""
+
+    head: int
+    fields: int
+
+
+@dataclass(frozen=True, slots=True)
 class Backend:
     """A group of servers.
 
@@ -111,6 +119,7 @@ class Backend:
     max_queue: int
     retry: Retry
     pool: Pool
+    limits: BackendLimits
     eject: Eject | None
     slow_start: Duration
     on_down: OnDown

@@ -40,9 +40,13 @@ class AdminEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class GlobalLimits:
-    """`connections` of clients at once over all frontends; `pending`: the listeners' accept backlog."""
+    """`connections` of clients at once over all frontends; `pending`: the listeners' accept backlog.
+
+    `buffer`: bytes that each direction of an exchange may hold.
+    """
 
     connections: int
+    buffer: int
     pending: int
 
 

@@ -41,7 +41,7 @@ def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
     return wire.Snapshot(
         generation=state.generation,
         threads=around.threads or config.threads,
-        limits=wire.Limits(connections=config.limits.connections),
+        limits=wire.Limits(connections=config.limits.connections, buffer=config.limits.buffer),
         access_log=_access_log(config.access_log, around),
         secret=around.secret,
         listeners=tuple(
@@ -146,6 +146,7 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
             max_idle=backend.pool.max_idle,
             idle_timeout=backend.pool.idle_timeout.ms,
         ),
+        limits=wire.BackendLimits(head=backend.limits.head, fields=backend.limits.fields),
         eject=_eject(backend.eject) if backend.eject else None,
         slow_start=backend.slow_start.ms,
         close_on_down=backend.on_down is model.OnDown.CLOSE_CONNECTIONS,

@@ -27,9 +27,9 @@ _SYSTEM = "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
 
 
 def command(*inner: str) -> list[str]:
-    """Return the command that runs another one in a network of its own."""
+    """Return the command that runs another one in a network of its own; all that it started ends with it."""
     rights = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    return ["unshare", *rights, "--net", "--", *inner]
+    return ["unshare", *rights, "--net", "--pid", "--fork", "--mount-proc", "--kill-child", "--", *inner]
 
 
 @cache

@@ -67,12 +67,13 @@ class Ours:
             for name, port in scene.servers.items()
         }
         listen = ["{listen}", *(f"127.0.0.1:{port}" for port in scene.listen)]
+        backend = {"balance": "round_robin", "check": check, "servers": servers, **scene.backend}
         value = {
             "admin": ADMIN,
             "threads": 2,
             "timeouts": {"connect": f"{scene.connect:g}s", "server": f"{scene.answer:g}s"},
             "frontends": {"web": {"listen": listen, "routes": [{"backend": "app"}]}},
-            "backends": {"app": {"balance": "round_robin", "check": check, "servers": servers}},
+            "backends": {"app": backend},
             **scene.more,
         }
         return yaml.safe_dump(value, sort_keys=False)

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from faults.harness.contestants import start
 from faults.harness.outcome import Figures, Goal, Outcome, Usage, Value, figures_of
 from faults.harness.scene import Contestant, Scene, usage
 from faults.harness.traffic import Mix, Traffic
@@ -68,6 +69,11 @@ class Stage:
         """Whether the full length is wanted."""
         return self.length == "full"
 
+    @property
+    def patience(self) -> float:
+        """By how much a limit of time is stretched: a test shares its machine with others."""
+        return self.pick(1.6, 1.0)
+
     def pick(self, short: float, full: float) -> float:
         """Return the number for this length."""
         return full if self.full else short
@@ -78,8 +84,6 @@ class Stage:
 
     def start(self, scene: Scene) -> Contestant:
         """Start the contestant on a scene; it ends with the stage. Servers that it can check are up on return."""
-        from faults.harness.contestants import start
-
         running = self.stack.enter_context(start(self.contestant, scene, self.folder))
         wait_for(lambda: all(running.health(name) in ("up", "") for name in scene.servers), 10, "all servers are up")
         return running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from faults.harness.outcome import Goal, Outcome
@@ -28,7 +29,7 @@ def play(stage: Stage) -> Outcome:
     talks = [Talk(proxy.address) for _ in range(TALKS)]
     wait_for(lambda: all(talk.echoed > 2 for talk in talks), 10, "the WebSockets talk")
     refused = 0
-    with stage.traffic(proxy) as traffic:
+    with stage.traffic(proxy, replace(stage.mix(), posts=10)) as traffic:
         for turn in range(RELOADS):
             refused += proxy.reload(three if turn % 2 == 0 else two).code != 0
             traffic.run_for(stage.pick(0.1, 1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from faults.harness.outcome import Goal, Outcome
@@ -40,7 +41,7 @@ def play(stage: Stage) -> Outcome:
         ("server3", lambda: proxy.reload(two), lambda: proxy.reload(three)),
     ]
     outs, returned = [], 0
-    with stage.traffic(proxy) as traffic:
+    with stage.traffic(proxy, replace(stage.mix(), posts=10)) as traffic:
         for server, leave, enter in ways:
             leave()
             since = traffic.elapsed

@@ -14,7 +14,7 @@ from support.traffic import Background, long_operation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from faults.harness.outcome import Figures
+    from faults.harness.outcome import Figures, Value
 
 EVERY = 0.5
 WORKS, LONG = 12, 4000
@@ -42,12 +42,12 @@ def play(stage: Stage) -> Outcome:
             nothing_failed(figures),
             Goal("a POST that was under way gets 502", set(ends) == {200, 502}),
             Goal("no POST is lost without an answer", set(lost.failed) <= {"unexpected status"}),
-            Goal("down within 3 check intervals", detected <= 3 * EVERY),
-            Goal("up within 3 check intervals", back <= 3 * EVERY),
+            Goal("down within 3 check intervals", detected <= 3 * EVERY * stage.patience),
+            Goal("up within 3 check intervals", back <= 3 * EVERY * stage.patience),
         )
 
     known = bool(proxy.health("server2"))
-    extra = {
+    extra: dict[str, Value] = {
         "POSTs under way": ", ".join(f"{count} x {status}" for status, count in sorted(ends.items())),
         "other POSTs failed": lost.failures,
         "down known after ms": milliseconds(detected, known),

@@ -14,7 +14,7 @@ from tenbin.testing import fetch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from faults.harness.outcome import Figures
+    from faults.harness.outcome import Figures, Value
     from faults.harness.scene import Contestant
     from faults.harness.traffic import Traffic
 
@@ -46,12 +46,12 @@ def play(stage: Stage) -> Outcome:
         return (
             Goal("every request gets an answer", figures.failures == 0),
             Goal("503 when all are known to be down", set(statuses) == {503}),
-            Goal("within 5 ms", typical <= 5),
+            Goal("within 5 ms", typical <= 5 * stage.patience),
             Goal("no more CPU than while serving", idle <= busy * 1.5 + 0.05),
-            Goal("back within 3 check intervals", back <= 3 * EVERY),
+            Goal("back within 3 check intervals", back <= 3 * EVERY * stage.patience),
         )
 
-    extra = {
+    extra: dict[str, Value] = {
         "statuses": ", ".join(f"{count} x {status}" for status, count in sorted(statuses.items())),
         "answered in ms": round(typical, 1),
         "CPU serving / down": f"{busy:.2f} / {idle:.2f} cores",

@@ -15,7 +15,7 @@ use super::forward::forward;
 use super::record::Record;
 use super::route::decide;
 use super::view::RequestView;
-use crate::buffer::{BUFFER_BYTES, Buffer};
+use crate::buffer::Buffer;
 use crate::client::Client;
 use crate::deadline::{Deadlines, Timer};
 use crate::flow::Flow;
@@ -28,6 +28,8 @@ pub struct Exchange {
     pub request: Request,
     /// The answer's head.
     pub response: Response,
+    /// Bytes of an ordinary buffer, while no large head has made it grow.
+    pub buffer_bytes: usize,
     /// Bytes from the client.
     pub input: Buffer,
     /// Bytes from the server.
@@ -77,12 +79,13 @@ enum Head {
 
 impl Exchange {
     /// Empty buffers.
-    pub fn new(deadlines: &Rc<Deadlines>) -> Self {
+    pub fn new(deadlines: &Rc<Deadlines>, buffer_bytes: usize) -> Self {
         Self {
             request: Request::default(),
             response: Response::default(),
-            input: Buffer::new(BUFFER_BYTES),
-            output: Buffer::new(BUFFER_BYTES),
+            buffer_bytes,
+            input: Buffer::new(buffer_bytes),
+            output: Buffer::new(buffer_bytes),
             up: Flow::default(),
             down: Flow::default(),
             timer: deadlines.timer(),
@@ -101,13 +104,13 @@ impl Exchange {
     /// Ready for another connection, without what one large message made it hold.
     pub fn reset(&mut self) {
         for buffer in [&mut self.input, &mut self.output] {
-            if buffer.capacity() != BUFFER_BYTES {
-                *buffer = Buffer::new(BUFFER_BYTES);
+            if buffer.capacity() != self.buffer_bytes {
+                *buffer = Buffer::new(self.buffer_bytes);
             }
             buffer.clear();
         }
         for scratch in [&mut self.down.prefix, &mut self.up.prefix, &mut self.head_bytes, &mut self.text] {
-            if scratch.capacity() > BUFFER_BYTES {
+            if scratch.capacity() > self.buffer_bytes {
                 *scratch = Vec::new();
             }
         }
@@ -175,7 +178,7 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
                     Err(reject) => return Poll::Ready(Head::Failed(Reason::Rejected(reject))),
                 }
                 if x.input.is_full() {
-                    x.input.grow(limits.head_bytes + BUFFER_BYTES);
+                    x.input.grow(limits.head_bytes + x.buffer_bytes);
                 }
             }
             match x.input.poll_fill(cx, stream) {
@@ -202,7 +205,7 @@ async fn exchange(
 ) -> After {
     x.input.split_head(x.request.length);
     if x.request.body != Body::None {
-        x.input.make_room();
+        x.input.make_room(x.buffer_bytes);
     }
     x.record.head_read(x.request.length);
     x.up.body_bytes = 0;

@@ -19,6 +19,8 @@ use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::{self, Load};
+use crate::wire::BackendLimits;
+use crate::worker::Cut;
 
 /// Interim answers that one request may get.
 const MOST_INTERIM: u32 = 20;
@@ -56,6 +58,8 @@ enum Failure {
     TooManyInterim,
     /// Its status is one that the backend retries.
     Status,
+    /// It went down while it was waited for, and the backend leaves such servers at once.
+    Down,
     /// The client went away.
     ClientGone,
     /// The client's body is at fault.
@@ -216,9 +220,11 @@ async fn await_answer(
     stream: &mut TcpStream,
 ) -> Result<(), Failure> {
     let client_ms = course.found.frontend.spec.timeouts.client;
+    let leaves = |server: &Arc<Server>| backend.spec.close_on_down.then(|| client.worker.attach(server));
+    let cut = backend.servers.get(index).and_then(leaves);
     x.output.clear();
     for _ in 0..=MOST_INTERIM {
-        let interim = read_answer(client, x, (client_ms, backend), stream).await?;
+        let interim = read_answer(client, x, (client_ms, backend, cut.as_ref()), stream).await?;
         if !interim {
             let status = x.response.status;
             let retried = backend.spec.retry.statuses.contains(&status) && is_repeatable(x);
@@ -243,7 +249,7 @@ async fn await_answer(
 async fn read_answer(
     client: &mut Client,
     x: &mut Exchange,
-    (client_ms, backend): (u64, &Backend),
+    (client_ms, backend, cut): (u64, &Backend, Option<&Cut>),
     server: &mut TcpStream,
 ) -> Result<bool, Failure> {
     let timeout = backend.spec.timeouts.server;
@@ -252,7 +258,8 @@ async fn read_answer(
         upgrade: !x.request.upgrade.is_empty(),
         connect: false,
     };
-    let limits = Limits::default();
+    let BackendLimits { head: head_bytes, fields } = backend.spec.limits;
+    let limits = Limits { head_bytes, fields, ..Limits::default() };
     x.scanned = 0;
     x.timer.set(timeout);
     client.timer.set(client_ms);
@@ -277,7 +284,7 @@ async fn read_answer(
                     Err(reject) => return Poll::Ready(Err(Failure::Bad(reject))),
                 }
                 if x.output.is_full() {
-                    x.output.grow(limits.head_bytes + crate::buffer::BUFFER_BYTES);
+                    x.output.grow(limits.head_bytes + x.buffer_bytes);
                 }
             }
             match x.output.poll_fill(cx, server) {
@@ -288,6 +295,9 @@ async fn read_answer(
         }
         if client.is_reset(cx) {
             return Poll::Ready(Err(Failure::ClientGone));
+        }
+        if cut.is_some_and(|cut| cut.poll(cx)) {
+            return Poll::Ready(Err(Failure::Down));
         }
         // A client that waits to be told to go on waits for the server.
         let asks = x.request.expect_continue && !x.continued && x.up.body_bytes == 0;
@@ -374,6 +384,17 @@ fn failed(
         Failure::Bad(reject) => (OutcomeKind::Failure, Some(Reason::BadAnswer(reject.reason))),
         Failure::TooManyInterim => {
             (OutcomeKind::Failure, Some(Reason::BadAnswer("too-many-interim-answers")))
+        }
+        Failure::Down => {
+            lease.finish(outcome(OutcomeKind::Aborted), now);
+            counters.server_aborts.add(1);
+            // The server that is gone carries nothing: to move a request is no load on top, and needs no budget.
+            if is_repeatable(x) && x.record.retries < backend.spec.retry.attempts {
+                redispatch(client, x, backend, index);
+                course.last = Some(Reason::ServerClosed);
+                return Next::Again;
+            }
+            return Next::Refused(Reason::ServerClosed);
         }
         Failure::Status => {
             lease.finish(outcome(OutcomeKind::Failure), now);

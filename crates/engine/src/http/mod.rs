@@ -19,13 +19,14 @@ use exchange::After;
 pub use exchange::Exchange;
 use tokio::io::AsyncWrite;
 
-use crate::buffer::{BUFFER_BYTES, Buffer};
+use crate::buffer::Buffer;
 use crate::client::Client;
 use crate::wire::FrontendTimeouts;
 
 /// How long a closed connection is still read, so that the last answer is not lost to a reset (RFC 9112, 9.6).
 const LINGER_MS: u64 = 1_000;
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
+const LINGER_BUFFER: usize = 16 * 1024;
 
 /// Serves a connection from accept to close.
 ///
@@ -76,7 +77,7 @@ async fn idle(client: &Client) -> bool {
 /// Says that nothing more comes, then reads what the client still sends, for a while.
 async fn linger(mut client: Client) {
     client.timer.set(LINGER_MS);
-    let mut buffer = Buffer::new(BUFFER_BYTES);
+    let mut buffer = Buffer::new(LINGER_BUFFER);
     let mut left = LINGER_BYTES;
     poll_fn(|cx| {
         if Pin::new(&mut client.stream).poll_shutdown(cx).is_pending() {

@@ -46,7 +46,7 @@ pub async fn answer(
     x.early |= !x.up.delivered();
     x.output.split_head(x.response.length);
     if x.response.body != Body::None {
-        x.output.make_room();
+        x.output.make_room(x.buffer_bytes);
     }
     let leaving = send_head::answer(client, x, (course, backend, lease.index()));
     if x.down.begin(x.response.body, leaving.sink, 0, &mut x.output).is_err() {

@@ -3,15 +3,19 @@
 //! `src/tenbin/plan/wire` describes them; both sides are tested against the files in `tests/contract/`. Times are
 //! whole milliseconds and 0 means "none" or "no limit" unless a field says otherwise.
 
+mod backend;
 mod frames;
 mod snapshot;
 mod stats;
 
+pub use backend::{
+    Backend, BackendLimits, BackendTimeouts, Balance, Eject, HashMethod, IpForm, Passive, Policy, Pool,
+    Retry, Reuse, Server, Sticky,
+};
 pub use frames::{Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, WireError};
 pub use snapshot::{
-    AccessLog, Action, Backend, BackendTimeouts, Balance, Eject, Frontend, FrontendLimits, FrontendTimeouts,
-    HashMethod, HeaderEdit, HeaderVerb, IpForm, Limits, Listener, LogFormat, Mode, Passive, Policy, Pool,
-    Retry, Reuse, Rewrite, Route, Server, Snapshot, Sticky,
+    AccessLog, Action, Frontend, FrontendLimits, FrontendTimeouts, HeaderEdit, HeaderVerb, Limits, Listener,
+    LogFormat, Mode, Rewrite, Route, Snapshot,
 };
 pub use stats::{
     BackendStats, FrontendStats, ListenerStats, Phases, ProcessStats, ServerStats, Stats, Times,

@@ -186,6 +186,13 @@ class Pool(Wire):
     idle_timeout: int
 
 
+class BackendLimits(Wire):
+    """See `tenbin.model.BackendLimits`."""
+
+    head: int
+    fields: int
+
+
 class Eject(Wire):
     """See `tenbin.model.Eject`."""
 
@@ -229,6 +236,7 @@ class Backend(Wire):
     max_queue: int = 0
     retry: Retry
     pool: Pool
+    limits: BackendLimits
     eject: Eject | None = None
     slow_start: int = 0
     close_on_down: bool = False
@@ -239,9 +247,10 @@ class Backend(Wire):
 
 
 class Limits(Wire):
-    """`connections`: clients at once, over all frontends."""
+    """`connections`: clients at once, over all frontends; `buffer`: bytes for a direction of an exchange."""
 
     connections: int
+    buffer: int
 
 
 class AccessLog(Wire):

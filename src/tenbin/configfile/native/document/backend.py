@@ -9,7 +9,7 @@ from tenbin.configfile.native.document.base import Document, ListOrMapping, list
 from tenbin.configfile.native.document.check import Check
 from tenbin.configfile.native.document.server import Eject, Passive, Server
 from tenbin.configfile.native.document.sticky import StickyDocument
-from tenbin.configfile.native.document.timeouts import BackendTimeouts
+from tenbin.configfile.native.document.timeouts import BackendLimits, BackendTimeouts
 from tenbin.configfile.native.document.types import Attempts, Count, Limit, ModeName, Percent, Statuses, Time, words
 from tenbin.model.values import Duration
 
@@ -110,8 +110,13 @@ class BackendDocument(Document):
     passive: Passive = setting("Leaves servers out after failures in passing; none unless given.")
     eject: Eject = setting("Leaves servers out that keep failing; `false` for never.", shown=True)
     timeouts: BackendTimeouts | None = setting("Timeouts of the server side, before those at the top.")
+    limits: BackendLimits | None = setting("Limits for what servers answer.")
     max_queue: Count = setting("Requests that may wait for any server; 0 for no limit.", 0)
     slow_start: Limit = setting(
         "The time in which a server that came up gets to its full weight; 0s for at once.", Duration(0)
     )
-    on_down: OnDownName = setting("What happens to the connections of a server that goes down.", "keep")
+    on_down: OnDownName = setting(
+        "What happens to the connections of a server that goes down. `close_connections`: they end, and requests that "
+        "wait there for an answer go to another server, or get 502.",
+        "keep",
+    )

@@ -5,6 +5,7 @@ from typing import ClassVar
 from tenbin.configfile.native.document.base import Document, setting
 from tenbin.configfile.native.document.types import (
     BodySize,
+    BufferSize,
     Count,
     Fields,
     HeadSize,
@@ -29,6 +30,7 @@ CHECK_TIMEOUT_CAP = Duration(2_000)
 
 CONNECTIONS = 20_000
 PENDING = 4096
+BUFFER = 16 << 10
 HEAD = 32 << 10
 HEADER_FIELDS = 100
 TARGET = 8 << 10
@@ -101,6 +103,24 @@ class Timeouts(FrontendTimeouts, BackendTimeouts):
     drain: Limit = setting("How long a graceful stop waits for work to end; 0s for not at all.", shown=DRAIN)
 
 
+class BackendLimits(Document):
+    """Limits of the server side."""
+
+    what: ClassVar[str] = "`limits` of a backend"
+    elsewhere: ClassVar[dict[str, str]] = {
+        "connections": "it is `max_connections` of each server",
+        "maxconn": "it is `max_connections` of each server",
+        "queue": "it is `max_queue`",
+    }
+
+    head: HeadSize = setting(
+        "The largest head of an answer, 1k to 1m; more is answered with 502.", shown=shown_size(HEAD)
+    )
+    fields: Fields = setting(
+        "The most headers of an answer, 1 to 10000; more are answered with 502.", shown=HEADER_FIELDS
+    )
+
+
 class FrontendLimits(Document):
     """Limits of the client side."""
 
@@ -138,5 +158,9 @@ class Limits(FrontendLimits):
 
     connections: Positive = setting(
         "Clients at once over all frontends; further ones wait to be accepted.", shown=CONNECTIONS
+    )
+    buffer: BufferSize = setting(
+        "The memory for each direction of an exchange, 4k to 1m; an idle connection holds none.",
+        shown=shown_size(BUFFER),
     )
     pending: Positive = setting("Connections that the system holds until they are accepted.", shown=PENDING)

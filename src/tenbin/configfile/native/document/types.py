@@ -112,6 +112,7 @@ Time = Annotated[Duration | None, PlainValidator(_positive_duration), WithJsonSc
 Limit = Annotated[Duration | None, PlainValidator(values.duration), WithJsonSchema(DURATION_SCHEMA)]
 """Zero means no limit."""
 HeadSize = Annotated[int | None, *_size(1 << 10, 1 << 20)]
+BufferSize = Annotated[int | None, *_size(4 << 10, 1 << 20)]
 TargetSize = Annotated[int | None, *_size(64, 1 << 20)]
 BodySize = Annotated[int | None, *_size(0, 1 << 50)]
 

@@ -11,12 +11,24 @@ from tenbin.configfile.native.document.balance import EwmaDocument, HashDocument
 from tenbin.configfile.native.document.base import written
 from tenbin.configfile.native.document.server import EjectDocument
 from tenbin.configfile.native.document.sticky import DEFAULT_ATTRIBUTES, KINDS, SourceDocument, StickyDocument
+from tenbin.configfile.native.document.timeouts import BackendLimits as LimitsDocument
 from tenbin.configfile.native.document.timeouts import BackendTimeouts
 from tenbin.configfile.native.resolve import checks
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import check_tcp_names
 from tenbin.configfile.native.resolve.servers import servers
-from tenbin.model.backend import Backend, OnDown, Pool, Retry, Reuse, Sticky, StickyCookie, StickyKey, StickySource
+from tenbin.model.backend import (
+    Backend,
+    BackendLimits,
+    OnDown,
+    Pool,
+    Retry,
+    Reuse,
+    Sticky,
+    StickyCookie,
+    StickyKey,
+    StickySource,
+)
 from tenbin.model.balance import Balance, HashMethod, IpHashForm, Policy
 from tenbin.model.expression import Fetch
 from tenbin.model.frontend import Mode
@@ -88,6 +100,7 @@ class BackendResolver:
             max_queue=given(document.max_queue),
             retry=_retry(document.retry or RetryDocument()),
             pool=_pool(document.pool or PoolDocument()),
+            limits=_limits(document.limits or LimitsDocument()),
             eject=_eject(document),
             slow_start=given(document.slow_start),
             on_down=OnDown(given(document.on_down)),
@@ -156,6 +169,9 @@ class BackendResolver:
         if document.pool is not None:
             message = "`pool` keeps connections between requests, and in mode tcp there are none"
             self._context.error((*path, "pool"), message, hint="remove it", key=True)
+        if document.limits is not None:
+            message = "`limits` of a backend are for answers, and in mode tcp there are none"
+            self._context.error((*path, "limits"), message, hint="remove it", key=True)
         if document.retry is not None and document.retry.on_status:
             message = "`on_status` needs answers, and in mode tcp there are connections"
             self._context.error((*path, "retry", "on_status"), message, hint="remove it", key=True)
@@ -163,6 +179,10 @@ class BackendResolver:
 
 def _retry(document: RetryDocument) -> Retry:
     return Retry(given(document.attempts), tuple(document.on_status or ()), given(document.budget))
+
+
+def _limits(document: LimitsDocument) -> BackendLimits:
+    return BackendLimits(first(document.head, defaults.HEAD), first(document.fields, defaults.HEADER_FIELDS))
 
 
 def _pool(document: PoolDocument) -> Pool:

@@ -45,7 +45,11 @@ def resolve(document: RootDocument, context: Context) -> Config:
         backends=_backends(context, plan, BackendResolver(context, shared)),
         admin=_admin(document, context, listening),
         threads=first(document.threads, default_threads()),
-        limits=GlobalLimits(first(limits.connections, defaults.CONNECTIONS), first(limits.pending, defaults.PENDING)),
+        limits=GlobalLimits(
+            connections=first(limits.connections, defaults.CONNECTIONS),
+            buffer=first(limits.buffer, defaults.BUFFER),
+            pending=first(limits.pending, defaults.PENDING),
+        ),
         drain=first(timeouts.drain, defaults.DRAIN),
         access_log=_access_log(document.log if document.log is not None else LogDocument(), context),
         runtime_directory=_directory(document.runtime_directory, context),

@@ -1,0 +1,285 @@
+//! The server side of a snapshot: groups of servers and how they are used.
+
+use serde::Deserialize;
+use tenbin_balance::{Admin, Health};
+use tenbin_rules::wire::Expr;
+
+use super::snapshot::{Mode, yes};
+
+/// The balancing policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names are the field's own")]
+pub enum Policy {
+    RoundRobin,
+    StaticRr,
+    LeastConn,
+    Random,
+    First,
+    IpHash,
+    Hash,
+    PeakEwma,
+}
+
+/// How a hash key maps to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names are the field's own")]
+pub enum HashMethod {
+    Modulo,
+    Consistent,
+    Maglev,
+}
+
+/// How `ip_hash` hashes an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names are the field's own")]
+pub enum IpForm {
+    Fnv1a,
+    Nginx,
+}
+
+/// Policy and parameters.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Balance {
+    /// Which policy.
+    pub policy: Policy,
+    /// Servers that `random` draws.
+    #[serde(default = "two")]
+    pub draws: u32,
+    /// For `ip_hash`.
+    #[serde(default = "fnv")]
+    pub ip_form: IpForm,
+    /// What `hash` hashes.
+    #[serde(default)]
+    pub key: Option<Expr>,
+    /// For `hash`.
+    #[serde(default = "consistent")]
+    pub method: HashMethod,
+    /// Percent of the mean load, 0 for unbounded.
+    #[serde(default)]
+    pub load_factor: u32,
+    /// For `peak_ewma`.
+    #[serde(default = "ten_seconds")]
+    pub decay: u64,
+    /// For `peak_ewma`.
+    #[serde(default = "one_second")]
+    pub error_penalty: u64,
+}
+
+const fn two() -> u32 {
+    2
+}
+const fn fnv() -> IpForm {
+    IpForm::Fnv1a
+}
+const fn consistent() -> HashMethod {
+    HashMethod::Consistent
+}
+const fn ten_seconds() -> u64 {
+    10_000
+}
+const fn one_second() -> u64 {
+    1_000
+}
+
+/// How clients are remembered.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Sticky {
+    /// By a cookie that Tenbin sets.
+    Cookie {
+        /// Its name.
+        name: String,
+        /// The server's cookie value instead of a signed token.
+        plain: bool,
+        /// The text after the value.
+        attributes: String,
+        /// Since the last request.
+        max_idle: u64,
+        /// Since the first request.
+        max_life: u64,
+    },
+    /// By address.
+    Source {
+        /// Forgotten after so long.
+        expire: u64,
+        /// Entries at most.
+        size: usize,
+    },
+    /// By a text of the request.
+    Key {
+        /// A text expression.
+        key: Expr,
+        /// Forgotten after so long.
+        expire: u64,
+        /// Entries at most.
+        size: usize,
+    },
+}
+
+/// Timeouts towards servers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackendTimeouts {
+    /// Until a connection is open.
+    pub connect: u64,
+    /// The server sends or takes nothing.
+    pub server: u64,
+    /// Waiting for a slot.
+    pub queue: u64,
+    /// Idle after an upgrade, and in `tcp` mode.
+    pub tunnel: u64,
+}
+
+/// Repeats on another server.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// After the first try.
+    pub attempts: u32,
+    /// Statuses that are retried besides failures to connect or to answer.
+    #[serde(default)]
+    pub statuses: Vec<u16>,
+    /// Percent of requests that may be retries.
+    pub budget: u32,
+}
+
+/// When a pooled connection may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reuse {
+    /// One request a connection.
+    Never,
+    /// Not for a first request that could not be repeated.
+    Safe,
+    /// Always.
+    Always,
+}
+
+/// Idle server connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pool {
+    /// When they may be used.
+    pub reuse: Reuse,
+    /// Per server and thread.
+    pub max_idle: usize,
+    /// Closed after so long.
+    pub idle_timeout: u64,
+}
+
+/// Limits of an answer's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackendLimits {
+    /// Bytes.
+    pub head: usize,
+    /// Fields.
+    pub fields: usize,
+}
+
+/// Ejection after consecutive failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Eject {
+    /// Failures in a row.
+    pub consecutive: u32,
+    /// First ejection.
+    pub base: u64,
+    /// Longest ejection.
+    pub longest: u64,
+    /// Of the backend's servers at once.
+    pub percent: u8,
+}
+
+/// nginx's `max_fails` and `fail_timeout`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Passive {
+    /// Failures within the time.
+    pub max_fails: u32,
+    /// The time, and how long the server is out.
+    pub fail_timeout: u64,
+}
+
+/// One server.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Its name within the backend.
+    pub name: String,
+    /// None while the name has not been resolved.
+    pub address: Option<String>,
+    /// 0-256.
+    pub weight: u16,
+    /// Used when no other server is usable.
+    #[serde(default)]
+    pub backup: bool,
+    /// At once.
+    #[serde(default)]
+    pub max_connections: u32,
+    /// Waiting for this server.
+    #[serde(default)]
+    pub max_queue: u32,
+    /// Passive failure detection.
+    #[serde(default)]
+    pub passive: Option<Passive>,
+    /// Value of a plain sticky cookie.
+    pub cookie: String,
+    /// What the operator wants.
+    #[serde(default = "ready", with = "super::frames::admin")]
+    pub admin: Admin,
+    /// What checks say.
+    #[serde(default = "unknown", with = "super::frames::health")]
+    pub health: Health,
+}
+
+const fn ready() -> Admin {
+    Admin::Ready
+}
+const fn unknown() -> Health {
+    Health::Unknown
+}
+
+/// A group of servers.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backend {
+    /// Its name.
+    pub name: String,
+    /// Requests or connections.
+    pub mode: Mode,
+    /// The policy.
+    pub balance: Balance,
+    /// How clients are remembered.
+    #[serde(default)]
+    pub sticky: Option<Sticky>,
+    /// Whether sticky clients stay on a draining server.
+    #[serde(default = "yes")]
+    pub drain_sticky: bool,
+    /// Timeouts towards servers.
+    pub timeouts: BackendTimeouts,
+    /// Waiting for any server.
+    #[serde(default)]
+    pub max_queue: u32,
+    /// Repeats.
+    pub retry: Retry,
+    /// Idle connections.
+    pub pool: Pool,
+    /// Of answers.
+    pub limits: BackendLimits,
+    /// Ejection.
+    #[serde(default)]
+    pub eject: Option<Eject>,
+    /// Ramp after recovery.
+    #[serde(default)]
+    pub slow_start: u64,
+    /// Close a server's connections when it goes down.
+    #[serde(default)]
+    pub close_on_down: bool,
+    /// Its servers.
+    pub servers: Vec<Server>,
+}
