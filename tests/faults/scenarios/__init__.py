@@ -12,6 +12,10 @@ from faults.scenarios import (
     f08_reset,
     f09_flapping,
     f10_all_down,
+    f19_full_disk,
+    f19_stopped_reader,
+    f20_crash,
+    f21_control_plane,
     f30_soak,
 )
 
@@ -25,5 +29,9 @@ SCENARIOS = (
     f08_reset.SCENARIO,
     f09_flapping.SCENARIO,
     f10_all_down.SCENARIO,
+    f19_full_disk.SCENARIO,
+    f19_stopped_reader.SCENARIO,
+    f20_crash.SCENARIO,
+    f21_control_plane.SCENARIO,
     f30_soak.SCENARIO,
 )
