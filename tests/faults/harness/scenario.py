@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from faults.harness.contestants import start
 from faults.harness.outcome import Figures, Goal, Outcome, Usage, Value, figures_of
-from faults.harness.scene import Contestant, Scene, usage
+from faults.harness.scene import Contestant, Measured, Scene, usage
 from faults.harness.traffic import Mix, Traffic
 from support.servers import Servers
 from tenbin.clock import SystemClock
@@ -96,7 +96,7 @@ class Stage:
             self.watch(contestant)
             yield running
 
-    def watch(self, contestant: Contestant) -> None:
+    def watch(self, contestant: Measured) -> None:
         """Remember what its processes hold before anything is broken."""
         self._before[contestant.name] = usage(contestant.pids())
 
@@ -111,7 +111,7 @@ class Stage:
 
     def outcome(
         self,
-        contestant: Contestant,
+        contestant: Measured,
         load: Summary | Figures,
         goals: Callable[[Figures], Sequence[Goal]],
         extra: Mapping[str, Value] | None = None,

@@ -54,10 +54,18 @@ class Told(NamedTuple):
     text: str
 
 
-class Contestant(Protocol):
-    """A running proxy."""
+class Measured(Protocol):
+    """Processes that belong together, under a name."""
 
     name: str
+
+    def pids(self) -> list[int]:
+        """All of them."""
+
+
+class Contestant(Measured, Protocol):
+    """A running proxy."""
+
     scene: Scene
 
     @property
