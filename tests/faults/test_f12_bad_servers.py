@@ -26,10 +26,10 @@ def test_reaches_its_targets(play_short: Callable[[Scenario], Outcome]) -> None:
 
 
 def test_what_a_server_answers_wrongly_another_one_answers_well(start_tenbin: StartTenbin, trio: Servers) -> None:
-    """Every answer that is refused as a whole, from one of two servers: nobody notices, and nobody sees a byte of it."""
+    """Every answer that is refused as a whole, from one of two servers: nobody notices or sees a byte of it."""
     rows = [row for row in read_rows() if row.kind == "resp" and row.expected == {"502"} and row.method == "GET"]
     rows = [row for row in rows if row.after not in ("at-accept", "drip", "hold", "early", "early-close")]
-    assert len(rows) > 10
+    assert len(rows) > 5
     turn = itertools.count()
 
     def script(peer: Peer) -> None:

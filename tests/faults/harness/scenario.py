@@ -38,7 +38,8 @@ class Scenario:
     """One fault. `play` injects it and judges; `columns` name the extra figures that it reports.
 
     `network` is "own" when packets are dropped or sockets killed: it is then played in a network namespace of its own,
-    which is gone with its processes. `contestants` are those that can take part.
+    which is gone with its processes. `contestants` are those that can take part; `needs` says what this machine
+    lacks, "" for nothing.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Scenario:
     columns: tuple[str, ...] = ()
     network: Network = ""
     contestants: tuple[str, ...] = ("tenbin", "haproxy", "nginx")
+    needs: Callable[[], str] = lambda: ""
 
 
 class Stage:

@@ -18,6 +18,7 @@ from faults.scenarios import (
     f19_stopped_reader,
     f20_crash,
     f21_control_plane,
+    f22_clock,
     f30_soak,
 )
 
@@ -37,5 +38,6 @@ SCENARIOS = (
     f19_stopped_reader.SCENARIO,
     f20_crash.SCENARIO,
     f21_control_plane.SCENARIO,
+    f22_clock.SCENARIO,
     f30_soak.SCENARIO,
 )
