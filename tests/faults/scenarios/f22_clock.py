@@ -87,7 +87,7 @@ def _downs(proxy: Contestant, servers: Sequence[str] | dict[str, int]) -> int:
 SCENARIO = Scenario(
     id="F22",
     title="the date jumps",
-    injected="the date by an hour and a day, forwards and back (libfaketime)",
+    injected="the date by an hour and a day, forwards and back",
     target="0 failed, no false timeout or check, cookies and logs go on",
     play=play,
     columns=("servers thought down", "clients that strayed"),
