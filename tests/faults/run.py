@@ -41,7 +41,7 @@ def main() -> int:
             else:
                 _say(line(outcomes[-1]))
     left_out += broken
-    machine = facts(_versions())
+    machine = facts(versions())
     if options.only or options.against or options.short:
         _say(markdown(machine, scenarios, outcomes, left_out))
     else:
@@ -57,7 +57,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of everybody that is installed."""
     programs = {"tenbin": binary(), "haproxy": HAPROXY, "nginx": NGINX}
     found = {}
     for name, program in programs.items():

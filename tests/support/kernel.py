@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from pathlib import Path
@@ -37,3 +38,15 @@ def listening(port: int) -> set[int]:
     """Return the inodes of all sockets that listen on this port of IPv4."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return {int(row[9]) for row in rows if row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port}
+
+
+def listeners(port: int) -> list[int]:
+    """Return the processes that hold a socket which listens on this port of IPv4."""
+    wanted = {f"socket:[{inode}]" for inode in listening(port)}
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if any(str(one.readlink()) in wanted for one in (entry / "fd").iterdir()):
+                    found.append(int(entry.name))
+    return found

@@ -17,6 +17,7 @@ mod flow;
 mod http;
 mod listener;
 mod log;
+mod logtarget;
 #[cfg(all(test, tenbin_loom))]
 mod models;
 mod notice;

@@ -6,6 +6,7 @@ use std::net::TcpListener as StdListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -57,6 +58,8 @@ pub enum Command {
     CloseIdle,
     /// Close every connection to the server with this serial.
     CloseServer(u64),
+    /// Hand over the lines of the access log; dropping the sender says that it is done.
+    FlushLog(SyncSender<()>),
 }
 
 /// One thread's state; lives on that thread.
@@ -171,6 +174,7 @@ impl Worker {
                 }
                 Command::CloseIdle => self.close_idle(),
                 Command::CloseServer(serial) => self.cut(serial),
+                Command::FlushLog(_done) => self.log.flush(),
             }
         }
     }

@@ -78,6 +78,7 @@ class Ours:
             "timeouts": {"connect": f"{scene.connect:g}s", "server": f"{scene.answer:g}s"},
             "frontends": {"web": {"listen": listen, "routes": [{"backend": "app"}]}},
             "backends": {"app": backend},
+            **({"log": {"access": scene.log, "format": "json"}} if scene.log else {}),
             **scene.more,
         }
         return yaml.safe_dump(value, sort_keys=False)

@@ -63,7 +63,7 @@ error_log stderr;
 pid {folder}/nginx.pid;
 events {{ worker_connections 4000; }}
 http {{
-    access_log off;
+    access_log {log};
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
     uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
     keepalive_timeout 60s;
@@ -147,6 +147,7 @@ class _Peer:
             patience=round(scene.every * 500),
             fall=scene.fall,
             rise=scene.rise,
+            log=scene.log or "off",
             also="\n".join(self._listener(port) for port in scene.listen),
             servers="\n".join(self._server(scene, name) for name in scene.servers),
         )

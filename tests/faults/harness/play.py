@@ -31,7 +31,7 @@ def missing(scenario: Scenario, contestant: str) -> str:
     """Why this cannot be played on this machine, "" when it can."""
     if contestant not in scenario.contestants:
         return f"{contestant} has nothing like it"
-    return contestants.missing(contestant) or (network.missing() if scenario.network else "")
+    return contestants.missing(contestant) or scenario.needs() or (network.missing() if scenario.network else "")
 
 
 def play(scenario: Scenario, contestant: str, length: Length) -> Outcome:

@@ -34,12 +34,13 @@ def save(
     scenarios: Sequence[Scenario],
     outcomes: Sequence[Outcome],
     left_out: Sequence[str],
+    name: str = "faults",
 ) -> str:
-    """Write `faults.md` and `faults.json` into a folder and return the table."""
+    """Write `faults.md` and `faults.json`, or whatever name they shall have, into a folder and return the table."""
     folder.mkdir(parents=True, exist_ok=True)
     text = markdown(machine, scenarios, outcomes, left_out)
-    (folder / "faults.md").write_text(text)
-    (folder / "faults.json").write_text(
+    (folder / f"{name}.md").write_text(text)
+    (folder / f"{name}.json").write_text(
         json.dumps(_content(machine, scenarios, outcomes, left_out), indent=1, ensure_ascii=False) + "\n"
     )
     return text

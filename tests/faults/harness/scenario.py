@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from faults.harness.contestants import start
 from faults.harness.outcome import Figures, Goal, Outcome, Usage, Value, figures_of
-from faults.harness.scene import Contestant, Scene, usage
+from faults.harness.scene import Contestant, Measured, Scene, usage
 from faults.harness.traffic import Mix, Traffic
 from support.servers import Servers
 from tenbin.clock import SystemClock
@@ -38,7 +38,8 @@ class Scenario:
     """One fault. `play` injects it and judges; `columns` name the extra figures that it reports.
 
     `network` is "own" when packets are dropped or sockets killed: it is then played in a network namespace of its own,
-    which is gone with its processes. `contestants` are those that can take part.
+    which is gone with its processes. `contestants` are those that can take part; `needs` says what this machine
+    lacks, "" for nothing.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Scenario:
     columns: tuple[str, ...] = ()
     network: Network = ""
     contestants: tuple[str, ...] = ("tenbin", "haproxy", "nginx")
+    needs: Callable[[], str] = lambda: ""
 
 
 class Stage:
@@ -62,7 +64,7 @@ class Stage:
         self.clock = SystemClock(SEED)
         self.stack = ExitStack()
         self.servers = self.stack.enter_context(Servers(folder))
-        self._before: Usage | None = None
+        self._before: dict[str, Usage] = {}
 
     @property
     def full(self) -> bool:
@@ -93,8 +95,12 @@ class Stage:
         """Run traffic against a contestant; it has begun to flow when this returns."""
         with Traffic(contestant.address, mix or self.mix()) as running:
             running.wait_done(50)
-            self._before = usage(contestant.pids())
+            self.watch(contestant)
             yield running
+
+    def watch(self, contestant: Measured) -> None:
+        """Remember what its processes hold before anything is broken."""
+        self._before[contestant.name] = usage(contestant.pids())
 
     def seconds_until(self, condition: Callable[[], object], deadline: float) -> float:
         """Wait for a condition and return how long that took; infinity when it did not come true in time."""
@@ -107,7 +113,7 @@ class Stage:
 
     def outcome(
         self,
-        contestant: Contestant,
+        contestant: Measured,
         load: Summary | Figures,
         goals: Callable[[Figures], Sequence[Goal]],
         extra: Mapping[str, Value] | None = None,
@@ -116,13 +122,14 @@ class Stage:
         """Judge: `goals` are asked with the load's figures, in which statuses that are not expected have failed."""
         figures = load if isinstance(load, Figures) else figures_of(load, expected)
         after = usage(contestant.pids())
+        before = self._before.get(contestant.name, after)
         missed = tuple(goal.text for goal in goals(figures) if not goal.reached)
         return Outcome(
             scenario=self.scenario.id,
             contestant=contestant.name,
             length=self.length,
             figures=figures,
-            before=self._before or after,
+            before=before,
             after=after,
             extra=dict(extra or {}),
             missed=missed,

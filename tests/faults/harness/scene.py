@@ -26,8 +26,8 @@ class Scene:
 
     `connect` and `answer` bound a connection and the wait for an answer, `every`, `fall` and `rise` are of the checks
     of `/health`, which may take half of `every`; `weights` of 0 send nothing new; `listen` are further ports of
-    127.0.0.1. A request that is safe to repeat is tried again elsewhere. `backend` and `more` go into Tenbin's file
-    alone: to its backend, and at the top.
+    127.0.0.1; `log` is the access log's file. A request that is safe to repeat is tried again elsewhere. `backend` and
+    `more` go into Tenbin's file alone: to its backend, and at the top.
     """
 
     servers: Mapping[str, int]
@@ -39,6 +39,7 @@ class Scene:
     weights: Mapping[str, int] = field(default_factory=dict)
     listen: Sequence[int] = ()
     backend: Mapping[str, object] = field(default_factory=dict)
+    log: str = ""
     more: Mapping[str, object] = field(default_factory=dict)
 
     def with_servers(self, servers: Mapping[str, int]) -> Scene:
@@ -53,10 +54,18 @@ class Told(NamedTuple):
     text: str
 
 
-class Contestant(Protocol):
-    """A running proxy."""
+class Measured(Protocol):
+    """Processes that belong together, under a name."""
 
     name: str
+
+    def pids(self) -> list[int]:
+        """All of them."""
+
+
+class Contestant(Measured, Protocol):
+    """A running proxy."""
+
     scene: Scene
 
     @property

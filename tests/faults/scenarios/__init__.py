@@ -12,6 +12,14 @@ from faults.scenarios import (
     f08_reset,
     f09_flapping,
     f10_all_down,
+    f12_bad_servers,
+    f13_bytes,
+    f19_full_disk,
+    f19_stopped_reader,
+    f20_crash,
+    f21_control_plane,
+    f22_clock,
+    f30_soak,
 )
 
 SCENARIOS = (
@@ -24,4 +32,12 @@ SCENARIOS = (
     f08_reset.SCENARIO,
     f09_flapping.SCENARIO,
     f10_all_down.SCENARIO,
+    f12_bad_servers.SCENARIO,
+    f13_bytes.SCENARIO,
+    f19_full_disk.SCENARIO,
+    f19_stopped_reader.SCENARIO,
+    f20_crash.SCENARIO,
+    f21_control_plane.SCENARIO,
+    f22_clock.SCENARIO,
+    f30_soak.SCENARIO,
 )
