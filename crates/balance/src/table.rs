@@ -9,7 +9,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 const NONE: u32 = u32::MAX;
 /// In place of a neighbour, for entries that are in no list: held or free ones.
