@@ -188,7 +188,8 @@ pub fn keep(client: &Client, backend: &Backend, server: &Arc<Server>, stream: Tc
     let pool = &backend.spec.pool;
     if pool.reuse != Reuse::Never && pool.max_idle > 0 {
         let worker = &client.worker;
-        let expires = worker.deadlines.now_ms().saturating_add(pool.idle_timeout);
+        let patience = if pool.idle_timeout > 0 { pool.idle_timeout } else { u64::MAX };
+        let expires = worker.deadlines.now_ms().saturating_add(patience);
         worker.pools.put(server, stream, worker.index, (pool.max_idle, expires));
     }
 }
