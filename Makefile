@@ -20,7 +20,7 @@ BUILT_FROM := $(shell find crates -name '*.rs' -o -name Cargo.toml) $(shell find
               Cargo.toml Cargo.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust loom tsan test e2e faults bench lock clean
+.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust loom tsan test e2e faults conformance bench lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this
@@ -92,6 +92,9 @@ e2e: build ## Run the tests with real processes and sockets
 
 faults: build ## Run the tests that kill, stop and starve
 	$(PYTEST) -n $(WORKERS) tests/faults
+
+conformance: build ## Play the HTTP/1 corpus through Tenbin, HAProxy and nginx and compare (JSON=FILE: the figures too)
+	PYTHONPATH=tests $(BIN)/python -m conformance.run $(if $(JSON),--json $(JSON))
 
 bench: build ## Measure beside HAProxy, nginx and a bare relay, and quote the figures in README
 	$(BIN)/python benches/run.py $(BENCH)

@@ -85,7 +85,7 @@ impl<K: Copy + Eq + Hash, V: Value> Table<K, V> {
         table
     }
 
-    /// Room for so many from now on. Entries beyond it stay until others come.
+    /// Room for so many from now on, in as many shards as before. Entries beyond it stay until others come.
     pub fn set_capacity(&self, capacity: usize) {
         let each = capacity.div_ceil(self.shards.len()).clamp(1, APART as usize);
         for shard in &self.shards {
@@ -361,6 +361,23 @@ mod tests {
         see(&table, 1000, 200);
         assert_eq!(table.len(), 10);
         assert_eq!(see(&table, 99, 200), Some(2));
+    }
+
+    #[test]
+    fn a_search_is_as_short_among_many_as_among_few() {
+        let table = Table::<u64, Count>::new(100_000);
+        for key in 0..200_000 {
+            see(&table, key, 0);
+        }
+        let shard = table.shards[0].0.lock();
+        assert!(shard.live > 1_000 && shard.heads.len() >= shard.live);
+        let longest = shard.heads.iter().map(|head| {
+            std::iter::successors(shard.entries.get(*head as usize), |entry| {
+                shard.entries.get(entry.next as usize)
+            })
+        });
+        let longest = longest.map(Iterator::count).max().unwrap();
+        assert!(longest <= 12, "{longest} entries share a chain");
     }
 
     #[test]

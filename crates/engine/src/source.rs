@@ -12,7 +12,7 @@ use std::task::Poll;
 
 use rustix::net::{SendFlags, Shutdown, send, shutdown};
 use tenbin_balance::Visit;
-use tenbin_proto::{Request, Version, forwarded_client};
+use tenbin_proto::{Request, Version, original_client};
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 
@@ -71,7 +71,7 @@ pub fn allow(
     let trusts = |address: IpAddr| found.frontend.trusts(address);
     let (source, taken) = match &client.visit {
         _ if trusts(peer) => {
-            let source = forwarded_client(&request.fields, head, trusts).unwrap_or(peer);
+            let source = original_client(&request.fields, head, peer, trusts);
             (source, sources.request(limits, source, now))
         }
         Some(visit) if visit.is_of(sources) => (peer, sources.request_of(limits, visit, now)),

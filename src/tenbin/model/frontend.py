@@ -58,6 +58,31 @@ class FrontendLimits:
     per_source: PerSource | None
 
 
+class Underscores(StrEnum):
+    """What becomes of headers with an underscore in their name, which some servers read as a dash."""
+
+    DROP = "drop"
+    PASS = "pass"  # noqa: S105
+    REFUSE = "refuse"
+
+
+class AmbiguousPaths(StrEnum):
+    """What becomes of requests with a path that servers read in more than one way."""
+
+    PASS = "pass"  # noqa: S105
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRules:
+    """What of a request is let through: methods that are refused by default, doubtful names of headers, and paths."""
+
+    trace: bool
+    connect: bool
+    underscores: Underscores
+    ambiguous_paths: AmbiguousPaths
+
+
 @dataclass(frozen=True, slots=True)
 class Frontend:
     """Listeners, routes, and the client side's timeouts and limits.
@@ -75,5 +100,6 @@ class Frontend:
     keep_alive: Duration
     tunnel: Duration
     limits: FrontendLimits
+    http: HttpRules
     trusted_proxies: tuple[str, ...]
     forwarding: bool

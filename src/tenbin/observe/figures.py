@@ -68,6 +68,7 @@ class FrontendTraffic:
     intercepted: int
     source_connections_refused: int
     source_requests_refused: int
+    headers_dropped: int
     responses: dict[str, int]
     rate_connections: int
     rate_connections_max: int
@@ -199,6 +200,7 @@ def frontend_traffic(stats: wire.FrontendStats) -> FrontendTraffic:
         intercepted=stats.intercepted,
         source_connections_refused=stats.source_connections_refused,
         source_requests_refused=stats.source_requests_refused,
+        headers_dropped=stats.headers_dropped,
         responses=_responses(stats.responses),
         rate_connections=stats.rate_connections,
         rate_connections_max=stats.rate_connections_max,

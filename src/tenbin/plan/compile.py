@@ -96,6 +96,12 @@ def _frontend(frontend: model.Frontend) -> wire.Frontend:
             body=limits.body,
             per_source=_per_source(limits.per_source) if limits.per_source else None,
         ),
+        http=wire.HttpRules(
+            trace=frontend.http.trace,
+            connect=frontend.http.connect,
+            underscores=frontend.http.underscores.value,
+            ambiguous_paths=frontend.http.ambiguous_paths.value,
+        ),
         trusted_proxies=frontend.trusted_proxies,
         forwarding=frontend.forwarding,
         routes=tuple(_route(route) for route in frontend.routes),

@@ -251,7 +251,7 @@ async fn read_answer(
     let asked = Asked {
         head: x.request.method == Method::Head,
         upgrade: !x.request.upgrade.is_empty(),
-        connect: false,
+        connect: x.request.method == Method::Connect,
     };
     let BackendLimits { head: head_bytes, fields } = backend.spec.limits;
     let limits = Limits { head_bytes, fields, ..Limits::default() };

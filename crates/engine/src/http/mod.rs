@@ -5,6 +5,7 @@ mod exchange;
 mod forward;
 mod open;
 mod record;
+mod redirect;
 mod relay;
 mod route;
 mod send_head;

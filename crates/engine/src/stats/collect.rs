@@ -123,6 +123,7 @@ fn frontend_stats(frontend: &Frontend) -> wire::FrontendStats {
         intercepted: workers.sum(|c| &c.intercepted),
         source_connections_refused: workers.sum(|c| &c.source_connections_refused),
         source_requests_refused: workers.sum(|c| &c.source_requests_refused),
+        headers_dropped: workers.sum(|c| &c.headers_dropped),
         responses: classes(workers, |c| &c.responses),
         rate_connections: connections.now,
         rate_connections_max: connections.most,

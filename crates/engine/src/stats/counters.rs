@@ -149,6 +149,7 @@ pub struct RequestCounters {
     pub intercepted: Counter,
     pub source_connections_refused: Counter,
     pub source_requests_refused: Counter,
+    pub headers_dropped: Counter,
     pub responses: [Counter; 6],
     pub phases: Phases,
 }

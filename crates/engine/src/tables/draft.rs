@@ -117,6 +117,20 @@ fn expression(path: &str, wire: &tenbin_rules::wire::Expr) -> Result<Expr, Refus
     })
 }
 
+/// The text that an expression begins with, whatever the request.
+fn constant_start(wire: &tenbin_rules::wire::Expr) -> String {
+    use tenbin_rules::wire::{Const, Expr};
+    let parts = match wire {
+        Expr::Concat { of } => of.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    let texts = parts.iter().map_while(|part| match part {
+        Expr::Const { value: Const::Str(text) } => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect()
+}
+
 fn draft_frontend(path: &str, spec: &wire::Frontend, known: &Known<'_>) -> Result<FrontendDraft, Refusal> {
     let mut trusted = Vec::new();
     for (index, network) in spec.trusted_proxies.iter().enumerate() {
@@ -199,7 +213,9 @@ fn draft_action(path: &str, action: &wire::Action, known: &Known<'_>) -> Result<
             if ![301, 302, 303, 307, 308].contains(code) {
                 return refuse(format!("{path}.code"), format!("{code} is no redirection"));
             }
-            Ok(Action::Redirect { location: expression(&format!("{path}.location"), location)?, code: *code })
+            let start = constant_start(location).as_bytes().to_vec();
+            let location = expression(&format!("{path}.location"), location)?;
+            Ok(Action::Redirect { location, start, code: *code })
         }
         wire::Action::Respond { status, headers, body } => {
             if !(200..=599).contains(status) {

@@ -78,6 +78,8 @@ pub enum Action {
     Redirect {
         /// A text expression.
         location: Expr,
+        /// What it begins with, whatever the request.
+        start: Vec<u8>,
         /// 301 302 303 307 308.
         code: u16,
     },

@@ -5,6 +5,7 @@
 
 mod backend;
 mod frames;
+mod http_rules;
 mod secret;
 mod snapshot;
 mod stats;
@@ -14,6 +15,7 @@ pub use backend::{
     Retry, Reuse, Server, Sticky,
 };
 pub use frames::{Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, WireError};
+pub use http_rules::{AmbiguousPaths, HttpRules, Underscores};
 pub use secret::Secret;
 pub use snapshot::{
     AccessLog, Action, Frontend, FrontendLimits, FrontendTimeouts, HeaderEdit, HeaderVerb, Limits, Listener,

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use tenbin_rules::wire::Expr;
 
 use super::backend::Backend;
+use super::http_rules::HttpRules;
 use super::secret::Secret;
 
 /// Everything, at one generation.
@@ -145,6 +146,9 @@ pub struct Frontend {
     /// Networks whose forwarding headers are believed.
     #[serde(default)]
     pub trusted_proxies: Vec<String>,
+    /// What of a request is let through.
+    #[serde(default)]
+    pub http: HttpRules,
     /// Whether forwarding headers are set at all.
     #[serde(default = "yes")]
     pub forwarding: bool,

@@ -62,6 +62,7 @@ pub struct FrontendStats {
     pub intercepted: u64,
     pub source_connections_refused: u64,
     pub source_requests_refused: u64,
+    pub headers_dropped: u64,
     pub responses: [u64; 6],
     pub rate_connections: u64,
     pub rate_connections_max: u64,

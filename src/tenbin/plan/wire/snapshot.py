@@ -113,6 +113,15 @@ class FrontendLimits(Wire):
     per_source: PerSource | None = None
 
 
+class HttpRules(Wire):
+    """See `tenbin.model.HttpRules`."""
+
+    trace: bool = False
+    connect: bool = False
+    underscores: Literal["drop", "pass", "refuse"] = "drop"
+    ambiguous_paths: Literal["pass", "refuse"] = "pass"
+
+
 class Frontend(Wire):
     """What happens to what arrives on the listeners that name it."""
 
@@ -120,6 +129,7 @@ class Frontend(Wire):
     mode: Literal["http", "tcp"]
     timeouts: FrontendTimeouts
     limits: FrontendLimits
+    http: HttpRules = HttpRules()
     trusted_proxies: tuple[str, ...] = ()
     forwarding: bool = True
     routes: tuple[Route, ...] = ()

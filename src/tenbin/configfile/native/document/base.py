@@ -20,7 +20,7 @@ Notes = list[tuple[Map, str, Problem]]
 """Problems with keys, collected beside pydantic's errors: the mapping, the key in it, what is wrong with it."""
 
 
-_SECTIONS = ("timeouts", "limits", "per_source", "request", "response", "rewrite")
+_SECTIONS = ("timeouts", "limits", "http", "per_source", "request", "response", "rewrite")
 _COLON = "a key is followed by a colon and a space"
 
 

@@ -16,7 +16,7 @@ from tenbin.configfile.native.document.base import (
     setting,
 )
 from tenbin.configfile.native.document.check import HealthCheck
-from tenbin.configfile.native.document.frontend import FrontendDocument, Listens
+from tenbin.configfile.native.document.frontend import FrontendDocument, HttpRulesDocument, Listens
 from tenbin.configfile.native.document.route import RouteDocument
 from tenbin.configfile.native.document.server import Server
 from tenbin.configfile.native.document.timeouts import Limits, Timeouts
@@ -168,6 +168,7 @@ class RootDocument(Document):
     timeouts: Timeouts | None = setting("Timeouts, where no frontend or backend says otherwise.")
     limits: Limits | None = setting("Limits, where no frontend says otherwise.")
     log: Log | None = setting("Where requests are logged: `stdout`, `none`, a file, or a mapping.", shown="stdout")
+    http: HttpRulesDocument | None = setting("What of a request is let through, where no frontend says otherwise.")
     trusted_proxies: Networks = setting(
         "Networks whose X-Forwarded-* headers are believed; of all others they are dropped."
     )

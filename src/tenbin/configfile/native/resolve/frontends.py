@@ -6,11 +6,21 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile.native.document import timeouts as defaults
 from tenbin.configfile.native.document.base import written
+from tenbin.configfile.native.document.frontend import HttpRulesDocument
 from tenbin.configfile.native.document.timeouts import FrontendLimits as LimitsDocument
 from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Limits, PerSourceDocument, Timeouts
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import RouteResolver, catch_all
-from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode, PerSource
+from tenbin.model.frontend import (
+    AmbiguousPaths,
+    Frontend,
+    FrontendLimits,
+    HttpRules,
+    Listener,
+    Mode,
+    PerSource,
+    Underscores,
+)
 from tenbin.model.values import Rate
 
 if TYPE_CHECKING:
@@ -39,6 +49,7 @@ class FrontendResolver:
         self._timeouts = root.timeouts
         self._limits = root.limits
         self._trusted = root.trusted_proxies
+        self._http = root.http
         self.listening: dict[str, str] = {}
 
     def full(self, name: str, document: FrontendDocument, path: Path) -> Frontend:
@@ -94,6 +105,7 @@ class FrontendResolver:
             keep_alive=first(own.keep_alive, shared.keep_alive, defaults.KEEP_ALIVE),
             tunnel=tunnel,
             limits=self._own_limits(document.limits if document else None, mode, (*path, "limits")),
+            http=_http(document.http if document else None, self._http),
             trusted_proxies=tuple(trusted or ()),
             forwarding=document is None or given(document.forwarding),
         )
@@ -116,6 +128,16 @@ class FrontendResolver:
                 self._context.error(place, message, hint=f"the first time is at {before}")
             listeners.append(Listener(address, given(document.lenient), position))
         return tuple(listeners)
+
+
+def _http(own: HttpRulesDocument | None, shared: HttpRulesDocument | None) -> HttpRules:
+    own, shared = own or HttpRulesDocument(), shared or HttpRulesDocument()
+    return HttpRules(
+        trace=first(own.trace, shared.trace, False),
+        connect=first(own.connect, shared.connect, False),
+        underscores=Underscores(first(own.underscores, shared.underscores, Underscores.DROP.value)),
+        ambiguous_paths=AmbiguousPaths(first(own.ambiguous_paths, shared.ambiguous_paths, AmbiguousPaths.PASS.value)),
+    )
 
 
 def _limits(own: LimitsDocument, shared: Limits, mode: Mode) -> FrontendLimits:
