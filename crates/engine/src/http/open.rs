@@ -196,7 +196,8 @@ pub fn keep(client: &Client, backend: &Backend, server: &Arc<Server>, stream: Tc
     if pool.reuse != Reuse::Never && pool.max_idle > 0 {
         let worker = &client.worker;
         let now = worker.deadlines.now_ms();
-        let expires = now.saturating_add(pool.idle_timeout);
+        let patience = if pool.idle_timeout > 0 { pool.idle_timeout } else { u64::MAX };
+        let expires = now.saturating_add(patience);
         worker.pools.put(server, stream, worker.index, (pool.max_idle, now, expires));
     }
 }
