@@ -86,11 +86,11 @@ def group(pid: int, limit: int) -> Iterator[Path]:
 def test_a_control_group_that_is_too_small_kills_nobody(start_tenbin: StartTenbin, trio: Servers) -> None:
     """A crowd that needs more than the group has: it is refused, and nobody is killed."""
     allow_many()
-    tenbin = start_tenbin(config_text(trio.first(1), threads=2, timeouts={"client": "3s"}))
+    tenbin = start_tenbin(config_text(trio.first(1), threads=2))
     pid = tenbin.dataplane_pid
     with group(pid, 20 * MEBIBYTE) as folder:
         # What it had before is not counted in the group; every connection is.
-        with Crowd(tenbin.address, 1500, HALF_A_BODY, rate=400) as crowd:
+        with Crowd(tenbin.address, 2000, HALF_A_BODY, rate=400) as crowd:
             wait_for(lambda: (crowd.step(), refuses(tenbin))[1], 10, "the limit is crossed")
         wait_for(lambda: tenbin.get("/api/fast").status == 200, 15, "it recovers")
         kills = (folder / "memory.oom_control").read_text()
