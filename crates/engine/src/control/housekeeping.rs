@@ -77,7 +77,7 @@ fn descriptors(shared: &Shared) {
 struct Memory {
     gauge: Option<Gauge>,
     level: Level,
-    /// More than half of the limit is in use: a burst could take the rest within a second.
+    /// More than a quarter of the limit is in use: a burst could take the rest within a second.
     is_near: bool,
 }
 
@@ -92,7 +92,7 @@ impl Memory {
         let capacity = &shared.capacity;
         capacity.memory_limit.store(limit, Ordering::Relaxed);
         capacity.memory_used.store(used, Ordering::Relaxed);
-        self.is_near = used > limit / 2 && limit > 0;
+        self.is_near = used > limit / 4 && limit > 0;
         let before = self.level;
         self.level = before.next(used, limit);
         capacity.severe.store(self.level == Level::Severe, Ordering::Relaxed);
