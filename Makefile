@@ -10,13 +10,19 @@ WORKERS ?= 4
 # How long a soak is.
 SECONDS ?= 1800
 
+# Builds that differ in every crate stand beside the ordinary ones.
+TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
+TRIPLE := $(shell $(CARGO) --version --verbose 2>/dev/null | sed -n 's/^host: //p')
+SANITIZED := CARGO_TARGET_DIR=$(TARGET)/tsan RUSTFLAGS=-Zsanitizer=thread
+MODELS := CARGO_TARGET_DIR=$(TARGET)/models RUSTFLAGS="--cfg tenbin_loom" $(CARGO) test --quiet --locked --profile models
+
 PYTHON_DIRECTORIES := $(wildcard src tests benches examples docs)
 # An editable install reads the Python files where they stand: only these make it old.
 BUILT_FROM := $(shell find crates -name '*.rs' -o -name Cargo.toml) $(shell find deploy/wheel -type f) \
               Cargo.toml Cargo.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust test e2e faults soak bench lock clean
+.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust loom tsan test e2e faults soak conformance bench fuzz lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this
@@ -56,16 +62,31 @@ types: $(VENV)/.locked ## mypy --strict
 layers: $(VENV)/.locked ## Which Python package may import which
 	PYTHONPATH=src $(BIN)/lint-imports --no-logo
 
-sizes: $(VENV)/.locked ## Sizes of files and functions, words, unsafe code, licences
+sizes: $(VENV)/.locked ## Sizes of files and functions, words, unsafe code, licences, advisories
 	$(PYTEST) tests/house
 
 unit-rust: ## Tests of the crates
 	$(CARGO) test --quiet --locked --workspace
 
+loom: ## Models of what threads share, in every order of their turns
+	$(MODELS) --package tenbin-balance --test loom
+	$(MODELS) --package tenbin-engine --lib models::
+
+# The standard library is built, too: what it does in its own machine code would look like a race.
+tsan: build ## Tests with threads, and a data plane under load, under ThreadSanitizer (needs Rust nightly)
+	@$(CARGO) +nightly --version >/dev/null 2>&1 && \
+	  test -e "$$(rustc +nightly --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" || { \
+	  echo "make tsan needs the nightly compiler and its sources: rustup toolchain install nightly --component rust-src" >&2; exit 1; }
+	TSAN_OPTIONS="halt_on_error=1" $(SANITIZED) $(CARGO) +nightly test --quiet -Zbuild-std --target $(TRIPLE) \
+	  --package tenbin-balance --test threads --package tenbin-engine --lib
+	$(SANITIZED) $(CARGO) +nightly build --quiet -Zbuild-std --target $(TRIPLE) --package tenbin-dataplane
+	TSAN_OPTIONS="halt_on_error=1" TENBIN_DATAPLANE=$(TARGET)/tsan/$(TRIPLE)/debug/tenbin-dataplane \
+	  $(PYTEST) -n $(WORKERS) tests/property/test_dataplane.py tests/faults/test_seam.py tests/faults/test_removed_servers.py
+
 unit-python: build ## Tests of single Python parts, and what both halves are held to
 	$(PYTEST) -n $(WORKERS) tests/unit tests/contract
 
-test: sizes unit-rust unit-python build ## Run every test
+test: sizes unit-rust loom unit-python build ## Run every test
 	$(PYTEST) -n $(WORKERS) tests --ignore=tests/unit --ignore=tests/contract --ignore=tests/house
 
 e2e: build ## Run the tests with real processes and sockets
@@ -78,9 +99,15 @@ faults: build ## Kill, stop, drop and reset around Tenbin, HAProxy and nginx, in
 soak: build ## Break something every few seconds, by chance from a seed (SECONDS=1800, SOAK="--seed N --period S")
 	PYTHONPATH=tests $(BIN)/python -m faults.soak --seconds $(SECONDS) $(SOAK)
 
+conformance: build ## Play the HTTP/1 corpus through Tenbin, HAProxy and nginx and compare (JSON=FILE: the figures too)
+	PYTHONPATH=tests $(BIN)/python -m conformance.run $(if $(JSON),--json $(JSON))
+
 bench: build ## Measure beside HAProxy, nginx and a bare relay, and quote the figures in README
 	$(BIN)/python benches/run.py $(BENCH)
 	PYTHONPATH=tests $(BIN)/python -m docs.figures
+
+fuzz: ## Search each parser for a minute for bytes that break it (SECONDS=600 TARGETS="request answer")
+	SECONDS_EACH=$(or $(SECONDS),60) fuzz/run $(TARGETS)
 
 lock: ## Resolve the Python dependencies anew (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

@@ -1,21 +1,22 @@
 """A lane: one way through a proxy to a recording server of its own, on which rows are played one after the other.
 
 Lanes do not share servers, so what a server sees belongs to the row that is being played, whatever connections the
-proxy keeps and uses again.
+proxy keeps and uses again. Owns the clients and the order of a row; `conformance.judge` says what was wrong with it.
+
+A row is played, whole or one byte a segment, while another client asks for something of its own; then a second request
+goes over the row's own connection if it was kept, and others over new ones. Every answer must be its asker's.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
-import socket
-import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import h11
-
+from conformance.judge import Outcome, judge
+from conformance.server import GOOD, Server, pieces
+from conformance.strict import read_requests
 from tenbin.clock import SystemClock
 from tenbin.testing import ExchangeError, Failure, ResponseReader
 from tenbin.testing.client import request_bytes
@@ -26,271 +27,192 @@ if TYPE_CHECKING:
 
 PATIENCE = 9.0
 """Seconds after which an answer is not coming any more; well above the proxies' timeouts of 2 s."""
+BYTEWISE = "bytewise"
 
 _CLOCK = SystemClock()
-_GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-From: server\r\n\r\ngood"
-_BARE = re.compile(rb"\x00|\r(?!\n)|(?<!\r)\n")
 _POST = request_bytes("POST", "/row", [("Content-Length", str(1024 * 1024))]) + b"x" * (1024 * 1024)
-
-
-@dataclass(slots=True)
-class Seen:
-    """What the server saw of one row."""
-
-    requests: int = 0
-    data: bytearray = field(default_factory=bytearray)
-    faults: list[str] = field(default_factory=list)
+_FURTHER = 7.0
+"""Seconds for the answers to further requests."""
+_AFTERWARDS = 2
+"""Good requests on new connections after every row."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a row went: the class of what came back, and everything that broke a rule."""
+class Sending:
+    """What a client sends, and what it wants to know of the answer."""
 
-    row: Row
-    variant: str
-    got: str
-    seconds: float
-    problems: tuple[str, ...]
+    data: bytes
+    method: str = "GET"
+    fin: bool = False
+    bytewise: bool = False
+    mark: bytes = b""
+    """What the answer must hold."""
+    answers: int = 1
+    """How many answers there may be: requests may stand one behind the other."""
+    then: bytes = b""
+    """A mark to ask for on the same connection afterwards, if it lives on."""
+    after: asyncio.Event | None = None
+    """What to wait for before that."""
 
-    @property
-    def name(self) -> str:
-        """The row's id, and how it was sent when that was not in one piece."""
-        return f"{self.row.id}/{self.variant}" if self.variant else self.row.id
 
-    @property
-    def ok(self) -> bool:
-        """Whether the outcome is one of the expected, and nothing else was wrong."""
-        return not self.problems
+@dataclass(slots=True)
+class Got:
+    """The class of the answer, a status or what went wrong, with all bytes that came, and what became of `then`."""
 
-    def __str__(self) -> str:
-        return f"{self.name}: {'; '.join(self.problems) or self.got} [{self.row.category}: {self.row.note}]"
+    kind: str = ""
+    received: bytes = b""
+    then: str = ""
 
 
 class Lane:
-    """A recording server on `port`, and the client on the other side of the proxy."""
+    """A recording server on `port`, and the clients on the other side of the proxy."""
 
     def __init__(self, port: int) -> None:
-        self.port = port
         self.front: Address = ("127.0.0.1", 0)
-        self._row: Row | None = None
-        self._seen = Seen()
-        self._server: asyncio.Server | None = None
+        self._server = Server(port)
+        self._marks = 0
 
     async def listen(self) -> None:
         """Start the server."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=256 * 1024)
+        await self._server.listen()
 
     async def close(self) -> None:
         """Stop the server."""
-        if self._server is not None:
-            self._server.close()
+        await self._server.close()
 
     async def play(self, row: Row, variant: str = "") -> Outcome:
-        """Play one row, then a good request on a new connection, and judge both."""
-        begin, self._row, self._seen = _CLOCK.now(), row, Seen()
-        got, received = await self._exchange(row, bytewise=variant == "bytewise")
-        seconds, seen, self._row = _CLOCK.now() - begin, self._seen, None
-        self._seen = Seen()
-        problems = [] if got in row.expected else [f"got {got}, not {' or '.join(sorted(row.expected))}"]
-        problems += self._rules(row, got, seen, received)
-        after, _ = await self._send(request_bytes("GET", "/good"), method="GET", expect=b"good")
-        if after != "200":
-            problems.append(f"the next request got {after}")
-        return Outcome(row, variant, got, seconds, tuple(problems))
+        """Play one row and judge it."""
+        begin = _CLOCK.now()
+        seen = self._server.play(row, bytewise=variant == BYTEWISE)
+        beside = None if row.kind == "req" or row.after == "at-accept" else asyncio.ensure_future(self._good())
+        sending = self._sending(row, bytewise=variant == BYTEWISE)
+        if row.after == "late":
+            sending = replace(sending, after=seen.answered)
+        elif row.after == "at-accept":
+            # What the server says at accept is no answer to anyone.
+            sending = replace(sending, then=b"")
+        got = await self._send(sending)
+        others = [got.then, "" if beside is None else await beside]
+        seconds = _CLOCK.now() - begin
+        self._server.play(None)
+        others += [await self._good() for _ in range(_AFTERWARDS)]
+        return judge(row, variant, (_kind(row, got), got.received, seconds), seen, [text for text in others if text])
 
-    # The client --------------------------------------------------------------------------------------------------
-
-    async def _exchange(self, row: Row, *, bytewise: bool) -> tuple[str, bytes]:
+    def _sending(self, row: Row, *, bytewise: bool) -> Sending:
         if row.kind == "req":
             method = "HEAD" if row.raw.startswith(b"HEAD ") else "GET"
-            got, received = await self._send(row.raw, method=method, fin=row.after == "fin", bytewise=bytewise)
-            return ("forward-ok" if got[0] in "23" else got), received
+            answers = len(read_requests(row.raw).whole)
+            return Sending(row.raw, method, fin=row.after == "fin", bytewise=bytewise, answers=answers)
         data = _POST if row.method == "POST1M" else request_bytes(row.method, "/row")
-        got, received = await self._send(data, method="HEAD" if row.method == "HEAD" else "GET")
-        if got in ("502", "504") and got.encode() not in row.raw[:20]:
-            return got, received
-        return {"truncated": "abort", "stalled": "abort"}.get(got, "pass" if got.isdigit() else got), received
+        return Sending(data, "HEAD" if row.method == "HEAD" else "GET", then=self._mark())
 
-    async def _send(
-        self, data: bytes, *, method: str = "GET", fin: bool = False, bytewise: bool = False, expect: bytes = b""
-    ) -> tuple[str, bytes]:
-        """Send bytes and return the class of the answer (a status, or what went wrong) with all that came."""
+    def _mark(self) -> bytes:
+        self._marks += 1
+        return b"mark-%d-%d" % (self._server.port, self._marks)
+
+    async def _good(self) -> str:
+        """Ask for a mark on a new connection; return "" or what was wrong with the answer."""
+        mark = self._mark()
+        got = await self._send(Sending(_ask(mark), mark=mark))
+        return "" if got.kind == "200" else f"another request got {got.kind}"
+
+    async def _send(self, sending: Sending) -> Got:
+        got = Got("refused")
         try:
             reader, writer = await asyncio.open_connection(*self.front)
         except OSError:
-            return "refused", b""
-        received = bytearray()
-        writing = asyncio.ensure_future(_write(writer, data, fin=fin, bytewise=bytewise))
+            return got
+        client = _Client(reader, writer)
+        writing = asyncio.ensure_future(client.write(sending))
         try:
             async with asyncio.timeout(PATIENCE):
-                got = await _read_answer(reader, received, method, expect)
+                got.kind = await client.read(sending.method, sending.mark)
+                await client.read_more(sending.answers - 1)
+                await client.trailing()
+                got.received = bytes(client.received)
+                if sending.after is not None:
+                    await sending.after.wait()
+                if sending.then and client.lives_on:
+                    got.then = await client.ask_again(sending.then)
         except TimeoutError:
-            got = "stalled" if received else "hang"
+            got = Got("stalled" if client.received else "hang", bytes(client.received))
         finally:
             writing.cancel()
             writer.close()
-        return got, bytes(received)
+        return got
 
-    def _rules(self, row: Row, got: str, seen: Seen, received: bytes) -> list[str]:
-        problems = list(seen.faults)
-        if row.kind == "req" and 0 <= row.max_fwd < seen.requests:
-            problems.append(f"the server saw {seen.requests} requests, at most {row.max_fwd} allowed")
-        if row.kind == "req" and got == "forward-ok" and not seen.requests:
-            problems.append("answered without asking the server")
-        other = bytes(seen.data) if row.kind == "req" else received
-        judged = row.kind == "req" or got not in ("502", "504")
-        if row.must_not and judged and row.must_not.search(other.decode("latin-1")):
-            problems.append(f"the other side received what matches {row.must_not.pattern!r}")
-        return problems
 
-    # The server --------------------------------------------------------------------------------------------------
+class _Client:
+    """One connection to the proxy."""
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        parser = h11.Connection(h11.SERVER, max_incomplete_event_size=256 * 1024)
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError, h11.RemoteProtocolError):
-            if self._row is not None and self._row.after == "at-accept":
-                writer.write(self._row.raw)
-            while await self._serve_one(reader, writer, parser):
-                if parser.our_state is h11.MUST_CLOSE or parser.their_state is not h11.DONE:
-                    break
-                parser.start_next_cycle()
-        writer.close()
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.received = bytearray()
+        self.lives_on = False
+        self._reader, self._writer = reader, writer
+        self._answers = ResponseReader()
 
-    async def _serve_one(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, parser: h11.Connection
-    ) -> bool:
-        """Read one request and answer it as the row says; return whether the connection may go on."""
-        raw, method = bytearray(), b""
+    async def write(self, sending: Sending) -> None:
+        with contextlib.suppress(OSError):
+            for piece in pieces(sending.data) if sending.bytewise else (sending.data,):
+                self._writer.write(piece)
+                await _CLOCK.sleep(0)
+            await self._writer.drain()
+            if sending.fin:
+                self._writer.write_eof()
+
+    async def read(self, method: str, mark: bytes) -> str:
+        """Return the status of the next answer, or what is wrong with it."""
         while True:
             try:
-                event = parser.next_event()
-            except h11.RemoteProtocolError as error:
-                if reader.at_eof():
-                    return False
-                self._seen.faults.append(f"the server got no valid request: {error}")
-                return False
-            if event is h11.NEED_DATA:
-                data = await reader.read(65536)
-                self._seen.data += data
-                raw += data
-                parser.receive_data(data)
-            elif isinstance(event, h11.Request):
-                self._count(raw)
-                method = event.method
-                if self._row is not None and self._row.after.startswith("early"):
-                    return await self._answer_early(reader, writer, parser)
-            elif isinstance(event, h11.EndOfMessage):
-                return await self._answer(writer, parser, method)
-            elif isinstance(event, h11.ConnectionClosed) or event is h11.PAUSED:
-                return False
+                answer = self._answers.next_response(method)
+            except ExchangeError as error:
+                return "truncated" if error.failure is Failure.TRUNCATED else "raw"
+            if answer is not None:
+                self.lives_on = answer.keep_alive and not self._answers.eof
+                right = not mark or answer.body == mark
+                return str(answer.status) if right else f"another answer: {answer.status} {answer.body[:200]!r}"
+            if self._answers.eof:
+                return "close"
+            try:
+                data = await self._reader.read(65536)
+            except ConnectionError:
+                return "truncated" if self._answers.begun else "close"
+            self.received += data
+            self._answers.feed(data)
 
-    def _count(self, raw: bytearray) -> None:
-        self._seen.requests += 1
-        head = bytes(raw).partition(b"\r\n\r\n")[0]
-        if found := _BARE.search(head):
-            self._seen.faults.append(f"bare {found[0]!r} in the forwarded head")
+    async def read_more(self, count: int) -> None:
+        """Take answers to further requests, as far as they come."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FURTHER):
+                while count > 0 and self.lives_on and (await self.read("GET", b"")).isdigit():
+                    count -= 1
 
-    async def _answer(self, writer: asyncio.StreamWriter, parser: h11.Connection, method: bytes) -> bool:
-        row = self._row
-        if row is None or row.kind == "req" or row.after == "at-accept":
-            writer.write(_GOOD.removesuffix(b"good") if method == b"HEAD" else _GOOD)
-            await writer.drain()
-            return _go_on(parser)
-        if row.after == "drip":
-            for i in range(len(row.raw)):
-                writer.write(row.raw[i : i + 1])
-                await _CLOCK.sleep(0.3)
-                if writer.is_closing():
-                    return False
-        else:
-            writer.write(row.raw)
-        await writer.drain()
-        return await self._finish(writer, parser, row)
+    async def ask_again(self, mark: bytes) -> str:
+        """Ask for a mark on the same connection, which may have been closed meanwhile; return what was wrong."""
+        if self._answers.eof:
+            return ""
+        with contextlib.suppress(OSError):
+            self._writer.write(_ask(mark))
+        kind = await self.read("GET", mark)
+        return "" if kind in ("200", "close") else f"the next request of the same client got {kind}"
 
-    async def _finish(self, writer: asyncio.StreamWriter, parser: h11.Connection, row: Row) -> bool:
-        if row.after == "rst":
-            _linger(writer)
-            writer.transport.abort()
-        if row.after != "hold":
-            return False
-        return _go_on(parser)
-
-    async def _answer_early(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, parser: h11.Connection
-    ) -> bool:
-        """Answer before the body has come; then take the body, and close or go on as the row says."""
-        assert self._row is not None
-        row = self._row
-        writer.write(row.raw)
-        await writer.drain()
-        if row.after == "early-close":
-            writer.write_eof()
-            while await reader.read(65536):
-                pass
-            return False
-        while not isinstance(event := parser.next_event(), h11.EndOfMessage):
-            if isinstance(event, h11.ConnectionClosed):
-                return False
-            if event is h11.NEED_DATA:
-                parser.receive_data(await reader.read(65536))
-        return _go_on(parser)
+    async def trailing(self) -> None:
+        """Take what comes right behind an answer: bytes there may be what must not be."""
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(0.05):
+                data = await self._reader.read(65536)
+                self.received += data
+                self._answers.feed(data)
 
 
-def _go_on(parser: h11.Connection) -> bool:
-    """Tell the parser that an answer was sent; return whether another request may come."""
-    parser.send(h11.Response(status_code=200, headers=[("Content-Length", "0")]))
-    if parser.our_state is not h11.SEND_BODY:
-        return False
-    parser.send(h11.EndOfMessage())
-    return True
+def _ask(mark: bytes) -> bytes:
+    return request_bytes("GET", (GOOD + mark).decode())
 
 
-async def _write(writer: asyncio.StreamWriter, data: bytes, *, fin: bool, bytewise: bool) -> None:
-    with contextlib.suppress(OSError):
-        if bytewise:
-            for i in range(len(data)):
-                writer.write(data[i : i + 1])
-                await _CLOCK.sleep(0)
-        else:
-            writer.write(data)
-            await writer.drain()
-        if fin:
-            writer.write_eof()
-
-
-async def _read_answer(reader: asyncio.StreamReader, received: bytearray, method: str, expect: bytes) -> str:
-    answers = ResponseReader()
-    while True:
-        try:
-            answer = answers.next_response(method)
-        except ExchangeError as error:
-            if error.failure is Failure.TRUNCATED:
-                return "truncated"
-            return "raw"
-        if answer is not None:
-            await _trailing(reader, received)
-            return (
-                str(answer.status)
-                if not expect or answer.body == expect
-                else f"another answer: {answer.status} {answer.body[:200]!r}"
-            )
-        if answers.eof:
-            return "close"
-        try:
-            data = await reader.read(65536)
-        except ConnectionError:
-            return "truncated" if answers.begun else "close"
-        received += data
-        answers.feed(data)
-
-
-async def _trailing(reader: asyncio.StreamReader, received: bytearray) -> None:
-    """Take what comes right behind an answer: bytes there may be what must not be."""
-    with contextlib.suppress(OSError, TimeoutError):
-        async with asyncio.timeout(0.05):
-            received += await reader.read(65536)
-
-
-def _linger(writer: asyncio.StreamWriter) -> None:
-    peer: socket.socket = writer.get_extra_info("socket")
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+def _kind(row: Row, got: Got) -> str:
+    """The class of an outcome as the corpus calls it."""
+    if row.kind == "req":
+        return "forward-ok" if got.kind[0] in "23" else got.kind
+    if got.kind in ("502", "504") and got.kind.encode() not in row.raw[:20]:
+        return got.kind
+    return {"truncated": "abort", "stalled": "abort"}.get(got.kind, "pass" if got.kind.isdigit() else got.kind)

@@ -6,13 +6,16 @@ Timeouts are 2 s, those of servers 3 s, so that a client that stalls is told so 
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
+import subprocess
 from typing import TYPE_CHECKING
 
 import yaml
 
 from support.bare import BareDataplane, backend, frontend, snapshot
 from support.reference import HAPROXY, NGINX
+from tenbin import __version__
 from tenbin.testing import Lease, Process, Tenbin
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ def tenbin(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
             "queue": "2s",
         },
         "log": "none",
+        "threads": 1,
         "frontends": {
             f"lane{i}": {"listen": [f"{{listen{i}}}"], "routes": [{"backend": f"lane{i}"}]} for i in range(len(ports))
         },
@@ -109,9 +113,41 @@ def nginx(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
             yield _ready(process, lease.ports)
 
 
-_TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+@contextlib.contextmanager
+def relay(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
+    """No proxy at all: bytes go through as they come, which is what the rows must notice."""
+    del folder
+    yield [("127.0.0.1", port) for port in ports]
 
-PROXIES: dict[str, Start] = {"tenbin": tenbin, "dataplane": dataplane, "haproxy": haproxy, "nginx": nginx}
+
+PROXIES: dict[str, Start] = {
+    "haproxy": haproxy,
+    "nginx": nginx,
+    "tenbin": tenbin,
+    "dataplane": dataplane,
+    "relay": relay,
+}
+OWN = ("tenbin", "dataplane")
+"""Those that every rule is for."""
+
+
+def available() -> list[str]:
+    """Return the proxies worth comparing that are installed."""
+    found = {"haproxy": HAPROXY, "nginx": NGINX, "tenbin": "tenbin"}
+    return [name for name, program in found.items() if program]
+
+
+def version(proxy: str) -> str:
+    """Return a proxy's version, "" for what has none."""
+    if proxy in OWN:
+        return __version__
+    commands = {"haproxy": (HAPROXY, "-v"), "nginx": (NGINX, "-v")}
+    if proxy not in commands:
+        return ""
+    program, flag = commands[proxy]
+    done = subprocess.run((program or proxy, flag), capture_output=True, text=True, check=False)
+    found = re.search(r"[0-9]+(?:\.[0-9]+)+", done.stdout + done.stderr)
+    return found[0] if found else ""
 
 
 def _ready(process: Process, ports: Sequence[int]) -> list[Address]:

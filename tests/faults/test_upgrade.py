@@ -70,7 +70,7 @@ def test_upgrades_under_load_fail_nobody(start_tenbin: StartTenbin, trio: Server
 
 def test_long_requests_end_on_the_old_process(start_tenbin: StartTenbin, trio: Servers) -> None:
     tenbin = start_tenbin(config_text(trio.first(2)))
-    work = Background(tenbin.address, *[long_operation(2000)] * 4)
+    work = Background(tenbin.address, *[long_operation(4000)] * 4)
     wait_for(lambda: under_way(tenbin) == 4, 5)
     old, new = upgrade(tenbin)
     assert set(tenbin.dataplane_pids()) == {old, new}

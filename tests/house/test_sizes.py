@@ -17,7 +17,7 @@ LONGEST_FUNCTION = 64
 MOST_PARAMETERS = 6
 LONGEST_OF_NINE_IN_TEN = 40
 LONGEST_ARCHITECTURE = 200
-CODE = ("src", "tests", "crates", "benches", "examples")
+CODE = ("src", "tests", "crates", "benches", "examples", "fuzz")
 
 
 def _functions(language: str) -> list[Function]:

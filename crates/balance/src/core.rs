@@ -62,14 +62,8 @@ impl Core {
 
     /// See all servers as they are, including what an earlier group left them with.
     pub fn begin(&mut self) {
-        for (id, server) in self.members.servers.iter().enumerate() {
-            if server.ejected_until() != 0 {
-                self.out.push(id);
-            }
-            if let Some(from) = server.ramp_from.load(Relaxed).checked_sub(1) {
-                self.now_ms = self.now_ms.max(from);
-                self.ramps.push(id);
-            }
+        for id in 0..self.members.servers.len() {
+            self.look_after(id);
         }
         self.members.update_all(self.now_ms);
         self.spare_the_last();
@@ -116,9 +110,10 @@ impl Core {
         self.hand_on(id, wakes);
     }
 
-    /// Weight, state or record of server `id` changed.
+    /// Weight, state or record of server `id` changed, perhaps by way of another group.
     pub fn changed(&mut self, id: usize, wakes: &mut Wakes) {
         self.restless = true;
+        self.look_after(id);
         self.members.update(id, self.now_ms);
         self.spare_the_last();
         if self.queues.is_empty() {
@@ -198,6 +193,20 @@ impl Core {
 }
 
 impl Core {
+    /// If server `id` is left out or in slow start, the tick sees to it from now on.
+    fn look_after(&mut self, id: usize) {
+        let Some(server) = self.members.servers.get(id) else { return };
+        if server.ejected_until() != 0 && !self.out.contains(&id) {
+            self.out.push(id);
+        }
+        if let Some(from) = server.ramp_from.load(Relaxed).checked_sub(1)
+            && !self.ramps.contains(&id)
+        {
+            self.now_ms = self.now_ms.max(from);
+            self.ramps.push(id);
+        }
+    }
+
     /// A client that belongs to server `id`: a slot there, or its queue. `None`: it goes elsewhere.
     fn stay(&mut self, id: usize, ask: &Ask<'_>) -> Option<Choice> {
         let server = self.members.servers.get(id)?;

@@ -4,9 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use parking_lot::Mutex;
+use std::sync::atomic::Ordering;
 
 use crate::core::{Choice, Core};
 use crate::hash::xxh64;
@@ -14,6 +12,7 @@ use crate::lease::{Ask, Grant, Lease, Outcome, Ticket};
 use crate::queue::{Fate, Wakes};
 use crate::server::{Admin, Health, Server};
 use crate::spec::{GroupEvent, GroupSpec};
+use crate::sync::{AtomicU64, Mutex, Numbers};
 
 /// One backend of one snapshot, shared by all threads.
 pub struct Group {
@@ -26,7 +25,7 @@ pub struct Group {
     due_ms: AtomicU64,
 }
 
-static GROUPS: AtomicU64 = AtomicU64::new(1);
+static GROUPS: Numbers = Numbers::new(1);
 
 impl Group {
     /// Build the group and make it the home of its servers. `seed` feeds the policies that draw.
@@ -40,15 +39,24 @@ impl Group {
             servers,
             due_ms: AtomicU64::new(0),
         });
+        let mut before = Vec::new();
         {
-            // Leases of an older group that end now find this lock. Moving home before looking at the load
-            // means that each of them is either seen here or told to this group.
+            // Leases of an older group that end now find this lock.
             let mut core = group.core.lock();
             for (index, server) in group.servers.iter().enumerate() {
-                server.move_home(Arc::downgrade(&group), group.number, index);
+                before.extend(server.move_home(Arc::downgrade(&group), group.number, index));
+                before.dedup_by_key(|group| group.number);
+            }
+            // What was done under the lock of an older group is seen by this one: whoever has had that lock is waited
+            // for, whoever takes it from now on finds that the server has moved, and tells. Older locks are taken
+            // under newer ones, never the other way round.
+            for older in &before {
+                drop(older.core.lock());
             }
             core.begin();
         }
+        // Not under the lock: the last reference to a group may hold wakers, and they hold leases.
+        drop(before);
         group.redo_stale();
         group
     }

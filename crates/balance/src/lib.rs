@@ -22,12 +22,18 @@ mod members;
 mod persist;
 mod policy;
 mod queue;
+mod rate;
 mod rng;
 mod server;
+mod sources;
 mod spec;
+mod sync;
+mod table;
 
 pub use group::Group;
 pub use lease::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
 pub use persist::StickyMap;
+pub use rate::{Rate, RateLimit};
 pub use server::{Admin, Health, Passive, Server, ServerSpec};
+pub use sources::{SourceLimits, Sources, Visit};
 pub use spec::{Eject, GroupEvent, GroupSpec, HashMethod, IpHashForm, OnDrain, PolicySpec};

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 const SHARDS: usize = 16;
 const NONE: u32 = u32::MAX;

@@ -3,13 +3,12 @@
 //! Owns the facts that outlive a snapshot. Decides nothing: which of several servers gets work is the group's
 //! business, and the record of failures is written by `eject` only, under the lock of the group.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-
-use parking_lot::Mutex;
 
 use crate::group::Group;
 use crate::hash::xxh64;
+use crate::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Mutex};
 
 /// What the operator wants of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -223,7 +222,7 @@ impl Server {
 
     /// Requests or connections held now.
     pub fn active(&self) -> u32 {
-        self.active.load(Ordering::SeqCst)
+        self.active.load(Ordering::Relaxed)
     }
 
     /// Requests that wait for this server and no other.
@@ -301,18 +300,19 @@ impl Server {
         most == 0 || self.queued() < most
     }
 
-    /// Take a slot if one is free. The limit holds whatever other threads and groups do.
+    /// Take a slot if one is free. The limit holds whatever other threads and groups do; what else must be seen in
+    /// order is seen by the groups' locks, under which all this is called.
     pub(crate) fn try_take(&self) -> bool {
         let most = match self.max_connections() {
             0 => u32::MAX,
             most => most,
         };
         let take = |active: u32| (active < most).then(|| active + 1);
-        self.active.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_ok()
+        self.active.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
     pub(crate) fn give_back(&self) {
-        self.active.fetch_sub(1, Ordering::SeqCst);
+        self.active.fetch_sub(1, Ordering::Relaxed);
     }
 
     pub(crate) fn add_queued(&self, count: u32) {
@@ -323,14 +323,22 @@ impl Server {
         self.queued.fetch_sub(count, Ordering::Relaxed);
     }
 
-    /// From now on leases give their slot back to `group`, where this server has index `index`.
-    pub(crate) fn move_home(&self, group: Weak<Group>, group_number: u64, index: usize) {
-        *self.home.lock() = (group, index);
-        self.home_number.store(group_number, Ordering::SeqCst);
+    /// From now on leases give their slot back to `group`, where this server has index `index`. Returns the group
+    /// to which it belonged.
+    pub(crate) fn move_home(
+        &self,
+        group: Weak<Group>,
+        group_number: u64,
+        index: usize,
+    ) -> Option<Arc<Group>> {
+        let before = std::mem::replace(&mut *self.home.lock(), (group, index));
+        // Who must see the new number has the lock of the former group after `Group::new` had it.
+        self.home_number.store(group_number, Ordering::Relaxed);
+        before.0.upgrade()
     }
 
     pub(crate) fn home_number(&self) -> u64 {
-        self.home_number.load(Ordering::SeqCst)
+        self.home_number.load(Ordering::Relaxed)
     }
 
     pub(crate) fn home(&self) -> Option<(Arc<Group>, usize)> {

@@ -1,33 +1,49 @@
 //! `tenbin-dataplane --control PATH`: serves a control plane on that unix socket and moves bytes for it.
+//!
+//! `--run-as UID:GID:GROUP,GROUP` makes it somebody else than root, once its socket is there and nothing was read.
 
 #![forbid(unsafe_code)]
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
-const USAGE: &str = "usage: tenbin-dataplane --control PATH | --version";
+use tenbin_engine::RunAs;
+
+const USAGE: &str = "usage: tenbin-dataplane --control PATH [--run-as UID:GID[:GROUP,...]] | --version";
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(1);
-    let (first, second, rest) = (arguments.next(), arguments.next(), arguments.next());
-    match (first.as_deref().and_then(|first| first.to_str()), second, rest) {
-        (Some("--version"), None, None) => {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(|word| word.to_str().unwrap_or_default()).collect();
+    match (words.as_slice(), arguments.get(1)) {
+        (["--version"], None) => {
             #[allow(clippy::print_stdout, reason = "what was asked for")]
             {
                 println!("tenbin-dataplane {}", env!("CARGO_PKG_VERSION"));
             }
             ExitCode::SUCCESS
         }
-        (Some("--control"), Some(path), None) => match tenbin_engine::serve(&PathBuf::from(path)) {
-            Ok(()) => ExitCode::SUCCESS,
+        (["--control", _], Some(path)) => serve(Path::new(path), None),
+        (["--control", _, "--run-as", identity], Some(path)) => match identity.parse() {
+            Ok(run_as) => serve(Path::new(path), Some(&run_as)),
             Err(error) => {
-                eprintln!("tenbin-dataplane: {error}");
-                ExitCode::from(1)
+                eprintln!("tenbin-dataplane: --run-as {identity}: {error}");
+                ExitCode::from(2)
             }
         },
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
+        }
+    }
+}
+
+fn serve(path: &Path, run_as: Option<&RunAs>) -> ExitCode {
+    match tenbin_engine::serve(path, run_as) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tenbin-dataplane: {error}");
+            ExitCode::from(1)
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
+use tenbin_balance::Visit;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 
@@ -26,6 +27,8 @@ pub struct Client {
     pub peer: SocketAddr,
     /// For whatever its own side is waited for.
     pub timer: Timer,
+    /// Its place among the connections of its source, where those are counted; boxed, for most have none.
+    pub visit: Option<Box<Visit>>,
     presence: Presence,
 }
 
@@ -41,7 +44,7 @@ impl Client {
     pub fn new(presence: Presence, place: Rc<Place>, stream: TcpStream, peer: SocketAddr) -> Self {
         let worker = Rc::clone(&presence.worker);
         let timer = worker.deadlines.timer();
-        Self { worker, place, stream, peer, timer, presence }
+        Self { worker, place, stream, peer, timer, visit: None, presence }
     }
 
     /// Whether the client has closed; asks the system only when something has happened. A client that only ended

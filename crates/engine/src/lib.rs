@@ -11,14 +11,22 @@ mod client;
 mod clock;
 mod control;
 mod deadline;
+mod doors;
 mod flow;
 mod http;
 mod listener;
 mod log;
 mod logtarget;
+#[cfg(all(test, tenbin_loom))]
+mod models;
 mod notice;
+mod privileges;
+mod source;
 mod splice;
 mod stats;
+#[cfg(all(test, not(tenbin_loom)))]
+mod stress;
+mod sync;
 mod tables;
 mod tcp;
 mod tunnel;
@@ -26,4 +34,5 @@ mod upstream;
 pub mod wire;
 mod worker;
 
-pub use control::serve;
+pub use control::{offline, serve};
+pub use privileges::{NoIdentity, RunAs};

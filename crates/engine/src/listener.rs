@@ -13,11 +13,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
 
 use crate::client::{Client, Presence};
+use crate::doors::Door;
 use crate::stats::{ConnectionCounters, ListenerCounters};
 use crate::tables::{Frontend, Tables};
 use crate::wire::{Mode, NoticeLevel};
 use crate::worker::Worker;
-use crate::{http, tcp};
+use crate::{http, source, tcp};
 
 /// How long accepting pauses when descriptors or memory are short, or a limit is reached.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -72,7 +73,7 @@ impl Place {
 }
 
 /// Accepts until aborted.
-pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, socket: StdListener) {
+pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdListener, Door)) {
     // Whoever made the socket, an accept that blocks would stop this thread.
     let listener = match socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)) {
         Ok(listener) => listener,
@@ -90,12 +91,23 @@ pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, socket: StdListener) {
     }
 }
 
-/// Beyond a limit a connection waits here, and further ones in the backlog, until others have ended.
+/// Beyond a limit a connection waits here, and further ones in the backlog, until others have ended. Beyond the limit
+/// of its source it is turned away at once, so that no source makes others wait.
 async fn admit(worker: &Rc<Worker>, place: &Rc<Place>, stream: TcpStream, peer: SocketAddr) {
+    let mut visit = None;
     loop {
         let Some(found) = place.find(worker, &worker.tables()) else { return };
+        if visit.is_none()
+            && let Some(per_source) = &found.frontend.per_source
+        {
+            match source::enter(worker, (&found, per_source), peer) {
+                Ok(entered) => visit = entered,
+                Err(source::TurnedAway) => return source::turn_away(worker, &found, stream, peer),
+            }
+        }
         if let Some(presence) = Presence::reserve(worker, &found) {
-            let client = Client::new(presence, Rc::clone(place), stream, peer);
+            let mut client = Client::new(presence, Rc::clone(place), stream, peer);
+            client.visit = visit.map(Box::new);
             match found.frontend.spec.mode {
                 Mode::Http => drop(spawn_local(http::serve(client))),
                 Mode::Tcp => drop(spawn_local(tcp::serve(client))),

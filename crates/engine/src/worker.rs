@@ -5,12 +5,11 @@ use std::collections::HashMap;
 use std::net::TcpListener as StdListener;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::SyncSender;
 use std::task::Waker;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use tenbin_balance::Health;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -19,24 +18,25 @@ use tokio::task::{AbortHandle, spawn_local};
 use crate::buffer::{Buffer, TUNNEL_BYTES};
 use crate::clock::Clock;
 use crate::deadline::{Deadlines, TICK_MS};
+use crate::doors::{Door, Doors};
 use crate::http::Exchange;
 use crate::listener::{Place, accept};
 use crate::log::{LogBatch, LogSender};
 use crate::splice::Pipes;
 use crate::stats::ProcessCounters;
-use crate::tables::{Held, Server, Tables};
+use crate::tables::{Followed, Held, Published, Server, Tables};
 use crate::upstream::Pools;
 
 /// What all threads share.
 pub struct Shared {
     /// The tables in force.
-    pub tables: ArcSwapOption<Tables>,
-    /// Moves on whenever `tables` does.
-    pub version: AtomicU64,
+    pub tables: Published,
     /// One clock for all.
     pub clock: Clock,
     /// Counted over the process.
     pub process: ProcessCounters,
+    /// Sockets that are accepted on.
+    pub doors: Doors,
     /// No new work is taken; answers say `Connection: close`.
     pub draining: AtomicBool,
     /// Takes access-log lines.
@@ -48,7 +48,7 @@ pub struct Shared {
 /// What the control thread tells a worker.
 pub enum Command {
     /// Accept on these sockets.
-    Listen(String, Vec<StdListener>),
+    Listen(String, Vec<(StdListener, Door)>),
     /// Stop accepting there.
     Unlisten(String),
     /// Close idle connections now.
@@ -75,8 +75,9 @@ pub struct Worker {
     pub log: LogBatch,
     /// Moves on when idle connections are to be closed.
     pub idle_epoch: Cell<u64>,
-    tables: RefCell<Held>,
-    version: Cell<u64>,
+    /// Connections that were turned away and are still read from.
+    pub farewells: Cell<usize>,
+    tables: Followed,
     #[allow(clippy::vec_box, reason = "lent out one by one; moving the pointer is the point")]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     attached: RefCell<HashMap<u64, Vec<Attachment>>>,
@@ -110,7 +111,7 @@ pub fn start(
     tables: Arc<Tables>,
     commands: UnboundedReceiver<Command>,
 ) -> std::io::Result<()> {
-    let version = shared.version.load(Ordering::Acquire);
+    let version = shared.tables.version();
     let thread = std::thread::Builder::new().name(format!("worker-{index}"));
     thread.spawn(move || {
         let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
@@ -139,8 +140,8 @@ impl Worker {
             pipes: Pipes::default(),
             log,
             idle_epoch: Cell::new(0),
-            tables: RefCell::new(Held::new(tables)),
-            version: Cell::new(version),
+            farewells: Cell::new(0),
+            tables: Followed::new(tables, version),
             exchanges: RefCell::default(),
             attached: RefCell::default(),
             buffers: RefCell::default(),
@@ -193,19 +194,12 @@ impl Worker {
 
     /// The tables in force; cheap, since this thread keeps its own reference.
     pub fn tables(&self) -> Held {
-        let version = self.shared.version.load(Ordering::Acquire);
-        if version != self.version.get()
-            && let Some(tables) = self.shared.tables.load_full()
-        {
-            self.tables.replace(Held::new(tables));
-            self.version.set(version);
-        }
-        self.tables.borrow().clone()
+        self.tables.current(&self.shared.tables)
     }
 
     /// The version of what `tables` returned last.
     pub fn version(&self) -> u64 {
-        self.version.get()
+        self.tables.version()
     }
 
     /// Milliseconds on the shared clock.
@@ -215,7 +209,7 @@ impl Worker {
 
     /// Buffers and state for one exchange.
     pub fn take_exchange(&self) -> Box<Exchange> {
-        let size = self.tables.borrow().limits.buffer;
+        let size = self.tables.last().limits.buffer;
         let spare = self.exchanges.borrow_mut().pop().filter(|spare| spare.buffer_bytes == size);
         spare.unwrap_or_else(|| Box::new(Exchange::new(&self.deadlines, size)))
     }

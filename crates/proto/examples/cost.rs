@@ -48,6 +48,7 @@ fn main() {
 
 const FORWARDING: Forwarding<'static> = Forwarding {
     client: IpAddr::V4(Ipv4Addr::new(192, 168, 10, 20)),
+    original: IpAddr::V4(Ipv4Addr::new(192, 168, 10, 20)),
     trusted: false,
     proto: "http",
     host: b"app.example.test:8080",

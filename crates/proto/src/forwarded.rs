@@ -3,7 +3,7 @@
 //! Owns: the text of these fields, and which of a client's own are believed. Does not own: who is trusted.
 
 use std::io::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::scan::{self, TOKEN};
 use crate::{Fields, Known, output};
@@ -51,6 +51,8 @@ impl std::ops::BitOr for ForwardSet {
 pub struct Forwarding<'a> {
     /// The peer's address.
     pub client: IpAddr,
+    /// The client's address as far as it can be believed, for X-Real-IP; see `original_client`.
+    pub original: IpAddr,
     /// Whether the peer's own forwarding fields are believed.
     pub trusted: bool,
     /// `http` or `https`.
@@ -63,6 +65,39 @@ pub struct Forwarding<'a> {
     pub by: Option<IpAddr>,
     /// Which fields to write.
     pub write: ForwardSet,
+}
+
+/// The client's address by X-Forwarded-For, for a trusted `peer`: the last address that is not trusted itself, since
+/// whatever stands before it may be the client's own invention. The first one if all are trusted, and the one before
+/// (that is, behind) whatever is no address.
+pub fn original_client(
+    fields: &Fields,
+    bytes: &[u8],
+    peer: IpAddr,
+    trusts: impl Fn(IpAddr) -> bool,
+) -> IpAddr {
+    let mut client = peer;
+    let listed = fields.iter().rev().filter(|field| field.known == Known::XForwardedFor);
+    for element in listed.flat_map(|field| field.value.of(bytes).rsplit(|&byte| byte == b',')) {
+        let element = element.trim_ascii();
+        if element.is_empty() {
+            continue;
+        }
+        match listed_address(element) {
+            Some(address) if trusts(address) => client = address,
+            Some(address) => return address,
+            None => break,
+        }
+    }
+    client
+}
+
+/// An address, as some proxies write it with a port.
+fn listed_address(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?;
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let address = bare.parse().or_else(|_| text.parse().map(|socket: SocketAddr| socket.ip()));
+    address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
 /// Every field that tells about a client.
@@ -101,7 +136,7 @@ impl Forwarding<'_> {
         }
         if wanted(ForwardSet::REAL_IP, Known::XRealIp) && missing(Known::XRealIp) {
             out.extend_from_slice(b"X-Real-IP: ");
-            address(out, self.client);
+            address(out, self.original);
             out.extend_from_slice(b"\r\n");
         }
         if wanted(ForwardSet::PROTO, Known::XForwardedProto) && missing(Known::XForwardedProto) {
@@ -194,7 +229,9 @@ fn token_or_quoted(out: &mut Vec<u8>, text: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{ForwardSet, Forwarding};
+    use std::net::IpAddr;
+
+    use super::{ForwardSet, Forwarding, original_client};
     use crate::{Limits, Request, RequestEdits, write_request};
 
     const SPOOFED: &str = "X-Forwarded-For: 6.6.6.6\r\nx-forwarded-proto: https\r\nX-Forwarded-Prefix: /x\r\nX-Real-IP: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\nX-Forwarded-For: 7.7.7.7\r\n";
@@ -204,9 +241,19 @@ mod tests {
         let mut head = Request::default();
         head.parse(raw.as_bytes(), &mut 0, &Limits::default()).unwrap();
         let client = client.parse().unwrap();
+        let original = original_client(&head.fields, raw.as_bytes(), client, |address| address == client);
+        let original = if trusted { original } else { client };
         let by = "10.0.0.9".parse().ok();
-        let forwarding =
-            Forwarding { client, trusted, proto: "http", host: b"a.test:81", port: 8080, by, write };
+        let forwarding = Forwarding {
+            client,
+            original,
+            trusted,
+            proto: "http",
+            host: b"a.test:81",
+            port: 8080,
+            by,
+            write,
+        };
         let mut out = Vec::new();
         let to = RequestEdits { forwarding: Some(&forwarding), ..RequestEdits::default() };
         write_request(&mut out, &head, raw.as_bytes(), &to);
@@ -234,6 +281,32 @@ mod tests {
     }
 
     #[test]
+    fn the_client_is_the_last_one_that_no_trusted_peer_stands_for() {
+        let real = |lines: &str| forward("10.0.0.1", true, ForwardSet::REAL_IP, lines);
+        for (listed, expected) in [
+            ("X-Forwarded-For: 6.6.6.6, 8.8.8.8", "8.8.8.8"),
+            ("X-Forwarded-For: 8.8.8.8, 10.0.0.1", "8.8.8.8"),
+            ("X-Forwarded-For: 6.6.6.6\r\nx-forwarded-for: 8.8.8.8 ,, 10.0.0.1:4711", "8.8.8.8"),
+            ("X-Forwarded-For: [2001:db8::7]:80", "2001:db8::7"),
+            ("X-Forwarded-For: ::ffff:8.8.8.8", "8.8.8.8"),
+            ("X-Forwarded-For: 6.6.6.6, unknown, 10.0.0.1", "10.0.0.1"),
+            ("X-Forwarded-For: 10.0.0.1, 10.0.0.1", "10.0.0.1"),
+            ("X-Forwarded-For: \u{e9}", "10.0.0.1"),
+            ("X-Forwarded-For:", "10.0.0.1"),
+            ("A: b", "10.0.0.1"),
+        ] {
+            let written = real(&format!("{listed}\r\n"));
+            assert!(written.ends_with(&format!("X-Real-IP: {expected}")), "{listed}: {written}");
+        }
+        assert_eq!(
+            real("X-Forwarded-For: 8.8.8.8\r\nX-Real-IP: 7.7.7.7\r\n"),
+            "X-Forwarded-For: 8.8.8.8|X-Real-IP: 7.7.7.7"
+        );
+        let stranger = forward("10.0.0.1", false, ForwardSet::REAL_IP, "X-Forwarded-For: 8.8.8.8\r\n");
+        assert_eq!(stranger, "X-Real-IP: 10.0.0.1");
+    }
+
+    #[test]
     fn addresses_are_written_as_their_fields_demand() {
         let set = ForwardSet::FOR | ForwardSet::FORWARDED;
         let tail = ";by=10.0.0.9;host=\"a.test:81\";proto=http";
@@ -244,6 +317,34 @@ mod tests {
         ] {
             let expected = format!("X-Forwarded-For: {plain}|Forwarded: for={node}{tail}");
             assert_eq!(forward(client, false, set, ""), expected);
+        }
+    }
+
+    #[test]
+    fn the_client_is_the_last_one_that_is_not_trusted() {
+        let client = |lines: &str| {
+            let raw = format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n");
+            let mut head = Request::default();
+            head.parse(raw.as_bytes(), &mut 0, &Limits::default()).unwrap();
+            let trusts = |address: IpAddr| matches!(address, IpAddr::V4(v4) if v4.octets()[0] == 10);
+            let peer = [10, 9, 9, 9].into();
+            original_client(&head.fields, raw.as_bytes(), peer, trusts).to_string()
+        };
+        for (lines, expected) in [
+            ("", "10.9.9.9"),
+            ("X-Forwarded-For: \r\n", "10.9.9.9"),
+            ("X-Forwarded-For: nobody\r\n", "10.9.9.9"),
+            ("X-Forwarded-For: 6.6.6.6, 192.0.2.1\r\n", "192.0.2.1"),
+            ("X-Forwarded-For: 6.6.6.6, 192.0.2.1 , 10.0.0.1,10.0.0.2\r\n", "192.0.2.1"),
+            ("X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 10.0.0.1\r\n", "192.0.2.1"),
+            ("X-Forwarded-For: 192.0.2.1, unknown, 10.0.0.1\r\n", "10.0.0.1"),
+            ("X-Forwarded-For: 10.0.0.3, 10.0.0.1\r\n", "10.0.0.3"),
+            ("X-Forwarded-For: 192.0.2.1:4711\r\n", "192.0.2.1"),
+            ("X-Forwarded-For: [2001:db8::1]:80\r\n", "2001:db8::1"),
+            ("X-Forwarded-For: [2001:db8::1]\r\n", "2001:db8::1"),
+            ("X-Forwarded-For: ::ffff:192.0.2.1\r\n", "192.0.2.1"),
+        ] {
+            assert_eq!(client(lines), expected, "{lines}");
         }
     }
 

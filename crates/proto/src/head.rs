@@ -37,11 +37,53 @@ pub struct Limits {
     pub target_bytes: usize,
     /// Accept a bare LF as the end of a line of a head (never in chunk framing).
     pub lenient: bool,
+    /// Let TRACE through; otherwise: 405.
+    pub trace: bool,
+    /// Let CONNECT through; otherwise: 405.
+    pub connect: bool,
+    /// Request fields with an underscore in their name.
+    pub underscores: Underscores,
+    /// Paths that servers read in more than one way.
+    pub ambiguous_paths: AmbiguousPaths,
+}
+
+/// What becomes of a request whose path is not in the normal form of RFC 3986, 6.2.2: with empty, `.` or `..` segments, a
+/// backslash, or an escape that stands for a slash, a control byte or a byte that needs none. Conditions see the path as it
+/// was sent and it is forwarded so; a server that normalises it afterwards may serve what a condition kept from clients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AmbiguousPaths {
+    /// Let it through as it is.
+    #[default]
+    Pass,
+    /// Refuse the request: 400.
+    Refuse,
+}
+
+/// What becomes of a request field whose name holds an underscore. Servers that make variables of field names read it
+/// as a dash, so that it can pass for a field that Tenbin sets or checks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Underscores {
+    /// Leave the field out and count it.
+    #[default]
+    Drop,
+    /// Forward it, unless with dashes it would be a field that means something to Tenbin: then it is left out.
+    Pass,
+    /// Refuse the request: 400.
+    Refuse,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head_bytes: 32_768, fields: 100, target_bytes: 8_192, lenient: false }
+        Self {
+            head_bytes: 32_768,
+            fields: 100,
+            target_bytes: 8_192,
+            lenient: false,
+            trace: false,
+            connect: false,
+            underscores: Underscores::Drop,
+            ambiguous_paths: AmbiguousPaths::Pass,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::known::{CONNECTION_FIELDS, classify};
 use crate::reject::Fault;
+use crate::scan::{self, TOKEN};
 use crate::{Fields, Known, Version};
 
 /// Most options in the Connection fields of one head; more would make marking costly and mean nothing.
@@ -87,14 +88,29 @@ impl Options {
     }
 }
 
-/// Whether an Upgrade value asks for nothing that would replace HTTP/1 under the balancer's feet: h2c and its kin, TLS,
-/// HTTP itself.
+/// Whether an Upgrade value names protocols by the grammar (RFC 9110, 7.8), and none that would replace HTTP/1 under the
+/// balancer's feet: h2c and its kin, TLS, HTTP itself.
 pub(crate) fn may_tunnel(value: &[u8]) -> bool {
-    !value.is_empty()
-        && !value.split(|&byte| byte == b',').any(|protocol| {
-            let name = protocol.split(|&byte| byte == b'/').next().unwrap_or_default().trim_ascii();
-            [&b""[..], b"h2c", b"h2", b"tls", b"http"].iter().any(|other| name.eq_ignore_ascii_case(other))
-        })
+    protocols(value).all(|protocol| {
+        let mut parts = protocol.split(|&byte| byte == b'/');
+        let name = parts.next().unwrap_or_default();
+        let replaces =
+            [&b"h2c"[..], b"h2", b"tls", b"http"].iter().any(|other| name.eq_ignore_ascii_case(other));
+        !replaces && is_token(name) && parts.next().is_none_or(is_token) && parts.next().is_none()
+    })
+}
+
+/// Whether every protocol of a switch is among those that were asked for.
+pub(crate) fn was_asked(switch: &[u8], asked: &[u8]) -> bool {
+    protocols(switch).all(|protocol| protocols(asked).any(|other| other.eq_ignore_ascii_case(protocol)))
+}
+
+fn protocols(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii)
+}
+
+fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && scan::class_end(text, 0, TOKEN) == text.len()
 }
 
 /// Whether a TE value accepts trailers.
@@ -109,14 +125,18 @@ fn mark_nominated(fields: &mut Fields, bytes: &[u8]) {
             continue;
         };
         for option in field.value.of(bytes).split(|&byte| byte == b',') {
-            fields.mark_hop(bytes, option.trim_ascii());
+            let option = option.trim_ascii();
+            // Empty ones are not counted (RFC 9110, 5.6.1): a long value may hold thousands.
+            if !option.is_empty() {
+                fields.mark_hop(bytes, option);
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, accepts_trailers, may_tunnel};
+    use super::{Options, accepts_trailers, may_tunnel, was_asked};
     use crate::Known;
     use crate::Version::{Http10, Http11};
     use crate::reject::Fault;
@@ -159,8 +179,34 @@ mod tests {
         for yes in ["websocket", "WebSocket", "tcp", "SPDY/3.1", "foo, bar"] {
             assert!(may_tunnel(yes.as_bytes()), "{yes}");
         }
-        for no in ["", "h2c", "H2C", "TLS/1.0", "HTTP/2.0", "websocket, h2c", "h2c,", "websocket,"] {
+        for no in [
+            "",
+            "h2c",
+            "H2C",
+            "TLS/1.0",
+            "HTTP/2.0",
+            "websocket, h2c",
+            "h2c,",
+            "websocket,",
+            "/1",
+            "a/",
+            "a/b/c",
+            "web socket",
+            "\"a\"",
+        ] {
             assert!(!may_tunnel(no.as_bytes()), "{no}");
+        }
+    }
+
+    #[test]
+    fn a_switch_goes_where_it_was_asked_to() {
+        for (switch, asked) in [("WebSocket", "websocket"), ("b", "a, b"), ("b, a", "a,b"), ("a/1", "A/1")] {
+            assert!(was_asked(switch.as_bytes(), asked.as_bytes()), "{switch} of {asked}");
+        }
+        for (switch, asked) in
+            [("other", "websocket"), ("a, c", "a, b"), ("a/2", "a/1"), ("a", "a/1"), ("a", "")]
+        {
+            assert!(!was_asked(switch.as_bytes(), asked.as_bytes()), "{switch} of {asked}");
         }
     }
 

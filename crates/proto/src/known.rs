@@ -62,6 +62,29 @@ pub(crate) fn classify(name: &[u8]) -> Known {
     recognise(name, word(name))
 }
 
+/// What a name with underscores is to a server that reads them as dashes.
+#[cold]
+pub(crate) fn with_dashes(name: &[u8]) -> Known {
+    let mut dashed = [0; LONGEST];
+    match dashed.get_mut(..name.len()) {
+        Some(room) => {
+            for (to, &from) in room.iter_mut().zip(name) {
+                *to = if from == b'_' { b'-' } else { from };
+            }
+            classify(room)
+        }
+        // Longer than any known name, but for those that only begin like one.
+        None if name
+            .iter()
+            .zip(b"x-forwarded-")
+            .all(|(&a, &b)| a.eq_ignore_ascii_case(&b) || a == b'_' && b == b'-') =>
+        {
+            Known::XForwardedOther
+        }
+        None => Known::Other,
+    }
+}
+
 /// Recognises a token by its length and its first and last eight bytes; `head` is what `word` makes of it. Setting bit
 /// 0x20 lowers letters and maps no other token byte onto a letter or a dash, so the comparison is exact for the bytes it
 /// covers.
@@ -113,6 +136,8 @@ fn forwarded_kind(name: &[u8]) -> Known {
     found.map_or(Known::XForwardedOther, |&(_, known)| known)
 }
 
+/// Bytes of the longest known name, rounded up.
+const LONGEST: usize = 32;
 const LOWER: u64 = 0x2020_2020_2020_2020;
 
 /// The first eight bytes of a name in lower case, filled with zeros if it has fewer.
@@ -173,7 +198,7 @@ const X_FORWARDED: (u64, u64) = ends(b"x-forwarded-");
 
 #[cfg(test)]
 mod tests {
-    use super::Known;
+    use super::{Known, with_dashes};
 
     const NAMES: &[(&str, Known)] = &[
         ("Host", Known::Host),
@@ -208,6 +233,17 @@ mod tests {
             assert_eq!(Known::of(name.to_ascii_uppercase().as_bytes()), known, "{name}");
             assert_eq!(Known::of(name.to_ascii_lowercase().as_bytes()), known, "{name}");
         }
+    }
+
+    #[test]
+    fn underscores_stand_for_dashes() {
+        for &(name, known) in NAMES {
+            assert_eq!(with_dashes(name.replace('-', "_").as_bytes()), known, "{name}");
+        }
+        let long = format!("X_Forwarded-{}", "a".repeat(40));
+        assert_eq!(with_dashes(long.as_bytes()), Known::XForwardedOther);
+        assert_eq!(with_dashes(format!("{long}_").replace("_F", "F").as_bytes()), Known::Other);
+        assert_eq!(with_dashes(b"X_Own"), Known::Other);
     }
 
     #[test]

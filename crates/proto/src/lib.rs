@@ -17,6 +17,7 @@ mod hop;
 mod known;
 mod line;
 mod output;
+mod path;
 pub mod query;
 pub mod reject;
 pub mod request;
@@ -29,8 +30,8 @@ pub mod write;
 
 pub use body::{CHUNK_ROOM, ChunkDecoder, Decoded, LAST_CHUNK, Step, write_chunk_header};
 pub use fields::{Field, Fields, Known};
-pub use forwarded::{ForwardSet, Forwarding};
-pub use head::{Body, Limits, Progress, Version};
+pub use forwarded::{ForwardSet, Forwarding, original_client};
+pub use head::{AmbiguousPaths, Body, Limits, Progress, Underscores, Version};
 pub use reject::Reject;
 pub use request::{Method, Request};
 pub use response::{Asked, Response};

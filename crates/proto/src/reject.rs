@@ -83,6 +83,7 @@ faults! {
     TargetForm "target-form" 400 "a target of another form" "a path that starts with /, or an http URI";
     TargetByte "target-byte" 400 "a byte that no target may have" "visible ASCII without #";
     TargetEscape "target-escape" 400 "a % that two hexadecimal digits do not follow" "%XX";
+    PathAmbiguous "path-ambiguous" 400 "a path that servers read in more than one way" "a path in normal form";
     TargetTooLong "target-too-long" 414 "a target above its limit in bytes" "a shorter target";
     UserInfo "userinfo" 400 "a user name or password in the target" "a host and port alone";
     VersionMissing "version-missing" 400 "the end of the line after the target" "one space and HTTP/1.1";
@@ -98,6 +99,7 @@ faults! {
     FieldNameEmpty "field-name-empty" 400 "a colon without a name before it" "a field name";
     FieldNameTooLong "field-name-too-long" 400 "a field name of more than 256 bytes" "a shorter name";
     FieldNameSpace "field-name-space" 400 "white space before the colon" "the colon right after the name";
+    FieldUnderscore "field-name-underscore" 400 "an underscore in a field name" "dashes";
     FieldColon "field-colon" 400 "a line without a colon" "name, colon, value";
     FieldValue "field-value" 400 "a control byte in a field value" "visible text, spaces and tabs";
     FieldsTooMany "too-many-fields" 431 "more field lines than allowed" "fewer fields";
@@ -116,12 +118,14 @@ faults! {
     CodingOld "transfer-encoding-in-http-1.0" 400 "Transfer-Encoding in HTTP/1.0" "Content-Length, or HTTP/1.1";
     CodingRepeated "transfer-encoding-repeated" 400 "a second Transfer-Encoding" "one Transfer-Encoding";
     CodingOrder "transfer-encoding-invalid" 400 "chunked not alone, or nothing" "chunked";
+    ContentRefused "content-refused" 400 "content with a method that has none" "a head alone";
     CodingUnknown "transfer-encoding-unknown" 501 "a transfer coding other than chunked" "chunked";
     // Other fields
     Nominated "connection-nominates" 400 "a Connection option that names a field needed for safety" "other options";
     OptionsTooMany "connection-options" 400 "more than 32 Connection options" "fewer options";
     ExpectUnknown "expectation-unknown" 417 "an expectation other than 100-continue" "100-continue";
     SwitchUnasked "switch-unasked" 502 "status 101 that nobody asked for" "an answer to the request";
+    SwitchOther "switch-to-another" 502 "a switch to a protocol that nobody asked for" "one of those asked for";
     SwitchBlind "switch-without-upgrade" 502 "status 101 without an Upgrade field" "the protocol switched to";
     // Chunks
     ChunkSize "chunk-size" 400 "bytes that are no chunk size" "hexadecimal digits, then CR LF or an extension";

@@ -6,10 +6,14 @@
 use crate::authority::{self, Authority};
 use crate::framing::Declared;
 use crate::hop::{self, Options};
+use crate::known::with_dashes;
 use crate::line::{self, Dialect, Line};
+use crate::path;
 use crate::reject::Fault;
 use crate::request_line::{FirstLine, Stage};
-use crate::{Body, Field, Fields, Known, Limits, Progress, Reject, Span, Version};
+use crate::{
+    AmbiguousPaths, Body, Field, Fields, Known, Limits, Progress, Reject, Span, Underscores, Version,
+};
 
 /// The request method; text of `Other` is in `Request::method_text`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,10 +46,10 @@ pub struct Request {
     pub method: Method,
     /// The method as it was written.
     pub method_text: Span,
-    /// Path and query as they will be forwarded, or `*`. One corner: for an absolute-form target without a path but
+    /// Path and query as they will be forwarded, `*`, or the `host:port` of CONNECT. One corner: for an absolute-form target without a path but
     /// with a query it begins with `?`, and the writer puts `/` before it.
     pub target: Span,
-    /// The path; `/` for an absolute-form target without one.
+    /// The path; `/` for an absolute-form target without one, empty for CONNECT.
     pub path: Span,
     /// The query without its `?`.
     pub query: Span,
@@ -66,7 +70,7 @@ pub struct Request {
     pub expect_continue: bool,
     /// The client accepts trailers (`TE: trailers`).
     pub te_trailers: bool,
-    /// Field lines, those with an underscore in their name left out.
+    /// Field lines, those left out that `Limits::underscores` leaves out.
     pub fields: Fields,
     /// Bytes of the head, from leading empty lines to the empty line at its end.
     pub length: usize,
@@ -144,12 +148,19 @@ impl Request {
                     Line::Field(field, next) => (field, next),
                     Line::Underscore(field, next) => {
                         self.check_count(field, limits)?;
-                        self.fields.drop_one();
+                        if passes(bytes, field, limits.underscores)? {
+                            self.fields.push(field);
+                        } else {
+                            self.fields.drop_one();
+                        }
                         at = next;
                         continue;
                     }
                     Line::End(next) => {
                         self.finish(bytes, at).map_err(|fault| fault.at(at))?;
+                        if limits.ambiguous_paths == AmbiguousPaths::Refuse {
+                            path::check(bytes, self.path)?;
+                        }
                         self.length = next;
                         return Ok(Progress::Complete);
                     }
@@ -223,10 +234,19 @@ impl Request {
             Declared { length: Some(length), .. } => Body::Length(length),
             Declared { .. } => Body::None,
         };
-        self.keep_alive = self.seen.options.keeps_alive(self.version);
+        let refuses_content = matches!(self.method, Method::Connect | Method::Trace);
+        if refuses_content && self.body != Body::None {
+            return Err(Fault::ContentRefused);
+        }
+        // What follows CONNECT is for the tunnel, even when none is opened.
+        let may_tunnel = self.method != Method::Connect;
+        self.keep_alive = self.seen.options.keeps_alive(self.version) && may_tunnel;
         self.upgrade = match self.seen.upgrade {
             Upgrade::One(value)
-                if self.seen.options.upgrade() && !http10 && hop::may_tunnel(value.of(bytes)) =>
+                if self.seen.options.upgrade()
+                    && may_tunnel
+                    && !http10
+                    && hop::may_tunnel(value.of(bytes)) =>
             {
                 value
             }
@@ -263,10 +283,20 @@ impl Request {
     }
 }
 
+/// Whether a field with an underscore in its name travels on.
+#[cold]
+fn passes(bytes: &[u8], field: Field, rule: Underscores) -> Result<bool, Reject> {
+    match rule {
+        Underscores::Drop => Ok(false),
+        Underscores::Pass => Ok(with_dashes(field.name.of(bytes)) == Known::Other),
+        Underscores::Refuse => Err(Fault::FieldUnderscore.at(field.name.start as usize)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Method, Request};
-    use crate::{Body, Limits, Progress, Span, Version};
+    use crate::{Body, Limits, Progress, Span, Underscores, Version};
 
     fn head(lines: &str) -> Request {
         let mut head = Request::default();
@@ -331,9 +361,54 @@ mod tests {
     }
 
     #[test]
+    fn connect_and_trace_pass_where_they_are_allowed_and_carry_nothing() {
+        let limits = Limits { connect: true, trace: true, ..Limits::default() };
+        let read = |raw: &str| {
+            let mut head = Request::default();
+            head.parse(raw.as_bytes(), &mut 0, &limits).map(|_| head).map_err(|reject| reject.reason)
+        };
+        let raw = "CONNECT b.test:443 HTTP/1.1\r\nHost: b.test\r\n\r\n";
+        let head = read(raw).unwrap();
+        assert_eq!(
+            (head.authority.of(raw.as_bytes()), head.host.of(raw.as_bytes())),
+            (&b"b.test:443"[..], &b"b.test"[..])
+        );
+        assert!(head.method == Method::Connect && head.path.is_empty() && !head.keep_alive);
+        assert_eq!(head.target.of(raw.as_bytes()), b"b.test:443");
+        for (target, host, reason) in [
+            ("b.test", "b.test", "target-form"),
+            ("b.test:", "b.test", "target-form"),
+            ("/", "b.test", "target-form"),
+            ("http://b.test:80/", "b.test", "host-port"),
+            ("u@b.test:80", "b.test", "host-invalid"),
+            ("b.test:80?x", "b.test", "host-port"),
+            ("b.test:65536", "b.test", "host-port"),
+            ("b.test:80", "b.test:81", "host-differs"),
+        ] {
+            let raw = format!("CONNECT {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            assert_eq!(read(&raw).err(), Some(reason), "{target}");
+        }
+        let rest = "HTTP/1.1\r\nHost: b.test:1\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(read(&format!("CONNECT b.test:1 {rest}")).err(), Some("content-refused"));
+        assert_eq!(read(&format!("TRACE / {rest}")).err(), Some("content-refused"));
+        assert!(
+            read("TRACE / HTTP/1.1\r\nHost: b.test\r\n\r\n").is_ok_and(|head| head.method == Method::Trace)
+        );
+    }
+
+    #[test]
     fn names_with_underscores_are_dropped_and_counted() {
-        let head = get("X_A: 1\r\nX-A: 2\r\nContent_Length: 3\r\n");
+        let lines = "X_A: 1\r\nX-A: 2\r\nContent_Length: 3\r\n";
+        let head = get(lines);
         assert_eq!((head.fields.len(), head.fields.dropped(), head.body), (2, 2, Body::None));
+        let with = |underscores| {
+            let raw = format!("GET / HTTP/1.1\r\nHost: a.test\r\n{lines}\r\n");
+            let (mut head, limits) = (Request::default(), Limits { underscores, ..Limits::default() });
+            let done = head.parse(raw.as_bytes(), &mut 0, &limits);
+            done.map(|_| (head.fields.len(), head.fields.dropped())).map_err(|reject| reject.reason)
+        };
+        assert_eq!(with(Underscores::Pass), Ok((3, 1)));
+        assert_eq!(with(Underscores::Refuse), Err("field-name-underscore"));
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub(crate) enum Form {
     AbsoluteBare,
     /// An http URI without path but with a query: `/` is put before the query.
     AbsoluteQuery,
+    /// `host:port`: written as it stands.
+    Authority,
 }
 
 /// What the first line leaves for the rest of the head.
@@ -61,7 +63,7 @@ impl Request {
     #[inline]
     pub(crate) fn read_first_line(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Reject> {
         let mut at = match self.stage {
-            Stage::Start => match self.read_method(bytes, limits.lenient)? {
+            Stage::Start => match self.read_method(bytes, limits)? {
                 Some(at) => at,
                 None => return Ok(None),
             },
@@ -78,9 +80,9 @@ impl Request {
 
     /// The method and its space.
     #[inline]
-    fn read_method(&mut self, bytes: &[u8], lenient: bool) -> Result<Option<usize>, Reject> {
+    fn read_method(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Reject> {
         let start = match bytes.first() {
-            Some(b'\r' | b'\n') => match skip_empty_lines(bytes, lenient)? {
+            Some(b'\r' | b'\n') => match skip_empty_lines(bytes, limits.lenient)? {
                 Some(start) => start,
                 None => return Ok(None),
             },
@@ -88,7 +90,7 @@ impl Request {
         };
         let (method, end) = match scan::word_at(bytes, start).and_then(common_method) {
             Some((method, length)) => (method, start + length),
-            None => match other_method(bytes, start)? {
+            None => match other_method(bytes, start, limits)? {
                 Some(found) => found,
                 None => return Ok(None),
             },
@@ -104,7 +106,8 @@ impl Request {
     fn read_target(&mut self, bytes: &[u8], at: usize, limit: usize) -> Result<Option<usize>, Reject> {
         let start = self.target.start as usize;
         let mut at = at;
-        if at == start && !matches!(bytes.get(at), Some(b'/' | b'h' | b'H' | b'*') | None) {
+        let is_start = matches!(bytes.get(at), Some(b'/' | b'h' | b'H' | b'*') | None);
+        if at == start && !is_start && self.method != Method::Connect {
             return Err(wrong_target_start(bytes, at));
         }
         loop {
@@ -140,11 +143,26 @@ impl Request {
         self.path = Span::new(start, question);
         self.query = Span::new((question + 1).min(end), end);
         match bytes.get(start) {
+            _ if self.method == Method::Connect => self.place_authority(bytes, start, end),
             Some(b'/') => Ok(()),
             Some(b'*') if end == start + 1 && self.method == Method::Options => Ok(()),
             Some(b'*') => Err(Fault::TargetForm.at(start)),
             _ => self.place_absolute(bytes, start, end),
         }
+    }
+
+    /// `host:port`, which only CONNECT has (RFC 9112, 3.2.3).
+    #[cold]
+    fn place_authority(&mut self, bytes: &[u8], start: usize, end: usize) -> Result<(), Reject> {
+        if bytes.get(start) == Some(&b'/') {
+            return Err(Fault::TargetForm.at(start));
+        }
+        let authority = authority::read(bytes, self.target).map_err(|fault| fault.at(start))?;
+        let Some(port) = authority.port else { return Err(Fault::TargetForm.at(start)) };
+        self.first.authority = Some((authority, port));
+        self.first.form = Form::Authority;
+        (self.path, self.query) = (Span::new(end, end), Span::new(end, end));
+        Ok(())
     }
 
     /// An http URI: authority apart, path and query stay as the target (RFC 9112, 3.2.2).
@@ -237,7 +255,7 @@ fn common_method(word: u64) -> Option<(Method, usize)> {
 
 /// Any other method with the offset of its end, `None` when it is not whole yet.
 #[cold]
-fn other_method(bytes: &[u8], start: usize) -> Result<Option<(Method, usize)>, Reject> {
+fn other_method(bytes: &[u8], start: usize, limits: &Limits) -> Result<Option<(Method, usize)>, Reject> {
     let end = scan::class_end(bytes, start, TOKEN);
     if end - start > METHOD_BYTES {
         return Err(Fault::MethodTooLong.at(start + METHOD_BYTES));
@@ -255,6 +273,8 @@ fn other_method(bytes: &[u8], start: usize) -> Result<Option<(Method, usize)>, R
         b"DELETE" => Method::Delete,
         b"OPTIONS" => Method::Options,
         b"PATCH" => Method::Patch,
+        b"CONNECT" if limits.connect => Method::Connect,
+        b"TRACE" if limits.trace => Method::Trace,
         b"CONNECT" => return Err(Fault::MethodConnect.at(start)),
         b"TRACE" => return Err(Fault::MethodTrace.at(start)),
         _ => Method::Other,
@@ -365,7 +385,7 @@ mod tests {
 
     #[test]
     fn limits_are_felt_before_the_head_is_whole() {
-        let limits = Limits { head_bytes: 100, fields: 2, target_bytes: 10, lenient: false };
+        let limits = Limits { head_bytes: 100, fields: 2, target_bytes: 10, ..Limits::default() };
         let long = |start: &[u8]| [start, &[b'a'; 200]].concat();
         assert_eq!(refusal(&long(b"GET /"), &limits), (15, "target-too-long"));
         assert_eq!(refusal(&long(b"GET / HTTP/1.1\r\nA: "), &limits), (100, "head-too-big"));

@@ -3,7 +3,7 @@
 //! Owns: what an answer means: status, framing, persistence. Does not own: the grammar of field lines (`line`).
 
 use crate::framing::Declared;
-use crate::hop::Options;
+use crate::hop::{self, Options};
 use crate::line::{self, Dialect, End, Line, line_end};
 use crate::reject::Fault;
 use crate::scan;
@@ -80,6 +80,14 @@ impl Response {
             }
         }
         Ok(progress)
+    }
+
+    /// Refuses a 101 that switches to another protocol than those in `asked`, the request's Upgrade (RFC 9110, 7.8).
+    pub fn check_switch(&self, bytes: &[u8], asked: &[u8]) -> Result<(), Reject> {
+        if self.upgrade.is_empty() || hop::was_asked(self.upgrade.of(bytes), asked) {
+            return Ok(());
+        }
+        Err(Fault::SwitchOther.at(self.upgrade.start as usize))
     }
 
     #[inline]
@@ -189,6 +197,9 @@ impl Response {
         self.upgrade = upgrade.filter(|value| switches && !value.is_empty()).unwrap_or_default();
         if switches && self.upgrade.is_empty() {
             return Err(Fault::SwitchBlind);
+        }
+        if switches && !hop::may_tunnel(self.upgrade.of(bytes)) {
+            return Err(Fault::SwitchOther);
         }
         let opens_tunnel = switches || asked.connect && matches!(self.status, 200..=299);
         let never_has_body = opens_tunnel || matches!(self.status, 100..=199 | 204);
@@ -312,6 +323,9 @@ mod tests {
         assert_eq!((head.upgrade.of(raw.as_bytes()), head.keep_alive), (&b"websocket"[..], false));
         assert_eq!(read(raw, GET).unwrap_err(), "switch-unasked");
         assert_eq!(read("HTTP/1.1 101 \r\n\r\n", asked).unwrap_err(), "switch-without-upgrade");
+        assert_eq!(head.check_switch(raw.as_bytes(), b"foo, WebSocket"), Ok(()));
+        assert_eq!(head.check_switch(raw.as_bytes(), b"foo").unwrap_err().reason, "switch-to-another");
+        assert_eq!(read("HTTP/1.1 101 \r\nUpgrade: h2c\r\n\r\n", asked).unwrap_err(), "switch-to-another");
     }
 
     #[test]

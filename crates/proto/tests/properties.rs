@@ -192,7 +192,13 @@ fn verdict(bytes: &[u8], cuts: &[usize], limits: &Limits) -> Result<Option<Strin
 
 fn small_limits() -> impl Strategy<Value = Limits> {
     (20_usize..300, 0_usize..6, 1_usize..20, any::<bool>()).prop_map(
-        |(head_bytes, fields, target_bytes, lenient)| Limits { head_bytes, fields, target_bytes, lenient },
+        |(head_bytes, fields, target_bytes, lenient)| Limits {
+            head_bytes,
+            fields,
+            target_bytes,
+            lenient,
+            ..Limits::default()
+        },
     )
 }
 
@@ -247,7 +253,7 @@ proptest! {
         let edits = Edits { remove: &[&name], set: &[(&name, &value)], add: &[(b"X-Added", &value)] };
         let client = IpAddr::from([10, 0, 0, 1]);
         let write = ForwardSet::ALL;
-        let forwarding = Forwarding { client, trusted, proto: "http", host: &value, port: 80, by: None, write };
+        let forwarding = Forwarding { client, original: client, trusted, proto: "http", host: &value, port: 80, by: None, write };
         let mut sent = Vec::new();
         let to = RequestEdits {
             target: target.as_deref(),

@@ -14,22 +14,19 @@ from tenbin.api.server import AdminServer, Limits
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from tenbin.model import AdminEndpoint
     from tenbin.observe.journal import Journal
 
 __all__ = ["AdminServer", "Limits", "Operations", "ReloadReport", "create_app"]
 
 
-def create_app(
-    operations: Operations, *, token: str, trusted: bool, host: str = "", journal: Journal | None = None
-) -> FastAPI:
-    """Make the application for one address.
+def create_app(operations: Operations, endpoint: AdminEndpoint | None, *, journal: Journal | None = None) -> FastAPI:
+    """Make the application for one address; None: for the unix socket, where file permissions decide.
 
-    `trusted`: the unix socket, where file permissions decide and writes need no token. Otherwise writes need
-    `token` ("": none are allowed), and requests must name `host`, a loopback name or the address they came in on.
-    `journal` feeds /api/v1/events.
+    Otherwise writes need the endpoint's token ("": none are allowed), and requests must name its host, one of its
+    `hosts`, a loopback name or the address they came in on. `journal` feeds /api/v1/events.
     """
     from tenbin.api.app import make_app
-    from tenbin.api.guard import Access
+    from tenbin.api.server import access_to
 
-    access = Access(token=token, trusted=trusted, host=host, body_time=Limits().body_time)
-    return make_app(operations, access=access, journal=journal)
+    return make_app(operations, access=access_to(endpoint, Limits()), journal=journal)

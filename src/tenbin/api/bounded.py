@@ -8,6 +8,8 @@ timers are the event loop's.
 from __future__ import annotations
 
 import logging
+import os
+import socket
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -15,10 +17,10 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tenbin.api.guard import error_body
+from tenbin.dataplane import doors
 
 if TYPE_CHECKING:
     import asyncio
-    import socket
 
     from uvicorn.protocols.http.h11_impl import RequestResponseCycle
 
@@ -85,8 +87,11 @@ class BoundedProtocol(H11Protocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._received = 0
         self._unsent = 0
+        self._since = self.loop.time()
         self._stall_timer = self.loop.call_later(self.limits.stall_time, self._check_progress)
-        if len(self.connections) > self.limits.clients:
+        if not self._may_enter(transport):
+            transport.abort()
+        elif len(self.connections) > self.limits.clients and not self._make_room():
             self._answer(503, "too many connections to the admin API", "try again, or use the unix socket")
         else:
             self._expect_head()
@@ -115,6 +120,7 @@ class BoundedProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Go on to the next request; a body that is still coming has as long as a head."""
+        self._since = self.loop.time()
         if self.conn.their_state is h11.SEND_BODY:
             self._expect_head()
         super().on_response_complete()
@@ -124,6 +130,27 @@ class BoundedProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP."""
         self._answer(400, msg.rstrip("."), "speak HTTP/1.1 to this port")
+
+    def _may_enter(self, transport: asyncio.Transport) -> bool:
+        """Over the unix socket, this user and root; the file's mode says the same until somebody changes it."""
+        sock = transport.get_extra_info("socket")
+        return sock.family != socket.AF_UNIX or doors.peer(sock)[1] in {0, os.geteuid()}
+
+    def _make_room(self) -> bool:
+        """End the connection that has asked nothing for longest, if that is long enough."""
+        now = self.loop.time()
+        others = [one for one in self.connections if isinstance(one, BoundedProtocol) and one is not self]
+        idle = [one for one in others if one.asks_nothing(now)]
+        if not idle:
+            return False
+        oldest = min(idle, key=lambda one: one._since)  # noqa: SLF001 - of this class
+        oldest.transport.abort()
+        return True
+
+    def asks_nothing(self, now: float) -> bool:
+        """Tell whether it has been open for a while without a request under way."""
+        waiting = not _under_way(self.cycle) and not self.transport.is_closing()
+        return waiting and now - self._since >= self.limits.room_after
 
     def _has_part_of_a_head(self) -> bool:
         return self.conn.their_state is h11.IDLE and self.conn.trailing_data[0] != b""

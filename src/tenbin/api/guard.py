@@ -1,19 +1,22 @@
 """What every request to the admin API must pass before a route sees it.
 
-Owns the checks of Host, Origin, content type and token, the bounds on bodies, and the headers on every answer. An
+Owns the checks of Host, Origin, content type, token and pace, the bounds on bodies, and the headers on every answer. An
 ASGI layer around the application, so that no route can forget it. Errors are JSON: `{"error": ..., "hint": ...}`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 from dataclasses import dataclass
+from math import ceil
 from traceback import format_exception
 from typing import TYPE_CHECKING
 
 from tenbin.api.origin import host_allowed, origin_allowed
+from tenbin.api.pace import Pace, Rates
+from tenbin.api.token import READS, Tokens, Verdict
+from tenbin.api.watch import Watch
 from tenbin.observe import sentences
 
 if TYPE_CHECKING:
@@ -35,10 +38,11 @@ SECURITY_HEADERS = (
 class Access:
     """Who may do what: see `tenbin.api.create_app`. `body_time`: seconds for a request's whole body."""
 
-    token: str
+    tokens: Tokens
     trusted: bool
-    host: str
+    hosts: tuple[str, ...]
     body_time: float
+    rates: Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Guard:
         self._app = app
         self._access = access
         self._journal = journal
+        self._pace = Pace(access.rates)
+        self._watch = Watch(access.rates)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -67,7 +73,7 @@ class Guard:
             return
         answer = _Answer(send)
         headers = _headers(scope)
-        refusal = refused(scope, headers, self._access)
+        refusal = self._hurried(scope) or refused(scope, headers, self._access) or self._unauthorized(scope, headers)
         if refusal is not None:
             await answer.refuse(refusal)
             return
@@ -84,6 +90,32 @@ class Guard:
             self._report(scope, error)
             await answer.refuse(Refusal(500, "internal error", "the journal has the details"))
 
+    def _hurried(self, scope: Scope) -> Refusal | None:
+        """Bound what one source may ask over TCP; the operator's socket stays free."""
+        if self._access.trusted:
+            return None
+        wait = self._pace.too_many(_source(scope), asyncio.get_running_loop().time())
+        if not wait:
+            return None
+        return _later(wait, "too many requests", "ask less often, or over the unix socket")
+
+    def _unauthorized(self, scope: Scope, headers: dict[str, list[str]]) -> Refusal | None:
+        tokens = self._access.tokens
+        if self._access.trusted or tokens.open_to_all(scope["method"], scope["path"]):
+            return None
+        source, now = _source(scope), asyncio.get_running_loop().time()
+        given = headers.get("authorization", [])
+        verdict = tokens.judge(scope["method"], given)
+        wait = self._pace.shut_out(source, now)
+        if wait and given and verdict is not Verdict.NO_TOKEN_SET:
+            # A right one is refused like a wrong one: otherwise guessing would go on.
+            return _later(wait, "too many wrong tokens", "use the unix socket in the runtime directory")
+        if verdict is Verdict.TOKEN_WRONG:
+            count = self._pace.wrong_token(source, now)
+            if self._journal is not None and (line := self._watch.remark(source, count, now)):
+                self._journal.say(line)
+        return _REFUSALS.get(verdict)
+
     def _report(self, scope: Scope, error: Exception) -> None:
         if self._journal is not None:
             where = f"{scope['method']} {scope['path']}"
@@ -94,15 +126,15 @@ def refused(scope: Scope, headers: dict[str, list[str]], access: Access) -> Refu
     """Decide by the head alone; pure."""
     if not access.trusted:
         local = scope["server"][0] if scope.get("server") else ""
-        refusal = _misdirected(headers, local, access.host)
+        refusal = _misdirected(headers, local, access.hosts)
         if refusal is not None:
             return refusal
-    if scope["method"] in {"GET", "HEAD", "OPTIONS"}:
+    if scope["method"] in READS:
         return None
     content_type = headers.get("content-type", [""])[0].partition(";")[0].strip().lower()
     if content_type != "application/json":
         return Refusal(415, "writes must be JSON", "send the header Content-Type: application/json")
-    return None if access.trusted else _unauthorized(headers.get("authorization", []), access.token)
+    return None
 
 
 def error_body(error: str, hint: str) -> bytes:
@@ -110,12 +142,12 @@ def error_body(error: str, hint: str) -> bytes:
     return json.dumps({"error": error, "hint": hint}).encode()
 
 
-def _misdirected(headers: dict[str, list[str]], local: str, configured: str) -> Refusal | None:
+def _misdirected(headers: dict[str, list[str]], local: str, configured: tuple[str, ...]) -> Refusal | None:
     hosts = headers.get("host", [])
     if len(hosts) > 1:
         return Refusal(400, "more than one Host header", "send one", close=True)
     if hosts and not host_allowed(hosts[0], local=local, configured=configured):
-        hint = "use localhost or the address that it listens on, or configure `admin` with this name"
+        hint = "use localhost or the address that it listens on, or name it in `hosts` under `admin`"
         return Refusal(403, "this Host is not served here", hint)
     for origin in headers.get("origin", []):
         if not origin_allowed(origin, local=local, configured=configured):
@@ -123,16 +155,27 @@ def _misdirected(headers: dict[str, list[str]], local: str, configured: str) -> 
     return None
 
 
-def _unauthorized(authorization: list[str], token: str) -> Refusal | None:
-    if not token:
-        hint = "set a token under `admin` in the configuration, or use the unix socket in the runtime directory"
-        return Refusal(403, "this address is read-only, for no token is configured", hint)
-    scheme, _, given = authorization[0].partition(" ") if len(authorization) == 1 else ("", "", "")
-    right = hmac.compare_digest(given.strip().encode(), token.encode())
-    if scheme.lower() == "bearer" and right:
-        return None
-    challenge = ((b"www-authenticate", b'Bearer realm="tenbin"'),)
-    return Refusal(401, "a valid token is needed", "send the header Authorization: Bearer TOKEN", challenge)
+_CHALLENGE = ((b"www-authenticate", b'Bearer realm="tenbin"'),)
+_SEND = "send the header Authorization: Bearer TOKEN"
+_REFUSALS = {
+    Verdict.NO_TOKEN_SET: Refusal(
+        403,
+        "no token is configured that would open this",
+        "set a token under `admin` in the configuration, or use the unix socket in the runtime directory",
+    ),
+    Verdict.TOKEN_MISSING: Refusal(401, "a valid token is needed", _SEND, _CHALLENGE),
+    Verdict.TOKEN_WRONG: Refusal(401, "a valid token is needed", _SEND, _CHALLENGE),
+    Verdict.TOKEN_ONLY_READS: Refusal(403, "this token only reads", "use the one that is `token` under `admin`"),
+}
+
+
+def _later(wait: float, error: str, hint: str) -> Refusal:
+    return Refusal(429, error, hint, ((b"retry-after", str(ceil(wait)).encode()),))
+
+
+def _source(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _headers(scope: Scope) -> dict[str, list[str]]:

@@ -7,27 +7,38 @@ they control (DNS rebinding). A browser always sends Host, so its absence (HTTP/
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-def host_allowed(header: str, *, local: str, configured: str) -> bool:
-    """Return whether Host names this machine's loopback, the address the connection came in on, or `configured`."""
+
+def host_allowed(header: str, *, local: str, configured: Iterable[str]) -> bool:
+    """Return whether Host names this machine's loopback, the address the connection came in on, or a configured name.
+
+    `*.example.org` stands for every name below it.
+    """
     host = _host(header)
     if host is None:
         return False
     literal = _literal(host)
     if literal is None:
-        return host in {"localhost", configured.lower()} and host != ""
-    return literal.is_loopback or literal in {_literal(local), _literal(configured)}
+        return host == "localhost" or any(_is_called(host, name.lower()) for name in configured)
+    return literal.is_loopback or literal == _literal(local) or any(literal == _literal(name) for name in configured)
 
 
-def origin_allowed(header: str, *, local: str, configured: str) -> bool:
+def origin_allowed(header: str, *, local: str, configured: Iterable[str]) -> bool:
     """Return whether Origin is a page of this API itself; the opaque origin `null` is not."""
     try:
         parts = urlsplit(header)
     except ValueError:
         return False
     return parts.scheme in {"http", "https"} and host_allowed(parts.netloc, local=local, configured=configured)
+
+
+def _is_called(host: str, name: str) -> bool:
+    return host.endswith(name[1:]) and len(host) >= len(name) if name.startswith("*.") else host == name
 
 
 def _host(header: str) -> str | None:

@@ -11,9 +11,10 @@ import asyncio
 import os
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tenbin.api.pace import Rates
 from tenbin.errors import BindError
 from tenbin.model import Address
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tenbin.api.bounded import BoundedServer
+    from tenbin.api.guard import Access
     from tenbin.api.operations import Operations
+    from tenbin.model import AdminEndpoint
     from tenbin.observe.journal import Journal
 
 GRACE = 0.4
@@ -35,7 +38,8 @@ class Limits:
     """Bounds on clients, per address.
 
     Seconds for a request's head, for its body, between requests, and without progress while an answer is read;
-    `clients`: connections at once; `head`: bytes of a request's head.
+    `clients`: connections at once; `head`: bytes of a request's head; `room_after`: seconds after which one that asks
+    nothing makes room for another.
     """
 
     head_time: float = 10.0
@@ -44,6 +48,8 @@ class Limits:
     stall_time: float = 10.0
     clients: int = 128
     head: int = 16_384
+    room_after: float = 1.0
+    rates: Rates = field(default_factory=Rates)
 
 
 class AdminServer:
@@ -57,15 +63,15 @@ class AdminServer:
         self._socket: _UnixName | None = None
         self.address: Address | None = None
 
-    async def start(self, *, address: Address | None, token: str, socket_path: Path | None) -> None:
+    async def start(self, endpoint: AdminEndpoint | None, socket_path: Path | None) -> None:
         """Listen on both (None: not on that one); raises BindError, and then nothing listens.
 
         A port of 0 takes a free one; `self.address` tells which. An existing socket file is replaced.
         """
         opened: list[tuple[socket.socket, bool]] = []
         try:
-            if address is not None:
-                opened.append((await _listen_tcp(address), False))
+            if endpoint is not None:
+                opened.append((await _listen_tcp(endpoint.address), False))
             if socket_path is not None:
                 listening, self._socket = _listen_unix(socket_path)
                 opened.append((listening, True))
@@ -74,9 +80,9 @@ class AdminServer:
                 listening.close()
             raise
         for listening, trusted in opened:
-            if not trusted and address is not None:
-                self.address = Address(address.host, listening.getsockname()[1])
-            await self._serve(listening, token=token, trusted=trusted, host=address.host if address else "")
+            if not trusted and endpoint is not None:
+                self.address = Address(endpoint.address.host, listening.getsockname()[1])
+            await self._serve(listening, None if trusted else endpoint)
 
     async def stop(self) -> None:
         """Stop within a second, whatever clients do; requests under way get 0.4 s of it."""
@@ -97,17 +103,27 @@ class AdminServer:
             self._socket.remove()
             self._socket = None
 
-    async def _serve(self, listening: socket.socket, *, token: str, trusted: bool, host: str) -> None:
+    async def _serve(self, listening: socket.socket, endpoint: AdminEndpoint | None) -> None:
         from tenbin.api.app import make_app
         from tenbin.api.bounded import make_server
-        from tenbin.api.guard import Access
 
-        access = Access(token=token, trusted=trusted, host=host, body_time=self._limits.body_time)
-        app = make_app(self._operations, access=access, journal=self._journal)
+        app = make_app(self._operations, access=access_to(endpoint, self._limits), journal=self._journal)
         server = make_server(app, self._limits)
         await server.begin(listening)
-        name = "tenbin-admin-socket" if trusted else "tenbin-admin"
+        name = "tenbin-admin-socket" if endpoint is None else "tenbin-admin"
         self._running.append((server, asyncio.create_task(server.run_until_told(listening), name=name)))
+
+
+def access_to(endpoint: AdminEndpoint | None, limits: Limits) -> Access:
+    """Return who may do what at a TCP endpoint, or (None) at the unix socket."""
+    from tenbin.api.guard import Access
+    from tenbin.api.token import Tokens
+
+    if endpoint is None:
+        return Access(Tokens(), trusted=True, hosts=(), body_time=limits.body_time, rates=limits.rates)
+    hosts = (endpoint.address.host, *endpoint.hosts)
+    tokens = Tokens(endpoint.token, endpoint.read_token)
+    return Access(tokens, trusted=False, hosts=hosts, body_time=limits.body_time, rates=limits.rates)
 
 
 @dataclass(frozen=True, slots=True)

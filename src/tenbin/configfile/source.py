@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.secrets import HIDDEN, hide, values
 from tenbin.errors import Diagnostic, Severity
 
 if TYPE_CHECKING:
@@ -41,14 +42,14 @@ class Source:
         return line, offset - self._line_starts[line - 1] + 1
 
     def line_text(self, line: int) -> str:
-        """The text of a line, without its end."""
+        """The text of a line as it may be shown, without its end."""
         starts = self._line_starts
         end = starts[line] if line < len(starts) else len(self.text)
-        return self.text[starts[line - 1] : end].rstrip("\r\n")
+        return self.shown[starts[line - 1] : end].rstrip("\r\n")
 
     def excerpt(self, span: Span) -> str:
         """The text of a token for a message: its first line, shortened, in backquotes."""
-        text = self.text[span[0] : span[1]].strip()
+        text = self.shown[span[0] : span[1]].strip()
         first = text.partition("\n")[0].rstrip()
         if len(first) > _LONGEST_EXCERPT or first != text:
             first = first[: _LONGEST_EXCERPT - 3] + "..."
@@ -66,16 +67,31 @@ class Source:
             line,
             column,
             width,
-            problem.message,
-            found=problem.found,
+            self._without_secrets(problem.message),
+            found=self._without_secrets(problem.found),
             expected=problem.expected,
-            hint=problem.hint,
-            source=text,
+            hint=self._without_secrets(problem.hint),
+            source=self._without_secrets(text),
         )
 
     def whole(self, message: str, *, hint: str = "", severity: Severity = Severity.ERROR) -> Diagnostic:
         """A problem of the file as a whole."""
         return Diagnostic(severity, self.name, 0, 0, 0, message, hint=hint)
+
+    @cached_property
+    def shown(self) -> str:
+        """The text without its secrets; every other character has the same place."""
+        return hide(self.text)
+
+    def _without_secrets(self, told: str) -> str:
+        """What is said about a value may quote it."""
+        for secret in self._secrets:
+            told = told.replace(secret, HIDDEN * len(secret))
+        return told
+
+    @cached_property
+    def _secrets(self) -> tuple[str, ...]:
+        return values(self.text)
 
     @cached_property
     def _line_starts(self) -> list[int]:

@@ -13,6 +13,7 @@ import socket
 import subprocess
 from typing import TYPE_CHECKING
 
+from tenbin.dataplane import doors
 from tenbin.dataplane.channel import Channel
 from tenbin.errors import DataplaneError
 from tenbin.plan import wire
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tenbin.clock import Clock
-    from tenbin.model import Duration
+    from tenbin.model import Duration, Identity
 
 _START = 10.0
 """Seconds until a started data plane must answer; it takes some milliseconds."""
@@ -125,9 +126,12 @@ class ProcessDataplane:
         self._channel.close("detached")
 
 
-async def spawn(binary: Path, control: Path, clock: Clock) -> ProcessDataplane:
-    """Start a data plane that serves its control connection at `control`; `DataplaneError` when it does not come up."""
-    process = _start(binary, control)
+async def spawn(binary: Path, control: Path, clock: Clock, user: Identity | None = None) -> ProcessDataplane:
+    """Start a data plane that serves its control connection at `control`, as `user` if root starts it.
+
+    `DataplaneError` when it does not come up.
+    """
+    process = _start(binary, control, user)
     try:
         sock = await _connect_when_ready(control, process, clock)
         return await _greet(sock, process, clock)
@@ -137,14 +141,22 @@ async def spawn(binary: Path, control: Path, clock: Clock) -> ProcessDataplane:
 
 
 async def attach(control: Path, clock: Clock) -> ProcessDataplane | None:
-    """Take control of the data plane that runs at `control`; None when none does, or it speaks another protocol."""
+    """Take control of the data plane that runs at `control`; None when none does, or it speaks another protocol.
+
+    `DataplaneError` when the socket is not one that only its owner can have put there.
+    """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
+        doors.check_socket(control)
         sock.connect(str(control))
+        pid = doors.check_peer(sock, control)
     except OSError:
         sock.close()
         return None
-    process = _Process(_peer(sock))
+    except DataplaneError:
+        sock.close()
+        raise
+    process = _Process(pid)
     try:
         return await _greet(sock, process, clock)
     except DataplaneError:
@@ -152,13 +164,17 @@ async def attach(control: Path, clock: Clock) -> ProcessDataplane | None:
         return None
 
 
-def _start(binary: Path, control: Path) -> _Process:
+def _start(binary: Path, control: Path, user: Identity | None) -> _Process:
     control.unlink(missing_ok=True)
+    command = [str(binary), "--control", str(control)]
+    if user is not None and os.geteuid() == 0:
+        command += ["--run-as", f"{user.uid}:{user.gid}:{','.join(str(group) for group in user.groups)}"]
     try:
         # A session of its own: Ctrl-C on the terminal is for the control plane, which ends it in good order.
         child = subprocess.Popen(  # noqa: S603 - our own program
-            [str(binary), "--control", str(control)],
+            command,
             stdin=subprocess.DEVNULL,
+            env=doors.environment(os.environ),
             start_new_session=True,
             close_fds=True,
         )
@@ -197,12 +213,6 @@ async def _greet(sock: socket.socket, process: _Process, clock: Clock) -> Proces
         channel.close()
         raise DataplaneError(f"the data plane speaks protocol {welcome.protocol}, not {wire.PROTOCOL}")
     return ProcessDataplane(channel, welcome, process, clock)
-
-
-def _peer(sock: socket.socket) -> int:
-    """The process at the other end of a unix socket."""
-    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    return int.from_bytes(credentials[:4], "little")
 
 
 class _Process:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tenbin.clock import Clock
+    from tenbin.model import Identity
 
 CONTROL = "dataplane.sock"
 
@@ -28,6 +29,8 @@ class Program:
         self._next = directory / f"{CONTROL}.next"
         self._environment = environment
         self._clock = clock
+        self.user: Identity | None = None
+        """Whom the next one runs as."""
 
     async def attach(self) -> ProcessDataplane | None:
         """Take control of the data plane of an earlier control plane, if one runs."""
@@ -35,11 +38,11 @@ class Program:
 
     async def spawn(self) -> ProcessDataplane:
         """Start the program."""
-        return await spawn(binary.find(self._environment), self._path, self._clock)
+        return await spawn(binary.find(self._environment), self._path, self._clock, self.user)
 
     async def spawn_successor(self) -> ProcessDataplane:
         """Start the program beside the one that runs."""
-        return await spawn(binary.find(self._environment), self._next, self._clock)
+        return await spawn(binary.find(self._environment), self._next, self._clock, self.user)
 
     def promote(self) -> None:
         """Give the successor the name under which control planes look."""

@@ -18,9 +18,18 @@ from tenbin.model.backend import (
 )
 from tenbin.model.balance import Balance, HashMethod, IpHashForm, Policy
 from tenbin.model.check import Check, ExecCheck, HttpCheck, Probe, PythonCheck, TcpCheck
-from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, LogFormat
+from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, Identity, LogFormat
 from tenbin.model.expression import All, Any, Compare, Concat, Const, Convert, Expression, Fetch, Match, Not
-from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode
+from tenbin.model.frontend import (
+    AmbiguousPaths,
+    Frontend,
+    FrontendLimits,
+    HttpRules,
+    Listener,
+    Mode,
+    PerSource,
+    Underscores,
+)
 from tenbin.model.route import (
     Action,
     Deny,
@@ -33,14 +42,14 @@ from tenbin.model.route import (
     ToBackend,
 )
 from tenbin.model.server import Admin, Eject, Health, Passive, Server, ServerId
-from tenbin.model.values import Address, Duration
+from tenbin.model.values import Address, Duration, Rate
 
 __all__ = [
-    "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "Any", "Backend", "BackendLimits",
-    "Balance", "Check", "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration", "Eject",
-    "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod",
-    "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "IpHashForm", "Listener", "LogFormat", "Match", "Mode",
-    "Not", "OnDown", "Passive", "Policy", "Pool", "Probe", "PythonCheck", "Redirect", "Respond", "Retry",
-    "Reuse", "Rewrite", "Route", "Server", "ServerId", "Sticky", "StickyCookie", "StickyKey", "StickySource",
-    "TcpCheck", "ToBackend",
+    "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "AmbiguousPaths", "Any", "Backend",
+    "BackendLimits", "Balance", "Check", "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration",
+    "Eject", "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod",
+    "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity", "IpHashForm", "Listener",
+    "LogFormat", "Match", "Mode", "Not", "OnDown", "Passive", "PerSource", "Policy", "Pool", "Probe",
+    "PythonCheck", "Rate", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server", "ServerId",
+    "Sticky", "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "ToBackend", "Underscores",
 ]  # fmt: skip

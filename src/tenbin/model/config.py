@@ -32,10 +32,30 @@ class AccessLog:
 
 @dataclass(frozen=True, slots=True)
 class AdminEndpoint:
-    """The HTTP API's TCP address; writes over it need the token (none: TCP is read-only)."""
+    """The HTTP API's TCP address; writes over it need the token ("": TCP is read-only).
+
+    With a `read_token` reading needs one of the two, too. `hosts` are further names by which it may be called,
+    in lower case: `lb.example.org`, or `*.example.org` for all below.
+    """
 
     address: Address
     token: str = field(repr=False)
+    read_token: str = field(default="", repr=False)
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom the data plane runs as when root starts it; `groups` are the supplementary ones.
+
+    `name` is how the file calls the user, `position` where.
+    """
+
+    name: str
+    uid: int
+    gid: int
+    groups: tuple[int, ...]
+    position: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +75,8 @@ class Config:
     """What the operator wrote, resolved. `threads` 1-64 is fixed for a data plane's life.
 
     `origin` is the file it came from ("" for none); `watch`: reload when that file changes; `drain`: how long a
-    graceful stop waits; `runtime_directory` None: chosen from the environment.
+    graceful stop waits; `runtime_directory` None: chosen from the environment; `user` None: the
+    data plane runs as whoever starts it.
     """
 
     frontends: tuple[Frontend, ...]
@@ -68,3 +89,4 @@ class Config:
     runtime_directory: Path | None
     watch: bool
     origin: str
+    user: Identity | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tenbin.model.route import Route
-    from tenbin.model.values import Address, Duration
+    from tenbin.model.values import Address, Duration, Rate
 
 
 class Mode(StrEnum):
@@ -31,14 +31,56 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
+class PerSource:
+    """What one address may do: `connections` at once (0: no limit) and `requests` (None: no limit).
+
+    IPv6 addresses that have `ipv6_prefix` bits (1-128) in common are one source; `entries` sources are remembered.
+    """
+
+    connections: int
+    requests: Rate | None
+    ipv6_prefix: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
 class FrontendLimits:
-    """`connections` at once (0: only the global limit); sizes in bytes, `body` 0 for no limit."""
+    """`connections` at once (0: only the global limit); sizes in bytes, `body` 0 for no limit.
+
+    `per_source` None: no source has limits of its own.
+    """
 
     connections: int
     head: int
     fields: int
     target: int
     body: int
+    per_source: PerSource | None
+
+
+class Underscores(StrEnum):
+    """What becomes of headers with an underscore in their name, which some servers read as a dash."""
+
+    DROP = "drop"
+    PASS = "pass"  # noqa: S105
+    REFUSE = "refuse"
+
+
+class AmbiguousPaths(StrEnum):
+    """What becomes of requests with a path that servers read in more than one way."""
+
+    PASS = "pass"  # noqa: S105
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRules:
+    """What of a request is let through: methods that are refused by default, doubtful names of headers, and paths."""
+
+    trace: bool
+    connect: bool
+    underscores: Underscores
+    ambiguous_paths: AmbiguousPaths
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +100,6 @@ class Frontend:
     keep_alive: Duration
     tunnel: Duration
     limits: FrontendLimits
+    http: HttpRules
     trusted_proxies: tuple[str, ...]
     forwarding: bool

@@ -1,4 +1,4 @@
-"""Narrow values: durations and addresses, parsed once and never strings again."""
+"""Narrow values: durations, rates and addresses, parsed once and never strings again."""
 
 from __future__ import annotations
 
@@ -22,6 +22,17 @@ class Duration:
             if self.ms and self.ms % size == 0:
                 return f"{self.ms // size}{unit}"
         return f"{self.ms}ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many, 1 or more, in a window of time."""
+
+    count: int
+    window: Duration
+
+    def __str__(self) -> str:
+        return f"{self.count}/{self.window}"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -52,7 +52,10 @@ class ListenerTraffic:
 
 @dataclass(frozen=True, slots=True)
 class FrontendTraffic:
-    """The client side. `current`, `max` and `total` are connections; `errors` are Tenbin's own answers by reason."""
+    """The client side. `current`, `max` and `total` are connections; `errors` are Tenbin's own answers by reason.
+
+    `source_connections_refused` and `source_requests_refused` were beyond the limits of their source.
+    """
 
     current: int
     max: int
@@ -63,6 +66,9 @@ class FrontendTraffic:
     denied: int
     request_errors: int
     intercepted: int
+    source_connections_refused: int
+    source_requests_refused: int
+    headers_dropped: int
     responses: dict[str, int]
     rate_connections: int
     rate_connections_max: int
@@ -192,6 +198,9 @@ def frontend_traffic(stats: wire.FrontendStats) -> FrontendTraffic:
         denied=stats.denied,
         request_errors=stats.request_errors,
         intercepted=stats.intercepted,
+        source_connections_refused=stats.source_connections_refused,
+        source_requests_refused=stats.source_requests_refused,
+        headers_dropped=stats.headers_dropped,
         responses=_responses(stats.responses),
         rate_connections=stats.rate_connections,
         rate_connections_max=stats.rate_connections_max,

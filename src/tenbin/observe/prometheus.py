@@ -88,6 +88,19 @@ def _frontends(page: _Page, status: Status) -> None:
             for reason, count in traffic.errors.items()
         ],
     )
+    page.add(
+        "tenbin_frontend_source_refused_total",
+        "counter",
+        "Connections and requests beyond a limit of their source.",
+        [
+            (f'{labels},limit="{limit}"', count)
+            for labels, traffic in counted
+            for limit, count in (
+                ("connections", traffic.source_connections_refused),
+                ("requests", traffic.source_requests_refused),
+            )
+        ],
+    )
     _responses(page, "tenbin_frontend", [(labels, traffic.responses) for labels, traffic in counted])
     _durations(page, "tenbin_frontend", [(labels, traffic.phases) for labels, traffic in counted])
     limits = [(f'frontend="{escape(entry.name)}"', entry.max_connections) for entry in status.frontends]
@@ -241,7 +254,7 @@ _FRONTEND: tuple[tuple[str, str, str, Callable[[FrontendTraffic], Number]], ...]
     ("requests_total", "counter", "Requests.", lambda f: f.requests),
     ("received_bytes_total", "counter", "Bytes from clients.", lambda f: f.bytes_in),
     ("sent_bytes_total", "counter", "Bytes to clients.", lambda f: f.bytes_out),
-    ("denied_total", "counter", "Requests refused by a route.", lambda f: f.denied),
+    ("denied_total", "counter", "Requests refused by a route or a limit of their source.", lambda f: f.denied),
     (
         "request_errors_total",
         "counter",
@@ -249,6 +262,12 @@ _FRONTEND: tuple[tuple[str, str, str, Callable[[FrontendTraffic], Number]], ...]
         lambda f: f.request_errors,
     ),
     ("intercepted_total", "counter", "Requests that a route answered itself.", lambda f: f.intercepted),
+    (
+        "headers_dropped_total",
+        "counter",
+        "Headers of requests left out for an underscore in their name.",
+        lambda f: f.headers_dropped,
+    ),
     ("connection_rate", "gauge", "Connections in the last second.", lambda f: f.rate_connections),
     ("connection_rate_max", "gauge", "Most connections in one second.", lambda f: f.rate_connections_max),
     ("request_rate", "gauge", "Requests in the last second.", lambda f: f.rate_requests),
@@ -259,7 +278,7 @@ _LISTENER: tuple[tuple[str, str, str, Callable[[ListenerTraffic], Number]], ...]
     ("connections_total", "counter", "Client connections accepted.", lambda t: t.total),
     ("received_bytes_total", "counter", "Bytes from clients.", lambda t: t.bytes_in),
     ("sent_bytes_total", "counter", "Bytes to clients.", lambda t: t.bytes_out),
-    ("denied_total", "counter", "Requests refused by a route.", lambda t: t.denied),
+    ("denied_total", "counter", "Requests refused by a route or a limit of their source.", lambda t: t.denied),
     (
         "request_errors_total",
         "counter",

@@ -196,6 +196,14 @@ def admin_request(client: str, action: str, outcome: str) -> Sentence:
     )
 
 
+def wrong_token(client: str, count: int, *, shut_out: float) -> Sentence:
+    """Someone sends wrong tokens; `shut_out`: for so many seconds none of theirs is looked at (0: not yet)."""
+    times = f"{count} {_plural('time', count)}"
+    end = f", and is shut out for {shut_out:g} s" if shut_out else ""
+    text = f"admin API: {client} sent a wrong token {times}{end}"
+    return Sentence(Level.WARNING, "wrong_token", text, (("client", client), ("count", count)))
+
+
 def journal_dropped(lines: int) -> Sentence:
     """Nobody read the journal's stream for a while; the events themselves were kept for the API."""
     text = f"{lines} journal {_plural('line', lines)} lost: the reader of this log did not keep up"

@@ -7,7 +7,7 @@ Which changes may go as a patch is decided in `tenbin.plan.delta`.
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tenbin import model
@@ -26,7 +26,7 @@ class Surroundings:
     the number that the running data plane has, which is fixed for its life (0: as configured).
     """
 
-    secret: str
+    secret: str = field(repr=False)
     terminal: bool = False
     threads: int = 0
 
@@ -94,10 +94,28 @@ def _frontend(frontend: model.Frontend) -> wire.Frontend:
             fields=limits.fields,
             target=limits.target,
             body=limits.body,
+            per_source=_per_source(limits.per_source) if limits.per_source else None,
+        ),
+        http=wire.HttpRules(
+            trace=frontend.http.trace,
+            connect=frontend.http.connect,
+            underscores=frontend.http.underscores.value,
+            ambiguous_paths=frontend.http.ambiguous_paths.value,
         ),
         trusted_proxies=frontend.trusted_proxies,
         forwarding=frontend.forwarding,
         routes=tuple(_route(route) for route in frontend.routes),
+    )
+
+
+def _per_source(limits: model.PerSource) -> wire.PerSource:
+    rate = limits.requests
+    return wire.PerSource(
+        connections=limits.connections,
+        requests=rate.count if rate else 0,
+        window=rate.window.ms if rate else 0,
+        ipv6_prefix=limits.ipv6_prefix,
+        entries=limits.entries,
     )
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import stat
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from tenbin.errors import TenbinError
 from tenbin.model import Admin, ServerId
 from tenbin.state.overlay import Overlay, ServerOverlay, overrides
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FORMAT = 1
+_LONGEST = 4096
 _WEIGHT_MAX = 256
 
 
@@ -62,9 +65,19 @@ class StateFile:
 
 
 def secret(path: Path) -> str:
-    """Return the secret of this runtime directory (hex, 32 bytes), made at the first call; raises OSError."""
+    """Return the secret of this runtime directory (hex, 32 bytes), made at the first call.
+
+    Raises OSError, and `TenbinError` when others can read the file.
+    """
     try:
-        kept = path.read_text(encoding="ascii").strip()
+        with path.open(encoding="ascii") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            kept = file.read(_LONGEST).strip()
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise TenbinError(
+                f"others can read or change the secret in {path} (mode {stat.S_IMODE(mode):04o})",
+                hint="remove it, and a new one is made: sticky clients are balanced anew",
+            )
         if len(bytes.fromhex(kept)) == 32:
             return kept.lower()
     except FileNotFoundError:

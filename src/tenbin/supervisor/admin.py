@@ -39,7 +39,7 @@ class AdminDoors:
         for module in ("tenbin.api.app", "tenbin.api.bounded"):
             await asyncio.to_thread(import_module, module)
         try:
-            await self._local.start(address=None, token="", socket_path=self._path)
+            await self._local.start(None, self._path)
         except BindError as error:
             self._warn(error)
         await self.move(endpoint)
@@ -65,7 +65,7 @@ class AdminDoors:
             return
         server = AdminServer(self._operations, journal=self._journal)
         try:
-            await server.start(address=endpoint.address, token=endpoint.token, socket_path=None)
+            await server.start(endpoint, None)
         except BindError as error:
             self._warn(error)
         else:

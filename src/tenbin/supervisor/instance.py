@@ -22,7 +22,7 @@ from tenbin.plan.compile import Surroundings, listen_address
 from tenbin.state import Store
 from tenbin.state.persist import StateFile, secret
 from tenbin.supervisor.background import Background
-from tenbin.supervisor.operations import InstanceOperations, doubtful
+from tenbin.supervisor.operations import InstanceOperations, doubtful, user_stays
 from tenbin.supervisor.orders import Order, Orders
 from tenbin.supervisor.parts import Given, Parts
 
@@ -64,6 +64,7 @@ class Instance:
         """Serve until told to stop; raises `TenbinError` when it cannot begin."""
         orders = Orders()
         orders.listen()
+        self._site.launcher.user = self._loaded.config.user
         attached = await self._site.launcher.attach()
         parts: Parts | None = None
         try:
@@ -137,6 +138,8 @@ class Instance:
         await parts.keeper.begin(attached)
         parts.say(sentences.started(tenbin.__version__, os.getpid(), config.origin))
         parts.say(_listening(config))
+        if remark := user_stays(config, parts.reconciler.plane):
+            parts.say(remark)
         if self._loaded.warnings:
             parts.say(doubtful(self._loaded.warnings))
 
@@ -185,6 +188,7 @@ class Instance:
         """What follows from a change of the configuration or of where servers are."""
         parts.health.follow(state)
         parts.names.follow(state)
+        self._site.launcher.user = state.config.user
         if self._doors is not None:
             doors = self._doors
             self._background.once("admin", lambda: doors.move(state.config.admin))

@@ -6,9 +6,11 @@ Owns the wording of answers and the order of steps; carried out by the parts tha
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
 from tenbin.api.operations import ReloadReport
+from tenbin.dataplane import doors
 from tenbin.errors import TenbinError
 from tenbin.observe import sentences, status
 from tenbin.observe.sentences import Level, Sentence
@@ -16,6 +18,7 @@ from tenbin.plan.compile import effective_admin, effective_weight
 from tenbin.supervisor.orders import Order
 
 if TYPE_CHECKING:
+    from tenbin.dataplane import Dataplane
     from tenbin.model import Admin, Config, ServerId
     from tenbin.observe.status import Status
     from tenbin.plan import wire
@@ -67,6 +70,8 @@ class InstanceOperations:
             if loaded.warnings:
                 parts.say(doubtful(loaded.warnings))
             self._tell_of_threads(loaded.config)
+            if remark := user_stays(loaded.config, parts.reconciler.plane):
+                parts.say(remark)
             parts.say(sentences.reloaded(changed.generation, f"generation {changed.generation} is in force"))
             return ReloadReport(ok=True, generation=changed.generation, summary=changed.summary, problems="")
 
@@ -118,6 +123,16 @@ class InstanceOperations:
         if config.threads != threads:
             text = f"threads stay {threads} until Tenbin is stopped and started; the file says {config.threads}"
             self._parts.say(Sentence(Level.WARNING, "threads_stay", text))
+
+
+def user_stays(config: Config, plane: Dataplane | None) -> Sentence | None:
+    """What to say when the data plane that runs is not the user's that is configured; None when it is."""
+    wanted = config.user.uid if config.user is not None else os.geteuid()
+    found = doors.user_of(plane.welcome.pid) if plane is not None else None
+    if found is None or found == wanted:
+        return None
+    text = f"the data plane runs as user {found} until the next `tenbin upgrade`; the file says {wanted}"
+    return Sentence(Level.WARNING, "user_stays", text)
 
 
 def doubtful(warnings: str) -> Sentence:

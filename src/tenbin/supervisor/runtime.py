@@ -65,6 +65,13 @@ class RuntimeDirectory:
             ) from error
         if found.st_uid != os.geteuid():
             raise TenbinError(f"the runtime directory {self.path} belongs to another user", hint=_HINT)
+        if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            # What is in it can be anybody's: a secret that others know, a socket that others serve.
+            mode = f"{stat.S_IMODE(found.st_mode):04o}"
+            raise TenbinError(
+                f"the runtime directory {self.path} can be written by others than its owner (mode {mode})",
+                hint=f"if all that is in it is yours: chmod 700 {self.path}",
+            )
         if stat.S_IMODE(found.st_mode) & 0o077:
             # Who may open these sockets may steer the balancer.
             self.path.chmod(0o700)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from tenbin.model import Config
+    from tenbin.model import Config, Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class FileSource:
         outcome = configfile.examine(self._shown, environment=os.environ)
         if outcome.config is None:
             raise ConfigError(configfile.render(outcome.diagnostics), diagnostics=outcome.diagnostics)
+        check_user(outcome.config.user)
         return Loaded(outcome.config, configfile.render(outcome.diagnostics))
 
     async def changes(self) -> AsyncIterator[None]:
@@ -60,6 +61,14 @@ class FileSource:
         async for changes in awatch(self._path.parent, recursive=False, debounce=200, step=50):
             if any(name.endswith(names) for _, name in changes):
                 yield None
+
+
+def check_user(user: Identity | None) -> None:
+    """Raise `ConfigError` when this process cannot start programs as this user."""
+    own = os.geteuid()
+    if user is not None and own not in (0, user.uid):
+        message = f"only root may run the data plane as user {user.name}, and Tenbin runs as user {own}"
+        raise ConfigError(f"{user.position}: error: {message}", hint="start Tenbin as root, or leave `user` out")
 
 
 class FixedSource:

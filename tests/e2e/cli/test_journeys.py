@@ -15,6 +15,7 @@ import pytest
 
 from support.scripted import ScriptedServer
 from support.traffic import Background, long_operation, sequential, under_way
+from tenbin.cli.client import Running
 from tenbin.clock import SystemClock
 from tenbin.testing import Client, ExchangeError, Process, config_text, fetch, lease, wait_for
 
@@ -147,7 +148,7 @@ def test_a_wrong_proxy_is_told_and_ends(shell: Shell, arguments: tuple[str, ...]
 def test_compile_is_what_the_data_plane_is_told_but_for_the_secret(start_tenbin: StartTenbin, trio: Servers) -> None:
     tenbin = start_tenbin(config_text(trio.first(2), {"sticky": {"cookie": "C"}}, threads=2))
     compiled = json.loads(tenbin.run_cli("compile", str(tenbin.file)))
-    served = json.loads(fetch(tenbin.admin, "/api/v1/snapshot").body)
+    served = json.loads(Running(tenbin.runtime_directory).get("/api/v1/snapshot"))
     assert not compiled["secret"].strip("0")
     assert not served["secret"].strip("0")
     for value in (compiled, served):

@@ -63,6 +63,14 @@ def test_trusted_proxies_are_believed(start_tenbin: StartTenbin, trio: Servers) 
     assert seen(tenbin, *SPOOFED, source="127.0.0.3")["x-forwarded-for"] == "127.0.0.3"
 
 
+def test_the_real_address_is_the_last_one_that_is_not_a_trusted_proxy(start_tenbin: StartTenbin, trio: Servers) -> None:
+    tenbin = start_tenbin(config_text(trio.first(1), trusted_proxies=["127.0.0.2/31"]))
+    listed = ("X-Forwarded-For", "6.6.6.6, 8.8.8.8, 127.0.0.3")
+    assert seen(tenbin, listed, source="127.0.0.2")["x-real-ip"] == "8.8.8.8"
+    assert seen(tenbin, source="127.0.0.2")["x-real-ip"] == "127.0.0.2"
+    assert seen(tenbin, listed, source="127.0.0.4")["x-real-ip"] == "127.0.0.4"
+
+
 @pytest.mark.parametrize(
     "headers",
     [

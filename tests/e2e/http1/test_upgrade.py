@@ -68,6 +68,15 @@ def test_a_101_nobody_asked_for_is_a_502(scripted: Scripted) -> None:
     assert answer.header("tenbin-reason")
 
 
+def test_a_101_to_another_protocol_is_a_502(scripted: Scripted) -> None:
+    with scripted.client(once(SWITCH.replace(b"websocket", b"h2c"))) as client:
+        assert client.request("GET", "/", UPGRADE).status == 502
+    with scripted.client(once(SWITCH.replace(b"websocket", b"other/1"))) as client:
+        answer = client.request("GET", "/", UPGRADE)
+    assert answer.status == 502
+    assert answer.header("tenbin-reason")
+
+
 def test_h2c_is_not_passed_on(scripted: Scripted) -> None:
     with scripted.client() as client:
         headers = [("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAAA")]

@@ -26,6 +26,9 @@ frontends:
       - {path: /prefix, redirect: {prefix: "http://other.test:81/x", code: 301}}
       - {path: /by-header, redirect: {location: '/u/{header("x-user").lower()}/{cookie("c")}/{param("p")}', code: 307}}
       - {path: /braces, redirect: "/{{literal}}"}
+      - {path: /next, redirect: '/{param("next")}'}
+      - {path: /else, redirect: '{param("next")}'}
+      - {when: '"evil" in path', redirect: "{url}"}
       - {path: /number, respond: 204}
       - {path: /json, respond: {status: 201, headers: {Content-Type: application/json, X-A: b}, body: '{"a": 1}'}}
       - {path: /file.json, respond: {status: 503, file: FILE}}
@@ -75,11 +78,27 @@ def acting(trio: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         ("/by-header?p=3", 307, "/u/ann/2/3"),
         ("/by-header", 307, "/u/ann/2/"),
         ("/braces", 302, "/{literal}"),
+        ("/next?next=a/b", 302, "/a/b"),
+        ("/next?next=/evil.test", 302, "/evil.test"),
+        ("/next?next=%5cevil.test", 302, "/evil.test"),
+        ("/next?next=%09/evil.test", 302, "/%09/evil.test"),
+        ("/else?next=//evil.test", 302, "/evil.test"),
+        ("//evil.test/x", 302, "/evil.test/x"),
+        ("/\\evil.test", 302, "/evil.test"),
+        ("/a//evil", 302, "/a//evil"),
+        ("/strip//evil.test", 302, "/strip//evil.test"),
     ],
 )
 def test_redirects(acting: Tenbin, target: str, code: int, location: str) -> None:
     answer = acting.get(target, ("Host", "shop.test"), ("X-User", "ANN"), ("Cookie", "b=1; c=2"))
     assert (answer.status, answer.header("location")) == (code, location)
+
+
+def test_a_redirect_that_needs_a_host_is_refused_without_one(acting: Tenbin) -> None:
+    with acting.client() as client:
+        client.send(b"GET /scheme HTTP/1.0\r\n\r\n")
+        answer = client.read_response()
+    assert (answer.status, answer.header("location")) == (400, "")
 
 
 def test_what_a_client_says_cannot_add_a_header_to_a_redirect(acting: Tenbin) -> None:

@@ -48,6 +48,10 @@ class Ours:
         answer = reload_by_api(self.tenbin, self.text(scene))
         return Told(0 if answer.status == 200 else 1, answer.body.decode())
 
+    def write(self, text: str) -> None:
+        """Write the file, with addresses in its places."""
+        self.tenbin.write(text)
+
     def reload_file(self) -> Told:
         """Run `tenbin reload`."""
         done = self.tenbin.reload()

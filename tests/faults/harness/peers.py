@@ -116,8 +116,12 @@ class _Peer:
     def reload(self, scene: Scene) -> Told:
         """Write the scene and reload."""
         self.scene = scene
-        self.file.write_text(self.text(scene))
+        self.write(self.text(scene))
         return self.reload_file()
+
+    def write(self, text: str) -> None:
+        """Write the file."""
+        self.file.write_text(text)
 
     def reload_file(self) -> Told:
         """Check the file, then have the master read it, whatever the check said: what is wrong must not matter."""
@@ -149,7 +153,7 @@ class _Peer:
         )
 
     def __enter__(self) -> Self:
-        self.file.write_text(self.text(self.scene))
+        self.write(self.text(self.scene))
         self.process = Process(self.name, self._command(), self.folder)
         try:
             self.process.wait_ready(self._ready)
@@ -252,7 +256,7 @@ class Nginx(_Peer):
     def set(self, server: str, admin: Admin) -> None:
         """Mark the server `down` in the file, or take the mark away."""
         self._out = self._out - {server} if admin == "ready" else self._out | {server}
-        self.reload(replace(self.scene))
+        self.reload(self.scene)
 
     def weigh(self, server: str, weight: int) -> None:
         """Write the weight into the file."""
@@ -277,7 +281,7 @@ class Nginx(_Peer):
         mark = "down" if name in self._out or not weight else f"weight={weight}"
         # As often and as long as checks would take it out.
         failing = f"max_fails={scene.fall} fail_timeout={max(scene.fall, scene.rise) * scene.every:g}s"
-        return f"server 127.0.0.1:{scene.servers[name]} {mark} {failing.replace('.0s', 's')};"
+        return f"server 127.0.0.1:{scene.servers[name]} {mark} {failing};"
 
     def _listener(self, port: int) -> str:
         return f"listen 127.0.0.1:{port};"

@@ -64,7 +64,7 @@ class Stage:
         self.clock = SystemClock(SEED)
         self.stack = ExitStack()
         self.servers = self.stack.enter_context(Servers(folder))
-        self._before: dict[str, Usage] = {}
+        self._before: Usage | None = None
 
     @property
     def full(self) -> bool:
@@ -100,7 +100,7 @@ class Stage:
 
     def watch(self, contestant: Measured) -> None:
         """Remember what its processes hold before anything is broken."""
-        self._before[contestant.name] = usage(contestant.pids())
+        self._before = usage(contestant.pids())
 
     def seconds_until(self, condition: Callable[[], object], deadline: float) -> float:
         """Wait for a condition and return how long that took; infinity when it did not come true in time."""
@@ -122,14 +122,13 @@ class Stage:
         """Judge: `goals` are asked with the load's figures, in which statuses that are not expected have failed."""
         figures = load if isinstance(load, Figures) else figures_of(load, expected)
         after = usage(contestant.pids())
-        before = self._before.get(contestant.name, after)
         missed = tuple(goal.text for goal in goals(figures) if not goal.reached)
         return Outcome(
             scenario=self.scenario.id,
             contestant=contestant.name,
             length=self.length,
             figures=figures,
-            before=before,
+            before=self._before or after,
             after=after,
             extra=dict(extra or {}),
             missed=missed,

@@ -82,6 +82,9 @@ class Contestant(Measured, Protocol):
     def reload(self, scene: Scene) -> Told:
         """Take another scene over; returns when the new one is in force, or was refused."""
 
+    def write(self, text: str) -> None:
+        """Write its file; `text` is like what `text` returns."""
+
     def reload_file(self) -> Told:
         """Take over the file as it is, as an operator does."""
 

@@ -22,7 +22,6 @@ def play(stage: Stage) -> Outcome:
     """Break the file in every way, reload after each, and put it right again at the end."""
     scene = Scene(stage.servers.some(2))
     proxy = stage.start(scene)
-    good = proxy.file.read_text()
     refused, told = [], []
     with socket.create_server(("127.0.0.1", 0)) as taken, stage.traffic(proxy) as traffic:
         for name, (prepare, word) in _breaks(proxy, scene, taken).items():
@@ -31,7 +30,7 @@ def play(stage: Stage) -> Outcome:
             refused += [name] if said.code else []
             told += [name] if word in said.text else []
             traffic.run_for(stage.pick(0.1, 1))
-            _restore(proxy, good)
+            _restore(proxy, scene)
         kept = {fetch(proxy.address, "/api/whoami").server for _ in range(8)} == set(scene.servers)
         mended = proxy.reload_file()
         traffic.run_for(stage.pick(0.2, 1))
@@ -57,7 +56,7 @@ def _breaks(proxy: Contestant, scene: Scene, taken: socket.socket) -> dict[str, 
     """Return what to do to the file, and the word that the refusal must contain, by case."""
     name, port = proxy.file.name, taken.getsockname()[1]
     busy = proxy.text(replace(scene, listen=(port,)))
-    broken = proxy.file.read_text().replace("app", "ap p", 1)
+    broken = proxy.text(scene).replace("app", "ap p", 1)
 
     def unreadable() -> None:
         """A directory: root may read any file."""
@@ -65,23 +64,17 @@ def _breaks(proxy: Contestant, scene: Scene, taken: socket.socket) -> dict[str, 
         proxy.file.mkdir()
 
     return {
-        "broken": (lambda: proxy.file.write_text(broken), f"{name}:"),
+        "broken": (lambda: proxy.write(broken), f"{name}:"),
         "missing": (proxy.file.unlink, name),
         "unreadable": (unreadable, name),
-        "busy port": (lambda: _write(proxy, busy), str(port)),
+        "busy port": (lambda: proxy.write(busy), str(port)),
     }
 
 
-def _write(proxy: Contestant, text: str) -> None:
-    """Tenbin's text has places for its addresses."""
-    write = getattr(getattr(proxy, "tenbin", None), "write", proxy.file.write_text)
-    write(text)
-
-
-def _restore(proxy: Contestant, text: str) -> None:
+def _restore(proxy: Contestant, scene: Scene) -> None:
     if proxy.file.is_dir():
         proxy.file.rmdir()
-    proxy.file.write_text(text)
+    proxy.write(proxy.text(scene))
 
 
 SCENARIO = Scenario(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tenbin.api import AdminServer, Limits, ReloadReport
 from tenbin.clock import SystemClock
 from tenbin.errors import UnknownObjectError
-from tenbin.model import Address, Admin, Config, LogFormat, ServerId
+from tenbin.model import Address, Admin, AdminEndpoint, Config, LogFormat, ServerId
 from tenbin.observe.journal import Journal
 from tenbin.observe.status import Status, build
 from tenbin.plan import wire
@@ -152,7 +152,12 @@ class UnixConnection(http.client.HTTPConnection):
 
 @contextmanager
 def running(
-    directory: Path, *, token: str = TOKEN, process: MemoryProcess | None = None, limits: Limits | None = None
+    directory: Path,
+    *,
+    token: str = TOKEN,
+    process: MemoryProcess | None = None,
+    limits: Limits | None = None,
+    endpoint: AdminEndpoint | None = None,
 ) -> Iterator[Running]:
     """Serve on a free port and in `directory` until the block ends."""
     process = process or MemoryProcess()
@@ -162,7 +167,7 @@ def running(
     thread.start()
     server = AdminServer(process, journal=journal, limits=limits)
     path = directory / "admin.sock"
-    start = server.start(address=Address("127.0.0.1", 0), token=token, socket_path=path)
+    start = server.start(endpoint or AdminEndpoint(Address("127.0.0.1", 0), token), path)
     asyncio.run_coroutine_threadsafe(start, loop).result(10)
     assert server.address is not None
     served = Running(process, journal, server.address.port, path, loop, server)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
         ("10.0.0.5:8404", True),
         ("lb.example:8404", True),
         ("LB.example", True),
+        ("tenbin.cluster.local:8404", True),
+        ("cluster.local", False),
+        ("evilcluster.local", False),
         ("10.0.0.6", False),
         ("evil.example", False),
         ("localhost.evil.example", False),
@@ -41,12 +44,12 @@ if TYPE_CHECKING:
     ],
 )
 def test_host_names_this_machine(host: str, allowed: bool) -> None:
-    assert host_allowed(host, local="10.0.0.5", configured="lb.example") is allowed
+    assert host_allowed(host, local="10.0.0.5", configured=["lb.example", "*.cluster.local"]) is allowed
 
 
 def test_an_address_reached_over_ipv6_is_the_same() -> None:
-    assert host_allowed("10.0.0.5", local="::ffff:10.0.0.5", configured="")
-    assert not host_allowed("", local="10.0.0.5", configured="")
+    assert host_allowed("10.0.0.5", local="::ffff:10.0.0.5", configured=[""])
+    assert not host_allowed("", local="10.0.0.5", configured=[""])
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,7 @@ def test_an_address_reached_over_ipv6_is_the_same() -> None:
     ],
 )
 def test_origin_is_the_api_itself(origin: str, allowed: bool) -> None:
-    assert origin_allowed(origin, local="10.0.0.5", configured="") is allowed
+    assert origin_allowed(origin, local="10.0.0.5", configured=[]) is allowed
 
 
 def test_a_page_that_rebinds_its_name_reads_nothing(api: Running) -> None:

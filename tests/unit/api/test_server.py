@@ -14,7 +14,7 @@ import pytest
 
 from tenbin.api import AdminServer, Limits
 from tenbin.errors import BindError
-from tenbin.model import Address
+from tenbin.model import Address, AdminEndpoint
 from tenbin.observe.prometheus import render
 from unit.api.running import JSON, MemoryProcess, Running, head, running, whole
 from unit.observe import samples
@@ -27,7 +27,7 @@ HOST = b"Host: localhost\r\n"
 
 
 def start(server: AdminServer, address: Address | None, path: Path | None) -> None:
-    asyncio.run(server.start(address=address, token="", socket_path=path))
+    asyncio.run(server.start(AdminEndpoint(address, "") if address else None, path))
 
 
 def test_the_socket_is_the_owners_alone(api: Running) -> None:

@@ -93,7 +93,7 @@ def test_examples_load(path: Path) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert {"checks", "seeds3", "sticky", "tcp", "web"} <= {path.stem for path in EXAMPLES}
+    assert {"checks", "limits", "seeds3", "sticky", "tcp", "web"} <= {path.stem for path in EXAMPLES}
 
 
 def test_ten_thousand_servers_load_at_once() -> None:

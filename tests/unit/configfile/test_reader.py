@@ -113,12 +113,14 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert "0123456789abcdef" not in repr(config)
 
 
-def test_a_token_that_others_can_read_is_told(tmp_path: Path) -> None:
+def test_a_token_that_others_can_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("0123456789abcdef0123\n")
     os.chmod(tmp_path / "token", 0o644)  # noqa: PTH101 - beside its sister above
     path = tmp_path / "tenbin.yaml"
     path.write_text(GOOD + "admin: {token_file: token}\n")
-    assert "others can read" in examine(path, environment={}).warnings[0].message
+    outcome = examine(path, environment={})
+    assert outcome.config is None
+    assert "others can read" in outcome.diagnostics[0].message
 
 
 def test_a_command_line_is_a_configuration() -> None:

@@ -9,6 +9,7 @@ from tenbin.model import (
     AccessLog,
     Address,
     Admin,
+    AmbiguousPaths,
     Backend,
     BackendLimits,
     Balance,
@@ -19,6 +20,7 @@ from tenbin.model import (
     FrontendLimits,
     GlobalLimits,
     HttpCheck,
+    HttpRules,
     IpHashForm,
     Listener,
     LogFormat,
@@ -29,6 +31,7 @@ from tenbin.model import (
     Retry,
     Reuse,
     Server,
+    Underscores,
 )
 from tenbin.model.balance import HashMethod
 from tenbin.observe.checks import CheckEntry, CheckSummary
@@ -85,7 +88,8 @@ def frontend(name: str = "web", port: int = 8080) -> Frontend:
         header=SECOND,
         keep_alive=SECOND,
         tunnel=SECOND,
-        limits=FrontendLimits(0, 32_768, 100, 8192, 0),
+        limits=FrontendLimits(0, 32_768, 100, 8192, 0, None),
+        http=HttpRules(trace=False, connect=False, underscores=Underscores.DROP, ambiguous_paths=AmbiguousPaths.PASS),
         trusted_proxies=(),
         forwarding=True,
     )
@@ -213,6 +217,9 @@ def frontend_stats(name: str) -> wire.FrontendStats:
         denied=2,
         request_errors=4,
         intercepted=6,
+        source_connections_refused=8,
+        source_requests_refused=9,
+        headers_dropped=8,
         responses=(0, 180, 10, 6, 4, 0),
         rate_connections=5,
         rate_connections_max=15,

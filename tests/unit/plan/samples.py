@@ -7,6 +7,7 @@ from tenbin.model import (
     Address,
     Admin,
     All,
+    AmbiguousPaths,
     Any,
     Backend,
     BackendLimits,
@@ -27,6 +28,7 @@ from tenbin.model import (
     HashMethod,
     HeaderEdit,
     HeaderVerb,
+    HttpRules,
     IpHashForm,
     Listener,
     LogFormat,
@@ -35,8 +37,10 @@ from tenbin.model import (
     Not,
     OnDown,
     Passive,
+    PerSource,
     Policy,
     Pool,
+    Rate,
     Redirect,
     Respond,
     Retry,
@@ -49,6 +53,7 @@ from tenbin.model import (
     StickySource,
     TcpCheck,
     ToBackend,
+    Underscores,
 )
 
 SECOND = Duration(1000)
@@ -125,7 +130,10 @@ def frontend(
         "header": Duration(10_000),
         "keep_alive": Duration(60_000),
         "tunnel": Duration(3_600_000),
-        "limits": FrontendLimits(0, 32_768, 100, 8192, 0),
+        "limits": FrontendLimits(0, 32_768, 100, 8192, 0, None),
+        "http": HttpRules(
+            trace=False, connect=False, underscores=Underscores.DROP, ambiguous_paths=AmbiguousPaths.PASS
+        ),
         "trusted_proxies": (),
         "forwarding": True,
     }
@@ -234,7 +242,8 @@ def _web() -> Frontend:
         route(Respond(200, (("content-type", "text/plain"),), b"\x00hello\n"), when=Match("eq", path, ("/hello",))),
         route(Deny(429), when=Match("reg", path, ("^/x[0-9]+$",))),
         listen=("0.0.0.0:8080", "[::1]:8443"),
-        limits=FrontendLimits(1000, 16_384, 50, 4096, 1_048_576),
+        limits=FrontendLimits(1000, 16_384, 50, 4096, 1_048_576, PerSource(100, Rate(10, SECOND), 56, 5000)),
+        http=HttpRules(trace=True, connect=True, underscores=Underscores.PASS, ambiguous_paths=AmbiguousPaths.REFUSE),
         trusted_proxies=("10.0.0.0/8", "::1/128"),
         forwarding=False,
     )

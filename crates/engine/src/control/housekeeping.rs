@@ -29,7 +29,7 @@ fn run(plane: &Plane) {
     let (mut ticks, mut quiet) = (0_u64, 0_u64);
     while clock.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
         ticks += 1;
-        if let Some(tables) = plane.shared.tables.load_full() {
+        if let Some(tables) = plane.shared.tables.latest() {
             tick(plane, &tables);
             if ticks.is_multiple_of(TICKS_A_SECOND) {
                 second(&tables);
@@ -39,8 +39,9 @@ fn run(plane: &Plane) {
             }
         }
         let until = plane.drain_until.load(Ordering::Relaxed);
+        let nothing_left = || plane.shared.doors.nothing_left(&plane.shared.process.connections);
         // One tick more than needed, in which the workers hand over their last log lines.
-        quiet = if plane.shared.process.connections.now() == 0 { quiet + 1 } else { 0 };
+        quiet = if until > 0 && nothing_left() { quiet + 1 } else { 0 };
         if until > 0 && (quiet > 1 || plane.shared.clock.millis() >= until) {
             plane.exit();
         }

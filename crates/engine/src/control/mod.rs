@@ -3,25 +3,29 @@
 //! A control plane that hangs blocks only the threads that serve it; what cannot be told is dropped and counted.
 
 mod channel;
-mod housekeeping;
+mod door;
+pub mod housekeeping;
+pub mod offline;
 mod plane;
 
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
+use door::{Door, Visitor};
 use parking_lot::Mutex;
-use plane::{Answer, Plane};
+use plane::Answer;
+pub use plane::Plane;
 use rustix::process::{Resource, Rlimit};
 
 use crate::clock::pause;
-use crate::wire::Event;
+use crate::privileges::{RunAs, give_up};
+use crate::wire::{Event, NoticeLevel};
 
 /// Events that wait to be passed on.
 const EVENTS: usize = 1024;
@@ -45,10 +49,12 @@ struct Seat {
     outgoing: Outgoing,
 }
 
-/// Serves control planes on a unix socket until told to stop; returns when the process may exit.
-pub fn serve(path: &Path) -> io::Result<()> {
+/// Serves control planes on a unix socket until told to stop, as this user if one is named; returns when the process may
+/// exit. To be called before there is a second thread.
+pub fn serve(path: &Path, run_as: Option<&RunAs>) -> io::Result<()> {
     raise_descriptors();
-    let listener = bind(path)?;
+    let door = Door::open(path)?;
+    give_up(run_as)?;
     let (events, told) = sync_channel(EVENTS);
     let plane = Arc::new(Plane::new(events, path.to_owned())?);
     housekeeping::start(Arc::clone(&plane))?;
@@ -57,7 +63,7 @@ pub fn serve(path: &Path) -> io::Result<()> {
     std::thread::Builder::new().name("events".into()).spawn(move || tell(&told, &teller, &seat))?;
     for number in 0_u64.. {
         // Whatever is short now, traffic goes on and the control plane tries again.
-        if accept(&listener, number, &plane, &current).is_err() {
+        if accept(&door, number, &plane, &current).is_err() {
             pause(PAUSE);
         }
     }
@@ -65,13 +71,15 @@ pub fn serve(path: &Path) -> io::Result<()> {
 }
 
 /// Waits for a control plane and serves it in a thread of its own.
-fn accept(
-    listener: &UnixListener,
-    number: u64,
-    plane: &Arc<Plane>,
-    current: &Arc<Current>,
-) -> io::Result<()> {
-    let (stream, _) = listener.accept()?;
+fn accept(door: &Door, number: u64, plane: &Arc<Plane>, current: &Arc<Current>) -> io::Result<()> {
+    let stream = match door.visitor()? {
+        Visitor::Welcome(stream) => stream,
+        Visitor::Stranger { uid, pid } => {
+            let text = format!("process {pid} of user {uid} came to the control socket and was refused");
+            plane.shared.notices.say(NoticeLevel::Warning, text);
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+    };
     let (plane, current) = (Arc::clone(plane), Arc::clone(current));
     std::thread::Builder::new().name("control".into()).spawn(move || {
         let connection = Connection { number, stream, current: &current };
@@ -101,19 +109,6 @@ fn raise_descriptors() {
     let limit = rustix::process::getrlimit(Resource::Nofile);
     // Where this is refused, accepting pauses when they run out.
     let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
-}
-
-/// The socket is for its owner only; a stale one of an earlier process is replaced.
-fn bind(path: &Path) -> io::Result<UnixListener> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o177));
-    let listener = UnixListener::bind(path);
-    rustix::process::umask(before);
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    listener
 }
 
 /// Reads requests of one control plane and has them answered in order.

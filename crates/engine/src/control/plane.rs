@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use tenbin_balance::Health;
@@ -19,10 +18,11 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::channel::MAX_DESCRIPTORS;
 use crate::clock::Clock;
+use crate::doors::Doors;
 use crate::log;
 use crate::notice::Notices;
 use crate::stats::{ProcessCounters, restore, stats};
-use crate::tables::{Backend, Built, Context, Refusal, Slots, Tables, change_server};
+use crate::tables::{Backend, Built, Context, Published, Refusal, Slots, Tables, change_server};
 use crate::wire::{self, Apply, Event, Reply, Request, ServerPatch, ServerState, Snapshot, WireError};
 use crate::worker::{self, Command, Commands, Shared};
 
@@ -70,10 +70,10 @@ impl Plane {
     pub fn new(events: SyncSender<Event>, socket_path: PathBuf) -> io::Result<Self> {
         let notices = Notices::new(events);
         let shared = Shared {
-            tables: ArcSwapOption::empty(),
-            version: AtomicU64::new(0),
+            tables: Published::new(),
             clock: Clock::start(),
             process: ProcessCounters::default(),
+            doors: Doors::default(),
             draining: AtomicBool::new(false),
             log: log::start(notices.clone())?,
             notices,
@@ -116,13 +116,15 @@ impl Plane {
             Request::GetSockets { id, address } => return self.get_sockets(id, &address),
             Request::Patch { id, generation, servers } => outcome(id, self.patch(generation, &servers)),
             Request::GetStats { id } => {
-                let tables = self.shared.tables.load_full();
+                let tables = self.shared.tables.latest();
                 let threads = self.state.lock().workers.len();
                 let stats = Box::new(stats(tables.as_deref(), &self.shared, threads));
                 Reply::Stats { id, ok: true, stats }
             }
             Request::Restore { id, stats } => {
-                if let Some(tables) = self.shared.tables.load_full() {
+                // Two that add at once would lose some.
+                let _alone = self.state.lock();
+                if let Some(tables) = self.shared.tables.latest() {
                     restore(&stats, &tables, &self.shared);
                 }
                 done(id)
@@ -140,7 +142,7 @@ impl Plane {
     }
 
     fn welcome(&self, id: u64) -> Reply {
-        let tables = self.shared.tables.load_full();
+        let tables = self.shared.tables.latest();
         let state = self.state.lock();
         let server_state = |backend: &Arc<Backend>| -> Vec<ServerState> {
             let states = backend.servers.iter().map(|server| ServerState {
@@ -192,7 +194,7 @@ impl Plane {
     /// Replaces the tables, or changes nothing: what could fail comes first.
     fn apply(&self, snapshot: Snapshot) -> Result<(), Refusal> {
         let mut state = self.state.lock();
-        let old = self.shared.tables.load_full();
+        let old = self.shared.tables.latest();
         let threads = if state.workers.is_empty() { snapshot.threads } else { state.workers.len() };
         let shares = state.shares(&snapshot, threads)?;
         let sockets = |address: &str| state.sockets.contains_key(address);
@@ -201,8 +203,7 @@ impl Plane {
         let tables = Arc::new(tables);
         start_workers(&mut state, threads, &self.shared, &tables)?;
         self.shared.log.target(&tables.access_log);
-        self.shared.tables.store(Some(Arc::clone(&tables)));
-        self.shared.version.fetch_add(1, Ordering::Release);
+        self.shared.tables.publish(Arc::clone(&tables));
         let now = self.shared.clock.millis();
         for (backend, index, server) in changes {
             change(
@@ -220,13 +221,13 @@ impl Plane {
             super::housekeeping::tell_events(&self.shared, &backend, now);
             backend.group.retire();
         }
-        listen(&mut state, &tables, shares);
+        listen(&mut state, &tables, &self.shared.doors, shares);
         Ok(())
     }
 
     fn patch(&self, generation: u64, servers: &[ServerPatch]) -> Result<(), Refusal> {
         let state = self.state.lock();
-        let Some(tables) = self.shared.tables.load_full() else {
+        let Some(tables) = self.shared.tables.latest() else {
             return Err(Refusal { path: "generation".into(), reason: "no snapshot was applied yet".into() });
         };
         let mut places = Vec::with_capacity(servers.len());
@@ -363,7 +364,7 @@ impl State {
 }
 
 /// Workers accept where the tables say, and nowhere else.
-fn listen(state: &mut State, tables: &Tables, shares: Vec<(String, Shares)>) {
+fn listen(state: &mut State, tables: &Tables, doors: &Doors, shares: Vec<(String, Shares)>) {
     let wanted = |address: &String| tables.listener(address).is_some();
     let State { sockets, listening, workers, .. } = state;
     for address in listening.iter().filter(|address| !wanted(address)) {
@@ -375,6 +376,7 @@ fn listen(state: &mut State, tables: &Tables, shares: Vec<(String, Shares)>) {
     sockets.retain(|address, _| wanted(address));
     for (address, shares) in shares {
         for (worker, share) in workers.iter().zip(shares) {
+            let share = share.into_iter().map(|socket| (socket, doors.open())).collect();
             let _ = worker.send(Command::Listen(address.clone(), share));
         }
         listening.push(address);
@@ -389,7 +391,7 @@ impl Handled {
 }
 
 /// The snapshot as it is meant, or the place of the first thing that is not in the contract.
-fn understand(snapshot: &RawValue) -> Result<Snapshot, Refusal> {
+pub(super) fn understand(snapshot: &RawValue) -> Result<Snapshot, Refusal> {
     let mut json = serde_json::Deserializer::from_str(snapshot.get());
     serde_path_to_error::deserialize(&mut json)
         .map_err(|error| Refusal { path: error.path().to_string(), reason: error.into_inner().to_string() })

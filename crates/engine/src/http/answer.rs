@@ -19,6 +19,10 @@ pub enum Reason {
     NoRoute,
     /// A route refuses.
     Denied(u16),
+    /// The client's address has as many connections as it may.
+    SourceConnections,
+    /// The client's address has sent as many requests as it may, and may send the next one in so many milliseconds.
+    SourceRequests(u64),
     /// No server of the backend may take work.
     NoServerUp,
     /// All slots and all places in the queue are taken.
@@ -46,6 +50,7 @@ impl Reason {
             Self::BodyTooBig => 413,
             Self::NoRoute => 404,
             Self::Denied(status) => status,
+            Self::SourceConnections | Self::SourceRequests(_) => 429,
             Self::NoServerUp | Self::QueueFull | Self::QueueTimeout => 503,
             Self::ConnectFailed | Self::ServerClosed | Self::BadAnswer(_) => 502,
             Self::ConnectTimeout | Self::ServerTimeout => 504,
@@ -61,6 +66,8 @@ impl Reason {
             Self::BodyTooBig => "body-too-big",
             Self::NoRoute => "no-route",
             Self::Denied(_) => "denied",
+            Self::SourceConnections => "source-connections",
+            Self::SourceRequests(_) => "source-request-rate",
             Self::NoServerUp => "no-server-up",
             Self::QueueFull => "queue-full",
             Self::QueueTimeout => "queue-timeout",
@@ -77,6 +84,20 @@ impl Reason {
         matches!(self, Self::Rejected(_) | Self::HeaderTimeout | Self::BodyTimeout | Self::BodyTooBig)
     }
 
+    /// Whether somebody decided that such requests are refused.
+    pub fn is_denial(self) -> bool {
+        matches!(self, Self::Denied(_) | Self::SourceRequests(_))
+    }
+
+    /// Seconds after which it is worth trying again, where that is known.
+    fn retry_after(self) -> Option<u64> {
+        match self {
+            Self::SourceConnections => Some(1),
+            Self::SourceRequests(wait_ms) => Some(wait_ms.div_ceil(1000).max(1)),
+            _ => None,
+        }
+    }
+
     fn words(self) -> String {
         match self {
             Self::Rejected(reject) => format!("The request was refused: {reject}."),
@@ -85,6 +106,8 @@ impl Reason {
             Self::BodyTooBig => "The body of the request is larger than the limit of this frontend.".into(),
             Self::NoRoute => "No route of this frontend matches the request.".into(),
             Self::Denied(_) => "A route of this frontend refuses the request.".into(),
+            Self::SourceConnections => "Your address has as many connections open as it may.".into(),
+            Self::SourceRequests(_) => "Your address sends more requests than it may.".into(),
             Self::NoServerUp => "No server of the backend may take the request now.".into(),
             Self::QueueFull => "All servers of the backend are busy and its queue is full.".into(),
             Self::QueueTimeout => "All servers of the backend are busy; none became free in time.".into(),
@@ -118,6 +141,9 @@ pub fn write_reason(out: &mut Vec<u8>, reason: Reason, backend: Option<&str>, ma
     lines.extend_from_slice(b"content-type: text/plain; charset=utf-8\r\ncache-control: no-store\r\n");
     if matches!(reason, Reason::Rejected(reject) if reject.status == 405) {
         lines.extend_from_slice(b"allow: GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH\r\n");
+    }
+    if let Some(seconds) = reason.retry_after() {
+        lines.extend_from_slice(format!("retry-after: {seconds}\r\n").as_bytes());
     }
     write_answer(out, status, &lines, body.as_bytes(), manner);
 }

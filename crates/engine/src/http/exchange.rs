@@ -8,11 +8,13 @@ use std::rc::Rc;
 use std::task::{Poll, ready};
 
 use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
+use tenbin_rules::Expr;
 use tokio::io::AsyncWrite;
 
 use super::answer::{Manner, Reason, write_answer, write_reason};
 use super::forward::forward;
 use super::record::Record;
+use super::redirect::write_location;
 use super::route::decide;
 use super::view::RequestView;
 use crate::buffer::Buffer;
@@ -20,6 +22,7 @@ use crate::client::Client;
 use crate::deadline::{Deadlines, Timer};
 use crate::flow::Flow;
 use crate::listener::Found;
+use crate::source;
 use crate::tables::{Action, Held};
 
 /// Buffers and parsers of one exchange; kept by the worker and lent to whoever has something to do.
@@ -159,6 +162,10 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
         fields: spec.limits.fields,
         target_bytes: spec.limits.target,
         lenient: found.lenient,
+        trace: spec.http.trace,
+        connect: spec.http.connect,
+        underscores: spec.http.underscores.into(),
+        ambiguous_paths: spec.http.ambiguous_paths.into(),
     };
     x.scanned = 0;
     // What cannot be read is answered as what it is, not as what came before it.
@@ -209,9 +216,18 @@ async fn exchange(
     }
     x.record.head_read(x.request.length);
     x.up.body_bytes = 0;
-    found.frontend.counters.workers.of(client.worker.index).requests.add(1);
+    let counters = found.frontend.counters.workers.of(client.worker.index);
+    counters.requests.add(1);
+    if x.request.fields.dropped() > 0 {
+        counters.headers_dropped.add(x.request.fields.dropped() as u64);
+    }
     if client.worker.shared.draining.load(std::sync::atomic::Ordering::Relaxed) {
         x.request.keep_alive = false;
+    }
+    if let Some(per_source) = &found.frontend.per_source
+        && let Err(wait_ms) = source::allow(client, (&x.request, x.input.head()), found, per_source)
+    {
+        return Box::pin(reply(client, x, found, Reason::SourceRequests(wait_ms))).await;
     }
     let mut edited = std::mem::take(&mut x.edited);
     let action = decide(&found.frontend, &x.view(client, found.port), &mut edited);
@@ -226,21 +242,33 @@ async fn exchange(
             write_answer(&mut x.down.prefix, fixed.status, &fixed.lines, &fixed.body, manner);
             Box::pin(finish_reply(client, x, found, manner)).await
         }
-        Some(Action::Redirect { location, code }) => {
-            let mut lines = b"location: ".to_vec();
-            location.write(&x.view(client, found.port), &mut lines);
-            // A text that could end the line ends the location instead.
-            let end = lines.iter().position(|byte| matches!(byte, b'\r' | b'\n' | 0)).unwrap_or(lines.len());
-            lines.truncate(end);
-            lines.extend_from_slice(b"\r\n");
-            x.record.intercepted(*code);
-            let manner = settle(x);
-            x.down.prefix.clear();
-            write_answer(&mut x.down.prefix, *code, &lines, b"", manner);
-            Box::pin(finish_reply(client, x, found, manner)).await
+        Some(Action::Redirect { location, start, code }) => {
+            match redirect(client, x, found.port, (location, start, *code)) {
+                Some(manner) => Box::pin(finish_reply(client, x, found, manner)).await,
+                None => Box::pin(reply(client, x, found, Reason::Denied(400))).await,
+            }
         }
         None => Box::pin(reply(client, x, found, Reason::NoRoute)).await,
     }
+}
+
+/// Prepares the answer of a redirect; `None` when the location needs a host and the request has none.
+fn redirect(
+    client: &Client,
+    x: &mut Exchange,
+    port: u16,
+    (location, start, code): (&Expr, &[u8], u16),
+) -> Option<Manner> {
+    let mut lines = b"location: ".to_vec();
+    if !write_location(&mut lines, (location, start), &x.view(client, port)) {
+        return None;
+    }
+    lines.extend_from_slice(b"\r\n");
+    x.record.intercepted(code);
+    let manner = settle(x);
+    x.down.prefix.clear();
+    write_answer(&mut x.down.prefix, code, &lines, b"", manner);
+    Some(manner)
 }
 
 /// Answers with a reason of our own.
@@ -251,7 +279,7 @@ pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason:
         if reason.is_request_error() {
             counters.request_errors.add(1);
         }
-        if matches!(reason, Reason::Denied(_)) {
+        if reason.is_denial() {
             counters.denied.add(1);
         }
     }

@@ -256,7 +256,7 @@ async fn read_answer(
     let asked = Asked {
         head: x.request.method == Method::Head,
         upgrade: !x.request.upgrade.is_empty(),
-        connect: false,
+        connect: x.request.method == Method::Connect,
     };
     let BackendLimits { head: head_bytes, fields } = backend.spec.limits;
     let limits = Limits { head_bytes, fields, ..Limits::default() };
@@ -276,10 +276,7 @@ async fn read_answer(
         loop {
             if !x.output.data().is_empty() {
                 match x.response.parse(x.output.data(), &mut x.scanned, &limits, asked) {
-                    Ok(Progress::Complete) => {
-                        let interim = x.response.status < 200 && x.response.status != 101;
-                        return Poll::Ready(Ok(interim));
-                    }
+                    Ok(Progress::Complete) => return Poll::Ready(take_head(x)),
                     Ok(Progress::Partial) => {}
                     Err(reject) => return Poll::Ready(Err(Failure::Bad(reject))),
                 }
@@ -293,11 +290,8 @@ async fn read_answer(
                 Poll::Pending => break,
             }
         }
-        if client.is_reset(cx) {
-            return Poll::Ready(Err(Failure::ClientGone));
-        }
-        if cut.is_some_and(|cut| cut.poll(cx)) {
-            return Poll::Ready(Err(Failure::Down));
+        if let Some(failure) = left(cx, client, cut) {
+            return Poll::Ready(Err(failure));
         }
         // A client that waits to be told to go on waits for the server.
         let asks = x.request.expect_continue && !x.continued && x.up.body_bytes == 0;
@@ -311,6 +305,21 @@ async fn read_answer(
     x.timer.clear();
     client.timer.clear();
     result
+}
+
+/// Whether a head that was read is an interim one; a switch goes only where the client asked to.
+fn take_head(x: &Exchange) -> Result<bool, Failure> {
+    let asked = x.request.upgrade.of(x.input.head());
+    x.response.check_switch(x.output.data(), asked).map_err(Failure::Bad)?;
+    Ok(x.response.status < 200 && x.response.status != 101)
+}
+
+/// Why nobody waits any more, or for nobody.
+fn left(cx: &mut Context<'_>, client: &mut Client, cut: Option<&Cut>) -> Option<Failure> {
+    if client.is_reset(cx) {
+        return Some(Failure::ClientGone);
+    }
+    cut.is_some_and(|cut| cut.poll(cx)).then_some(Failure::Down)
 }
 
 /// Sends what can be sent of the request; ready only when that has failed for good.
@@ -388,13 +397,7 @@ fn failed(
         Failure::Down => {
             lease.finish(outcome(OutcomeKind::Aborted), now);
             counters.server_aborts.add(1);
-            // The server that is gone carries nothing: to move a request is no load on top, and needs no budget.
-            if is_repeatable(x) && x.record.retries < backend.spec.retry.attempts {
-                redispatch(client, x, backend, index);
-                course.last = Some(Reason::ServerClosed);
-                return Next::Again;
-            }
-            return Next::Refused(Reason::ServerClosed);
+            return moved(client, x, (course, backend), index);
         }
         Failure::Status => {
             lease.finish(outcome(OutcomeKind::Failure), now);
@@ -416,4 +419,19 @@ fn failed(
         }
     }
     Next::Refused(reason)
+}
+
+/// The server that was waited for is gone. It carries nothing: to move a request is no load on top, and needs no budget.
+fn moved(
+    client: &Client,
+    x: &mut Exchange,
+    (course, backend): (&mut Course<'_>, &Backend),
+    index: usize,
+) -> Next {
+    if !is_repeatable(x) || x.record.retries >= backend.spec.retry.attempts {
+        return Next::Refused(Reason::ServerClosed);
+    }
+    redispatch(client, x, backend, index);
+    course.last = Some(Reason::ServerClosed);
+    Next::Again
 }

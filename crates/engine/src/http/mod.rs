@@ -5,6 +5,7 @@ mod exchange;
 mod forward;
 mod open;
 mod record;
+mod redirect;
 mod relay;
 mod route;
 mod send_head;
@@ -15,9 +16,12 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
+pub use answer::{Manner, Reason, write_reason};
 use exchange::After;
 pub use exchange::Exchange;
+pub use sticky::{Visit, from_cookie, set_cookie};
 use tokio::io::AsyncWrite;
+pub use view::RequestView;
 
 use crate::buffer::Buffer;
 use crate::client::Client;

@@ -1,4 +1,4 @@
-//! Answer: from the server's head to the last byte at the client, or a tunnel after 101.
+//! Answer: from the server's head to the last byte at the client, or a tunnel after 101 and CONNECT.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -40,7 +40,8 @@ pub async fn answer(
     let worker = client.worker.index;
     let counters = server.counters.of(worker);
     let status = x.response.status;
-    if status == 101 && !x.up.delivered() {
+    let tunnel = send_head::opens_tunnel(x);
+    if tunnel && !x.up.delivered() {
         return Box::pin(refuse(client, x, (course, backend, server), lease, "switch-before-body")).await;
     }
     x.early |= !x.up.delivered();
@@ -55,7 +56,7 @@ pub async fn answer(
     x.record.status = status;
     counters.answered(status);
     backend.counters.of(worker).answered(status);
-    if status == 101 {
+    if tunnel {
         return Box::pin(upgrade(client, x, (course, backend, server), lease, stream)).await;
     }
     let ended = body(
@@ -178,7 +179,7 @@ async fn body(
     ended
 }
 
-/// A tunnel after 101: nothing of the client's went up before.
+/// A tunnel after 101 or a CONNECT that succeeded: nothing of the client's went up before.
 async fn upgrade(
     client: &mut Client,
     x: &mut Exchange,

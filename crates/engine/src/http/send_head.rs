@@ -1,8 +1,8 @@
 //! Heads written anew: the request for the server, interim and final answers for the client.
 
 use tenbin_proto::{
-    Body, ForwardSet, Forwarding, Framing, Persist, RequestEdits, ResponseEdits, Version, write_request,
-    write_response,
+    Body, ForwardSet, Forwarding, Framing, Method, Persist, RequestEdits, ResponseEdits, Version,
+    original_client, write_request, write_response,
 };
 
 use super::exchange::{Exchange, send};
@@ -20,11 +20,18 @@ pub fn request(client: &Client, x: &mut Exchange, course: &Course<'_>, server: &
     let frontend = &course.found.frontend;
     let Exchange { request, input, up, edited, text, head_bytes, .. } = x;
     let bytes = input.head();
-    let target = rewrite(frontend, edited, request, bytes, text);
+    let target = request.method != Method::Connect && rewrite(frontend, edited, request, bytes, text);
     let peer = client.peer.ip().to_canonical();
+    let trusted = frontend.trusts(peer);
+    let original = if trusted {
+        original_client(&request.fields, bytes, peer, |address| frontend.trusts(address))
+    } else {
+        peer
+    };
     let forwarding = Forwarding {
         client: peer,
-        trusted: frontend.trusts(peer),
+        original,
+        trusted,
         proto: "http",
         host: request.authority.of(bytes),
         port: course.found.port,
@@ -80,6 +87,11 @@ pub async fn interim(client: &mut Client, x: &mut Exchange, timeout_ms: u64) -> 
     send(client, &head, timeout_ms).await
 }
 
+/// Whether the answer turns the connection into a tunnel: 101, or success for CONNECT.
+pub fn opens_tunnel(x: &Exchange) -> bool {
+    x.response.status == 101 || x.request.method == Method::Connect && matches!(x.response.status, 200..=299)
+}
+
 /// How an answer leaves: its framing, and whether the connection lives on.
 pub struct Leave {
     /// For the flow.
@@ -101,7 +113,7 @@ pub fn answer(
         Body::Chunked | Body::UntilClose if old_client => Framing::Close,
         Body::Chunked | Body::UntilClose => Framing::Chunked,
     };
-    let upgraded = x.response.status == 101;
+    let upgraded = opens_tunnel(x);
     let leaving = client.worker.shared.draining.load(std::sync::atomic::Ordering::Relaxed)
         || client.place.find(&client.worker, &client.worker.tables()).is_none();
     // An answer that comes before the whole request cannot be followed by another one.

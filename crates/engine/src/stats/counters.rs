@@ -1,12 +1,13 @@
 //! What is counted, for each kind of object.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 
 use super::Phases;
 use super::window::Window;
+use crate::sync::{AtomicI64, AtomicU64};
 
 /// A number that one thread adds to and others read.
 #[derive(Default)]
@@ -89,23 +90,24 @@ pub struct Current {
 impl Current {
     /// One more, unless there are `limit` already (0: no limit).
     pub fn try_enter(&self, limit: u32) -> bool {
-        let now = self.now.fetch_add(1, Ordering::Relaxed) + 1;
-        if limit > 0 && now > i64::from(limit) {
-            self.leave();
+        let limit = if limit > 0 { i64::from(limit) } else { i64::MAX };
+        // Never counted and taken back: in between another would be refused for want of the place.
+        let enter = |now: i64| (now < limit).then(|| now + 1);
+        let Ok(before) = self.now.fetch_update(Ordering::Relaxed, Ordering::Relaxed, enter) else {
             return false;
-        }
-        self.most.fetch_max(now, Ordering::Relaxed);
+        };
+        self.most.fetch_max(before + 1, Ordering::Relaxed);
         true
     }
 
     /// One less.
     pub fn leave(&self) {
-        self.now.fetch_sub(1, Ordering::Relaxed);
+        self.now.fetch_sub(1, Ordering::Release);
     }
 
-    /// Now.
+    /// Now. Whoever sees that one has left sees all that it did.
     pub fn now(&self) -> u64 {
-        self.now.load(Ordering::Relaxed).max(0) as u64
+        self.now.load(Ordering::Acquire).max(0) as u64
     }
 
     /// At most so far.
@@ -145,6 +147,9 @@ pub struct RequestCounters {
     pub connections: ConnectionCounters,
     pub requests: Counter,
     pub intercepted: Counter,
+    pub source_connections_refused: Counter,
+    pub source_requests_refused: Counter,
+    pub headers_dropped: Counter,
     pub responses: [Counter; 6],
     pub phases: Phases,
 }
@@ -157,6 +162,8 @@ pub struct FrontendCounters {
     pub workers: Workers<RequestCounters>,
     /// Answers that Tenbin made, by reason; rare, so a lock is cheap enough.
     pub errors: Mutex<BTreeMap<String, u64>>,
+    /// When a source over its limit was last told of, in milliseconds; 0: never.
+    pub source_told: AtomicU64,
 }
 
 /// One server, counted by a worker.

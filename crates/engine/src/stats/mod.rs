@@ -11,8 +11,8 @@ mod window;
 
 pub use collect::{second, slice, stats};
 pub use counters::{
-    BackendCounters, ConnectionCounters, Counter, FrontendCounters, ListenerCounters, ProcessCounters,
-    RequestCounters, ServerCounters, Workers,
+    BackendCounters, ConnectionCounters, Counter, Current, FrontendCounters, ListenerCounters,
+    ProcessCounters, RequestCounters, ServerCounters, Workers,
 };
 pub use histogram::Phases;
 pub use restore::restore;

@@ -69,6 +69,9 @@ fn frontend(counters: &FrontendCounters, old: &wire::FrontendStats) {
     connections(&block.connections, totals);
     block.requests.add(old.requests);
     block.intercepted.add(old.intercepted);
+    block.source_connections_refused.add(old.source_connections_refused);
+    block.source_requests_refused.add(old.source_requests_refused);
+    block.headers_dropped.add(old.headers_dropped);
     classes(&block.responses, &old.responses);
     let mut errors = counters.errors.lock();
     for (reason, count) in &old.errors {

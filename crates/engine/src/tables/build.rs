@@ -12,7 +12,7 @@ use tenbin_balance::{
 use tenbin_rules::Expr;
 
 use super::draft::{BackendDraft, Drafts, FrontendDraft};
-use super::{Backend, Frontend, Listener, Server, Slots, Sticky, Tables};
+use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables};
 use crate::clock::Clock;
 use crate::stats::{FrontendCounters, ListenerCounters, Workers};
 use crate::wire::{self, Policy, Snapshot};
@@ -147,12 +147,15 @@ fn build_frontend(
                 current: <_>::default(),
                 workers: Workers::new(threads),
                 errors: <_>::default(),
+                source_told: <_>::default(),
             })
         },
         |before| Arc::clone(&before.counters),
     );
     let FrontendDraft { trusted, router, routes } = draft;
-    Arc::new(Frontend { spec, trusted, router, routes, counters })
+    let known = before.and_then(|before| before.per_source.as_ref());
+    let per_source = spec.limits.per_source.map(|limits| PerSource::new(limits, known));
+    Arc::new(Frontend { spec, trusted, router, routes, per_source, counters })
 }
 
 /// Whether two backends differ at most in what a patch could change.

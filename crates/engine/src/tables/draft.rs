@@ -49,7 +49,7 @@ impl Drafts {
     /// Checks and compiles a snapshot, or says where and why not.
     pub fn new(snapshot: &Snapshot, context: &Context<'_>) -> Result<Self, Refusal> {
         check_names(snapshot)?;
-        let secret = hex(&snapshot.secret)?;
+        let secret = hex(&snapshot.secret.0)?;
         let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
         let mut frontends = Vec::with_capacity(snapshot.frontends.len());
         for (index, spec) in snapshot.frontends.iter().enumerate() {
@@ -117,6 +117,20 @@ fn expression(path: &str, wire: &tenbin_rules::wire::Expr) -> Result<Expr, Refus
     })
 }
 
+/// The text that an expression begins with, whatever the request.
+fn constant_start(wire: &tenbin_rules::wire::Expr) -> String {
+    use tenbin_rules::wire::{Const, Expr};
+    let parts = match wire {
+        Expr::Concat { of } => of.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    let texts = parts.iter().map_while(|part| match part {
+        Expr::Const { value: Const::Str(text) } => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect()
+}
+
 fn draft_frontend(path: &str, spec: &wire::Frontend, known: &Known<'_>) -> Result<FrontendDraft, Refusal> {
     let mut trusted = Vec::new();
     for (index, network) in spec.trusted_proxies.iter().enumerate() {
@@ -130,6 +144,9 @@ fn draft_frontend(path: &str, spec: &wire::Frontend, known: &Known<'_>) -> Resul
             }
         }
     }
+    if let Some(limits) = &spec.limits.per_source {
+        check_per_source(&format!("{path}.limits.per_source"), limits)?;
+    }
     let mut conditions = Vec::with_capacity(spec.routes.len());
     let mut routes = Vec::with_capacity(spec.routes.len());
     for (index, route) in spec.routes.iter().enumerate() {
@@ -139,6 +156,22 @@ fn draft_frontend(path: &str, spec: &wire::Frontend, known: &Known<'_>) -> Resul
         routes.push(draft_route(&path, route, known)?);
     }
     Ok(FrontendDraft { trusted, router: Router::new(conditions), routes })
+}
+
+fn check_per_source(path: &str, limits: &wire::PerSource) -> Result<(), Refusal> {
+    const DAY_MS: u64 = 86_400_000;
+    if limits.requests > 0 && !(1..=DAY_MS).contains(&limits.window) {
+        return refuse(format!("{path}.window"), format!("found {}, expected 1 to {DAY_MS}", limits.window));
+    }
+    if !(1..=128).contains(&limits.ipv6_prefix) {
+        let found = limits.ipv6_prefix;
+        return refuse(format!("{path}.ipv6_prefix"), format!("found {found}, expected 1 to 128"));
+    }
+    if !(1..=100_000_000).contains(&limits.entries) {
+        let found = limits.entries;
+        return refuse(format!("{path}.entries"), format!("found {found}, expected 1 to 100000000"));
+    }
+    Ok(())
 }
 
 fn draft_route(path: &str, route: &wire::Route, known: &Known<'_>) -> Result<Route, Refusal> {
@@ -180,7 +213,9 @@ fn draft_action(path: &str, action: &wire::Action, known: &Known<'_>) -> Result<
             if ![301, 302, 303, 307, 308].contains(code) {
                 return refuse(format!("{path}.code"), format!("{code} is no redirection"));
             }
-            Ok(Action::Redirect { location: expression(&format!("{path}.location"), location)?, code: *code })
+            let start = constant_start(location).as_bytes().to_vec();
+            let location = expression(&format!("{path}.location"), location)?;
+            Ok(Action::Redirect { location, start, code: *code })
         }
         wire::Action::Respond { status, headers, body } => {
             if !(200..=599).contains(status) {
@@ -189,9 +224,7 @@ fn draft_action(path: &str, action: &wire::Action, known: &Known<'_>) -> Result<
             let Some(body) = base64(body) else { return refuse(format!("{path}.body"), "not base64") };
             let mut lines = Vec::new();
             for (name, value) in headers {
-                if name.is_empty()
-                    || (name.clone() + value).bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0))
-                {
+                if !is_token(name) || !is_text(value) {
                     return refuse(format!("{path}.headers"), format!("{name:?} is no field"));
                 }
                 lines.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
@@ -229,7 +262,38 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
+/// Whether it may name a field or a cookie (RFC 9110, 5.6.2).
+fn is_token(name: &str) -> bool {
+    let other = |byte| b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || other(byte))
+}
+
+/// Whether it stays on its line (RFC 9110, 5.5).
+fn is_text(value: &str) -> bool {
+    value.bytes().all(|byte| byte == b'\t' || !byte.is_ascii_control())
+}
+
+/// Whatever is said of a cookie ends up in a line that clients read.
+fn check_cookies(path: &str, spec: &wire::Backend) -> Result<(), Refusal> {
+    let Some(wire::Sticky::Cookie { name, plain, attributes, .. }) = &spec.sticky else { return Ok(()) };
+    if !is_token(name) {
+        return refuse(format!("{path}.sticky.name"), format!("{name:?} cannot name a cookie"));
+    }
+    if !is_text(attributes) {
+        return refuse(format!("{path}.sticky.attributes"), "a control character in them");
+    }
+    let is_value = |cookie: &str| is_text(cookie) && !cookie.contains(';');
+    match spec.servers.iter().position(|server| *plain && !is_value(&server.cookie)) {
+        Some(index) => refuse(
+            format!("{path}.servers[{index}].cookie"),
+            "a semicolon or a control character in the value of a cookie",
+        ),
+        None => Ok(()),
+    }
+}
+
 fn draft_backend(path: &str, spec: &wire::Backend) -> Result<BackendDraft, Refusal> {
+    check_cookies(path, spec)?;
     let key =
         spec.balance.key.as_ref().map(|key| expression(&format!("{path}.balance.key"), key)).transpose()?;
     if spec.balance.policy == Policy::Hash && key.is_none() {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use tenbin_balance::{RateLimit, SourceLimits, Sources};
 use tenbin_rules::{Expr, Router};
 
 use crate::stats::{FrontendCounters, ListenerCounters};
@@ -33,8 +34,18 @@ pub struct Frontend {
     pub router: Router,
     /// In the order of the configuration.
     pub routes: Vec<Route>,
+    /// Limits of each source, if any.
+    pub per_source: Option<PerSource>,
     /// What was counted.
     pub counters: Arc<FrontendCounters>,
+}
+
+/// What one source may do, and what sources did.
+pub struct PerSource {
+    /// As in the snapshot, for the asking.
+    pub limits: SourceLimits,
+    /// Outlives a change of the limits.
+    pub sources: Arc<Sources>,
 }
 
 /// Edits and at most one action.
@@ -67,6 +78,8 @@ pub enum Action {
     Redirect {
         /// A text expression.
         location: Expr,
+        /// What it begins with, whatever the request.
+        start: Vec<u8>,
         /// 301 302 303 307 308.
         code: u16,
     },
@@ -84,6 +97,26 @@ pub struct Fixed {
     pub lines: Vec<u8>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl PerSource {
+    /// With the counts that there are already.
+    pub fn new(spec: wire::PerSource, known: Option<&Self>) -> Self {
+        let sources = match known {
+            Some(known) => {
+                known.sources.set_entries(spec.entries);
+                Arc::clone(&known.sources)
+            }
+            None => Arc::new(Sources::new(spec.entries)),
+        };
+        let requests = RateLimit { count: spec.requests, window_ms: spec.window };
+        let limits = SourceLimits {
+            connections: spec.connections,
+            requests: (spec.requests > 0).then_some(requests),
+            ipv6_prefix: spec.ipv6_prefix,
+        };
+        Self { limits, sources }
+    }
 }
 
 impl Frontend {

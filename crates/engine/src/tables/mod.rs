@@ -7,16 +7,16 @@ mod backend;
 mod build;
 mod draft;
 mod frontend;
+mod published;
 
 use std::collections::HashMap;
-use std::ops::Deref;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 pub use backend::{Backend, Server, Slots, Sticky};
 pub use build::{Built, Context, Refusal, change_server};
-pub use frontend::{Action, Edit, Frontend, Listener, Route};
+pub use frontend::{Action, Edit, Frontend, Listener, PerSource, Route};
+pub use published::{Followed, Held, Published};
 
 use crate::stats::ListenerCounters;
 use crate::wire::{AccessLog, Limits};
@@ -41,29 +41,6 @@ pub struct Tables {
     pub backend_names: HashMap<String, usize>,
     /// Counters of listeners by address, kept while the address is listened on.
     pub listener_counters: HashMap<String, Arc<ListenerCounters>>,
-}
-
-/// A worker's own reference to the tables; cloning it touches nothing that other threads share.
-#[derive(Clone)]
-pub struct Held(Rc<Inner>);
-
-struct Inner {
-    tables: Arc<Tables>,
-}
-
-impl Held {
-    /// Holds these tables for one thread.
-    pub fn new(tables: Arc<Tables>) -> Self {
-        Self(Rc::new(Inner { tables }))
-    }
-}
-
-impl Deref for Held {
-    type Target = Tables;
-
-    fn deref(&self) -> &Tables {
-        &self.0.tables
-    }
 }
 
 impl Tables {

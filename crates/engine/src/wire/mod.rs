@@ -5,6 +5,8 @@
 
 mod backend;
 mod frames;
+mod http_rules;
+mod secret;
 mod snapshot;
 mod stats;
 
@@ -13,9 +15,11 @@ pub use backend::{
     Retry, Reuse, Server, Sticky,
 };
 pub use frames::{Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, WireError};
+pub use http_rules::{AmbiguousPaths, HttpRules, Underscores};
+pub use secret::Secret;
 pub use snapshot::{
     AccessLog, Action, Frontend, FrontendLimits, FrontendTimeouts, HeaderEdit, HeaderVerb, Limits, Listener,
-    LogFormat, Mode, Rewrite, Route, Snapshot,
+    LogFormat, Mode, PerSource, Rewrite, Route, Snapshot,
 };
 pub use stats::{
     BackendStats, FrontendStats, ListenerStats, Phases, ProcessStats, ServerStats, Stats, Times,

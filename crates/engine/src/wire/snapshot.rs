@@ -4,6 +4,8 @@ use serde::Deserialize;
 use tenbin_rules::wire::Expr;
 
 use super::backend::Backend;
+use super::http_rules::HttpRules;
+use super::secret::Secret;
 
 /// Everything, at one generation.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -18,7 +20,7 @@ pub struct Snapshot {
     /// Where a line per request goes.
     pub access_log: AccessLog,
     /// Hex of the key that signs sticky cookies; never logged.
-    pub secret: String,
+    pub secret: Secret,
     /// Addresses that are listened on.
     pub listeners: Vec<Listener>,
     /// The client side.
@@ -94,6 +96,22 @@ pub struct FrontendTimeouts {
     pub tunnel: u64,
 }
 
+/// What one address, or one IPv6 network, may do at a frontend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerSource {
+    /// Connections at once; 0: no limit.
+    pub connections: u32,
+    /// Requests within `window`; 0: no limit.
+    pub requests: u32,
+    /// Milliseconds.
+    pub window: u64,
+    /// IPv6 addresses that have so many bits in common are one source, 1-128.
+    pub ipv6_prefix: u8,
+    /// Sources remembered at most.
+    pub entries: usize,
+}
+
 /// Limits of one frontend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -108,6 +126,9 @@ pub struct FrontendLimits {
     pub target: usize,
     /// Bytes of a request body.
     pub body: u64,
+    /// Of each source.
+    #[serde(default)]
+    pub per_source: Option<PerSource>,
 }
 
 /// What happens to what arrives on the listeners that name it.
@@ -125,6 +146,9 @@ pub struct Frontend {
     /// Networks whose forwarding headers are believed.
     #[serde(default)]
     pub trusted_proxies: Vec<String>,
+    /// What of a request is let through.
+    #[serde(default)]
+    pub http: HttpRules,
     /// Whether forwarding headers are set at all.
     #[serde(default = "yes")]
     pub forwarding: bool,

@@ -44,7 +44,8 @@ pub struct ListenerStats {
     pub bytes_out: u64,
 }
 
-/// `errors` counts answers that Tenbin made itself, by tenbin-reason; `rate_*` are over the last second.
+/// `errors` counts answers that Tenbin made itself, by tenbin-reason; `rate_*` are over the last second, `source_*` what
+/// the limits of a source refused.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "described in the contract")]
@@ -59,6 +60,9 @@ pub struct FrontendStats {
     pub denied: u64,
     pub request_errors: u64,
     pub intercepted: u64,
+    pub source_connections_refused: u64,
+    pub source_requests_refused: u64,
+    pub headers_dropped: u64,
     pub responses: [u64; 6],
     pub rate_connections: u64,
     pub rate_connections_max: u64,

@@ -199,6 +199,7 @@ fn read_chunks(input: &mut Input<'_>, sent: &mut Vec<u8>) -> Result<bool, Reject
 fn request_edits(upgrade: &[u8]) -> RequestEdits<'static> {
     const FORWARDING: Forwarding<'static> = Forwarding {
         client: std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)),
+        original: std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)),
         trusted: false,
         proto: "http",
         host: b"",

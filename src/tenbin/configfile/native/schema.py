@@ -94,7 +94,7 @@ def _kind(about: Schema) -> str:
     if "enum" in about:
         return ", ".join(f"`{word}`" for word in about["enum"])
     if "const" in about:
-        return "`true`"
+        return "`true`" if about["const"] else "`false`"
     return _plain_kind(about)
 
 
@@ -108,7 +108,9 @@ def _plain_kind(about: Schema) -> str:
     if kind == "string":
         pattern = str(about.get("pattern", ""))
         return (
-            "duration"
+            "rate"
+            if " ?/ ?" in pattern
+            else "duration"
             if "ms|s|m" in pattern
             else "size"
             if "kmg" in pattern

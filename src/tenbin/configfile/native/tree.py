@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.native import positions
+from tenbin.configfile.secrets import is_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -105,6 +106,8 @@ class Tree:
         value = self.value(path)
         if path and path[-1] == KEY:
             return self.source.excerpt(span)
+        if any(is_secret(str(step)) for step in path):
+            return "something that is not shown"
         if isinstance(value, Seq):
             return "a list" if value else "an empty list"
         return f"`{value}`" if self._expanded(path) is not None and not part else self.source.excerpt(span)

@@ -1,4 +1,4 @@
-"""Single values: durations, sizes, percentages, addresses, networks, names. Each is parsed once, to a narrow type.
+"""Single values: durations, rates, sizes, percentages, addresses, networks, names. Each is parsed once, and narrow.
 
 Every function takes what YAML gave and returns the narrow value, or raises `Mistake` that says what was expected.
 """
@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from tenbin.configfile.native.tree import Map, Seq
 from tenbin.configfile.problem import mistake
-from tenbin.model.values import Address, Duration
+from tenbin.model.values import Address, Duration, Rate
 
 LONGEST = Duration(365 * 24 * 3_600_000)
 
@@ -28,6 +28,11 @@ _SPELLED_UNITS = {
 _SIZE = re.compile(r"([0-9]{1,15})([kmg])", re.IGNORECASE)
 _FACTORS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _LOOSE_SIZE = re.compile(r"([0-9]+)\s*([kmg])i?b?", re.IGNORECASE)
+
+_RATE = re.compile(r"(-?[0-9]{1,12}) ?/ ?([0-9a-z.]+)")
+_LARGEST_RATE = 1_000_000
+_SHORTEST_WINDOW = Duration(100)
+_LONGEST_WINDOW = Duration(86_400_000)
 
 _PERCENT = re.compile(r"([0-9]{1,6})\s*%")
 _LABELS = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
@@ -55,6 +60,25 @@ def duration(value: object) -> Duration:
     if milliseconds > LONGEST.ms:
         raise mistake("the duration is longer than a year", expected="at most 365d")
     return Duration(int(milliseconds))
+
+
+def rate(value: object) -> Rate:
+    """So many in a time such as `10/s`, `100/10s`, `600/1m`; the time is from 100ms to a day."""
+    expected = "a rate such as 10/s, 100/10s or 600/1m"
+    if not isinstance(value, str) or not (match := _RATE.fullmatch(value)):
+        hint = f"a rate names a time: {value}/s?" if isinstance(value, int) and not isinstance(value, bool) else ""
+        raise mistake("not a rate", expected=expected, hint=hint)
+    count, time = int(match[1]), match[2]
+    if time[0] not in "0123456789":
+        time = f"1{time}"
+    if not _DURATION.fullmatch(time):
+        raise mistake(f"`{match[2]}` is not a time", expected=expected)
+    if not 1 <= count <= _LARGEST_RATE:
+        raise mistake("the rate is out of range", expected=f"1 to {_LARGEST_RATE} in a time, or false for no limit")
+    window = duration(time)
+    if not _SHORTEST_WINDOW <= window <= _LONGEST_WINDOW:
+        raise mistake("the time of the rate is out of range", expected="a time from 100ms to 1d")
+    return Rate(count, window)
 
 
 def size(value: object) -> int:

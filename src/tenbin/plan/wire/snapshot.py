@@ -92,6 +92,16 @@ class FrontendTimeouts(Wire):
     tunnel: int
 
 
+class PerSource(Wire):
+    """See `tenbin.model.PerSource`; `requests` within `window`, 0 for no limit."""
+
+    connections: int
+    requests: int
+    window: int
+    ipv6_prefix: int
+    entries: int
+
+
 class FrontendLimits(Wire):
     """See `tenbin.model.FrontendLimits`."""
 
@@ -100,6 +110,16 @@ class FrontendLimits(Wire):
     fields: int
     target: int
     body: int
+    per_source: PerSource | None = None
+
+
+class HttpRules(Wire):
+    """See `tenbin.model.HttpRules`."""
+
+    trace: bool = False
+    connect: bool = False
+    underscores: Literal["drop", "pass", "refuse"] = "drop"
+    ambiguous_paths: Literal["pass", "refuse"] = "pass"
 
 
 class Frontend(Wire):
@@ -109,6 +129,7 @@ class Frontend(Wire):
     mode: Literal["http", "tcp"]
     timeouts: FrontendTimeouts
     limits: FrontendLimits
+    http: HttpRules = HttpRules()
     trusted_proxies: tuple[str, ...] = ()
     forwarding: bool = True
     routes: tuple[Route, ...] = ()
@@ -267,7 +288,7 @@ class Snapshot(Wire):
     threads: int
     limits: Limits
     access_log: AccessLog
-    secret: str
+    secret: str = Field(repr=False)
     listeners: tuple[Listener, ...]
     frontends: tuple[Frontend, ...]
     backends: tuple[Backend, ...]

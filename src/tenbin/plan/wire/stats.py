@@ -46,7 +46,11 @@ class ListenerStats(Wire):
 
 
 class FrontendStats(Wire):
-    """`errors` counts answers that Tenbin made itself, by tenbin-reason; `rate_*` are over the last second."""
+    """`errors` counts answers that Tenbin made itself, by tenbin-reason; `rate_*` are over the last second.
+
+    `source_*_refused` is what the limits of a source refused.
+    `headers_dropped` are header lines of requests that were left out for the underscore in their name.
+    """
 
     name: str
     current: int
@@ -58,6 +62,9 @@ class FrontendStats(Wire):
     denied: int
     request_errors: int
     intercepted: int
+    source_connections_refused: int
+    source_requests_refused: int
+    headers_dropped: int
     responses: tuple[int, int, int, int, int, int]
     rate_connections: int
     rate_connections_max: int

@@ -13,13 +13,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from tenbin.configfile.native import values
 from tenbin.configfile.native.tree import INVALID, Map, Seq
 from tenbin.configfile.problem import Mistake, Problem, mistake
+from tenbin.configfile.secrets import hide
 from tenbin.configfile.suggest import did_you_mean
 
 Notes = list[tuple[Map, str, Problem]]
 """Problems with keys, collected beside pydantic's errors: the mapping, the key in it, what is wrong with it."""
 
 
-_SECTIONS = ("timeouts", "limits", "request", "response", "rewrite")
+_SECTIONS = ("timeouts", "limits", "http", "per_source", "request", "response", "rewrite")
 _COLON = "a key is followed by a colon and a space"
 
 
@@ -67,11 +68,14 @@ class Document(BaseModel):
             return Problem(f"`{key}` comes with {cls.later[key]}, which this version does not have yet")
         hint = cls.elsewhere.get(key) or did_you_mean(key, _keys(cls))
         expected = "" if hint else f"one of {', '.join(sorted(_keys(cls)))}"
-        return Problem(f"{cls.what} has no key `{key}`", expected=expected, hint=hint)
+        return Problem(f"{cls.what} has no key `{hide(key)}`", expected=expected, hint=hint)
 
 
-def setting(description: str, default: object = None, *, shown: object = None) -> Any:
-    """A key of a document. `shown` is the default that the reference tells when the document itself holds None."""
+def setting(description: str, default: object = None, *, shown: object = None, secret: bool = False) -> Any:
+    """A key of a document. `shown` is the default that the reference tells when the document itself holds None.
+
+    What is `secret` is not part of the document's repr.
+    """
     extra: dict[str, Any] = {}
     told = default if shown is None else shown
     if isinstance(told, str) and ("`" in told or " " in told):
@@ -79,7 +83,7 @@ def setting(description: str, default: object = None, *, shown: object = None) -
         extra["x-default"] = told
     elif told is not None:
         extra["default"] = told if isinstance(told, bool | int | str) else "0s" if str(told) == "0ms" else str(told)
-    return Field(default, description=description, json_schema_extra=extra or None)
+    return Field(default, description=description, json_schema_extra=extra or None, repr=not secret)
 
 
 def required(description: str) -> Any:

@@ -7,7 +7,46 @@ from pydantic import BeforeValidator, model_validator
 from tenbin.configfile.native.document.base import Document, as_list, made, not_empty, one_of, required, setting
 from tenbin.configfile.native.document.route import BackendName, RouteDocument
 from tenbin.configfile.native.document.timeouts import FrontendLimits, FrontendTimeouts
-from tenbin.configfile.native.document.types import Flag, ListenAddress, ModeName, Networks
+from tenbin.configfile.native.document.types import Flag, ListenAddress, ModeName, Networks, words
+from tenbin.model.frontend import AmbiguousPaths, Underscores
+
+_FOREIGN = {
+    "on": "it is `pass`",
+    "off": "it is `drop`",
+    "allow": "it is `pass`",
+    "preserve": "it is `pass`",
+    "delete": "it is `drop`",
+    "reject": "it is `refuse`",
+}
+UnderscoresName = Annotated[str | None, *words("a rule for such headers", *Underscores, foreign=_FOREIGN)]
+_FOREIGN_PATHS = {"reject": "it is `refuse`", "keep": "it is `pass`"}
+AmbiguousPathsName = Annotated[str | None, *words("a rule for such paths", *AmbiguousPaths, foreign=_FOREIGN_PATHS)]
+
+
+class HttpRulesDocument(Document):
+    """What of a request is let through."""
+
+    what: ClassVar[str] = "`http`"
+    elsewhere: ClassVar[dict[str, str]] = {
+        "underscores_in_headers": "it is `underscores: pass`",
+        "headers_with_underscores_action": "it is `underscores`",
+        "lenient": "it belongs to an address: `listen: {address: ..., lenient: true}`",
+        "accept_invalid_http_request": "it is `lenient` of an address in `listen`",
+    }
+
+    trace: Flag = setting("Forwards TRACE; otherwise it is answered with 405.", shown=False)
+    connect: Flag = setting(
+        "Forwards CONNECT, and carries bytes both ways after the server's 2xx; otherwise it is answered with 405.",
+        shown=False,
+    )
+    underscores: UnderscoresName = setting(
+        "Headers with an underscore in their name: `drop` (and count), `pass`, or `refuse` the request with 400.",
+        shown=Underscores.DROP.value,
+    )
+    ambiguous_paths: AmbiguousPathsName = setting(
+        "Paths that servers read in more than one way, such as `/a/../b`: `pass` them on, or `refuse` with 400.",
+        shown=AmbiguousPaths.PASS.value,
+    )
 
 
 class ListenDocument(Document):
@@ -68,6 +107,7 @@ class FrontendDocument(Document):
     backend: BackendName = setting("In place of routes: everything goes to this backend.")
     timeouts: FrontendTimeouts | None = setting("Timeouts of the client side, before those at the top.")
     limits: FrontendLimits | None = setting("Limits of the client side, before those at the top.")
+    http: HttpRulesDocument | None = setting("What of a request is let through, before what the top says.")
     forwarding: Flag = setting("Sets X-Forwarded-For, -Proto, -Host, -Port, X-Real-IP and Forwarded.", default=True)
     trusted_proxies: Networks = setting("Whose X-Forwarded-* headers are believed, before those at the top.")
 

@@ -16,11 +16,22 @@ from tenbin.configfile.native.document.base import (
     setting,
 )
 from tenbin.configfile.native.document.check import HealthCheck
-from tenbin.configfile.native.document.frontend import FrontendDocument, Listens
+from tenbin.configfile.native.document.frontend import FrontendDocument, HttpRulesDocument, Listens
 from tenbin.configfile.native.document.route import RouteDocument
 from tenbin.configfile.native.document.server import Server
 from tenbin.configfile.native.document.timeouts import Limits, Timeouts
-from tenbin.configfile.native.document.types import Flag, ListenAddress, ModeName, Networks, Text, Threads, words
+from tenbin.configfile.native.document.types import (
+    Account,
+    Flag,
+    Hosts,
+    ListenAddress,
+    ModeName,
+    Networks,
+    Secret,
+    Text,
+    Threads,
+    words,
+)
 from tenbin.configfile.native.tree import Seq
 from tenbin.configfile.problem import Mistake, Problem, mistake
 
@@ -36,28 +47,23 @@ class AdminDocument(Document):
         "listen": "it is `address`",
         "port": 'it is `address: "127.0.0.1:8404"`',
         "password": "it is `token`",
+        "host": "it is `hosts`, a list of names",
+        "server_name": "it is `hosts`, a list of names",
     }
 
     address: ListenAddress = setting("Where to listen.", shown=DEFAULT_ADMIN)
-    token: Text = setting("What a change over TCP must carry; without one TCP can only read.")
-    token_file: Text = setting("A file that holds the token.")
+    token: Secret = setting("What a change over TCP must carry; without one TCP can only read.", secret=True)
+    token_file: Text = setting("A file that holds the token, which only Tenbin's user may read.")
+    read_token: Secret = setting("What reading over TCP must carry, unless it carries `token`.", secret=True)
+    read_token_file: Text = setting("A file that holds the read token.")
+    hosts: Hosts = setting(
+        "Names by which it is called besides `localhost` and IP addresses, such as `[lb, lb.example.org]`."
+    )
 
     @model_validator(mode="after")
     def _one_token(self) -> Self:
         one_of(self, ("token", "token_file"), what="`admin`")
-        if self.token is not None and (
-            len(self.token) < 16 or not self.token.isascii() or not self.token.isprintable()
-        ):
-            hint = "such as what `openssl rand -hex 32` prints"
-            raise Mistake(
-                Problem(
-                    "the token can be guessed",
-                    expected="at least 16 visible characters",
-                    found="a shorter one",
-                    hint=hint,
-                    key="token",
-                )
-            )
+        one_of(self, ("read_token", "read_token_file"), what="`admin`")
         return self
 
 
@@ -162,9 +168,14 @@ class RootDocument(Document):
     timeouts: Timeouts | None = setting("Timeouts, where no frontend or backend says otherwise.")
     limits: Limits | None = setting("Limits, where no frontend says otherwise.")
     log: Log | None = setting("Where requests are logged: `stdout`, `none`, a file, or a mapping.", shown="stdout")
+    http: HttpRulesDocument | None = setting("What of a request is let through, where no frontend says otherwise.")
     trusted_proxies: Networks = setting(
         "Networks whose X-Forwarded-* headers are believed; of all others they are dropped."
     )
+    user: Account = setting(
+        "Whom the data plane runs as when root starts Tenbin: a name or a number; as who starts it unless given."
+    )
+    group: Account = setting("The group that it runs with; the user's own group unless given.")
     runtime_directory: Text = setting(
         "Where sockets and state are kept; TENBIN_RUNTIME_DIR, or one in /run or $XDG_RUNTIME_DIR, unless given."
     )

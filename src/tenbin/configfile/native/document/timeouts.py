@@ -1,16 +1,21 @@
 """Timeouts and limits: at the top for all, and closer by for a frontend or backend."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator
 
 from tenbin.configfile.native.document.base import Document, setting
 from tenbin.configfile.native.document.types import (
     BodySize,
     BufferSize,
     Count,
+    Entries,
     Fields,
     HeadSize,
     Limit,
     Positive,
+    Prefix,
+    RateOrOff,
     TargetSize,
     Time,
     shown_size,
@@ -35,6 +40,8 @@ HEAD = 32 << 10
 HEADER_FIELDS = 100
 TARGET = 8 << 10
 BODY = 0
+IPV6_PREFIX = 64
+ENTRIES = 100_000
 
 _OF_BACKENDS = "it is a timeout of backends"
 _OF_FRONTENDS = "it is a timeout of frontends"
@@ -103,6 +110,45 @@ class Timeouts(FrontendTimeouts, BackendTimeouts):
     drain: Limit = setting("How long a graceful stop waits for work to end; 0s for not at all.", shown=DRAIN)
 
 
+class PerSourceDocument(Document):
+    """Limits of each client's address."""
+
+    what: ClassVar[str] = "`per_source`"
+    instead: ClassVar[str] = "a mapping"
+    elsewhere: ClassVar[dict[str, str]] = {
+        "rate": "it is `requests`",
+        "requests_per_second": "it is `requests: 10/s`",
+        "max_connections": "it is `connections`",
+        "maxconn": "it is `connections`",
+        "size": "it is `entries`",
+        "prefix": "it is `ipv6_prefix`",
+    }
+
+    connections: Count = setting(
+        "Connections at once from one address; more are answered with 429 and closed. 0 for no limit.", shown=0
+    )
+    requests: RateOrOff = setting(
+        "Requests of one address in a time, such as `10/s`, `100/10s`, `600/1m`; more are answered with 429. "
+        "`false` for no limit.",
+        shown=False,
+    )
+    ipv6_prefix: Prefix = setting(
+        "IPv6 addresses that have so many bits in common count as one, 1 to 128.", shown=IPV6_PREFIX
+    )
+    entries: Entries = setting(
+        "Addresses that are remembered at most; then the one without connections that was idle longest is forgotten.",
+        shown=ENTRIES,
+    )
+
+
+PerSource = Annotated[
+    PerSourceDocument | None,
+    BeforeValidator(
+        lambda value: None if value is False else value, json_schema_input_type=PerSourceDocument | Literal[False]
+    ),
+]
+
+
 class BackendLimits(Document):
     """Limits of the server side."""
 
@@ -144,6 +190,7 @@ class FrontendLimits(Document):
         "The longest target of a request, 64 bytes to 1m; more is answered with 414.", shown=shown_size(TARGET)
     )
     body: BodySize = setting("The largest body of a request; more is answered with 413. 0 for no limit.", shown=BODY)
+    per_source: PerSource = setting("Limits of each client's address; `false` for none.", shown=False)
 
 
 class Limits(FrontendLimits):

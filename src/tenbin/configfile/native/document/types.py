@@ -11,7 +11,7 @@ from tenbin.configfile.native.document.base import as_list, choice, flag, not_em
 from tenbin.configfile.native.tree import Map
 from tenbin.configfile.problem import mistake
 from tenbin.model.expression import Const
-from tenbin.model.values import Address, Duration
+from tenbin.model.values import Address, Duration, Rate
 
 _FOREVER = 2**31 - 1
 
@@ -19,6 +19,36 @@ _FOREVER = 2**31 - 1
 
 Text = Annotated[str | None, PlainValidator(values.text), WithJsonSchema({"type": "string"})]
 Flag = Annotated[bool | None, PlainValidator(flag), WithJsonSchema({"type": "boolean"})]
+
+
+def _secret(value: object) -> str:
+    """A token. What is wrong with it is told without showing it."""
+    hidden = "something that is not shown"
+    if not isinstance(value, str):
+        raise mistake(f"{values.describe(value)} instead of a token", expected="a text in quotes", found=hidden)
+    if len(value) < 16:
+        hint = "such as what `openssl rand -hex 32` prints"
+        raise mistake(
+            "the token can be guessed", expected="at least 16 visible characters", found="a shorter one", hint=hint
+        )
+    if not value.isascii() or not value.isprintable():
+        raise mistake("not a token", expected="visible ASCII characters", found=hidden)
+    return value
+
+
+Secret = Annotated[str | None, PlainValidator(_secret), WithJsonSchema({"type": "string"})]
+
+
+def _account(value: object) -> str:
+    """The name or number of a user or group."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**32 - 1:
+        return str(value)
+    if isinstance(value, str) and value:
+        return value
+    raise mistake("neither a name nor a number", expected="a name such as www-data, or a number")
+
+
+Account = Annotated[str | None, PlainValidator(_account), WithJsonSchema({"type": ["string", "integer"]})]
 
 
 def _whole(low: int, high: int = _FOREVER) -> tuple[PlainValidator, WithJsonSchema]:
@@ -115,6 +145,27 @@ HeadSize = Annotated[int | None, *_size(1 << 10, 1 << 20)]
 BufferSize = Annotated[int | None, *_size(4 << 10, 1 << 20)]
 TargetSize = Annotated[int | None, *_size(64, 1 << 20)]
 BodySize = Annotated[int | None, *_size(0, 1 << 50)]
+
+
+def _rate(value: object) -> Rate | bool:
+    return False if value is False else values.rate(value)
+
+
+RateOrOff = Annotated[
+    Rate | bool | None,
+    PlainValidator(_rate),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": "^[0-9]+ ?/ ?[0-9.]*(ms|s|m|h|d)+$", "examples": ["10/s", "100/10s"]},
+                {"const": False},
+            ]
+        }
+    ),
+]
+"""`false` means no limit."""
+Prefix = Annotated[int | None, *_whole(1, 128)]
+Entries = Annotated[int | None, *_whole(1, 10_000_000)]
 
 # Addresses -------------------------------------------------------------------------------------------------------
 

@@ -5,11 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.native.document import timeouts as defaults
+from tenbin.configfile.native.document.base import written
+from tenbin.configfile.native.document.frontend import HttpRulesDocument
 from tenbin.configfile.native.document.timeouts import FrontendLimits as LimitsDocument
-from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Limits, Timeouts
+from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Limits, PerSourceDocument, Timeouts
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import RouteResolver, catch_all
-from tenbin.model.frontend import Frontend, FrontendLimits, Listener, Mode
+from tenbin.model.frontend import (
+    AmbiguousPaths,
+    Frontend,
+    FrontendLimits,
+    HttpRules,
+    Listener,
+    Mode,
+    PerSource,
+    Underscores,
+)
+from tenbin.model.values import Rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +49,7 @@ class FrontendResolver:
         self._timeouts = root.timeouts
         self._limits = root.limits
         self._trusted = root.trusted_proxies
+        self._http = root.http
         self.listening: dict[str, str] = {}
 
     def full(self, name: str, document: FrontendDocument, path: Path) -> Frontend:
@@ -91,10 +104,17 @@ class FrontendResolver:
             header=first(own.header, shared.header, defaults.HEADER),
             keep_alive=first(own.keep_alive, shared.keep_alive, defaults.KEEP_ALIVE),
             tunnel=tunnel,
-            limits=_limits(document.limits if document else None, self._limits),
+            limits=self._own_limits(document.limits if document else None, mode, (*path, "limits")),
+            http=_http(document.http if document else None, self._http),
             trusted_proxies=tuple(trusted or ()),
             forwarding=document is None or given(document.forwarding),
         )
+
+    def _own_limits(self, own: LimitsDocument | None, mode: Mode, path: Path) -> FrontendLimits:
+        if mode is Mode.TCP and own and own.per_source and own.per_source.requests:
+            place = (*path, "per_source", "requests")
+            self._context.error(place, "there are no requests in mode tcp", hint="limit `connections`", key=True)
+        return _limits(own or LimitsDocument(), self._limits or Limits(), mode)
 
     def _listeners(self, documents: Sequence[ListenDocument], path: Path) -> tuple[Listener, ...]:
         listeners = []
@@ -110,12 +130,37 @@ class FrontendResolver:
         return tuple(listeners)
 
 
-def _limits(own: LimitsDocument | None, shared: Limits | None) -> FrontendLimits:
-    own, shared = own or LimitsDocument(), shared or Limits()
+def _http(own: HttpRulesDocument | None, shared: HttpRulesDocument | None) -> HttpRules:
+    own, shared = own or HttpRulesDocument(), shared or HttpRulesDocument()
+    return HttpRules(
+        trace=first(own.trace, shared.trace, False),
+        connect=first(own.connect, shared.connect, False),
+        underscores=Underscores(first(own.underscores, shared.underscores, Underscores.DROP.value)),
+        ambiguous_paths=AmbiguousPaths(first(own.ambiguous_paths, shared.ambiguous_paths, AmbiguousPaths.PASS.value)),
+    )
+
+
+def _limits(own: LimitsDocument, shared: Limits, mode: Mode) -> FrontendLimits:
     return FrontendLimits(
         connections=own.connections or 0,
         head=first(own.head, shared.head, defaults.HEAD),
         fields=first(own.fields, shared.fields, defaults.HEADER_FIELDS),
         target=first(own.target, shared.target, defaults.TARGET),
         body=first(own.body, shared.body, defaults.BODY),
+        per_source=_per_source(own, shared, mode),
     )
+
+
+def _per_source(own: LimitsDocument, shared: Limits, mode: Mode) -> PerSource | None:
+    """None when nothing is limited, also when a frontend has switched off what holds for the others."""
+    if written(own, "per_source") and own.per_source is None:
+        return None
+    near, far = own.per_source or PerSourceDocument(), shared.per_source or PerSourceDocument()
+    rate = first(near.requests, far.requests, False)
+    limits = PerSource(
+        connections=first(near.connections, far.connections, 0),
+        requests=rate if isinstance(rate, Rate) and mode is Mode.HTTP else None,
+        ipv6_prefix=first(near.ipv6_prefix, far.ipv6_prefix, defaults.IPV6_PREFIX),
+        entries=first(near.entries, far.entries, defaults.ENTRIES),
+    )
+    return limits if limits.connections or limits.requests else None

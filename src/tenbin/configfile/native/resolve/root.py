@@ -17,6 +17,7 @@ from tenbin.configfile.native.resolve.backends import BackendResolver, Shared
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.frontends import FrontendResolver
 from tenbin.configfile.native.resolve.plan import Plan
+from tenbin.configfile.native.resolve.user import may_write, resolve_user
 from tenbin.configfile.problem import Mistake
 from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, LogFormat
 
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
     from tenbin.configfile.native.resolve.context import Context
     from tenbin.configfile.native.tree import Path
     from tenbin.model.backend import Backend
+    from tenbin.model.config import Identity
     from tenbin.model.frontend import Frontend
 
 _MOST_THREADS = 64
 _LARGEST_TOKEN = 4096
-_READ_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
+_OPEN_TO_OTHERS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
 
 
 def resolve(document: RootDocument, context: Context) -> Config:
@@ -40,6 +42,7 @@ def resolve(document: RootDocument, context: Context) -> Config:
     timeouts = document.timeouts or Timeouts()
     shared = Shared(timeouts, document.algorithm, document.health_check, document.sticky)
     limits = document.limits or Limits()
+    user = resolve_user(document, context)
     config = Config(
         frontends=frontends,
         backends=_backends(context, plan, BackendResolver(context, shared)),
@@ -51,10 +54,11 @@ def resolve(document: RootDocument, context: Context) -> Config:
             pending=first(limits.pending, defaults.PENDING),
         ),
         drain=first(timeouts.drain, defaults.DRAIN),
-        access_log=_access_log(document.log if document.log is not None else LogDocument(), context),
+        access_log=_access_log(document.log if document.log is not None else LogDocument(), context, user),
         runtime_directory=_directory(document.runtime_directory, context),
         watch=given(document.watch),
         origin=context.tree.source.name,
+        user=user,
     )
     lint.check(config, context)
     return config
@@ -103,25 +107,29 @@ def _admin(document: RootDocument, context: Context, listening: dict[str, str]) 
         path: Path = ("admin",) if document.admin else ("listen",)
         message = f"the admin API listens on {address}, and so does a frontend"
         context.error(path, message, hint="give it another address with `admin`, or none: `admin: null`", key=True)
-    token = admin.token or ""
-    if admin.token_file is not None:
-        token = _token(admin.token_file, context)
-    return AdminEndpoint(address, token)
+    return AdminEndpoint(
+        address,
+        _token("token", admin.token, admin.token_file, context),
+        _token("read_token", admin.read_token, admin.read_token_file, context),
+        tuple(admin.hosts or ()),
+    )
 
 
-def _token(name: str, context: Context) -> str:
-    path: Path = ("admin", "token_file")
-    file = context.directory / name
+def _token(key: str, written: str | None, name: str | None, context: Context) -> str:
+    """The token as it stands there, or in a file of that name; "" for none."""
+    if name is None:
+        return written or ""
+    path: Path = ("admin", f"{key}_file")
     try:
-        mode = file.stat().st_mode
-        with file.open("rb") as opened:
+        with (context.directory / name).open("rb") as opened:
+            mode = os.fstat(opened.fileno()).st_mode
             token = opened.read(_LARGEST_TOKEN).decode("ascii").strip()
     except (OSError, ValueError) as error:
-        reason = "it is not ASCII" if isinstance(error, UnicodeDecodeError) else getattr(error, "strerror", None)
-        context.error(path, f"the file cannot be read: {(reason or str(error)).lower()}")
+        reason = "it is not ascii" if isinstance(error, UnicodeDecodeError) else getattr(error, "strerror", None)
+        context.error(path, f"the file cannot be read: {(reason or 'not a name').lower()}")
         return ""
-    if mode & _READ_BY_OTHERS:
-        context.warning(path, "others can read the token", hint=f"chmod 600 {name}")
+    if mode & _OPEN_TO_OTHERS:
+        context.error(path, "others can read or change the token in this file", hint=f"chmod 600 {name}")
     if len(token) < 16 or not token.isprintable():
         hint = f"such as: openssl rand -hex 32 > {name}"
         context.error(
@@ -130,13 +138,16 @@ def _token(name: str, context: Context) -> str:
     return token
 
 
-def _access_log(document: LogDocument, context: Context) -> AccessLog:
+def _access_log(document: LogDocument, context: Context, user: Identity | None) -> AccessLog:
     target = given(document.access)
     if target not in ("stdout", "none"):
         target = os.path.normpath(context.directory / target)
         if not FilePath(target).parent.is_dir():
             hint = "a file stands in a directory that exists; other values are `stdout` and `none`"
             context.warning(("log",), f"there is no directory {FilePath(target).parent}", hint=hint)
+        elif user is not None and not may_write(user, FilePath(target)):
+            message = f"the user {user.name}, as whom the data plane runs, may not write {target}"
+            context.error(("log", "access"), message, hint=f"make it beforehand, and chown {user.name} {target}")
     return AccessLog(target, LogFormat(given(document.format)))
 
 

@@ -1,0 +1,252 @@
+//! Models of a group: loom tries the orders in which two or three threads can get their turns (up to two preemptions)
+//! and every value that the memory model lets them read. Run by `make loom`.
+//!
+//! Covered, by the code that serves requests: slots and limits, the queue and its wake-ups, leaving the queue, states
+//! that change meanwhile, a group that is replaced by another while both are used, the ejection of a server at that
+//! moment, the end of a trial, the map of sticky clients. Not covered: the policies themselves, which only ever run
+//! under the group's lock and hold nothing that threads share, and the reference counts of `std`.
+#![cfg(tenbin_loom)]
+#![allow(clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use common::{ask, assert_idle, failure, lease, limited, ok, servers, ticket};
+use loom::future::block_on;
+use loom::sync::atomic::AtomicUsize;
+use loom::thread;
+use tenbin_balance::{
+    Ask, Eject, Grant, Group, GroupSpec, Health, Lease, Passive, PolicySpec, ServerSpec, StickyMap, Ticket,
+    Turn,
+};
+
+const SPEC: GroupSpec = GroupSpec {
+    policy: PolicySpec::RoundRobin,
+    eject: Some(Eject { consecutive: 1, base_ms: 100, max_ms: 100, max_percent: 100 }),
+    max_queue: 0,
+    sticky_on_drain: tenbin_balance::OnDrain::Stay,
+    all_backups: false,
+    retry_budget_percent: 20,
+};
+
+fn model(check: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.max_branches = 100_000;
+    builder.preemption_bound = Some(2);
+    builder.check(check);
+}
+
+fn group(specs: &[ServerSpec]) -> Arc<Group> {
+    Group::new(SPEC, servers(specs), 1)
+}
+
+/// Asks and, if need be, waits. Loom reports a wake-up that never comes as a deadlock.
+fn visit(group: &Arc<Group>) -> Turn {
+    visit_as(group, &ask())
+}
+
+fn visit_as(group: &Arc<Group>, ask: &Ask<'_>) -> Turn {
+    match group.acquire(ask, 0) {
+        Grant::Lease(lease) => Turn::Lease(lease),
+        Grant::Wait(ticket) => wait(ticket),
+        Grant::NoServer => Turn::NoServer,
+        Grant::QueueFull => panic!("the queue has no limit"),
+    }
+}
+
+fn wait(mut ticket: Ticket) -> Turn {
+    block_on(poll_fn(|cx| ticket.poll(cx)))
+}
+
+fn served(turn: Turn) -> Lease {
+    match turn {
+        Turn::Lease(lease) => lease,
+        other => panic!("no lease but {other:?}"),
+    }
+}
+
+/// Holds a slot for a while, together with at most `most` others.
+fn hold(lease: Lease, holders: &AtomicUsize, most: usize) {
+    let before = holders.fetch_add(1, Relaxed);
+    assert!(before < most, "{} hold {most} slots", before + 1);
+    thread::yield_now();
+    holders.fetch_sub(1, Relaxed);
+    lease.finish(ok(), 0);
+}
+
+#[test]
+fn three_take_turns_on_one_slot() {
+    model(|| {
+        let group = group(&limited(1, 1));
+        let holders = Arc::new(AtomicUsize::new(0));
+        let threads = [0, 1].map(|_| {
+            let (group, holders) = (Arc::clone(&group), Arc::clone(&holders));
+            thread::spawn(move || hold(served(visit(&group)), &holders, 1))
+        });
+        hold(served(visit(&group)), &holders, 1);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_idle(&group);
+    });
+}
+
+#[test]
+fn whoever_leaves_the_queue_passes_on_the_slot_it_was_given() {
+    model(|| {
+        let group = group(&limited(1, 1));
+        let first = lease(&group, &ask(), 0);
+        let [leaving, staying] = [0, 1].map(|_| ticket(&group, &ask()));
+        let leaver = thread::spawn(move || drop(leaving));
+        let waiter = thread::spawn(move || drop(served(wait(staying))));
+        drop(first);
+        leaver.join().unwrap();
+        waiter.join().unwrap();
+        assert_idle(&group);
+    });
+}
+
+#[test]
+fn whoever_waits_for_a_server_that_goes_down_is_sent_away() {
+    model(|| {
+        let group = group(&limited(1, 1));
+        let first = lease(&group, &ask(), 0);
+        let other = Arc::clone(&group);
+        let sticky = Ask { sticky: Some(0), ..ask() };
+        let waiter = thread::spawn(move || drop(visit_as(&other, &sticky)));
+        group.set_health(0, Health::Down, 0);
+        first.finish(ok(), 0);
+        waiter.join().unwrap();
+        assert_idle(&group);
+        assert!(matches!(visit(&group), Turn::NoServer));
+    });
+}
+
+#[test]
+fn a_limit_holds_over_two_groups_and_nobody_waits_at_either_for_ever() {
+    model(|| {
+        let servers = servers(&limited(1, 1));
+        let holders = Arc::new(AtomicUsize::new(0));
+        let old = Group::new(SPEC, servers.clone(), 1);
+        let (early, seen) = (Arc::clone(&old), Arc::clone(&holders));
+        let thread = thread::spawn(move || match visit(&early) {
+            Turn::Lease(lease) => hold(lease, &seen, 1),
+            Turn::Moved => {}
+            Turn::NoServer => panic!("the server is up"),
+        });
+        let new = Group::new(SPEC, servers, 2);
+        old.retire();
+        hold(served(visit(&new)), &holders, 1);
+        thread.join().unwrap();
+        assert_idle(&new);
+        // Nothing that the older group did has kept the newer one from knowing that the slot is free.
+        drop(lease(&new, &ask(), 0));
+    });
+}
+
+#[test]
+fn a_newer_group_knows_of_a_slot_given_back_while_it_was_built() {
+    model(|| {
+        let servers = servers(&limited(1, 1));
+        let old = Group::new(SPEC, servers.clone(), 1);
+        let held = served(visit(&old));
+        let thread = thread::spawn(move || held.finish(ok(), 0));
+        let new = Group::new(SPEC, servers, 2);
+        drop(served(visit(&new)));
+        thread.join().unwrap();
+        assert_idle(&new);
+        drop(lease(&new, &ask(), 0));
+    });
+}
+
+#[test]
+fn a_newer_group_knows_of_a_slot_taken_while_it_was_built() {
+    model(|| {
+        let servers = servers(&limited(2, 0));
+        let spec = GroupSpec { policy: PolicySpec::LeastConn, ..SPEC };
+        let old = Group::new(spec, servers.clone(), 1);
+        let thread = thread::spawn(move || lease(&old, &ask(), 0));
+        let new = Group::new(spec, servers, 2);
+        let held = thread.join().unwrap();
+        assert_ne!(lease(&new, &ask(), 0).index(), held.index());
+        drop(held);
+        assert_idle(&new);
+    });
+}
+
+#[test]
+fn a_server_ejected_while_its_group_is_replaced_comes_back() {
+    model(|| {
+        let servers = servers(&limited(2, 0));
+        let old = Group::new(SPEC, servers.clone(), 1);
+        let held = served(visit(&old));
+        let thread = thread::spawn(move || held.finish(failure(), 10));
+        let new = Group::new(SPEC, servers, 2);
+        old.retire();
+        thread.join().unwrap();
+        let out = new.servers().iter().filter(|server| !server.is_usable()).count();
+        assert_eq!(out, 1);
+        new.tick(1_000);
+        assert!(new.servers().iter().all(|server| server.is_usable()));
+    });
+}
+
+#[test]
+fn one_of_two_requests_is_the_trial_and_the_other_goes_elsewhere() {
+    model(|| {
+        let passive = Some(Passive { max_fails: 1, fail_timeout_ms: 100 });
+        let spec = GroupSpec { policy: PolicySpec::First, eject: None, ..SPEC };
+        let specs = [ServerSpec { passive, ..ServerSpec::default() }, ServerSpec::default()];
+        let group = Group::new(spec, servers(&specs), 1);
+        lease(&group, &ask(), 0).finish(failure(), 0);
+        group.tick(200);
+        let other = Arc::clone(&group);
+        let thread = thread::spawn(move || lease(&other, &ask(), 200));
+        let held = [lease(&group, &ask(), 200), thread.join().unwrap()];
+        assert_ne!(held[0].index(), held[1].index());
+        for lease in held {
+            lease.finish(ok(), 200);
+        }
+        assert_idle(&group);
+        assert!(group.servers()[0].is_usable());
+    });
+}
+
+#[test]
+fn an_event_is_told_once_and_a_tick_is_not_missed() {
+    model(|| {
+        let group = group(&limited(2, 0));
+        let held = served(visit(&group));
+        let other = Arc::clone(&group);
+        let ticker = thread::spawn(move || {
+            other.tick(5);
+            other.events().len()
+        });
+        held.finish(failure(), 10);
+        let told = ticker.join().unwrap() + group.events().len();
+        assert_eq!(told, 1, "one ejection");
+        group.tick(1_000);
+        assert!(group.servers().iter().all(|server| server.is_usable()));
+        assert_eq!(group.events().len(), 1, "one return");
+    });
+}
+
+#[test]
+fn a_sticky_client_belongs_to_one_of_the_servers_it_was_given() {
+    model(|| {
+        let map = Arc::new(StickyMap::new(16, 100));
+        let other = Arc::clone(&map);
+        let thread = thread::spawn(move || {
+            other.put(b"ann", 1, 0);
+            other.get(b"ann", 0)
+        });
+        map.put(b"ann", 2, 0);
+        map.forget(2);
+        let seen = thread.join().unwrap();
+        assert!(seen.is_none_or(|server| server == 1 || server == 2));
+        assert!(map.get(b"ann", 0).is_none_or(|server| server == 1) && map.len() <= 1);
+    });
+}
