@@ -20,7 +20,7 @@ BUILT_FROM := $(shell find crates -name '*.rs' -o -name Cargo.toml) $(shell find
               Cargo.toml Cargo.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust loom tsan test e2e faults conformance bench fuzz lock clean
+.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust loom tsan test e2e faults soak conformance bench fuzz lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this
@@ -90,11 +90,15 @@ test: sizes unit-rust loom unit-python build ## Run every test
 e2e: build ## Run the tests with real processes and sockets
 	$(PYTEST) -n $(WORKERS) tests/e2e tests/acceptance tests/conformance
 
-faults: build ## Run the tests that kill, stop and starve
-	$(PYTEST) -n $(WORKERS) tests/faults
+faults: build ## Kill, stop, drop and reset around Tenbin, HAProxy and nginx, in full length (FAULTS=--short: as the tests do)
+	PYTHONPATH=tests $(BIN)/python -m faults.run $(FAULTS); status=$$?; \
+	  PYTHONPATH=tests $(BIN)/python -m docs.figures && exit $$status
 
 conformance: build ## Play the HTTP/1 corpus through Tenbin, HAProxy and nginx and compare (JSON=FILE: the figures too)
 	PYTHONPATH=tests $(BIN)/python -m conformance.run $(if $(JSON),--json $(JSON))
+
+soak: build ## Break something every few seconds, by chance from a seed (SECONDS=1800, SOAK="--seed N --period S")
+	PYTHONPATH=tests $(BIN)/python -m faults.soak --seconds $(or $(SECONDS),1800) $(SOAK)
 
 bench: build ## Measure beside HAProxy, nginx and a bare relay, and quote the figures in README
 	$(BIN)/python benches/run.py $(BENCH)

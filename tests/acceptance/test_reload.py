@@ -23,7 +23,7 @@ def test_20_reloads_under_load_fail_nobody(start_tenbin: StartTenbin, trio: Serv
     with ExitStack() as stack:
         fresh = stack.enter_context(RunningLoad(tenbin.address, Load(rps=100, duration=60, keep_alive=False)))
         kept = stack.enter_context(RunningLoad(tenbin.address, Load(rps=100, duration=60)))
-        talks = [Talk(tenbin) for _ in range(3)]
+        talks = [Talk(tenbin.address) for _ in range(3)]
         for i in range(20):
             done = tenbin.reload(three if i % 2 == 0 else two)
             assert done.returncode == 0, done.stderr

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from conformance.judge import Outcome, judge
 from conformance.server import GOOD, Server, pieces
+from conformance.strict import read_requests
 from tenbin.clock import SystemClock
 from tenbin.testing import ExchangeError, Failure, ResponseReader
 from tenbin.testing.client import request_bytes
@@ -30,6 +31,8 @@ BYTEWISE = "bytewise"
 
 _CLOCK = SystemClock()
 _POST = request_bytes("POST", "/row", [("Content-Length", str(1024 * 1024))]) + b"x" * (1024 * 1024)
+_FURTHER = 7.0
+"""Seconds for the answers to further requests."""
 _AFTERWARDS = 2
 """Good requests on new connections after every row."""
 
@@ -44,6 +47,8 @@ class Sending:
     bytewise: bool = False
     mark: bytes = b""
     """What the answer must hold."""
+    answers: int = 1
+    """How many answers there may be: requests may stand one behind the other."""
     then: bytes = b""
     """A mark to ask for on the same connection afterwards, if it lives on."""
     after: asyncio.Event | None = None
@@ -96,7 +101,8 @@ class Lane:
     def _sending(self, row: Row, *, bytewise: bool) -> Sending:
         if row.kind == "req":
             method = "HEAD" if row.raw.startswith(b"HEAD ") else "GET"
-            return Sending(row.raw, method, fin=row.after == "fin", bytewise=bytewise)
+            answers = len(read_requests(row.raw).whole)
+            return Sending(row.raw, method, fin=row.after == "fin", bytewise=bytewise, answers=answers)
         data = _POST if row.method == "POST1M" else request_bytes(row.method, "/row")
         return Sending(data, "HEAD" if row.method == "HEAD" else "GET", then=self._mark())
 
@@ -121,6 +127,8 @@ class Lane:
         try:
             async with asyncio.timeout(PATIENCE):
                 got.kind = await client.read(sending.method, sending.mark)
+                await client.read_more(sending.answers - 1)
+                await client.trailing()
                 got.received = bytes(client.received)
                 if sending.after is not None:
                     await sending.after.wait()
@@ -161,7 +169,6 @@ class _Client:
                 return "truncated" if error.failure is Failure.TRUNCATED else "raw"
             if answer is not None:
                 self.lives_on = answer.keep_alive and not self._answers.eof
-                await self._trailing()
                 right = not mark or answer.body == mark
                 return str(answer.status) if right else f"another answer: {answer.status} {answer.body[:200]!r}"
             if self._answers.eof:
@@ -173,6 +180,13 @@ class _Client:
             self.received += data
             self._answers.feed(data)
 
+    async def read_more(self, count: int) -> None:
+        """Take answers to further requests, as far as they come."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FURTHER):
+                while count > 0 and self.lives_on and (await self.read("GET", b"")).isdigit():
+                    count -= 1
+
     async def ask_again(self, mark: bytes) -> str:
         """Ask for a mark on the same connection, which may have been closed meanwhile; return what was wrong."""
         if self._answers.eof:
@@ -182,7 +196,7 @@ class _Client:
         kind = await self.read("GET", mark)
         return "" if kind in ("200", "close") else f"the next request of the same client got {kind}"
 
-    async def _trailing(self) -> None:
+    async def trailing(self) -> None:
         """Take what comes right behind an answer: bytes there may be what must not be."""
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(0.05):

@@ -49,15 +49,16 @@ class Seen:
 
 
 def pieces(data: bytes) -> Iterator[bytes]:
-    """Cut bytes one by one; those between the first 2 KiB and the last 256 of a long message in pieces of 997.
+    """Cut bytes one by one; those between the first 640 and the last 64 of a long message in pieces.
 
     One by one they would take longer than the time for a head; `crates/proto` reads all of them so.
     """
-    head, tail = (len(data), len(data)) if len(data) <= 1 << 12 else (1 << 11, len(data) - 256)
+    head, tail = (len(data), len(data)) if len(data) <= 1100 else (640, len(data) - 64)
+    size = max(97, (tail - head) // 100)
     for i in range(head):
         yield data[i : i + 1]
-    for i in range(head, tail, 997):
-        yield data[i : min(i + 997, tail)]
+    for i in range(head, tail, size):
+        yield data[i : min(i + size, tail)]
     for i in range(tail, len(data)):
         yield data[i : i + 1]
 

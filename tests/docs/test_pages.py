@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import click
 import pytest
 
 from docs.blocks import Block, read
-from docs.figures import BEGIN, END, RESULTS, block
+from docs.figures import QUOTES, Quote, steadiness
 from docs.runner import Page
 from tenbin.cli import tenbin
 
@@ -67,12 +68,44 @@ def test_every_page_is_in_the_index() -> None:
     assert [page for page in pages if page != "index.md" and f"({page})" not in index] == []
 
 
-def test_the_readme_shows_what_was_measured() -> None:
-    text = (ROOT / "README.md").read_text()
-    assert text.count(BEGIN) == text.count(END) == 1
-    if not RESULTS.exists():
-        pytest.skip("nothing was measured yet: make bench")
-    assert text[text.index(BEGIN) : text.index(END) + len(END)] == block(RESULTS)
+@pytest.mark.parametrize("quote", QUOTES, ids=lambda quote: quote.made_by)
+def test_the_readme_shows_what_was_measured(quote: Quote) -> None:
+    found = quote.found((ROOT / "README.md").read_text())
+    block = quote.block()
+    if block is None:
+        pytest.skip(f"nothing was measured yet: {quote.made_by}")
+    assert found == block
+
+
+def test_what_the_readme_says_of_faults_is_counted_right(tmp_path: Path) -> None:
+    machine = {"haproxy": "2.6", "nginx": "1.22", "date": "today"}
+    (tmp_path / "conformance.json").write_text(
+        json.dumps(
+            {
+                "machine": machine,
+                "contestants": {
+                    "tenbin": {"handled": {"req": 9, "resp": 4}, "rows": {"req": 9, "resp": 4}, "violations": 0},
+                    "nginx": {"handled": {"req": 7, "resp": 1}, "rows": {"req": 9, "resp": 4}, "violations": 3},
+                },
+            }
+        )
+    )
+    outcomes = [
+        {"contestant": "tenbin", "figures": {"requests": 100, "failed": {}}, "missed": []},
+        {"contestant": "tenbin", "figures": {"requests": 50, "failed": {}}, "missed": []},
+        {
+            "contestant": "nginx",
+            "figures": {"requests": 90, "failed": {"reset": 2, "timeout": 1}},
+            "missed": ["0 failed"],
+        },
+    ]
+    (tmp_path / "faults.json").write_text(json.dumps({"machine": machine, "outcomes": outcomes}))
+    lines = (steadiness(tmp_path) or "").splitlines()
+    assert "| bad requests handled as they must be | 9 of 9 | - | 7 of 9 |" in lines
+    assert "| bad messages passed on all the same | 0 | - | 3 |" in lines
+    assert "| faults with failed requests | 0 of 2 | 0 of 0 | 1 of 1 |" in lines
+    assert "| requests failed in them | 0 of 150 | 0 of 0 | 3 of 90 |" in lines
+    assert "| faults in which every target was reached | 2 of 2 | 0 of 0 | 0 of 1 |" in lines
 
 
 def test_every_command_and_option_is_described() -> None:

@@ -46,7 +46,7 @@ def test_upgrades_under_load_fail_nobody(start_tenbin: StartTenbin, trio: Server
     with ExitStack() as stack:
         fresh = stack.enter_context(RunningLoad(tenbin.address, Load(rps=100, duration=30, keep_alive=False)))
         kept = stack.enter_context(RunningLoad(tenbin.address, Load(rps=100, duration=30)))
-        talks = [Talk(tenbin) for _ in range(3)]
+        talks = [Talk(tenbin.address) for _ in range(3)]
         wait_for(lambda: min(talk.echoed for talk in talks) > 5, 5)
         for turn in range(1, 3):
             done = fresh.done
@@ -70,7 +70,7 @@ def test_upgrades_under_load_fail_nobody(start_tenbin: StartTenbin, trio: Server
 
 def test_long_requests_end_on_the_old_process(start_tenbin: StartTenbin, trio: Servers) -> None:
     tenbin = start_tenbin(config_text(trio.first(2)))
-    work = Background(tenbin.address, *[long_operation(2000)] * 4)
+    work = Background(tenbin.address, *[long_operation(4000)] * 4)
     wait_for(lambda: under_way(tenbin) == 4, 5)
     old, new = upgrade(tenbin)
     assert set(tenbin.dataplane_pids()) == {old, new}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 from pathlib import Path
 
@@ -26,7 +28,25 @@ def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
+def next_descriptor(pid: int) -> int:
+    """Return the number that a process's next descriptor gets; as its limit it leaves no descriptor free."""
+    taken = {int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    return next(number for number in itertools.count() if number not in taken)
+
+
 def listening(port: int) -> set[int]:
     """Return the inodes of all sockets that listen on this port of IPv4."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return {int(row[9]) for row in rows if row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port}
+
+
+def listeners(port: int) -> list[int]:
+    """Return the processes that hold a socket which listens on this port of IPv4."""
+    wanted = {f"socket:[{inode}]" for inode in listening(port)}
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if any(str(one.readlink()) in wanted for one in (entry / "fd").iterdir()):
+                    found.append(int(entry.name))
+    return found

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from websockets.sync.client import connect
 
 if TYPE_CHECKING:
-    from tenbin.testing import Tenbin
+    from tenbin.testing.client import Address
 
 
 class Talk:
     """Echoes messages over one WebSocket until it is told to stop."""
 
-    def __init__(self, tenbin: Tenbin) -> None:
+    def __init__(self, address: Address) -> None:
         self.echoed = 0
         self.error: Exception | None = None
         self._stop = threading.Event()
-        self._url = f"ws://127.0.0.1:{tenbin.address[1]}/ws"
+        self._url = f"ws://{address[0]}:{address[1]}/ws"
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 

@@ -7,6 +7,7 @@
 
 mod access;
 mod buffer;
+mod capacity;
 mod client;
 mod clock;
 mod control;
@@ -16,9 +17,11 @@ mod flow;
 mod http;
 mod listener;
 mod log;
+mod logtarget;
 #[cfg(all(test, tenbin_loom))]
 mod models;
 mod notice;
+mod pace;
 mod privileges;
 mod source;
 mod splice;

@@ -3,8 +3,7 @@
 //! A reader that does not read, or a full disk, costs lines (which are counted), never a request.
 
 use std::cell::RefCell;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -12,6 +11,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::clock::Clock;
+use crate::logtarget::{Target, Written};
 use crate::notice::Notices;
 use crate::wire::{AccessLog, NoticeLevel};
 
@@ -19,6 +20,9 @@ use crate::wire::{AccessLog, NoticeLevel};
 const QUEUE: usize = 256;
 const BATCH_BYTES: usize = 16 * 1024;
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Milliseconds between two complaints about the target.
+const QUIET_MS: u64 = 10_000;
 
 enum Message {
     /// There is a new target.
@@ -111,54 +115,68 @@ impl LogBatch {
 }
 
 fn write(messages: &Receiver<Message>, shared: &Shared, notices: &Notices) {
-    let mut out: Option<Output> = None;
+    let clock = Clock::start();
+    let mut writer = Writer { shared, notices, target: None, quiet_until: 0 };
     while let Ok(message) = messages.recv() {
-        let target = shared.target.lock().take();
-        if let Some(target) = target {
-            out = open(&target, notices);
-        }
+        let now = clock.millis();
+        writer.turn(now);
         match message {
             Message::Look => {}
             Message::Done(done) => {
                 let _ = done.try_send(());
             }
-            Message::Lines { bytes, count } => {
-                if out.as_mut().is_some_and(|out| out.write(&bytes).is_err()) {
-                    shared.dropped.fetch_add(count, Ordering::Relaxed);
-                }
-            }
+            Message::Lines { bytes, count } => writer.write(&bytes, count, now),
         }
     }
 }
 
-/// A file that cannot be opened loses lines, not requests, and is told about.
-fn open(target: &AccessLog, notices: &Notices) -> Option<Output> {
-    match target.target.as_str() {
-        "none" => None,
-        "stdout" => Some(Output::Stdout),
-        path => match OpenOptions::new().create(true).append(true).open(path) {
-            Ok(file) => Some(Output::File(file)),
-            Err(error) => {
-                notices.say(NoticeLevel::Error, format!("the access log {path} cannot be opened: {error}"));
-                Some(Output::Nowhere)
-            }
-        },
+struct Writer<'a> {
+    shared: &'a Shared,
+    notices: &'a Notices,
+    /// None: nobody wants lines.
+    target: Option<Target>,
+    quiet_until: u64,
+}
+
+impl Writer<'_> {
+    /// Takes over a new target; one that is open already stays as it is.
+    fn turn(&mut self, now: u64) {
+        let Some(AccessLog { target: name, .. }) = self.shared.target.lock().take() else { return };
+        if self.target.as_ref().is_some_and(|target| target.is(&name)) {
+            return;
+        }
+        let lost = self.target.take().map_or(0, Target::close);
+        self.shared.dropped.fetch_add(lost, Ordering::Relaxed);
+        self.target = (name != "none").then(|| Target::new(&name));
+        self.open(now);
     }
-}
 
-enum Output {
-    /// Lines are counted as lost.
-    Nowhere,
-    Stdout,
-    File(File),
-}
+    fn write(&mut self, bytes: &[u8], count: u64, now: u64) {
+        self.open(now);
+        let Some(target) = &mut self.target else { return };
+        let written = if target.is_open() {
+            target.write(bytes, || self.shared.target.lock().is_none())
+        } else {
+            Written { lost: count, error: None }
+        };
+        self.shared.dropped.fetch_add(written.lost, Ordering::Relaxed);
+        if let Some(error) = written.error {
+            self.complain("written to", &error, now);
+        }
+    }
 
-impl Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Nowhere => Err(io::ErrorKind::NotFound.into()),
-            Self::Stdout => io::stdout().lock().write_all(bytes).and_then(|()| io::stdout().lock().flush()),
-            Self::File(file) => file.write_all(bytes),
+    fn open(&mut self, now: u64) {
+        if let Some(Err(error)) = self.target.as_mut().map(|target| target.open(now)) {
+            self.complain("opened", &error, now);
+        }
+    }
+
+    /// Lines are lost, not requests; once in a while it is told why.
+    fn complain(&mut self, what: &str, error: &io::Error, now: u64) {
+        if now >= self.quiet_until {
+            self.quiet_until = now + QUIET_MS;
+            let name = self.target.as_ref().map_or("", Target::name);
+            self.notices.say(NoticeLevel::Error, format!("the access log {name} cannot be {what}: {error}"));
         }
     }
 }

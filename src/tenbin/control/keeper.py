@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from tenbin.model import Duration
     from tenbin.plan import wire
 
-STABLE = 10.0
-"""A data plane that lived for so many seconds is started again at once when it dies."""
+STABLE = 0.5
+"""A data plane that lived for so many seconds is started again at once when it dies: twice a second is no spin."""
 
 _LONGEST = 5.0
 _PATIENCE = 2.0

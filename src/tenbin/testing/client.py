@@ -36,6 +36,7 @@ class Failure(StrEnum):
     RESET = "reset"
     TRUNCATED = "truncated"
     MALFORMED = "malformed"
+    ANOTHER = "another"
     TIMEOUT = "timeout"
 
 
@@ -348,8 +349,12 @@ class AsyncClient:
             raise ExchangeError(Failure.CONNECT, str(error)) from error
 
     def peer_closed(self) -> bool:
-        """Whether the other side has closed, as far as the event loop has seen."""
-        return self._reader.at_eof() or self._reader.exception() is not None or self._writer.is_closing()
+        """Whether the other side has closed, also when the event loop has not looked yet."""
+        if self._reader.at_eof() or self._reader.exception() is not None or self._writer.is_closing():
+            return True
+        poll = select.poll()
+        poll.register(self._writer.get_extra_info("socket"), select.POLLRDHUP)
+        return bool(poll.poll(0))
 
     async def exchange(self, data: bytes, method: str = "GET") -> Response:
         """Write a request's bytes and return its answer."""

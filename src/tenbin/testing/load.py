@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 class Load:
     """What to send: `rps` requests a second for `duration` seconds, each within `timeout` seconds.
 
-    `keep_alive`: on connections that are used again; otherwise each on its own.
+    `keep_alive`: on connections that are used again; otherwise each on its own. `connections` of them are opened at
+    the start and take turns; there are more when none is free. `tagged`: every target gets a query of its own, which
+    the answer's body must contain, as that of the demo server's `/echo` does.
     """
 
     rps: float
@@ -39,6 +41,8 @@ class Load:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | None = None
     timeout: float = 10.0
+    connections: int = 0
+    tagged: bool = False
 
     @property
     def count(self) -> int:
@@ -72,6 +76,10 @@ class Summary:
     def failed(self) -> list[Record]:
         """The requests that got no answer, or one of 500 and above."""
         return [record for record in self.records if not record.ok]
+
+    def kinds(self) -> Counter[str]:
+        """Count the failed requests by kind: a `Failure`, or `status 502`."""
+        return Counter(record.error.partition(":")[0] or f"status {record.status}" for record in self.failed)
 
     def by_second(self) -> list[int]:
         """Return how many answers came back well in each whole second from the first start on."""
@@ -110,23 +118,23 @@ class Summary:
 
 
 class RunningLoad:
-    """A load in a thread of its own, so that a test can break things meanwhile."""
+    """A load in a thread of its own, so that a test can break things meanwhile; `began` is on the monotonic clock."""
 
     def __init__(self, address: Address, load: Load) -> None:
         self._clock = SystemClock()
         self._load = load
         self._address = address
         self._records: list[Record] = []
-        self._idle: list[AsyncClient] = []
+        self._idle: deque[AsyncClient] = deque()
         self._stop = threading.Event()
-        self._begin = self._clock.now()
+        self.began = self._clock.now()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
         self._thread.start()
 
     @property
     def elapsed(self) -> float:
         """Seconds since the run began."""
-        return self._clock.now() - self._begin
+        return self._clock.now() - self.began
 
     @property
     def done(self) -> int:
@@ -156,13 +164,13 @@ class RunningLoad:
         self.stop()
 
     async def _run(self) -> None:
-        data = self._request()
+        self._idle.extend([await AsyncClient.open(self._address) for _ in range(self._load.connections)])
         tasks: set[asyncio.Task[None]] = set()
         for i in range(self._load.count):
             await self._clock.sleep(i / self._load.rps - self.elapsed)
             if self._stop.is_set():
                 break
-            task = asyncio.create_task(self._one(data))
+            task = asyncio.create_task(self._one(f"?id=r{i}." if self._load.tagged else ""))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
         if tasks:
@@ -170,17 +178,19 @@ class RunningLoad:
         for client in self._idle:
             client.close()
 
-    def _request(self) -> bytes:
+    def _request(self, tag: str) -> bytes:
         headers = self._load.headers if self._load.keep_alive else (*self._load.headers, ("Connection", "close"))
-        return request_bytes(self._load.method, self._load.target, headers, self._load.body)
+        return request_bytes(self._load.method, self._load.target + tag, headers, self._load.body)
 
-    async def _one(self, data: bytes) -> None:
+    async def _one(self, tag: str) -> None:
         start = self.elapsed
         status, server, error = 0, "", ""
         try:
             async with asyncio.timeout(self._load.timeout):
-                response = await self._exchange(data)
+                response = await self._exchange(self._request(tag))
             status, server = response.status, response.server
+            if status == 200 and tag.encode() not in response.body:
+                error = f"{Failure.ANOTHER}: not the answer of {tag}"
         except ExchangeError as failure:
             error = str(failure)
         except TimeoutError:
@@ -202,7 +212,7 @@ class RunningLoad:
 
     async def _connection(self) -> AsyncClient:
         while self._idle:
-            client = self._idle.pop()
+            client = self._idle.popleft()
             if not client.peer_closed():
                 return client
             client.close()

@@ -9,10 +9,13 @@ import yaml
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tenbin.testing import Client, wait_for
+from support.scripted import OK, ScriptedServer
+from support.traffic import Background, get_bytes, post_bytes
+from tenbin.testing import Client, config_text, wait_for
 
 if TYPE_CHECKING:
     from support import StartTenbin
+    from support.scripted import Peer
     from support.servers import Servers
 
 
@@ -50,3 +53,32 @@ def test_websockets_end_or_stay_as_the_backend_says(start_tenbin: StartTenbin, s
         assert client.get("/api/fast").status == 503
         servers.start("checked")
         wait_for(lambda: client.get("/api/fast").status == 200, 5)
+
+
+def test_requests_leave_a_server_that_goes_down(start_tenbin: StartTenbin, trio: Servers) -> None:
+    """The server takes requests and is silent; its checks pass until they are told not to."""
+    healthy = True
+
+    def silent(peer: Peer) -> None:
+        while head := peer.read_head():
+            if not head.startswith(b"GET /health") or not healthy:
+                peer.hold()
+                return
+            peer.send(OK)
+
+    with ScriptedServer(silent) as stopped:
+        backend = {
+            "balance": "first",
+            "check": {"http": "GET /health", "every": "150ms", "timeout": "150ms", "fall": 1},
+            "on_down": "close_connections",
+        }
+        servers = {"stopped": stopped.port, "server1": trio.port("server1")}
+        tenbin = start_tenbin(config_text(servers, backend, timeouts={"server": "20s"}))
+        tenbin.wait_health("app/stopped", "up")
+        safe = [Background(tenbin.address, get_bytes()) for _ in range(8)]
+        unsafe = Background(tenbin.address, post_bytes("/api/session", b"{}"))
+        wait_for(lambda: tenbin.server("app/stopped")["traffic"]["current"] == 9, 5)
+        healthy = False
+        assert [work.statuses(5) for work in safe] == [[200]] * 8
+        assert {answer.server for work in safe for answer in work.answers} == {"server1"}
+        assert unsafe.statuses(5) == [502]

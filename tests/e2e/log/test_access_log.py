@@ -105,3 +105,49 @@ def test_stdout_is_json_when_it_is_no_terminal(start_tenbin: StartTenbin, trio: 
     tenbin.get("/bytes?n=78")
     line = wait_for(lambda: next((line for line in tenbin.log().splitlines() if "/bytes?n=78" in line), ""), 5)
     assert json.loads(line)["status"] == 200
+
+
+def test_the_last_lines_are_kept_when_it_stops_at_once(
+    start_tenbin: StartTenbin, trio: Servers, tmp_path: Path
+) -> None:
+    tenbin, file = logged(start_tenbin, trio, tmp_path)
+    for i in range(20):
+        assert tenbin.get(f"/api/fast?last={i}.").status == 200
+    tenbin.run_cli("stop", "--now")
+    text = file.read_text()
+    assert [i for i in range(20) if f"last={i}." not in text] == []
+
+
+def test_a_pipe_may_get_its_reader_later(start_tenbin: StartTenbin, trio: Servers, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    tenbin = start_tenbin(config_text(trio.first(1), log={"access": str(pipe), "format": "json"}))
+    assert tenbin.get("/api/fast?early").status == 200
+    wait_for(lambda: tenbin.status()["process"]["log_dropped"] == 1, 5, "the line is counted")
+    wait_for(lambda: "cannot be opened" in tenbin.log(), 5, tenbin.log)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+
+        def read() -> bytes:
+            tenbin.get("/api/fast?late")
+            return os.read(reader, 65536)
+
+        line = wait_for(read, 5, "lines come").splitlines()[0]
+        assert json.loads(line)["status"] == 200
+    finally:
+        os.close(reader)
+
+
+def test_a_reload_frees_a_log_that_nobody_reads(start_tenbin: StartTenbin, trio: Servers, tmp_path: Path) -> None:
+    pipe, file = tmp_path / "pipe", tmp_path / "access.log"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        tenbin = start_tenbin(config_text(trio.first(1), log={"access": str(pipe), "format": "json"}))
+        with RunningLoad(tenbin.address, Load(rps=200, duration=20, target="/api/fast?" + "x" * 2000)) as run:
+            wait_for(lambda: run.done > 150, 10, "the pipe is full")
+            assert tenbin.reload(config_text(trio.first(1), log=str(file))).returncode == 0
+            wait_for(lambda: file.exists() and file.stat().st_size > 2000, 5, "lines go to the file")
+            assert not run.stop().failed
+    finally:
+        os.close(reader)

@@ -7,8 +7,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
@@ -16,6 +17,7 @@ use tenbin_balance::Health;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::channel::MAX_DESCRIPTORS;
+use crate::capacity::{Capacity, Stance};
 use crate::clock::Clock;
 use crate::doors::Doors;
 use crate::log;
@@ -24,6 +26,9 @@ use crate::stats::{ProcessCounters, restore, stats};
 use crate::tables::{Backend, Built, Context, Published, Refusal, Slots, Tables, change_server};
 use crate::wire::{self, Apply, Event, Reply, Request, ServerPatch, ServerState, Snapshot, WireError};
 use crate::worker::{self, Command, Commands, Shared};
+
+/// How long the workers may take to hand over the last lines of the access log.
+const LAST_LINES: Duration = Duration::from_millis(300);
 
 /// The process as the control plane sees it.
 pub struct Plane {
@@ -69,8 +74,9 @@ impl Plane {
             tables: Published::new(),
             clock: Clock::start(),
             process: ProcessCounters::default(),
+            stance: Stance::default(),
+            capacity: Capacity::default(),
             doors: Doors::default(),
-            draining: AtomicBool::new(false),
             log: log::start(notices.clone())?,
             notices,
         };
@@ -247,7 +253,7 @@ impl Plane {
 
     fn drain(&self, deadline: u64, close_idle: bool) {
         let mut state = self.state.lock();
-        self.shared.draining.store(true, Ordering::Relaxed);
+        self.shared.stance.drain();
         for address in std::mem::take(&mut state.listening) {
             state.command(|| Command::Unlisten(address.clone()));
         }
@@ -261,16 +267,21 @@ impl Plane {
 
     /// Ends the process once the other side has read the answer and closed, or soon.
     pub fn exit_when_told(&self, stream: &UnixStream) {
-        let _ = stream.set_read_timeout(Some(std::time::Duration::from_millis(200)));
+        let _ = stream.set_read_timeout(Some(Duration::from_millis(200)));
         let _ = super::channel::read(stream);
         self.exit();
     }
 
     /// Ends the process.
     pub fn exit(&self) -> ! {
+        let (done, flushed) = sync_channel(0);
+        self.state.lock().command(|| Command::FlushLog(done.clone()));
+        drop(done);
+        // It ends when every worker has dropped its sender; one that hangs is not waited for.
+        let _ = flushed.recv_timeout(LAST_LINES);
         self.shared.log.finish();
         // A newer process may have replaced the socket; removing a path that is not ours would cut it off.
-        if !self.shared.draining.load(Ordering::Relaxed) {
+        if !self.shared.stance.is_draining() {
             let _ = std::fs::remove_file(&self.socket_path);
         }
         std::process::exit(0)

@@ -19,7 +19,8 @@ use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::{self, Load};
-use crate::wire::BackendLimits;
+use crate::wire::{BackendLimits, Frontend};
+use crate::worker::Cut;
 
 /// Interim answers that one request may get.
 const MOST_INTERIM: u32 = 20;
@@ -57,6 +58,8 @@ enum Failure {
     TooManyInterim,
     /// Its status is one that the backend retries.
     Status,
+    /// It went down while it was waited for, and the backend leaves such servers at once.
+    Down,
     /// The client went away.
     ClientGone,
     /// The client's body is at fault.
@@ -216,10 +219,14 @@ async fn await_answer(
     (course, backend, index): (&Course<'_>, &Backend, usize),
     stream: &mut TcpStream,
 ) -> Result<(), Failure> {
-    let client_ms = course.found.frontend.spec.timeouts.client;
+    let front = &course.found.frontend.spec;
+    let leaves = |server: &Arc<Server>| backend.spec.close_on_down.then(|| client.worker.attach(server));
+    let cut = backend.servers.get(index).and_then(leaves);
     x.output.clear();
+    #[cfg(all(test, not(tenbin_loom)))]
+    crate::stress::panic_if_asked(x.input.head());
     for _ in 0..=MOST_INTERIM {
-        let interim = read_answer(client, x, (client_ms, backend), stream).await?;
+        let interim = read_answer(client, x, (front, backend, cut.as_ref()), stream).await?;
         if !interim {
             let status = x.response.status;
             let retried = backend.spec.retry.statuses.contains(&status) && is_repeatable(x);
@@ -230,7 +237,7 @@ async fn await_answer(
                 Ok(())
             };
         }
-        if !Box::pin(send_head::interim(client, x, client_ms)).await {
+        if !Box::pin(send_head::interim(client, x, front)).await {
             return Err(Failure::ClientGone);
         }
         x.continued |= x.response.status == 100;
@@ -244,7 +251,7 @@ async fn await_answer(
 async fn read_answer(
     client: &mut Client,
     x: &mut Exchange,
-    (client_ms, backend): (u64, &Backend),
+    (front, backend, cut): (&Frontend, &Backend, Option<&Cut>),
     server: &mut TcpStream,
 ) -> Result<bool, Failure> {
     let timeout = backend.spec.timeouts.server;
@@ -257,7 +264,7 @@ async fn read_answer(
     let limits = Limits { head_bytes, fields, ..Limits::default() };
     x.scanned = 0;
     x.timer.set(timeout);
-    client.timer.set(client_ms);
+    x.pace.begin(front);
     let mut progress = x.up.progress;
     let result = poll_fn(|cx| {
         if let Poll::Ready(failure) = push_up(cx, client, x, server) {
@@ -266,7 +273,6 @@ async fn read_answer(
         if x.up.progress != progress {
             progress = x.up.progress;
             x.timer.set(timeout);
-            client.timer.set(client_ms);
         }
         loop {
             if !x.output.data().is_empty() {
@@ -285,15 +291,17 @@ async fn read_answer(
                 Poll::Pending => break,
             }
         }
-        if client.is_reset(cx) {
-            return Poll::Ready(Err(Failure::ClientGone));
+        if let Some(failure) = left(cx, client, cut) {
+            return Poll::Ready(Err(failure));
         }
         // A client that waits to be told to go on waits for the server.
         let asks = x.request.expect_continue && !x.continued && x.up.body_bytes == 0;
         if x.up.waiting == Waiting::Read && !asks {
             x.timer.set(timeout);
-            return client.timer.poll(cx).map(|()| Err(Failure::Body(Reason::BodyTimeout)));
+            let slow = x.pace.poll(cx, &client.timer, x.up.body_bytes);
+            return slow.map(|()| Err(Failure::Body(Reason::BodyTimeout)));
         }
+        x.pace.rest(&client.timer);
         x.timer.poll(cx).map(|()| Err(Failure::Timeout))
     })
     .await;
@@ -307,6 +315,14 @@ fn take_head(x: &Exchange) -> Result<bool, Failure> {
     let asked = x.request.upgrade.of(x.input.head());
     x.response.check_switch(x.output.data(), asked).map_err(Failure::Bad)?;
     Ok(x.response.status < 200 && x.response.status != 101)
+}
+
+/// Why nobody waits any more, or for nobody.
+fn left(cx: &mut Context<'_>, client: &mut Client, cut: Option<&Cut>) -> Option<Failure> {
+    if client.is_reset(cx) {
+        return Some(Failure::ClientGone);
+    }
+    cut.is_some_and(|cut| cut.poll(cx)).then_some(Failure::Down)
 }
 
 /// Sends what can be sent of the request; ready only when that has failed for good.
@@ -381,6 +397,11 @@ fn failed(
         Failure::TooManyInterim => {
             (OutcomeKind::Failure, Some(Reason::BadAnswer("too-many-interim-answers")))
         }
+        Failure::Down => {
+            lease.finish(outcome(OutcomeKind::Aborted), now);
+            counters.server_aborts.add(1);
+            return moved(client, x, (course, backend), index);
+        }
         Failure::Status => {
             lease.finish(outcome(OutcomeKind::Failure), now);
             counters.failures.add(1);
@@ -401,4 +422,19 @@ fn failed(
         }
     }
     Next::Refused(reason)
+}
+
+/// The server that was waited for is gone. It carries nothing: to move a request is no load on top, and needs no budget.
+fn moved(
+    client: &Client,
+    x: &mut Exchange,
+    (course, backend): (&mut Course<'_>, &Backend),
+    index: usize,
+) -> Next {
+    if !is_repeatable(x) || x.record.retries >= backend.spec.retry.attempts {
+        return Next::Refused(Reason::ServerClosed);
+    }
+    redispatch(client, x, backend, index);
+    course.last = Some(Reason::ServerClosed);
+    Next::Again
 }

@@ -1,0 +1,78 @@
+"""`make faults`: every scenario in full length, against Tenbin, HAProxy and nginx in one run.
+
+Writes benches/results/faults.md and faults.json. `--only F07` plays single scenarios, `--against tenbin` single
+contestants and `--short` the short forms; these write nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from faults.harness.contestants import TITLES
+from faults.harness.play import missing, play
+from faults.harness.report import facts, line, markdown, save
+from faults.scenarios import SCENARIOS
+from support.bare import binary
+from support.reference import HAPROXY, NGINX
+
+RESULTS = Path(__file__).parents[2] / "benches" / "results"
+
+
+def main() -> int:
+    """Run what the command line asks for; 1 when Tenbin missed a target, or something went wrong."""
+    options = _options()
+    scenarios = [scenario for scenario in SCENARIOS if not options.only or scenario.id in options.only]
+    outcomes, left_out, broken = [], [], []
+    for scenario in scenarios:
+        for contestant in options.against or list(TITLES):
+            reason = missing(scenario, contestant)
+            if reason:
+                left_out.append(f"{scenario.id} {TITLES[contestant]}: {reason}")
+                continue
+            try:
+                outcomes.append(play(scenario, contestant, "short" if options.short else "full"))
+            except (AssertionError, OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+                broken.append(f"{scenario.id} {TITLES[contestant]} was not played to its end: {error}".splitlines()[0])
+                _say(broken[-1])
+            else:
+                _say(line(outcomes[-1]))
+    left_out += broken
+    machine = facts(versions())
+    if options.only or options.against or options.short:
+        _say(markdown(machine, scenarios, outcomes, left_out))
+    else:
+        _say(save(RESULTS, machine, scenarios, outcomes, left_out))
+    return int(bool(broken) or any(outcome.contestant == "tenbin" and not outcome.reached for outcome in outcomes))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Break things around Tenbin, HAProxy and nginx, and count.")
+    parser.add_argument("--only", action="append", choices=[s.id for s in SCENARIOS], help="may be repeated")
+    parser.add_argument("--against", action="append", choices=list(TITLES), help="may be repeated")
+    parser.add_argument("--short", action="store_true", help="as the tests do")
+    return parser.parse_args()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of everybody that is installed."""
+    programs = {"tenbin": binary(), "haproxy": HAPROXY, "nginx": NGINX}
+    found = {}
+    for name, program in programs.items():
+        if program is not None:
+            option = "--version" if name == "tenbin" else "-v"
+            done = subprocess.run((program, option), capture_output=True, text=True, check=False)
+            match = re.search(r"\d+\.\d+(\.\d+)*\S*", done.stdout + done.stderr)
+            found[name] = match[0] if match else "unknown"
+    return found
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - a program
+
+
+if __name__ == "__main__":
+    sys.exit(main())
