@@ -7,8 +7,6 @@ PYTEST := $(BIN)/python -m pytest -q
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Most tests wait for sockets, so more of them run at once than the machine has cores.
 WORKERS ?= 4
-# How long a soak is.
-SECONDS ?= 1800
 
 # Builds that differ in every crate stand beside the ordinary ones.
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
@@ -96,11 +94,11 @@ faults: build ## Kill, stop, drop and reset around Tenbin, HAProxy and nginx, in
 	PYTHONPATH=tests $(BIN)/python -m faults.run $(FAULTS); status=$$?; \
 	  PYTHONPATH=tests $(BIN)/python -m docs.figures && exit $$status
 
-soak: build ## Break something every few seconds, by chance from a seed (SECONDS=1800, SOAK="--seed N --period S")
-	PYTHONPATH=tests $(BIN)/python -m faults.soak --seconds $(SECONDS) $(SOAK)
-
 conformance: build ## Play the HTTP/1 corpus through Tenbin, HAProxy and nginx and compare (JSON=FILE: the figures too)
 	PYTHONPATH=tests $(BIN)/python -m conformance.run $(if $(JSON),--json $(JSON))
+
+soak: build ## Break something every few seconds, by chance from a seed (SECONDS=1800, SOAK="--seed N --period S")
+	PYTHONPATH=tests $(BIN)/python -m faults.soak --seconds $(or $(SECONDS),1800) $(SOAK)
 
 bench: build ## Measure beside HAProxy, nginx and a bare relay, and quote the figures in README
 	$(BIN)/python benches/run.py $(BENCH)

@@ -11,7 +11,7 @@ use tenbin_fuzz::Target;
 fn others(value: &Value) -> Vec<Value> {
     match value {
         Value::Number(_) => {
-            let limits = [0, 1, 100, 256, 65_535, u64::from(u32::MAX), i64::MAX as u64, u64::MAX];
+            let limits = [0, 256, 65_535, u64::from(u32::MAX), u64::MAX];
             limits.into_iter().map(Value::from).chain([json!(-1)]).collect()
         }
         Value::String(_) => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from pathlib import Path
 
@@ -25,6 +26,12 @@ def resident(pid: int) -> int:
 def descriptors(pid: int) -> int:
     """Return how many descriptors a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def next_descriptor(pid: int) -> int:
+    """Return the number that a process's next descriptor gets; as its limit it leaves no descriptor free."""
+    taken = {int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    return next(number for number in itertools.count() if number not in taken)
 
 
 def listening(port: int) -> set[int]:

@@ -3,7 +3,7 @@
 //!
 //! Covered, by the code that serves requests: slots and limits, the queue and its wake-ups, leaving the queue, states
 //! that change meanwhile, a group that is replaced by another while both are used, the ejection of a server at that
-//! moment, the end of a trial, the map of sticky clients. Not covered: the policies themselves, which only ever run
+//! moment, the end of a trial, the map of sticky clients, limits for each source. Not covered: the policies themselves, which only ever run
 //! under the group's lock and hold nothing that threads share, and the reference counts of `std`.
 #![cfg(tenbin_loom)]
 #![allow(clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -19,8 +19,8 @@ use loom::future::block_on;
 use loom::sync::atomic::AtomicUsize;
 use loom::thread;
 use tenbin_balance::{
-    Ask, Eject, Grant, Group, GroupSpec, Health, Lease, Passive, PolicySpec, ServerSpec, StickyMap, Ticket,
-    Turn,
+    Ask, Eject, Grant, Group, GroupSpec, Health, Lease, Passive, PolicySpec, ServerSpec, SourceLimits,
+    Sources, StickyMap, Ticket, Turn,
 };
 
 const SPEC: GroupSpec = GroupSpec {
@@ -248,5 +248,27 @@ fn a_sticky_client_belongs_to_one_of_the_servers_it_was_given() {
         let seen = thread.join().unwrap();
         assert!(seen.is_none_or(|server| server == 1 || server == 2));
         assert!(map.get(b"ann", 0).is_none_or(|server| server == 1) && map.len() <= 1);
+    });
+}
+
+#[test]
+fn a_source_has_as_many_connections_as_it_may_and_each_is_given_back_once() {
+    model(|| {
+        let limits = SourceLimits { connections: 1, requests: None, ipv6_prefix: 64 };
+        let sources = Arc::new(Sources::new(16));
+        let address = ask().source;
+        let holders = Arc::new(AtomicUsize::new(0));
+        let (table, seen) = (Arc::clone(&sources), Arc::clone(&holders));
+        let visit = move |sources: &Arc<Sources>, holders: &AtomicUsize| {
+            let Some(visit) = sources.connect(&limits, address, 0) else { return false };
+            assert_eq!(holders.fetch_add(1, Relaxed), 0, "two hold the only place");
+            holders.fetch_sub(1, Relaxed);
+            drop(visit);
+            true
+        };
+        let thread = thread::spawn(move || visit(&table, &seen));
+        let mine = visit(&sources, &holders);
+        assert!(thread.join().unwrap() || mine, "one is refused only while the other is in");
+        assert!(visit(&sources, &holders));
     });
 }

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use socket2::SockRef;
 use tenbin_balance::Visit;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
@@ -70,6 +72,12 @@ impl Client {
             counters.bytes_out.add(bytes_out);
         }
     }
+}
+
+/// Has a connection reset when it closes: what the client did not take is of no use to it, and the system would keep it
+/// for minutes.
+pub fn reset_on_close(stream: &TcpStream) {
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }
 
 impl Presence {

@@ -71,6 +71,11 @@ impl Deadlines {
 }
 
 impl Timer {
+    /// The coarse time, in milliseconds.
+    pub fn now_ms(&self) -> u64 {
+        self.owner.now_ms.get()
+    }
+
     /// Fires after so many milliseconds; 0 clears it.
     pub fn set(&self, after_ms: u64) {
         let due = if after_ms == 0 {

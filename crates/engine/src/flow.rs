@@ -91,6 +91,8 @@ pub struct Flow {
     pub body_bytes: u64,
     /// Grows with every byte that moved.
     pub progress: u64,
+    /// Grows with every byte that the receiver took.
+    pub taken: u64,
 }
 
 impl Flow {
@@ -252,6 +254,7 @@ impl Flow {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.sent += written;
+            self.taken += written as u64;
             self.progress += written as u64;
         }
         Poll::Ready(Ok(()))
@@ -308,7 +311,9 @@ impl Flow {
         pipes: &Pipes,
     ) -> Poll<io::Result<()>> {
         if let Some(pipe) = &mut self.pipe {
+            let before = self.progress;
             let drained = pipe.poll_drain(cx, to, &mut self.progress);
+            self.taken += self.progress - before;
             ready!(drained)?;
         }
         self.pipe.take().into_iter().for_each(|pipe| pipes.put(pipe));

@@ -7,6 +7,7 @@
 
 mod access;
 mod buffer;
+mod capacity;
 mod client;
 mod clock;
 mod control;
@@ -20,6 +21,7 @@ mod logtarget;
 #[cfg(all(test, tenbin_loom))]
 mod models;
 mod notice;
+mod pace;
 mod privileges;
 mod source;
 mod splice;

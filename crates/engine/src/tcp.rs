@@ -12,10 +12,14 @@ use tokio::net::TcpStream;
 use crate::access::{self, Line};
 use crate::client::Client;
 use crate::deadline::Timer;
+use crate::http::Reason;
 use crate::listener::Found;
 use crate::tables::{Action, Backend, Held, Server, Sticky};
 use crate::tunnel::{End, Tunnel};
-use crate::upstream::{self, Load};
+use crate::upstream::{self, ConnectError, Load};
+
+/// Why a connection ended without a server, in counters.
+const NO_SERVER: &str = "no-server";
 
 /// What conditions see of a connection.
 struct ConnectionView {
@@ -81,9 +85,12 @@ pub async fn serve(mut client: Client) {
         return;
     };
     let server_timer = client.worker.deadlines.timer();
-    let Some(carried) = open(&client, (&view, &server_timer), tables, &name).await else {
-        *found.frontend.counters.errors.lock().entry("no-server".to_owned()).or_insert(0) += 1;
-        return;
+    let carried = match open(&client, (&view, &server_timer), tables, &name).await {
+        Ok(carried) => carried,
+        Err(reason) => {
+            *found.frontend.counters.errors.lock().entry(reason.to_owned()).or_insert(0) += 1;
+            return;
+        }
     };
     carry(&mut client, &found, carried).await;
 }
@@ -106,40 +113,47 @@ async fn open(
     (view, timer): (&ConnectionView, &Timer),
     mut tables: Held,
     name: &str,
-) -> Option<Carried> {
+) -> Result<Carried, &'static str> {
     let worker = &client.worker;
     let mut tried = Vec::new();
     let mut attempts = 0;
     loop {
-        let backend = Arc::clone(tables.backend(name)?);
+        let backend = Arc::clone(tables.backend(name).ok_or(NO_SERVER)?);
         let lease = match pick(client, (view, timer), &backend, &tried).await {
             Ok(lease) => lease,
             Err(true) => {
                 tables = worker.tables();
                 continue;
             }
-            Err(false) => return None,
+            Err(false) => return Err(NO_SERVER),
         };
         let index = lease.index();
-        let server = Arc::clone(backend.servers.get(index)?);
+        let server = Arc::clone(backend.servers.get(index).ok_or(NO_SERVER)?);
         let counters = server.counters.of(worker.index);
-        let error = match upstream::connect(&server, timer, backend.spec.timeouts.connect).await {
-            Ok(stream) => {
-                counters.connects.add(1);
-                return Some(Carried { backend, server, lease, stream });
+        let (connect_ms, mut until) = (backend.spec.timeouts.connect, None);
+        let error = loop {
+            match upstream::connect(&server, timer, connect_ms).await {
+                Ok(stream) => {
+                    counters.connects.add(1);
+                    return Ok(Carried { backend, server, lease, stream });
+                }
+                Err(ConnectError::Short) if upstream::relief(worker, &mut until, connect_ms).await => {}
+                Err(error) => break error,
             }
-            Err(error) => error,
         };
-        counters.connect_errors.add(1);
         let kind = error.outcome();
         if kind == OutcomeKind::Failure {
+            counters.connect_errors.add(1);
             counters.failures.add(1);
         }
         lease.finish(Outcome { kind, latency_us: 0 }, worker.now_ms());
         tried.push(index);
         attempts += 1;
-        if attempts > backend.spec.retry.attempts {
-            return None;
+        match error {
+            ConnectError::Short => return Err(Reason::OutOfDescriptors.code()),
+            _ if attempts <= backend.spec.retry.attempts => {}
+            ConnectError::NoPort => return Err(Reason::OutOfPorts.code()),
+            _ => return Err(NO_SERVER),
         }
         counters.retries.add(1);
         counters.redispatches.add(1);

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::task::Poll;
 
@@ -12,6 +13,7 @@ use rustix::io::Errno;
 use tenbin_balance::OutcomeKind;
 use tokio::net::TcpStream;
 
+use crate::capacity::PAUSE;
 use crate::deadline::Timer;
 use crate::stats::{ServerCounters, Workers};
 use crate::tables::{Backend, Server};
@@ -24,8 +26,10 @@ pub enum ConnectError {
     Timeout,
     /// Refused or unreachable.
     Failed,
-    /// No descriptor, port or memory left here, which says nothing about the server.
+    /// No descriptor or memory left here, which says nothing about the server.
     Short,
+    /// No local port left for this address, which says nothing about the server either.
+    NoPort,
 }
 
 /// Counts one request or connection on a server while it lasts, however it ends.
@@ -54,6 +58,7 @@ struct Pool {
 
 struct Idle {
     stream: TcpStream,
+    since_ms: u64,
     expires_ms: u64,
 }
 
@@ -83,16 +88,39 @@ impl ConnectError {
     pub fn outcome(&self) -> OutcomeKind {
         match self {
             Self::Timeout | Self::Failed => OutcomeKind::Failure,
-            Self::Short => OutcomeKind::Aborted,
+            Self::Short | Self::NoPort => OutcomeKind::Aborted,
         }
     }
 }
 
 fn blame(error: &io::Error) -> ConnectError {
-    let short = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
-    let is_short =
-        error.raw_os_error().is_some_and(|code| short.iter().any(|one| one.raw_os_error() == code));
-    if is_short { ConnectError::Short } else { ConnectError::Failed }
+    let is = |errnos: &[Errno]| {
+        error.raw_os_error().is_some_and(|code| errnos.iter().any(|one| one.raw_os_error() == code))
+    };
+    if is(&[Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM]) {
+        ConnectError::Short
+    } else if is(&[Errno::ADDRNOTAVAIL]) {
+        ConnectError::NoPort
+    } else {
+        ConnectError::Failed
+    }
+}
+
+/// A moment in which descriptors may become free for a connection to a server; false when `until` has passed.
+pub async fn relief(worker: &Worker, until: &mut Option<u64>, timeout_ms: u64) -> bool {
+    let now = worker.now_ms();
+    let capacity = &worker.shared.capacity;
+    if until.is_none() {
+        capacity.descriptor_waits.fetch_add(1, Ordering::Relaxed);
+    }
+    if now >= *until.get_or_insert(now + timeout_ms) {
+        return false;
+    }
+    capacity.starve(now);
+    if worker.pools.evict(worker.index, now, 1) == 0 {
+        tokio::time::sleep(PAUSE).await;
+    }
+    true
 }
 
 impl<'a> Load<'a> {
@@ -136,7 +164,7 @@ impl Pools {
         server: &Arc<Server>,
         stream: TcpStream,
         worker: usize,
-        (max_idle, expires_ms): (usize, u64),
+        (max_idle, since_ms, expires_ms): (usize, u64, u64),
     ) {
         let mut slots = self.slots.borrow_mut();
         let index = server.slot.index;
@@ -154,7 +182,7 @@ impl Pools {
             server.counters.of(worker).idle_out.add(1);
         }
         server.counters.of(worker).idle_in.add(1);
-        pool.idle.push_back(Idle { stream, expires_ms });
+        pool.idle.push_back(Idle { stream, since_ms, expires_ms });
     }
 
     /// Closes what has expired, what its server has closed, and what belongs to servers that are gone.
@@ -168,6 +196,21 @@ impl Pools {
                 pool.forget(worker);
             }
         }
+    }
+
+    /// Closes some that have been idle since then or longer, and returns how many.
+    pub fn evict(&self, worker: usize, since_ms: u64, most: usize) -> usize {
+        let mut left = most;
+        for pool in self.slots.borrow_mut().iter_mut() {
+            while left > 0 && pool.idle.front().is_some_and(|idle| idle.since_ms <= since_ms) {
+                pool.idle.pop_front();
+                left -= 1;
+                if let Some(counters) = &pool.counters {
+                    counters.of(worker).idle_out.add(1);
+                }
+            }
+        }
+        most - left
     }
 
     /// Closes all idle connections to a server.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::TcpListener as StdListener;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::task::Waker;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::task::{AbortHandle, spawn_local};
 
 use crate::buffer::{Buffer, TUNNEL_BYTES};
+use crate::capacity::{Capacity, RELIEF, Relief, Stance, Want};
 use crate::clock::Clock;
 use crate::deadline::{Deadlines, TICK_MS};
 use crate::doors::{Door, Doors};
@@ -35,10 +36,12 @@ pub struct Shared {
     pub clock: Clock,
     /// Counted over the process.
     pub process: ProcessCounters,
+    /// Whether work is taken as always.
+    pub stance: Stance,
+    /// Descriptors and memory.
+    pub capacity: Capacity,
     /// Sockets that are accepted on.
     pub doors: Doors,
-    /// No new work is taken; answers say `Connection: close`.
-    pub draining: AtomicBool,
     /// Takes access-log lines.
     pub log: LogSender,
     /// Tells the control plane something.
@@ -75,6 +78,7 @@ pub struct Worker {
     pub log: LogBatch,
     /// Moves on when idle connections are to be closed.
     pub idle_epoch: Cell<u64>,
+    relief: Relief,
     /// Connections that were turned away and are still read from.
     pub farewells: Cell<usize>,
     tables: Followed,
@@ -96,6 +100,9 @@ pub struct Cut {
     cut: Rc<Cell<bool>>,
     waker: Rc<RefCell<Option<Waker>>>,
 }
+
+/// How long a connection to a server must have been idle to be given back for a client.
+const IDLE_MS: u64 = 1_000;
 
 /// Exchanges kept for reuse by a worker; more are freed.
 const SPARE_EXCHANGES: usize = 256;
@@ -140,6 +147,7 @@ impl Worker {
             pipes: Pipes::default(),
             log,
             idle_epoch: Cell::new(0),
+            relief: Relief::default(),
             farewells: Cell::new(0),
             tables: Followed::new(tables, version),
             exchanges: RefCell::default(),
@@ -164,10 +172,7 @@ impl Worker {
                         task.abort();
                     }
                 }
-                Command::CloseIdle => {
-                    self.idle_epoch.set(self.idle_epoch.get() + 1);
-                    self.deadlines.wake_all();
-                }
+                Command::CloseIdle => self.close_idle(),
                 Command::CloseServer(serial) => self.cut(serial),
                 Command::FlushLog(_done) => self.log.flush(),
             }
@@ -184,12 +189,43 @@ impl Worker {
             let now = self.shared.clock.millis();
             self.deadlines.tick(now);
             self.log.flush();
+            self.relieve(now);
             count += 1;
             if count.is_multiple_of(1000 / TICK_MS) {
+                if self.shared.capacity.severe.load(Ordering::Relaxed) {
+                    self.close_idle();
+                }
                 self.tables();
                 self.pools.sweep(self.index, now);
             }
         }
+    }
+
+    fn close_idle(&self) {
+        self.idle_epoch.set(self.idle_epoch.get() + 1);
+        self.deadlines.wake_all();
+    }
+
+    /// Gives descriptors back when somebody in the process lacks them: idle connections to servers first, and when
+    /// there are none, those of the clients that have been idle for the longest.
+    fn relieve(&self, now: u64) {
+        let least_ms = match self.shared.capacity.want(now) {
+            Want::None => return self.relief.end(),
+            Want::Clients => IDLE_MS,
+            Want::Servers => 0,
+        };
+        if self.pools.evict(self.index, now.saturating_sub(least_ms), RELIEF) == 0 && self.relief.step(now) {
+            self.deadlines.wake_all();
+        }
+    }
+
+    /// Whether a client that has been idle since then is closed for the sake of others.
+    pub fn is_spared(&self, since: u64) -> bool {
+        let spared = self.relief.takes(since);
+        if spared {
+            self.shared.capacity.idle_closed.fetch_add(1, Ordering::Relaxed);
+        }
+        spared
     }
 
     /// The tables in force; cheap, since this thread keeps its own reference.

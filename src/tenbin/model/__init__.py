@@ -42,14 +42,14 @@ from tenbin.model.route import (
     ToBackend,
 )
 from tenbin.model.server import Admin, Eject, Health, Passive, Server, ServerId
-from tenbin.model.values import Address, Duration, Rate
+from tenbin.model.values import Address, Duration, MemoryLimit, Rate
 
 __all__ = [
     "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "AmbiguousPaths", "Any", "Backend",
     "BackendLimits", "Balance", "Check", "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration",
     "Eject", "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod",
     "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity", "IpHashForm", "Listener",
-    "LogFormat", "Match", "Mode", "Not", "OnDown", "Passive", "PerSource", "Policy", "Pool", "Probe",
-    "PythonCheck", "Rate", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server", "ServerId",
-    "Sticky", "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "ToBackend", "Underscores",
+    "LogFormat", "Match", "MemoryLimit", "Mode", "Not", "OnDown", "Passive", "PerSource", "Policy", "Pool",
+    "Probe", "PythonCheck", "Rate", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server",
+    "ServerId", "Sticky", "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "ToBackend", "Underscores",
 ]  # fmt: skip

@@ -35,7 +35,7 @@ class OnDown(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Idle server connections: at most `max_idle` per server and thread, each for `idle_timeout`."""
+    """Idle server connections: at most `max_idle` per server and thread, each for `idle_timeout` (0: no limit)."""
 
     reuse: Reuse
     max_idle: int

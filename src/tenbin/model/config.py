@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tenbin.model.backend import Backend
     from tenbin.model.frontend import Frontend
-    from tenbin.model.values import Address, Duration
+    from tenbin.model.values import Address, Duration, MemoryLimit
 
 
 class LogFormat(StrEnum):
@@ -62,12 +62,13 @@ class Identity:
 class GlobalLimits:
     """`connections` of clients at once over all frontends; `pending`: the listeners' accept backlog.
 
-    `buffer`: bytes that each direction of an exchange may hold.
+    `buffer`: bytes that each direction of an exchange may hold; `memory`: above it no new work is taken.
     """
 
     connections: int
     buffer: int
     pending: int
+    memory: MemoryLimit
 
 
 @dataclass(frozen=True, slots=True)

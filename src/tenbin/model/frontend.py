@@ -47,6 +47,7 @@ class PerSource:
 class FrontendLimits:
     """`connections` at once (0: only the global limit); sizes in bytes, `body` 0 for no limit.
 
+    `min_rate`: bytes a second that a client moves at least while it is what is waited for; 0: as few as it likes.
     `per_source` None: no source has limits of its own.
     """
 
@@ -55,6 +56,7 @@ class FrontendLimits:
     fields: int
     target: int
     body: int
+    min_rate: int
     per_source: PerSource | None
 
 

@@ -25,6 +25,14 @@ class Duration:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryLimit:
+    """`size` bytes, or `percent` of what the control group or the machine has; both 0 for no limit."""
+
+    size: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     """So many, 1 or more, in a window of time."""
 

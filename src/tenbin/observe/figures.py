@@ -133,7 +133,7 @@ class ServerTraffic(Work):
 
 @dataclass(frozen=True, slots=True)
 class ProcessFigures:
-    """The data plane as a process: `uptime` and `cpu` in seconds, `resident` in bytes."""
+    """The data plane as a process: `uptime` and `cpu` in seconds, `resident` and memory in bytes."""
 
     pid: int
     version: str
@@ -149,6 +149,12 @@ class ProcessFigures:
     log_dropped: int
     events_dropped: int
     accept_pauses: int
+    descriptors_limit: int
+    descriptor_waits: int
+    idle_closed: int
+    memory_used: int
+    memory_limit: int
+    memory_refused: int
     panics: int
 
 
@@ -169,6 +175,12 @@ def process_figures(stats: wire.ProcessStats) -> ProcessFigures:
         log_dropped=stats.log_dropped,
         events_dropped=stats.events_dropped,
         accept_pauses=stats.accept_pauses,
+        descriptors_limit=stats.descriptors_limit,
+        descriptor_waits=stats.descriptor_waits,
+        idle_closed=stats.idle_closed,
+        memory_used=stats.memory_used,
+        memory_limit=stats.memory_limit,
+        memory_refused=stats.memory_refused,
         panics=stats.panics,
     )
 

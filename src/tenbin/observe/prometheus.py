@@ -250,6 +250,17 @@ _PROCESS: tuple[tuple[str, str, str, Callable[[ProcessFigures], Number]], ...] =
     ),
     ("events_dropped_total", "counter", "Events the control plane did not take.", lambda p: p.events_dropped),
     ("accept_pauses_total", "counter", "Times accepting paused for want of descriptors.", lambda p: p.accept_pauses),
+    ("process_max_fds", "gauge", "Descriptors that the data plane may open.", lambda p: p.descriptors_limit),
+    (
+        "descriptor_waits_total",
+        "counter",
+        "Connections to servers that waited for a descriptor.",
+        lambda p: p.descriptor_waits,
+    ),
+    ("idle_closed_total", "counter", "Idle clients closed for want of descriptors.", lambda p: p.idle_closed),
+    ("memory_used_bytes", "gauge", "Memory in use, as measured against the limit.", lambda p: p.memory_used),
+    ("memory_limit_bytes", "gauge", "Memory above which no new work is taken; 0: none.", lambda p: p.memory_limit),
+    ("memory_refused_total", "counter", "Requests refused for want of memory.", lambda p: p.memory_refused),
     ("panics_total", "counter", "Internal errors that cost one connection.", lambda p: p.panics),
 )
 _FRONTEND: tuple[tuple[str, str, str, Callable[[FrontendTraffic], Number]], ...] = (

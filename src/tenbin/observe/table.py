@@ -98,6 +98,7 @@ def _head(text: Text, status: Status, width: int) -> None:
     for number, what in (
         (process.log_dropped, "access-log lines dropped, their reader is too slow or their disk full"),
         (process.accept_pauses, "times out of descriptors"),
+        (process.memory_refused, "requests refused for want of memory"),
         (process.panics, "internal errors, each cost a connection"),
     ):
         if number:

@@ -41,7 +41,12 @@ def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
     return wire.Snapshot(
         generation=state.generation,
         threads=around.threads or config.threads,
-        limits=wire.Limits(connections=config.limits.connections, buffer=config.limits.buffer),
+        limits=wire.Limits(
+            connections=config.limits.connections,
+            buffer=config.limits.buffer,
+            memory=config.limits.memory.size,
+            memory_percent=config.limits.memory.percent,
+        ),
         access_log=_access_log(config.access_log, around),
         secret=around.secret,
         listeners=tuple(
@@ -94,6 +99,7 @@ def _frontend(frontend: model.Frontend) -> wire.Frontend:
             fields=limits.fields,
             target=limits.target,
             body=limits.body,
+            min_rate=limits.min_rate,
             per_source=_per_source(limits.per_source) if limits.per_source else None,
         ),
         http=wire.HttpRules(

@@ -107,6 +107,8 @@ def test_listeners_come_and_go(start_tenbin: StartTenbin, trio: Servers) -> None
     assert tenbin.reload(one).returncode == 0
     with pytest.raises(ExchangeError):
         fetch(second, "/")
+    answer = kept.get("/api/fast")
+    assert (answer.status, answer.keep_alive) == (200, False), "who was let in is served once more"
     assert tenbin.get("/api/fast").status == 200
 
 

@@ -64,7 +64,7 @@ class Stage:
         self.clock = SystemClock(SEED)
         self.stack = ExitStack()
         self.servers = self.stack.enter_context(Servers(folder))
-        self._before: Usage | None = None
+        self._before: dict[str, Usage] = {}
 
     @property
     def full(self) -> bool:
@@ -122,13 +122,14 @@ class Stage:
         """Judge: `goals` are asked with the load's figures, in which statuses that are not expected have failed."""
         figures = load if isinstance(load, Figures) else figures_of(load, expected)
         after = usage(contestant.pids())
+        before = self._before.get(contestant.name, after)
         missed = tuple(goal.text for goal in goals(figures) if not goal.reached)
         return Outcome(
             scenario=self.scenario.id,
             contestant=contestant.name,
             length=self.length,
             figures=figures,
-            before=self._before or after,
+            before=before,
             after=after,
             extra=dict(extra or {}),
             missed=missed,

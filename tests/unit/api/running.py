@@ -59,7 +59,7 @@ class MemoryProcess:
         return wire.Snapshot(
             generation=8,
             threads=2,
-            limits=wire.Limits(connections=10, buffer=16_384),
+            limits=wire.Limits(connections=10, buffer=16_384, memory=0, memory_percent=95),
             access_log=wire.AccessLog(target="none", format="json"),
             secret=SECRET,
             listeners=(),

@@ -131,15 +131,20 @@ def test_a_client_that_does_not_read_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_slow_reader_that_reads_gets_everything(tmp_path: Path) -> None:
+    assert any(read_slowly(tmp_path) for _ in range(3)), "a busy machine may stop this reader, but not three times"
+
+
+def read_slowly(directory: Path) -> bool:
+    """Read for longer than two stalls without stalling; tell whether everything came."""
     process = MemoryProcess(config=samples.large(1000))
-    with running(tmp_path, process=process, limits=Limits(stall_time=1.0)) as api, api.raw() as connection:
+    with running(directory, process=process, limits=Limits(stall_time=1.0)) as api, api.raw() as connection:
         connection.sendall(b"GET /metrics HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
         begun = time.perf_counter()
         received = 0
-        while time.perf_counter() < begun + 2.5:  # slower than two stalls, but never stalled
+        while time.perf_counter() < begun + 2.5:
             received += len(connection.recv(50_000))
             threading.Event().wait(0.05)
-        assert received + len(whole(connection)) > len(render(process.known()))
+        return received + len(whole(connection)) > len(render(process.known()))
 
 
 def test_stop_takes_less_than_a_second_whatever_clients_do(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ use std::time::Duration;
 use tenbin_balance::GroupEvent;
 
 use super::plane::Plane;
+use crate::capacity::{Gauge, Level};
 use crate::stats::{SLICE_SECONDS, second, slice};
 use crate::tables::{Backend, Tables};
-use crate::wire::Event;
+use crate::wire::{Event, NoticeLevel};
 use crate::worker::Shared;
 
 const TICK: Duration = Duration::from_millis(100);
@@ -27,11 +28,17 @@ fn run(plane: &Plane) {
     // A channel that nobody sends on is a clock that cannot be set back.
     let (_silent, clock) = channel::<()>();
     let (mut ticks, mut quiet) = (0_u64, 0_u64);
+    let mut memory = Memory::default();
     while clock.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
         ticks += 1;
+        descriptors(&plane.shared);
         if let Some(tables) = plane.shared.tables.latest() {
             tick(plane, &tables);
-            if ticks.is_multiple_of(TICKS_A_SECOND) {
+            let is_second = ticks.is_multiple_of(TICKS_A_SECOND);
+            if is_second || memory.is_near {
+                memory.look(&plane.shared, &tables, is_second);
+            }
+            if is_second {
                 second(&tables);
             }
             if ticks.is_multiple_of(TICKS_A_SECOND * SLICE_SECONDS) {
@@ -53,6 +60,54 @@ fn tick(plane: &Plane, tables: &Tables) {
     for backend in &tables.backends {
         backend.group.tick(now);
         tell_events(&plane.shared, backend, now);
+    }
+}
+
+/// Notices when there may be more descriptors or fewer, and when accepting goes on.
+fn descriptors(shared: &Shared) {
+    shared.capacity.look();
+    if let Some(paused) = shared.capacity.paused_for(shared.clock.millis()) {
+        let text = format!("accepting goes on after {:.1} s", paused.as_secs_f64());
+        shared.notices.say(NoticeLevel::Info, text);
+    }
+}
+
+/// Watches the limit of memory.
+#[derive(Default)]
+struct Memory {
+    gauge: Option<Gauge>,
+    level: Level,
+    /// More than a quarter of the limit is in use: a burst could take the rest within a second.
+    is_near: bool,
+}
+
+impl Memory {
+    /// Measures, and changes what the process takes on when a limit is crossed.
+    fn look(&mut self, shared: &Shared, tables: &Tables, is_second: bool) {
+        // Limits of control groups are changed under running processes.
+        let known = self.gauge.take().filter(|_| !is_second);
+        let gauge = self.gauge.insert(known.unwrap_or_else(Gauge::find));
+        let limit = gauge.limit(tables.limits.memory, tables.limits.memory_percent);
+        let used = gauge.used();
+        let capacity = &shared.capacity;
+        capacity.memory_limit.store(limit, Ordering::Relaxed);
+        capacity.memory_used.store(used, Ordering::Relaxed);
+        self.is_near = used > limit / 4 && limit > 0;
+        let before = self.level;
+        self.level = before.next(used, limit);
+        capacity.severe.store(self.level == Level::Severe, Ordering::Relaxed);
+        shared.stance.refuse(self.level != Level::Calm);
+        let figures = format!("{} of {} MiB of memory in use", used >> 20, limit >> 20);
+        match (before, self.level) {
+            (Level::Calm, Level::High | Level::Severe) => shared.notices.say(
+                NoticeLevel::Warning,
+                format!("no new work is taken: {figures}, at most `limits.memory`"),
+            ),
+            (Level::High | Level::Severe, Level::Calm) => {
+                shared.notices.say(NoticeLevel::Info, format!("new work is taken again: {figures}"));
+            }
+            _ => {}
+        }
     }
 }
 

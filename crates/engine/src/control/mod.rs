@@ -21,8 +21,8 @@ use door::{Door, Visitor};
 use parking_lot::Mutex;
 use plane::Answer;
 pub use plane::Plane;
-use rustix::process::{Resource, Rlimit};
 
+use crate::capacity;
 use crate::clock::pause;
 use crate::privileges::{RunAs, give_up};
 use crate::wire::{Event, NoticeLevel};
@@ -52,7 +52,7 @@ struct Seat {
 /// Serves control planes on a unix socket until told to stop, as this user if one is named; returns when the process may
 /// exit. To be called before there is a second thread.
 pub fn serve(path: &Path, run_as: Option<&RunAs>) -> io::Result<()> {
-    raise_descriptors();
+    capacity::raise_descriptors();
     let door = Door::open(path)?;
     give_up(run_as)?;
     let (events, told) = sync_channel(EVENTS);
@@ -102,13 +102,6 @@ impl Drop for Connection<'_> {
         let _ = self.stream.shutdown(std::net::Shutdown::Both);
         self.current.lock().take_if(|seat| seat.number == self.number);
     }
-}
-
-/// As many descriptors as the system lets this process have: shells often start with 1024, which is 500 clients.
-fn raise_descriptors() {
-    let limit = rustix::process::getrlimit(Resource::Nofile);
-    // Where this is refused, accepting pauses when they run out.
-    let _ = rustix::process::setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// Reads requests of one control plane and has them answered in order.

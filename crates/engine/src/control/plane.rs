@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use tenbin_balance::Health;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::channel::MAX_DESCRIPTORS;
+use crate::capacity::{Capacity, Stance};
 use crate::clock::Clock;
 use crate::doors::Doors;
 use crate::log;
@@ -73,8 +74,9 @@ impl Plane {
             tables: Published::new(),
             clock: Clock::start(),
             process: ProcessCounters::default(),
+            stance: Stance::default(),
+            capacity: Capacity::default(),
             doors: Doors::default(),
-            draining: AtomicBool::new(false),
             log: log::start(notices.clone())?,
             notices,
         };
@@ -251,7 +253,7 @@ impl Plane {
 
     fn drain(&self, deadline: u64, close_idle: bool) {
         let mut state = self.state.lock();
-        self.shared.draining.store(true, Ordering::Relaxed);
+        self.shared.stance.drain();
         for address in std::mem::take(&mut state.listening) {
             state.command(|| Command::Unlisten(address.clone()));
         }
@@ -279,7 +281,7 @@ impl Plane {
         let _ = flushed.recv_timeout(LAST_LINES);
         self.shared.log.finish();
         // A newer process may have replaced the socket; removing a path that is not ours would cut it off.
-        if !self.shared.draining.load(Ordering::Relaxed) {
+        if !self.shared.stance.is_draining() {
             let _ = std::fs::remove_file(&self.socket_path);
         }
         std::process::exit(0)

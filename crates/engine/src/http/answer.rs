@@ -29,6 +29,12 @@ pub enum Reason {
     QueueFull,
     /// No slot was free in time.
     QueueTimeout,
+    /// No descriptor was free for a connection to a server in time.
+    OutOfDescriptors,
+    /// No port was free for a connection to a server.
+    OutOfPorts,
+    /// The process is above its limit of memory.
+    OutOfMemory,
     /// No connection to a server.
     ConnectFailed,
     /// No connection to a server in time.
@@ -51,7 +57,12 @@ impl Reason {
             Self::NoRoute => 404,
             Self::Denied(status) => status,
             Self::SourceConnections | Self::SourceRequests(_) => 429,
-            Self::NoServerUp | Self::QueueFull | Self::QueueTimeout => 503,
+            Self::NoServerUp
+            | Self::QueueFull
+            | Self::QueueTimeout
+            | Self::OutOfDescriptors
+            | Self::OutOfPorts
+            | Self::OutOfMemory => 503,
             Self::ConnectFailed | Self::ServerClosed | Self::BadAnswer(_) => 502,
             Self::ConnectTimeout | Self::ServerTimeout => 504,
         }
@@ -71,6 +82,9 @@ impl Reason {
             Self::NoServerUp => "no-server-up",
             Self::QueueFull => "queue-full",
             Self::QueueTimeout => "queue-timeout",
+            Self::OutOfDescriptors => "out-of-descriptors",
+            Self::OutOfPorts => "out-of-ports",
+            Self::OutOfMemory => "out-of-memory",
             Self::ConnectFailed => "connect-failed",
             Self::ConnectTimeout => "connect-timeout",
             Self::ServerClosed => "server-closed",
@@ -92,7 +106,9 @@ impl Reason {
     /// Seconds after which it is worth trying again, where that is known.
     fn retry_after(self) -> Option<u64> {
         match self {
-            Self::SourceConnections => Some(1),
+            Self::SourceConnections | Self::OutOfDescriptors | Self::OutOfPorts | Self::OutOfMemory => {
+                Some(1)
+            }
             Self::SourceRequests(wait_ms) => Some(wait_ms.div_ceil(1000).max(1)),
             _ => None,
         }
@@ -111,6 +127,9 @@ impl Reason {
             Self::NoServerUp => "No server of the backend may take the request now.".into(),
             Self::QueueFull => "All servers of the backend are busy and its queue is full.".into(),
             Self::QueueTimeout => "All servers of the backend are busy; none became free in time.".into(),
+            Self::OutOfDescriptors => "No descriptor was free for a connection to a server in time.".into(),
+            Self::OutOfPorts => "No local port was free for a connection to a server.".into(),
+            Self::OutOfMemory => "The load balancer is short of memory and takes no more work now.".into(),
             Self::ConnectFailed => "No connection to a server of the backend could be opened.".into(),
             Self::ConnectTimeout => "No connection to a server of the backend was accepted in time.".into(),
             Self::ServerClosed => "The server closed the connection before it answered.".into(),

@@ -22,8 +22,10 @@ use crate::client::Client;
 use crate::deadline::{Deadlines, Timer};
 use crate::flow::Flow;
 use crate::listener::Found;
+use crate::pace::Pace;
 use crate::source;
 use crate::tables::{Action, Held};
+use crate::wire::Frontend;
 
 /// Buffers and parsers of one exchange; kept by the worker and lent to whoever has something to do.
 pub struct Exchange {
@@ -43,6 +45,8 @@ pub struct Exchange {
     pub down: Flow,
     /// For whatever the server's side is waited for.
     pub timer: Timer,
+    /// How slow the client may be.
+    pub pace: Pace,
     /// How far the search for the end of a head has come.
     pub scanned: usize,
     /// Routes whose edits apply.
@@ -92,6 +96,7 @@ impl Exchange {
             up: Flow::default(),
             down: Flow::default(),
             timer: deadlines.timer(),
+            pace: Pace::default(),
             scanned: 0,
             edited: Vec::new(),
             tried: Vec::new(),
@@ -132,8 +137,10 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
     loop {
         let tables = client.worker.tables();
         let Some(found) = client.place.find(&client.worker, &tables) else { return After::Close };
+        let is_gone = client.place.is_gone(&client.worker, &tables);
         match read_head(client, x, &found, first).await {
-            Head::Complete => {}
+            // Who was let in by a listener that is gone meanwhile is served once more, by its frontend as last known.
+            Head::Complete => x.request.keep_alive &= !is_gone,
             Head::Closed => return After::Close,
             Head::Failed(reason) => {
                 x.request.keep_alive = false;
@@ -221,8 +228,13 @@ async fn exchange(
     if x.request.fields.dropped() > 0 {
         counters.headers_dropped.add(x.request.fields.dropped() as u64);
     }
-    if client.worker.shared.draining.load(std::sync::atomic::Ordering::Relaxed) {
+    let stance = &client.worker.shared.stance;
+    if stance.is_leaving() {
         x.request.keep_alive = false;
+        if stance.is_refusing() {
+            client.worker.shared.capacity.memory_refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            return Box::pin(reply(client, x, found, Reason::OutOfMemory)).await;
+        }
     }
     if let Some(per_source) = &found.frontend.per_source
         && let Err(wait_ms) = source::allow(client, (&x.request, x.input.head()), found, per_source)
@@ -311,7 +323,7 @@ fn settle(x: &mut Exchange) -> Manner {
 }
 
 async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, manner: Manner) -> After {
-    let sent = send(client, &x.down.prefix, found.frontend.spec.timeouts.client).await;
+    let sent = send(client, &x.down.prefix, (&mut x.pace, &found.frontend.spec)).await;
     x.record.bytes_out += x.down.prefix.len() as u64;
     x.record.finish(client, &x.request, x.input.head(), found);
     match (sent, manner.keep_alive) {
@@ -322,19 +334,15 @@ async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, mann
 }
 
 /// Writes all of `bytes` to the client; false when it does not take them.
-pub async fn send(client: &mut Client, bytes: &[u8], timeout_ms: u64) -> bool {
-    let (mut sent, mut timed) = (0, None);
+pub async fn send(client: &mut Client, bytes: &[u8], (pace, front): (&mut Pace, &Frontend)) -> bool {
+    let mut sent = 0;
+    pace.begin(front);
     let Client { stream, timer, .. } = client;
     let all = poll_fn(|cx| {
         while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
             let written = Pin::new(&mut *stream).poll_write(cx, rest);
             if written.is_pending() {
-                // The time runs from the last byte that was taken.
-                if timed != Some(sent) {
-                    timed = Some(sent);
-                    timer.set(timeout_ms);
-                }
-                return timer.poll(cx).map(|()| false);
+                return pace.poll(cx, timer, sent as u64).map(|()| false);
             }
             match ready!(written) {
                 Ok(count) if count > 0 => sent += count,

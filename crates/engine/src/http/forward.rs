@@ -19,7 +19,7 @@ use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::{self, Load};
-use crate::wire::BackendLimits;
+use crate::wire::{BackendLimits, Frontend};
 use crate::worker::Cut;
 
 /// Interim answers that one request may get.
@@ -219,14 +219,14 @@ async fn await_answer(
     (course, backend, index): (&Course<'_>, &Backend, usize),
     stream: &mut TcpStream,
 ) -> Result<(), Failure> {
-    let client_ms = course.found.frontend.spec.timeouts.client;
+    let front = &course.found.frontend.spec;
     let leaves = |server: &Arc<Server>| backend.spec.close_on_down.then(|| client.worker.attach(server));
     let cut = backend.servers.get(index).and_then(leaves);
     x.output.clear();
     #[cfg(all(test, not(tenbin_loom)))]
     crate::stress::panic_if_asked(x.input.head());
     for _ in 0..=MOST_INTERIM {
-        let interim = read_answer(client, x, (client_ms, backend, cut.as_ref()), stream).await?;
+        let interim = read_answer(client, x, (front, backend, cut.as_ref()), stream).await?;
         if !interim {
             let status = x.response.status;
             let retried = backend.spec.retry.statuses.contains(&status) && is_repeatable(x);
@@ -237,7 +237,7 @@ async fn await_answer(
                 Ok(())
             };
         }
-        if !Box::pin(send_head::interim(client, x, client_ms)).await {
+        if !Box::pin(send_head::interim(client, x, front)).await {
             return Err(Failure::ClientGone);
         }
         x.continued |= x.response.status == 100;
@@ -251,7 +251,7 @@ async fn await_answer(
 async fn read_answer(
     client: &mut Client,
     x: &mut Exchange,
-    (client_ms, backend, cut): (u64, &Backend, Option<&Cut>),
+    (front, backend, cut): (&Frontend, &Backend, Option<&Cut>),
     server: &mut TcpStream,
 ) -> Result<bool, Failure> {
     let timeout = backend.spec.timeouts.server;
@@ -264,7 +264,7 @@ async fn read_answer(
     let limits = Limits { head_bytes, fields, ..Limits::default() };
     x.scanned = 0;
     x.timer.set(timeout);
-    client.timer.set(client_ms);
+    x.pace.begin(front);
     let mut progress = x.up.progress;
     let result = poll_fn(|cx| {
         if let Poll::Ready(failure) = push_up(cx, client, x, server) {
@@ -273,7 +273,6 @@ async fn read_answer(
         if x.up.progress != progress {
             progress = x.up.progress;
             x.timer.set(timeout);
-            client.timer.set(client_ms);
         }
         loop {
             if !x.output.data().is_empty() {
@@ -299,8 +298,10 @@ async fn read_answer(
         let asks = x.request.expect_continue && !x.continued && x.up.body_bytes == 0;
         if x.up.waiting == Waiting::Read && !asks {
             x.timer.set(timeout);
-            return client.timer.poll(cx).map(|()| Err(Failure::Body(Reason::BodyTimeout)));
+            let slow = x.pace.poll(cx, &client.timer, x.up.body_bytes);
+            return slow.map(|()| Err(Failure::Body(Reason::BodyTimeout)));
         }
+        x.pace.rest(&client.timer);
         x.timer.poll(cx).map(|()| Err(Failure::Timeout))
     })
     .await;

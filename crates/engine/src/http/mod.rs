@@ -66,11 +66,12 @@ fn timeouts(client: &Client) -> Option<FrontendTimeouts> {
 /// Waits for the next head, holding no buffer; false when the connection is to be closed instead.
 async fn idle(client: &Client) -> bool {
     let epoch = client.worker.idle_epoch.get();
+    let since = client.worker.deadlines.now_ms();
     poll_fn(|cx| {
         if client.stream.poll_read_ready(cx).is_ready() {
             return Poll::Ready(true);
         }
-        if client.worker.idle_epoch.get() != epoch {
+        if client.worker.idle_epoch.get() != epoch || client.worker.is_spared(since) {
             return Poll::Ready(false);
         }
         client.timer.poll(cx).map(|()| false)

@@ -149,28 +149,35 @@ pub async fn open(
     let index = lease.index();
     let Some(server) = backend.servers.get(index) else { return Err(NotOpened::Moved) };
     let counters = server.counters.of(worker.index);
-    if !fresh_only && let Some(stream) = worker.pools.take(server, worker.index) {
-        counters.reuses.add(1);
-        return Ok(Opened { lease, stream, reused: true });
-    }
-    match Box::pin(upstream::connect(server, &x.timer, backend.spec.timeouts.connect)).await {
-        Ok(stream) => {
-            counters.connects.add(1);
-            Ok(Opened { lease, stream, reused: false })
+    let timeout = backend.spec.timeouts.connect;
+    let mut until = None;
+    let error = loop {
+        if !fresh_only && let Some(stream) = worker.pools.take(server, worker.index) {
+            counters.reuses.add(1);
+            return Ok(Opened { lease, stream, reused: true });
         }
-        Err(error) => {
-            counters.connect_errors.add(1);
-            let kind = error.outcome();
-            if kind == OutcomeKind::Failure {
-                counters.failures.add(1);
+        match Box::pin(upstream::connect(server, &x.timer, timeout)).await {
+            Ok(stream) => {
+                counters.connects.add(1);
+                return Ok(Opened { lease, stream, reused: false });
             }
-            lease.finish(Outcome { kind, latency_us: 0 }, worker.now_ms());
-            let reason = match error {
-                ConnectError::Timeout => Reason::ConnectTimeout,
-                ConnectError::Failed | ConnectError::Short => Reason::ConnectFailed,
-            };
-            Err(NotOpened::Unreachable(index, reason))
+            // Other requests give theirs back meanwhile, perhaps even a connection to this server.
+            Err(ConnectError::Short) if Box::pin(upstream::relief(worker, &mut until, timeout)).await => {}
+            Err(error) => break error,
         }
+    };
+    let kind = error.outcome();
+    if kind == OutcomeKind::Failure {
+        counters.connect_errors.add(1);
+        counters.failures.add(1);
+    }
+    lease.finish(Outcome { kind, latency_us: 0 }, worker.now_ms());
+    match error {
+        ConnectError::Timeout => Err(NotOpened::Unreachable(index, Reason::ConnectTimeout)),
+        ConnectError::Failed => Err(NotOpened::Unreachable(index, Reason::ConnectFailed)),
+        ConnectError::NoPort => Err(NotOpened::Unreachable(index, Reason::OutOfPorts)),
+        // Another server would need one, too.
+        ConnectError::Short => Err(NotOpened::Refused(Reason::OutOfDescriptors)),
     }
 }
 
@@ -188,7 +195,9 @@ pub fn keep(client: &Client, backend: &Backend, server: &Arc<Server>, stream: Tc
     let pool = &backend.spec.pool;
     if pool.reuse != Reuse::Never && pool.max_idle > 0 {
         let worker = &client.worker;
-        let expires = worker.deadlines.now_ms().saturating_add(pool.idle_timeout);
-        worker.pools.put(server, stream, worker.index, (pool.max_idle, expires));
+        let now = worker.deadlines.now_ms();
+        let patience = if pool.idle_timeout > 0 { pool.idle_timeout } else { u64::MAX };
+        let expires = now.saturating_add(patience);
+        worker.pools.put(server, stream, worker.index, (pool.max_idle, now, expires));
     }
 }

@@ -12,11 +12,12 @@ use super::answer::Reason;
 use super::exchange::{After, Exchange, reply};
 use super::forward::Course;
 use super::send_head;
-use crate::client::Client;
+use crate::client::{Client, reset_on_close};
 use crate::flow::{FlowError, Waiting};
 use crate::stats::ServerCounters;
 use crate::tables::{Backend, Server};
 use crate::tunnel::{End, Tunnel};
+use crate::wire::Frontend;
 
 /// How the body of an answer ended.
 enum Ended {
@@ -59,13 +60,8 @@ pub async fn answer(
     if tunnel {
         return Box::pin(upgrade(client, x, (course, backend, server), lease, stream)).await;
     }
-    let ended = body(
-        client,
-        x,
-        &mut stream,
-        (course.found.frontend.spec.timeouts.client, backend.spec.timeouts.server),
-    )
-    .await;
+    let ended =
+        body(client, x, &mut stream, (&course.found.frontend.spec, backend.spec.timeouts.server)).await;
     let whole = matches!(ended, Ended::Whole);
     let kind = match ended {
         Ended::Whole if matches!(status, 502..=504) => OutcomeKind::Failure,
@@ -145,9 +141,10 @@ async fn body(
     client: &mut Client,
     x: &mut Exchange,
     server: &mut TcpStream,
-    (client_ms, server_ms): (u64, u64),
+    (front, server_ms): (&Frontend, u64),
 ) -> Ended {
     x.head_bytes_out = x.down.prefix.len() as u64;
+    x.pace.begin(front);
     let (mut set_up, mut set_down) = (u64::MAX, u64::MAX);
     let pipes = &client.worker.pipes;
     let ended = poll_fn(|cx| {
@@ -166,10 +163,18 @@ async fn body(
         if (x.up.progress, x.down.progress) != (set_up, set_down) {
             (set_up, set_down) = (x.up.progress, x.down.progress);
             x.timer.set(server_ms);
-            client.timer.set(client_ms);
         }
-        if x.down.waiting == Waiting::Write {
-            return client.timer.poll(cx).map(|()| Ended::ClientGone);
+        let uploads = !x.up.finished() && x.up.waiting == Waiting::Read;
+        if x.down.waiting == Waiting::Write || uploads {
+            let slow = x.pace.poll(cx, &client.timer, x.up.body_bytes + x.down.taken);
+            if slow.is_ready() {
+                reset_on_close(&client.stream);
+            }
+            if slow.is_ready() || x.down.waiting == Waiting::Write {
+                return slow.map(|()| Ended::ClientGone);
+            }
+        } else {
+            x.pace.rest(&client.timer);
         }
         x.timer.poll(cx).map(|()| Ended::ServerSlow)
     })
@@ -189,7 +194,7 @@ async fn upgrade(
 ) -> After {
     x.head_bytes_out = x.down.prefix.len() as u64;
     let head = std::mem::take(&mut x.down.prefix);
-    let sent = super::exchange::send(client, &head, course.found.frontend.spec.timeouts.client).await;
+    let sent = super::exchange::send(client, &head, (&mut x.pace, &course.found.frontend.spec)).await;
     x.down.prefix = head;
     let limits = [course.found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel];
     let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);

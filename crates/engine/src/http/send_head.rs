@@ -14,6 +14,7 @@ use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::flow::Sink;
 use crate::tables::{Backend, Server, Sticky};
+use crate::wire::Frontend;
 
 /// Puts the head for this server in front of what is staged of the body.
 pub fn request(client: &Client, x: &mut Exchange, course: &Course<'_>, server: &Server) {
@@ -76,7 +77,7 @@ fn cookie_name(backend: &Backend) -> Option<&[u8]> {
 }
 
 /// Passes 100 and 103 on to clients that know them; false when the client is gone.
-pub async fn interim(client: &mut Client, x: &mut Exchange, timeout_ms: u64) -> bool {
+pub async fn interim(client: &mut Client, x: &mut Exchange, front: &Frontend) -> bool {
     let known = x.response.status == 103 || (x.response.status == 100 && x.request.expect_continue);
     if !known || x.request.version == Version::Http10 {
         return true;
@@ -84,7 +85,7 @@ pub async fn interim(client: &mut Client, x: &mut Exchange, timeout_ms: u64) -> 
     let mut head = Vec::new();
     write_response(&mut head, &x.response, x.output.data(), &ResponseEdits::default());
     x.record.bytes_out += head.len() as u64;
-    send(client, &head, timeout_ms).await
+    send(client, &head, (&mut x.pace, front)).await
 }
 
 /// Whether the answer turns the connection into a tunnel: 101, or success for CONNECT.
@@ -114,8 +115,8 @@ pub fn answer(
         Body::Chunked | Body::UntilClose => Framing::Chunked,
     };
     let upgraded = opens_tunnel(x);
-    let leaving = client.worker.shared.draining.load(std::sync::atomic::Ordering::Relaxed)
-        || client.place.find(&client.worker, &client.worker.tables()).is_none();
+    let leaving = client.worker.shared.stance.is_leaving()
+        || client.place.is_gone(&client.worker, &client.worker.tables());
     // An answer that comes before the whole request cannot be followed by another one.
     let keep_alive = x.request.keep_alive && !leaving && x.up.delivered() && framing != Framing::Close;
     let persist = match (keep_alive, old_client) {

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::{BackendCounters, RequestCounters, ServerCounters, Workers};
+use crate::capacity::resident;
 use crate::tables::{Backend, Frontend, Listener, Server, Tables};
 use crate::wire;
 use crate::worker::Shared;
@@ -66,9 +67,8 @@ fn process_stats(
 ) -> wire::ProcessStats {
     let process = &shared.process;
     let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let pages =
-        read("/proc/self/statm").split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
+    let capacity = &shared.capacity;
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     wire::ProcessStats {
         pid: u64::from(std::process::id()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -80,11 +80,17 @@ fn process_stats(
         connections_total: process.connections_total.load(Ordering::Relaxed),
         requests: requests.max(process.requests_restored.load(Ordering::Relaxed)),
         cpu: cpu.tv_sec as u64 * 1_000_000 + cpu.tv_nsec as u64 / 1000,
-        resident: pages.unwrap_or(0) * rustix::param::page_size() as u64,
+        resident: resident(),
         descriptors: std::fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64),
         log_dropped: shared.log.dropped(),
         events_dropped: process.events_dropped.load(Ordering::Relaxed),
         accept_pauses: process.accept_pauses.load(Ordering::Relaxed),
+        descriptors_limit: capacity.descriptors(),
+        descriptor_waits: count(&capacity.descriptor_waits),
+        idle_closed: count(&capacity.idle_closed),
+        memory_used: count(&capacity.memory_used),
+        memory_limit: count(&capacity.memory_limit),
+        memory_refused: count(&capacity.memory_refused),
         panics: process.panics.load(Ordering::Relaxed),
     }
 }

@@ -167,7 +167,7 @@ pub struct Pool {
     pub reuse: Reuse,
     /// Per server and thread.
     pub max_idle: usize,
-    /// Closed after so long.
+    /// Closed after so long; 0: not until one side closes.
     pub idle_timeout: u64,
 }
 

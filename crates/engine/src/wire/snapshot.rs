@@ -35,6 +35,12 @@ pub struct Snapshot {
 pub struct Limits {
     /// Client connections at once; further ones wait in the accept backlog. 0: no limit.
     pub connections: u32,
+    /// Bytes of memory above which no new work is taken; 0: see `memory_percent`.
+    #[serde(default)]
+    pub memory: u64,
+    /// The same in percent of what the system grants; 0: no limit.
+    #[serde(default)]
+    pub memory_percent: u64,
     /// Bytes of an exchange's buffer for each direction.
     pub buffer: usize,
 }
@@ -126,6 +132,9 @@ pub struct FrontendLimits {
     pub target: usize,
     /// Bytes of a request body.
     pub body: u64,
+    /// Bytes a second that a client moves at least while it is what is waited for; 0: as few as it likes.
+    #[serde(default)]
+    pub min_rate: u64,
     /// Of each source.
     #[serde(default)]
     pub per_source: Option<PerSource>,

@@ -142,6 +142,9 @@ pub struct BackendStats {
 }
 
 /// The data plane as a process; `cpu` is microseconds of CPU time, `log_dropped` access-log lines lost.
+///
+/// `descriptor_waits` counts connections to servers that waited for a descriptor, `idle_closed` idle clients that were
+/// closed for want of them, `memory_refused` requests; `memory_used` and `memory_limit` are bytes, 0 for no limit.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "described in the contract")]
@@ -161,6 +164,12 @@ pub struct ProcessStats {
     pub log_dropped: u64,
     pub events_dropped: u64,
     pub accept_pauses: u64,
+    pub descriptors_limit: u64,
+    pub descriptor_waits: u64,
+    pub idle_closed: u64,
+    pub memory_used: u64,
+    pub memory_limit: u64,
+    pub memory_refused: u64,
     pub panics: u64,
 }
 

@@ -110,6 +110,7 @@ class FrontendLimits(Wire):
     fields: int
     target: int
     body: int
+    min_rate: int
     per_source: PerSource | None = None
 
 
@@ -268,10 +269,15 @@ class Backend(Wire):
 
 
 class Limits(Wire):
-    """`connections`: clients at once, over all frontends; `buffer`: bytes for a direction of an exchange."""
+    """`connections`: clients at once, over all frontends; `buffer`: bytes for a direction of an exchange.
+
+    `memory` (bytes) or `memory_percent` (of what the system grants): above it no new work is taken; both 0: no limit.
+    """
 
     connections: int
     buffer: int
+    memory: int
+    memory_percent: int
 
 
 class AccessLog(Wire):

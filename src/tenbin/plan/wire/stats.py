@@ -144,7 +144,11 @@ class BackendStats(Wire):
 
 
 class ProcessStats(Wire):
-    """The data plane as a process; `cpu` is microseconds of CPU time, `log_dropped` access-log lines lost."""
+    """The data plane as a process; `cpu` is microseconds of CPU time, `log_dropped` access-log lines lost.
+
+    `descriptor_waits` counts connections to servers that waited for a descriptor, `idle_closed` idle clients that were
+    closed for want of them, `memory_refused` requests; `memory_used` and `memory_limit` are bytes, 0 for no limit.
+    """
 
     pid: int
     version: str
@@ -161,6 +165,12 @@ class ProcessStats(Wire):
     log_dropped: int
     events_dropped: int
     accept_pauses: int
+    descriptors_limit: int
+    descriptor_waits: int
+    idle_closed: int
+    memory_used: int
+    memory_limit: int
+    memory_refused: int
     panics: int
 
 

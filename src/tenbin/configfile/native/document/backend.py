@@ -10,7 +10,7 @@ from tenbin.configfile.native.document.check import Check
 from tenbin.configfile.native.document.server import Eject, Passive, Server
 from tenbin.configfile.native.document.sticky import StickyDocument
 from tenbin.configfile.native.document.timeouts import BackendLimits, BackendTimeouts
-from tenbin.configfile.native.document.types import Attempts, Count, Limit, ModeName, Percent, Statuses, Time, words
+from tenbin.configfile.native.document.types import Attempts, Count, Limit, ModeName, Percent, Statuses, words
 from tenbin.model.values import Duration
 
 ReuseName = Annotated[str | None, *words("a kind of reuse", "never", "safe", "always")]
@@ -55,7 +55,9 @@ class PoolDocument(Document):
         "safe",
     )
     max_idle: Count = setting("Idle connections kept for each server and thread.", 100)
-    idle_timeout: Time = setting("How long a connection stays idle before it is closed.", Duration(30_000))
+    idle_timeout: Limit = setting(
+        "How long a connection stays idle before it is closed; 0s for no limit.", Duration(30_000)
+    )
 
 
 def _short_pool(value: object) -> object:

@@ -13,6 +13,7 @@ from tenbin.configfile.native.document.types import (
     Fields,
     HeadSize,
     Limit,
+    MemorySize,
     Positive,
     Prefix,
     RateOrOff,
@@ -20,7 +21,7 @@ from tenbin.configfile.native.document.types import (
     Time,
     shown_size,
 )
-from tenbin.model.values import Duration
+from tenbin.model.values import Duration, MemoryLimit
 
 CONNECT = Duration(5_000)
 CLIENT = Duration(30_000)
@@ -40,6 +41,8 @@ HEAD = 32 << 10
 HEADER_FIELDS = 100
 TARGET = 8 << 10
 BODY = 0
+MIN_RATE = 100
+MEMORY = MemoryLimit(size=0, percent=95)
 IPV6_PREFIX = 64
 ENTRIES = 100_000
 
@@ -177,6 +180,7 @@ class FrontendLimits(Document):
         "headers": "the size of a head is `head`, the number of its headers `fields`",
         "max_body_size": "it is `body`",
         "pending": "it stands in `limits` at the top",
+        "memory": "it stands in `limits` at the top",
     }
 
     connections: Count = setting("Clients at once on this frontend; 0 for the global limit alone.", shown=0)
@@ -190,6 +194,11 @@ class FrontendLimits(Document):
         "The longest target of a request, 64 bytes to 1m; more is answered with 414.", shown=shown_size(TARGET)
     )
     body: BodySize = setting("The largest body of a request; more is answered with 413. 0 for no limit.", shown=BODY)
+    min_rate: BodySize = setting(
+        "Bytes a second that a client sends or takes at least while it is waited for, over each `timeouts.client`; "
+        "slower bodies are answered with 408, slower readers closed. 0 for no limit.",
+        shown=MIN_RATE,
+    )
     per_source: PerSource = setting("Limits of each client's address; `false` for none.", shown=False)
 
 
@@ -211,3 +220,8 @@ class Limits(FrontendLimits):
         shown=shown_size(BUFFER),
     )
     pending: Positive = setting("Connections that the system holds until they are accepted.", shown=PENDING)
+    memory: MemorySize = setting(
+        "Memory in use above which no new work is taken: a size, or a percentage of what the control group or the "
+        "machine has; requests are answered with 503. 0 for no limit.",
+        shown="95%",
+    )

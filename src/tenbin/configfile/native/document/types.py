@@ -11,7 +11,7 @@ from tenbin.configfile.native.document.base import as_list, choice, flag, not_em
 from tenbin.configfile.native.tree import Map
 from tenbin.configfile.problem import mistake
 from tenbin.model.expression import Const
-from tenbin.model.values import Address, Duration, Rate
+from tenbin.model.values import Address, Duration, MemoryLimit, Rate
 
 _FOREVER = 2**31 - 1
 
@@ -145,6 +145,25 @@ HeadSize = Annotated[int | None, *_size(1 << 10, 1 << 20)]
 BufferSize = Annotated[int | None, *_size(4 << 10, 1 << 20)]
 TargetSize = Annotated[int | None, *_size(64, 1 << 20)]
 BodySize = Annotated[int | None, *_size(0, 1 << 50)]
+
+
+def _memory(value: object) -> MemoryLimit:
+    if isinstance(value, str) and value.rstrip().endswith("%"):
+        found = values.percent(value)
+        if not 1 <= found <= 100:
+            raise mistake("the percentage is out of range", expected="1% to 100%, or 0 for no limit")
+        return MemoryLimit(size=0, percent=found)
+    size = values.size(value)
+    if 0 < size < 1 << 20:
+        raise mistake("the size is out of range", expected="1m or more, a percentage, or 0 for no limit")
+    return MemoryLimit(size=size, percent=0)
+
+
+MemorySize = Annotated[
+    MemoryLimit | None,
+    PlainValidator(_memory),
+    WithJsonSchema({"anyOf": [*SIZE_SCHEMA["anyOf"], {"type": "string", "pattern": "^[0-9]+ *%$"}]}),
+]
 
 
 def _rate(value: object) -> Rate | bool:

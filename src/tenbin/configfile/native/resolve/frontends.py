@@ -147,6 +147,7 @@ def _limits(own: LimitsDocument, shared: Limits, mode: Mode) -> FrontendLimits:
         fields=first(own.fields, shared.fields, defaults.HEADER_FIELDS),
         target=first(own.target, shared.target, defaults.TARGET),
         body=first(own.body, shared.body, defaults.BODY),
+        min_rate=first(own.min_rate, shared.min_rate, defaults.MIN_RATE),
         per_source=_per_source(own, shared, mode),
     )
 

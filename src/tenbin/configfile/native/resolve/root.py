@@ -52,6 +52,7 @@ def resolve(document: RootDocument, context: Context) -> Config:
             connections=first(limits.connections, defaults.CONNECTIONS),
             buffer=first(limits.buffer, defaults.BUFFER),
             pending=first(limits.pending, defaults.PENDING),
+            memory=first(limits.memory, defaults.MEMORY),
         ),
         drain=first(timeouts.drain, defaults.DRAIN),
         access_log=_access_log(document.log if document.log is not None else LogDocument(), context, user),
