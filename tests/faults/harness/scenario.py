@@ -100,7 +100,7 @@ class Stage:
 
     def watch(self, contestant: Measured) -> None:
         """Remember what its processes hold before anything is broken."""
-        self._before = usage(contestant.pids())
+        self._before[contestant.name] = usage(contestant.pids())
 
     def seconds_until(self, condition: Callable[[], object], deadline: float) -> float:
         """Wait for a condition and return how long that took; infinity when it did not come true in time."""
