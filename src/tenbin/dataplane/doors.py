@@ -26,6 +26,10 @@ _HANDED_DOWN = re.compile(
     r"|GLIBC_TUNABLES|TENBIN_RUNTIME_DIR|TENBIN_DATAPLANE"
 )
 
+_GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "16384"}
+"""Buffers are pages of their own: those that a rush took go back to the system (mallopt(3)), and what of a buffer was
+never used costs nothing. What the operator sets goes before it."""
+
 
 def peer(sock: socket.socket) -> tuple[int, int]:
     """Return process and user at the other end of a unix socket."""
@@ -63,7 +67,7 @@ def user_of(pid: int) -> int | None:
 
 def environment(own: Mapping[str, str]) -> dict[str, str]:
     """Return what of our environment a data plane gets."""
-    return {name: value for name, value in own.items() if _HANDED_DOWN.fullmatch(name)}
+    return {**_GIVEN_BACK, **{name: value for name, value in own.items() if _HANDED_DOWN.fullmatch(name)}}
 
 
 def _refusal(what: str) -> DataplaneError:
