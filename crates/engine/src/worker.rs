@@ -206,10 +206,12 @@ impl Worker {
         self.deadlines.wake_all();
     }
 
-    /// Gives descriptors back when somebody in the process lacks them: idle connections to servers first, and when
-    /// there are none, those of the clients that have been idle for the longest.
+    /// Gives descriptors back when somebody in the process lacks them: pipes and idle connections to servers first, and
+    /// when there are none, those of the clients that have been idle for the longest.
     fn relieve(&self, now: u64) {
-        let least_ms = match self.shared.capacity.want(now) {
+        let want = self.shared.capacity.want(now);
+        self.pipes.fold(want != Want::None);
+        let least_ms = match want {
             Want::None => return self.relief.end(),
             Want::Clients => IDLE_MS,
             Want::Servers => 0,
@@ -278,7 +280,10 @@ impl Worker {
         let cut = Cut::default();
         let mut attached = self.attached.borrow_mut();
         let list = attached.entry(server.slot.serial).or_default();
-        list.retain(|attachment| Rc::strong_count(&attachment.cut) > 1);
+        // Looking through all of them each time would cost more the more there are.
+        if list.len() == list.capacity() {
+            list.retain(|attachment| Rc::strong_count(&attachment.cut) > 1);
+        }
         list.push(Attachment { cut: Rc::clone(&cut.cut), waker: Rc::clone(&cut.waker) });
         // It went down while the connection was opened: the command to cut has come and gone.
         cut.cut.set(server.state.health() == Health::Down);

@@ -117,6 +117,9 @@ impl Exchange {
             }
             buffer.clear();
         }
+        // A message that broke off may have left a pipe full.
+        self.up.reset();
+        self.down.reset();
         for scratch in [&mut self.down.prefix, &mut self.up.prefix, &mut self.head_bytes, &mut self.text] {
             if scratch.capacity() > self.buffer_bytes {
                 *scratch = Vec::new();
