@@ -151,13 +151,11 @@ impl Arrival {
         if self.visit.is_none()
             && let Some(per_source) = &found.frontend.per_source
         {
-            match source::enter(worker, (&found, per_source), self.peer) {
-                Ok(entered) => self.visit = entered,
-                Err(source::TurnedAway) => {
-                    source::turn_away(worker, &found, self.stream, self.peer);
-                    return None;
-                }
-            }
+            let Ok(entered) = source::enter(worker, (&found, per_source), self.peer) else {
+                source::turn_away(worker, &found, self.stream, self.peer);
+                return None;
+            };
+            self.visit = entered;
         }
         if self.is_short() {
             return Some(self);
