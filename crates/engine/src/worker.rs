@@ -310,3 +310,10 @@ impl Cut {
         self.cut.get()
     }
 }
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        // It would keep the memory of a task that has ended.
+        self.waker.take();
+    }
+}

@@ -328,7 +328,8 @@ fn settle(x: &mut Exchange) -> Manner {
 async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, manner: Manner) -> After {
     let sent = send(client, &x.down.prefix, (&mut x.pace, &found.frontend.spec)).await;
     x.record.bytes_out += x.down.prefix.len() as u64;
-    x.record.finish(client, &x.request, x.input.head(), found);
+    let now = client.worker.shared.clock.micros();
+    x.record.finish(client, (&x.request, x.input.head()), found, now);
     match (sent, manner.keep_alive) {
         (false, _) => After::Close,
         (true, true) => After::Idle,

@@ -68,7 +68,8 @@ pub async fn forward(
             Next::Moved => course.tables = client.worker.tables(),
             Next::Answered(after) => return after,
             Next::Gone => {
-                x.record.finish(client, &x.request, x.input.head(), found);
+                let now = client.worker.shared.clock.micros();
+                x.record.finish(client, (&x.request, x.input.head()), found, now);
                 return After::Close;
             }
             Next::Refused(reason) => {
@@ -269,7 +270,7 @@ fn failed(
     Next::Refused(reason)
 }
 
-/// The server that was ended for is gone. It carries nothing: to move a request is no load on top, and needs no budget.
+/// The server that was waited for is gone. It carries nothing: to move a request is no load on top, and needs no budget.
 fn moved(
     client: &Client,
     x: &mut Exchange,
