@@ -6,7 +6,7 @@
 
 mod piped;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

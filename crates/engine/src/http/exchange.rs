@@ -359,3 +359,31 @@ pub async fn send(client: &mut Client, bytes: &[u8], (pace, front): (&mut Pace, 
     timer.clear();
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::flow::testing::{dead, pair};
+    use crate::flow::{FlowError, Sink};
+    use crate::splice::Pipes;
+
+    /// A client that is gone leaves the pipe of its answer full, and the exchange may lie unused for long.
+    #[test]
+    fn a_spare_exchange_holds_no_pipe() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (mut server, mut near) = pair();
+            near.write_all(&vec![b'x'; 50_000]).unwrap();
+            let (mut client, pipes) = (dead(), Pipes::default());
+            let mut x = Exchange::new(&Rc::new(Deadlines::default()), 1024);
+            x.down.begin(Body::Length(1_000_000), Sink::Plain, 0, &mut x.output).unwrap();
+            let sockets = (&mut server, &mut client);
+            let failed = poll_fn(|cx| x.down.poll(cx, &mut x.output, (sockets.0, sockets.1), &pipes)).await;
+            assert!(matches!(failed, Err(FlowError::Write)) && pipes.open() == 1);
+            x.reset();
+            assert_eq!(pipes.open(), 0);
+        });
+    }
+}
