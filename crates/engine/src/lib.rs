@@ -13,6 +13,7 @@ mod clock;
 mod control;
 mod deadline;
 mod doors;
+mod farewell;
 mod flow;
 mod http;
 mod listener;

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 use rustix::io::Errno;
 use socket2::SockRef;
+use tenbin_balance::Visit;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
 
@@ -89,7 +90,19 @@ impl Place {
     }
 }
 
-/// Accepts until aborted.
+/// A connection that was accepted and has no place within the limits yet.
+struct Arrival {
+    worker: Rc<Worker>,
+    place: Rc<Place>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    /// Its place among the connections of its source, where those are counted.
+    visit: Option<Visit>,
+    /// That of the lowest descriptor that it could have.
+    number: u64,
+}
+
+/// Accepts until aborted. Beyond a limit a connection waits, and further ones in the backlog, until others have ended.
 pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdListener, Door)) {
     // Connections inherit it. What a client does not take stays with the server instead of in the system's memory, and
     // a client that takes little is seen to take it; what is under way on a long path is not counted.
@@ -105,62 +118,75 @@ pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdL
     };
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => admit(&worker, &place, stream, peer).await,
+            Ok((stream, peer)) => {
+                let (worker, place, number) = (Rc::clone(&worker), Rc::clone(&place), number_of(&stream));
+                let arrival = Arrival { worker, place, stream, peer, visit: None, number };
+                if let Some(arrival) = arrival.admit() {
+                    // A task of its own: this one may be aborted, and what was accepted is served all the same.
+                    let door = arrival.worker.shared.doors.open();
+                    let _ = spawn_local(wait(arrival, door)).await;
+                }
+            }
             Err(error) => failed(&worker, &error).await,
         }
     }
 }
 
-/// Beyond a limit a connection waits here, and further ones in the backlog, until others have ended. Beyond the limit
-/// of its source it is turned away at once, so that no source makes others wait.
-async fn admit(worker: &Rc<Worker>, place: &Rc<Place>, stream: TcpStream, peer: SocketAddr) {
-    let mut number = number_of(&stream);
-    let mut visit = None;
-    loop {
-        let tables = worker.tables();
-        let Some(found) = place.find(worker, &tables) else { return };
-        if place.is_gone(worker, &tables) {
-            return;
-        }
-        if visit.is_none()
-            && let Some(per_source) = &found.frontend.per_source
-        {
-            match source::enter(worker, (&found, per_source), peer) {
-                Ok(entered) => visit = entered,
-                Err(source::TurnedAway) => return source::turn_away(worker, &found, stream, peer),
-            }
-        }
-        if is_short(worker, &stream, &mut number).await {
-            continue;
-        }
-        if let Some(presence) = Presence::reserve(worker, &found) {
-            let mut client = Client::new(presence, Rc::clone(place), stream, peer);
-            client.visit = visit.map(Box::new);
-            match found.frontend.spec.mode {
-                Mode::Http => drop(spawn_local(http::serve(client))),
-                Mode::Tcp => drop(spawn_local(tcp::serve(client))),
-            }
-            return;
-        }
+/// Asks for a place again and again. The door says that there is somebody to wait for when all of this process ends.
+async fn wait(arrival: Arrival, _door: Door) {
+    let mut waiting = Some(arrival);
+    while let Some(mut arrival) = waiting {
         tokio::time::sleep(PAUSE).await;
+        arrival.look_again();
+        waiting = arrival.admit();
     }
 }
 
-/// Waits a moment and says so when descriptors or memory leave no room for a connection. `number` is that of the lowest
-/// descriptor that it could have.
-async fn is_short(worker: &Worker, stream: &TcpStream, number: &mut u64) -> bool {
-    let shared = &worker.shared;
-    if !shared.capacity.has_room(*number) {
-        let limit = shared.capacity.descriptors();
-        pause(worker, || format!("clients hold what they may of {limit} descriptors")).await;
-        *number = Capacity::next_number(stream);
-        return true;
+impl Arrival {
+    /// Gives it a place, or back when there is none. Beyond the limit of its source it is turned away at once, so that
+    /// no source makes others wait.
+    fn admit(mut self) -> Option<Self> {
+        let worker = &self.worker;
+        let found = self.place.find(worker, &worker.tables())?;
+        if self.visit.is_none()
+            && let Some(per_source) = &found.frontend.per_source
+        {
+            let Ok(entered) = source::enter(worker, (&found, per_source), self.peer) else {
+                source::turn_away(worker, &found, self.stream, self.peer);
+                return None;
+            };
+            self.visit = entered;
+        }
+        if self.is_short() {
+            return Some(self);
+        }
+        let Some(presence) = Presence::reserve(&self.worker, &found) else { return Some(self) };
+        let mut client = Client::new(presence, self.place, self.stream, self.peer);
+        client.visit = self.visit.map(Box::new);
+        match found.frontend.spec.mode {
+            Mode::Http => drop(spawn_local(http::serve(client))),
+            Mode::Tcp => drop(spawn_local(tcp::serve(client))),
+        }
+        None
     }
-    if shared.stance.is_refusing() {
-        tokio::time::sleep(PAUSE).await;
-        return true;
+
+    /// Whether descriptors or memory leave no room for a connection; says so.
+    fn is_short(&self) -> bool {
+        let shared = &self.worker.shared;
+        let has_room = shared.capacity.has_room(self.number);
+        if !has_room {
+            let limit = shared.capacity.descriptors();
+            tell(&self.worker, || format!("clients hold what they may of {limit} descriptors"));
+        }
+        !has_room || shared.stance.is_refusing()
     }
-    false
+
+    /// Descriptors may have become free.
+    fn look_again(&mut self) {
+        if !self.worker.shared.capacity.has_room(self.number) {
+            self.number = Capacity::next_number(&self.stream);
+        }
+    }
 }
 
 /// A connection that vanished before it was accepted costs nothing. A shortage is waited out, and so is whatever else
@@ -170,15 +196,15 @@ async fn failed(worker: &Worker, error: &io::Error) {
     if error.raw_os_error().is_some_and(|code| vanished.contains(&code)) {
         return;
     }
-    pause(worker, || error.to_string()).await;
+    tell(worker, || error.to_string());
+    tokio::time::sleep(PAUSE).await;
 }
 
-/// Waits a moment for descriptors, which idle connections give back meanwhile.
-async fn pause(worker: &Worker, why: impl FnOnce() -> String) {
+/// Accepting pauses for descriptors, which idle connections give back meanwhile.
+fn tell(worker: &Worker, why: impl FnOnce() -> String) {
     let shared = &worker.shared;
     shared.process.accept_pauses.fetch_add(1, Ordering::Relaxed);
     if shared.capacity.pause(worker.now_ms()) {
         shared.notices.say(NoticeLevel::Warning, format!("accepting pauses: {}", why()));
     }
-    tokio::time::sleep(PAUSE).await;
 }

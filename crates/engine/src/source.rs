@@ -4,29 +4,28 @@
 //! are not counted, for they carry many clients. Owns no counts (`tenbin_balance::Sources` does) and no limits (the
 //! frontend's snapshot does). What is turned away gets no slot, no buffer and no server.
 
-use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
 
-use rustix::net::{SendFlags, Shutdown, send, shutdown};
+use rustix::net::{SendFlags, send};
 use tenbin_balance::Visit;
 use tenbin_proto::{Request, Version, original_client};
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 
 use crate::access::{self, Line};
+use crate::capacity::number_of;
 use crate::client::Client;
+use crate::farewell::farewell;
 use crate::http::{Manner, Reason, write_reason};
 use crate::listener::Found;
 use crate::tables::PerSource;
 use crate::wire::{Mode, NoticeLevel};
 use crate::worker::Worker;
 
-/// How long and how much a connection that was turned away is still read, so that a reset does not overtake the answer
-/// (RFC 9112, 9.6), and how many such a worker keeps; further ones are closed at once.
-const FAREWELL_MS: u64 = 1_000;
+/// How much of a connection that was turned away is still read, and how many such a worker keeps; further ones, and all
+/// while descriptors are short, are closed at once.
 const FAREWELL_BYTES: usize = 64 * 1024;
 const FAREWELLS: usize = 256;
 
@@ -111,34 +110,16 @@ pub fn turn_away(worker: &Rc<Worker>, found: &Found, stream: TcpStream, peer: So
         phases: [None; 4],
         retries: 0,
     });
-    if http && worker.farewells.get() < FAREWELLS && shutdown(&stream, Shutdown::Write).is_ok() {
+    let has_room = || worker.shared.capacity.has_room(number_of(&stream));
+    if http && worker.farewells.get() < FAREWELLS && has_room() {
         worker.farewells.set(worker.farewells.get() + 1);
-        spawn_local(farewell(Rc::clone(worker), stream));
+        let worker = Rc::clone(worker);
+        spawn_local(async move {
+            farewell(&stream, &worker.deadlines.timer(), FAREWELL_BYTES).await;
+            drop(stream);
+            worker.farewells.set(worker.farewells.get().saturating_sub(1));
+        });
     }
-}
-
-/// Reads what the client still sends, for a while.
-async fn farewell(worker: Rc<Worker>, stream: TcpStream) {
-    let timer = worker.deadlines.timer();
-    timer.set(FAREWELL_MS);
-    let mut left = FAREWELL_BYTES;
-    poll_fn(|cx| {
-        loop {
-            let mut room = [0; 4096];
-            let read = match stream.poll_read_ready(cx) {
-                Poll::Ready(Ok(())) => stream.try_read(&mut room),
-                Poll::Ready(Err(_)) => return Poll::Ready(()),
-                Poll::Pending => return timer.poll(cx),
-            };
-            match read {
-                Ok(count) if count > 0 && left > count => left -= count,
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                _ => return Poll::Ready(()),
-            }
-        }
-    })
-    .await;
-    worker.farewells.set(worker.farewells.get().saturating_sub(1));
 }
 
 /// Names one source now and then, for whoever reads the journal; the counters know how many there were.

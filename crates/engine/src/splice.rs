@@ -22,6 +22,7 @@ const MOST_PIPES: usize = 32;
 pub struct Pipes {
     idle: RefCell<Vec<Pipe>>,
     open: Rc<Cell<usize>>,
+    folded: Cell<bool>,
 }
 
 /// One pipe and how much is in it.
@@ -38,7 +39,7 @@ impl Pipes {
         if let Some(pipe) = self.idle.borrow_mut().pop() {
             return Some(pipe);
         }
-        if self.open.get() >= MOST_PIPES {
+        if self.folded.get() || self.open.get() >= MOST_PIPES {
             return None;
         }
         let (read, write) = rustix::pipe::pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC).ok()?;
@@ -50,9 +51,23 @@ impl Pipes {
 
     /// Gives an empty one back; one that still holds bytes is closed.
     pub fn put(&self, pipe: Pipe) {
-        if pipe.held == 0 {
+        if pipe.held == 0 && !self.folded.get() {
             self.idle.borrow_mut().push(pipe);
         }
+    }
+
+    /// While descriptors are short there are no pipes: they only save time.
+    pub fn fold(&self, folded: bool) {
+        self.folded.set(folded);
+        if folded {
+            self.idle.take();
+        }
+    }
+
+    /// How many there are, lent out or idle.
+    #[cfg(test)]
+    pub fn open(&self) -> usize {
+        self.open.get()
     }
 }
 
@@ -110,4 +125,24 @@ impl Drop for Pipe {
 fn splice(from: impl AsFd, to: impl AsFd, most: usize) -> io::Result<usize> {
     let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
     Ok(rustix::pipe::splice(from, None, to, None, most, flags)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pipes_are_few_and_none_while_descriptors_are_short() {
+        let pipes = Pipes::default();
+        let mut lent: Vec<_> = (0..MOST_PIPES).map_while(|_| pipes.take()).collect();
+        assert!(lent.len() == MOST_PIPES && pipes.take().is_none());
+        lent.drain(1..).for_each(|pipe| pipes.put(pipe));
+        assert_eq!(pipes.open(), MOST_PIPES, "kept for the next body");
+        pipes.fold(true);
+        assert!(pipes.open() == 1 && pipes.take().is_none());
+        lent.drain(..).for_each(|pipe| pipes.put(pipe));
+        assert_eq!(pipes.open(), 0);
+        pipes.fold(false);
+        assert!(pipes.take().is_some());
+    }
 }

@@ -141,12 +141,7 @@ async fn open(
                 Err(error) => break error,
             }
         };
-        let kind = error.outcome();
-        if kind == OutcomeKind::Failure {
-            counters.connect_errors.add(1);
-            counters.failures.add(1);
-        }
-        lease.finish(Outcome { kind, latency_us: 0 }, worker.now_ms());
+        error.settle(worker, &server, lease);
         tried.push(index);
         attempts += 1;
         match error {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 
 use rustix::io::Errno;
-use tenbin_balance::OutcomeKind;
+use tenbin_balance::{Lease, Outcome, OutcomeKind};
 use tokio::net::TcpStream;
 
 use crate::capacity::PAUSE;
@@ -84,12 +84,18 @@ pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<
 }
 
 impl ConnectError {
-    /// What it says of the server.
-    pub fn outcome(&self) -> OutcomeKind {
-        match self {
+    /// Gives the slot back with what this says of the server.
+    pub fn settle(&self, worker: &Worker, server: &Server, lease: Lease) {
+        let kind = match self {
             Self::Timeout | Self::Failed => OutcomeKind::Failure,
             Self::Short | Self::NoPort => OutcomeKind::Aborted,
+        };
+        if kind == OutcomeKind::Failure {
+            let counters = server.counters.of(worker.index);
+            counters.connect_errors.add(1);
+            counters.failures.add(1);
         }
+        lease.finish(Outcome { kind, latency_us: 0 }, worker.now_ms());
     }
 }
 

@@ -215,10 +215,12 @@ impl Worker {
         self.deadlines.wake_all();
     }
 
-    /// Gives descriptors back when somebody in the process lacks them: idle connections to servers first, and when
-    /// there are none, those of the clients that have been idle for the longest.
+    /// Gives descriptors back when somebody in the process lacks them: pipes and idle connections to servers first, and
+    /// when there are none, those of the clients that have been idle for the longest.
     fn relieve(&self, now: u64) {
-        let least_ms = match self.shared.capacity.want(now) {
+        let want = self.shared.capacity.want(now);
+        self.pipes.fold(want != Want::None);
+        let least_ms = match want {
             Want::None => return self.relief.end(),
             Want::Clients => IDLE_MS,
             Want::Servers => 0,
@@ -311,5 +313,12 @@ impl Cut {
             self.waker.replace(Some(cx.waker().clone()));
         }
         self.cut.get()
+    }
+}
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        // It would keep the memory of a task that has ended.
+        self.waker.take();
     }
 }

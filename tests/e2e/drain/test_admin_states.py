@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.traffic import Background, long_operation, spread, under_way
+from support.kernel import descriptors
+from support.traffic import Background, get_bytes, long_operation, spread, under_way
 from tenbin.testing import Client, ExchangeError, config_text, wait_for
 
 if TYPE_CHECKING:
@@ -68,6 +69,21 @@ def test_sigterm_lets_requests_end_and_refuses_new_ones(start_tenbin: StartTenbi
     assert work.statuses() == [200] * 4
     assert tenbin.process.wait(10) == 0
     wait_for(lambda: not tenbin.dataplane_pids(), 5, f"the data plane {dataplane} has ended")
+
+
+def test_sigterm_serves_a_client_that_waits_for_a_place(start_tenbin: StartTenbin, trio: Servers) -> None:
+    """It was accepted before the end began, so nobody else can serve it."""
+    tenbin = start_tenbin(config_text(trio.first(2), None, {"limits": {"connections": 1}}, threads=1))
+    (dataplane,) = tenbin.dataplane_pids()
+    work = busy(tenbin, 1500)
+    held = descriptors(dataplane)
+    waiting = Background(tenbin.address, get_bytes())
+    wait_for(lambda: descriptors(dataplane) > held, 5, "the second client is accepted")
+    assert tenbin.process is not None
+    tenbin.process.signal(signal.SIGTERM)
+    assert work.statuses() == [200]
+    assert waiting.statuses() == [200]
+    assert tenbin.process.wait(10) == 0
 
 
 def test_a_drain_has_a_deadline(start_tenbin: StartTenbin, trio: Servers) -> None:

@@ -86,9 +86,8 @@ impl Level {
 
 /// Bytes that this process has resident.
 pub fn resident() -> u64 {
-    let text = read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
-    pages.unwrap_or(0) * rustix::param::page_size() as u64
+    let text = read_to_string("/proc/self/status").unwrap_or_default();
+    figure(&text, "VmRSS:").map_or(0, |kilobytes| kilobytes * 1024)
 }
 
 fn physical() -> u64 {

@@ -117,6 +117,9 @@ impl Exchange {
             }
             buffer.clear();
         }
+        // A message that broke off may have left a pipe full.
+        self.up.reset();
+        self.down.reset();
         for scratch in [&mut self.down.prefix, &mut self.up.prefix, &mut self.head_bytes, &mut self.text] {
             if scratch.capacity() > self.buffer_bytes {
                 *scratch = Vec::new();
@@ -325,7 +328,8 @@ fn settle(x: &mut Exchange) -> Manner {
 async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, manner: Manner) -> After {
     let sent = send(client, &x.down.prefix, (&mut x.pace, &found.frontend.spec)).await;
     x.record.bytes_out += x.down.prefix.len() as u64;
-    x.record.finish(client, &x.request, x.input.head(), found);
+    let now = client.worker.shared.clock.micros();
+    x.record.finish(client, (&x.request, x.input.head()), found, now);
     match (sent, manner.keep_alive) {
         (false, _) => After::Close,
         (true, true) => After::Idle,
@@ -354,4 +358,32 @@ pub async fn send(client: &mut Client, bytes: &[u8], (pace, front): (&mut Pace, 
     .await;
     timer.clear();
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::flow::testing::{dead, pair};
+    use crate::flow::{FlowError, Sink};
+    use crate::splice::Pipes;
+
+    /// A client that is gone leaves the pipe of its answer full, and the exchange may lie unused for long.
+    #[test]
+    fn a_spare_exchange_holds_no_pipe() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (mut server, mut near) = pair();
+            near.write_all(&vec![b'x'; 50_000]).unwrap();
+            let (mut client, pipes) = (dead(), Pipes::default());
+            let mut x = Exchange::new(&Rc::new(Deadlines::default()), 1024);
+            x.down.begin(Body::Length(1_000_000), Sink::Plain, 0, &mut x.output).unwrap();
+            let sockets = (&mut server, &mut client);
+            let failed = poll_fn(|cx| x.down.poll(cx, &mut x.output, (sockets.0, sockets.1), &pipes)).await;
+            assert!(matches!(failed, Err(FlowError::Write)) && pipes.open() == 1);
+            x.reset();
+            assert_eq!(pipes.open(), 0);
+        });
+    }
 }

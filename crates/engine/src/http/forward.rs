@@ -1,29 +1,24 @@
 //! Forward: a request to one server after another until one answers, and that answer to the client.
+//!
+//! Owns the choice between another try and the end; `open`, `send_head`, `await_answer` and `relay` are its phases.
 
-use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use tenbin_balance::{Lease, Outcome, OutcomeKind};
-use tenbin_proto::{Asked, Body, Limits, Method, Progress, Reject};
-use tokio::net::TcpStream;
+use tenbin_proto::Body;
 
 use super::answer::Reason;
+use super::await_answer::{Failure, await_answer};
 use super::exchange::{After, Exchange, reply};
 use super::open::{self, NotOpened, Opened};
 use super::sticky::Visit;
 use super::{relay, send_head};
 use crate::client::Client;
-use crate::flow::{FlowError, Sink, Waiting};
+use crate::flow::{FlowError, Sink};
 use crate::listener::Found;
 use crate::tables::{Backend, Held, Server};
-use crate::upstream::{self, Load};
-use crate::wire::{BackendLimits, Frontend};
-use crate::worker::Cut;
-
-/// Interim answers that one request may get.
-const MOST_INTERIM: u32 = 20;
+use crate::upstream::Load;
 
 /// Stale pooled connections that one request may meet before it insists on a new one.
 const MOST_STALE: u32 = 1;
@@ -44,26 +39,6 @@ pub struct Course<'a> {
     stale: u32,
     /// Why the try before this one failed.
     last: Option<Reason>,
-}
-
-/// Why a try failed.
-enum Failure {
-    /// The server closed or reset before it answered.
-    Closed,
-    /// It said nothing in time.
-    Timeout,
-    /// It said something that is no answer.
-    Bad(Reject),
-    /// More interim answers than anyone needs.
-    TooManyInterim,
-    /// Its status is one that the backend retries.
-    Status,
-    /// It went down while it was waited for, and the backend leaves such servers at once.
-    Down,
-    /// The client went away.
-    ClientGone,
-    /// The client's body is at fault.
-    Body(Reason),
 }
 
 /// Takes a request from its route to the end of its answer.
@@ -93,7 +68,8 @@ pub async fn forward(
             Next::Moved => course.tables = client.worker.tables(),
             Next::Answered(after) => return after,
             Next::Gone => {
-                x.record.finish(client, &x.request, x.input.head(), found);
+                let now = client.worker.shared.clock.micros();
+                x.record.finish(client, (&x.request, x.input.head()), found, now);
                 return After::Close;
             }
             Next::Refused(reason) => {
@@ -161,7 +137,11 @@ async fn attempt(
     let load = Load::begin(&client.worker, backend, server);
     server.counters.of(client.worker.index).requests.add(1);
     send_head::request(client, x, course, server);
-    match await_answer(client, x, (course, backend, lease.index()), &mut stream).await {
+    let ended = match await_answer(client, x, (course, backend, lease.index()), &mut stream).await {
+        Ok(()) if is_unwanted(client, x, backend, lease.index()) => Err(Failure::Status),
+        ended => ended,
+    };
+    match ended {
         Ok(()) => {
             x.record.answered = client.worker.shared.clock.micros();
             Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
@@ -212,146 +192,12 @@ fn redispatch(client: &Client, x: &mut Exchange, backend: &Backend, index: usize
     }
 }
 
-/// Sends the request and reads until the head of its final answer is whole in `x.response`.
-async fn await_answer(
-    client: &mut Client,
-    x: &mut Exchange,
-    (course, backend, index): (&Course<'_>, &Backend, usize),
-    stream: &mut TcpStream,
-) -> Result<(), Failure> {
-    let front = &course.found.frontend.spec;
-    let leaves = |server: &Arc<Server>| backend.spec.close_on_down.then(|| client.worker.attach(server));
-    let cut = backend.servers.get(index).and_then(leaves);
-    x.output.clear();
-    #[cfg(all(test, not(tenbin_loom)))]
-    crate::stress::panic_if_asked(x.input.head());
-    for _ in 0..=MOST_INTERIM {
-        let interim = read_answer(client, x, (front, backend, cut.as_ref()), stream).await?;
-        if !interim {
-            let status = x.response.status;
-            let retried = backend.spec.retry.statuses.contains(&status) && is_repeatable(x);
-            let other = || has_other(x, backend, index);
-            return if retried && other() && may_retry(client, x, backend) {
-                Err(Failure::Status)
-            } else {
-                Ok(())
-            };
-        }
-        if !Box::pin(send_head::interim(client, x, front)).await {
-            return Err(Failure::ClientGone);
-        }
-        x.continued |= x.response.status == 100;
-        x.output.consume(x.response.length);
-        x.output.next_message();
-    }
-    Err(Failure::TooManyInterim)
-}
-
-/// Drives the request upwards and reads one head; true when it is an interim one.
-async fn read_answer(
-    client: &mut Client,
-    x: &mut Exchange,
-    (front, backend, cut): (&Frontend, &Backend, Option<&Cut>),
-    server: &mut TcpStream,
-) -> Result<bool, Failure> {
-    let timeout = backend.spec.timeouts.server;
-    let asked = Asked {
-        head: x.request.method == Method::Head,
-        upgrade: !x.request.upgrade.is_empty(),
-        connect: x.request.method == Method::Connect,
-    };
-    let BackendLimits { head: head_bytes, fields } = backend.spec.limits;
-    let limits = Limits { head_bytes, fields, ..Limits::default() };
-    x.scanned = 0;
-    x.timer.set(timeout);
-    x.pace.begin(front);
-    let mut progress = x.up.progress;
-    let result = poll_fn(|cx| {
-        if let Poll::Ready(failure) = push_up(cx, client, x, server) {
-            return Poll::Ready(Err(failure));
-        }
-        if x.up.progress != progress {
-            progress = x.up.progress;
-            x.timer.set(timeout);
-        }
-        loop {
-            if !x.output.data().is_empty() {
-                match x.response.parse(x.output.data(), &mut x.scanned, &limits, asked) {
-                    Ok(Progress::Complete) => return Poll::Ready(take_head(x)),
-                    Ok(Progress::Partial) => {}
-                    Err(reject) => return Poll::Ready(Err(Failure::Bad(reject))),
-                }
-                if x.output.is_full() {
-                    x.output.grow(limits.head_bytes + x.buffer_bytes);
-                }
-            }
-            match x.output.poll_fill(cx, server) {
-                Poll::Ready(Ok(count)) if count > 0 => {}
-                Poll::Ready(_) => return Poll::Ready(Err(Failure::Closed)),
-                Poll::Pending => break,
-            }
-        }
-        if let Some(failure) = left(cx, client, cut) {
-            return Poll::Ready(Err(failure));
-        }
-        // A client that waits to be told to go on waits for the server.
-        let asks = x.request.expect_continue && !x.continued && x.up.body_bytes == 0;
-        if x.up.waiting == Waiting::Read && !asks {
-            x.timer.set(timeout);
-            let slow = x.pace.poll(cx, &client.timer, x.up.body_bytes);
-            return slow.map(|()| Err(Failure::Body(Reason::BodyTimeout)));
-        }
-        x.pace.rest(&client.timer);
-        x.timer.poll(cx).map(|()| Err(Failure::Timeout))
-    })
-    .await;
-    x.timer.clear();
-    client.timer.clear();
-    result
-}
-
-/// Whether a head that was read is an interim one; a switch goes only where the client asked to.
-fn take_head(x: &Exchange) -> Result<bool, Failure> {
-    let asked = x.request.upgrade.of(x.input.head());
-    x.response.check_switch(x.output.data(), asked).map_err(Failure::Bad)?;
-    Ok(x.response.status < 200 && x.response.status != 101)
-}
-
-/// Why nobody waits any more, or for nobody.
-fn left(cx: &mut Context<'_>, client: &mut Client, cut: Option<&Cut>) -> Option<Failure> {
-    if client.is_reset(cx) {
-        return Some(Failure::ClientGone);
-    }
-    cut.is_some_and(|cut| cut.poll(cx)).then_some(Failure::Down)
-}
-
-/// Sends what can be sent of the request; ready only when that has failed for good.
-fn push_up(
-    cx: &mut Context<'_>,
-    client: &mut Client,
-    x: &mut Exchange,
-    server: &mut TcpStream,
-) -> Poll<Failure> {
-    if x.up.finished() {
-        return Poll::Pending;
-    }
-    match x.up.poll(cx, &mut x.input, (&mut client.stream, server), &client.worker.pipes) {
-        Poll::Pending => Poll::Pending,
-        Poll::Ready(Ok(())) => {
-            // An answer that is there when the last piece of a long body leaves was made without it.
-            let spoken = || !x.output.data().is_empty() || upstream::has_spoken(server);
-            x.early = !x.up.replayable() && spoken();
-            Poll::Pending
-        }
-        // The server may have answered already; what it said decides.
-        Poll::Ready(Err(FlowError::Write)) => {
-            x.up.abandon();
-            Poll::Pending
-        }
-        Poll::Ready(Err(FlowError::Read | FlowError::Truncated)) => Poll::Ready(Failure::ClientGone),
-        Poll::Ready(Err(FlowError::Bad(reject))) => Poll::Ready(Failure::Body(Reason::Rejected(reject))),
-        Poll::Ready(Err(FlowError::TooBig)) => Poll::Ready(Failure::Body(Reason::BodyTooBig)),
-    }
+/// Whether the answer's status is one that the backend retries, and another server can be asked.
+fn is_unwanted(client: &Client, x: &Exchange, backend: &Backend, index: usize) -> bool {
+    backend.spec.retry.statuses.contains(&x.response.status)
+        && is_repeatable(x)
+        && has_other(x, backend, index)
+        && may_retry(client, x, backend)
 }
 
 /// Whether a server that was not tried yet could take the request.

@@ -1,6 +1,7 @@
 //! HTTP/1 on the client's side: one task a connection, one exchange after another.
 
 mod answer;
+mod await_answer;
 mod exchange;
 mod forward;
 mod open;
@@ -13,24 +14,20 @@ mod sticky;
 mod view;
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::task::Poll;
 
 pub use answer::{Manner, Reason, write_reason};
 use exchange::After;
 pub use exchange::Exchange;
 pub use sticky::{Visit, from_cookie, set_cookie};
-use tokio::io::AsyncWrite;
 pub use view::RequestView;
 
-use crate::buffer::Buffer;
 use crate::client::Client;
+use crate::farewell::farewell;
 use crate::wire::FrontendTimeouts;
 
-/// How long a closed connection is still read, so that the last answer is not lost to a reset (RFC 9112, 9.6).
-const LINGER_MS: u64 = 1_000;
-const LINGER_BYTES: usize = 4 * 1024 * 1024;
-const LINGER_BUFFER: usize = 16 * 1024;
+/// Bytes that are still read after the last answer.
+const FAREWELL_BYTES: usize = 4 * 1024 * 1024;
 
 /// Serves a connection from accept to close.
 ///
@@ -52,7 +49,9 @@ pub fn serve(mut client: Client) -> impl Future<Output = ()> {
             match after {
                 After::Idle => first = false,
                 After::Close => return,
-                After::Linger => return Box::pin(linger(client)).await,
+                After::Linger => {
+                    return Box::pin(farewell(&client.stream, &client.timer, FAREWELL_BYTES)).await;
+                }
             }
         }
     }
@@ -77,27 +76,6 @@ async fn idle(client: &Client) -> bool {
         client.timer.poll(cx).map(|()| false)
     })
     .await
-}
-
-/// Says that nothing more comes, then reads what the client still sends, for a while.
-async fn linger(mut client: Client) {
-    client.timer.set(LINGER_MS);
-    let mut buffer = Buffer::new(LINGER_BUFFER);
-    let mut left = LINGER_BYTES;
-    poll_fn(|cx| {
-        if Pin::new(&mut client.stream).poll_shutdown(cx).is_pending() {
-            return client.timer.poll(cx);
-        }
-        loop {
-            buffer.clear();
-            match buffer.poll_fill(cx, &mut client.stream) {
-                Poll::Ready(Ok(count)) if count > 0 && left > count => left -= count,
-                Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending => return client.timer.poll(cx),
-            }
-        }
-    })
-    .await;
 }
 
 #[cfg(test)]

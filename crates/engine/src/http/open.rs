@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use tenbin_balance::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
+use tenbin_balance::{Ask, Grant, Lease, Ticket, Turn};
 use tenbin_proto::Method;
 use tokio::net::TcpStream;
 
@@ -166,12 +166,7 @@ pub async fn open(
             Err(error) => break error,
         }
     };
-    let kind = error.outcome();
-    if kind == OutcomeKind::Failure {
-        counters.connect_errors.add(1);
-        counters.failures.add(1);
-    }
-    lease.finish(Outcome { kind, latency_us: 0 }, worker.now_ms());
+    error.settle(worker, server, lease);
     match error {
         ConnectError::Timeout => Err(NotOpened::Unreachable(index, Reason::ConnectTimeout)),
         ConnectError::Failed => Err(NotOpened::Unreachable(index, Reason::ConnectFailed)),

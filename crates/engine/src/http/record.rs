@@ -96,10 +96,9 @@ impl Record {
         ]
     }
 
-    /// Counts it for the frontend and writes its line.
-    pub fn finish(&mut self, client: &Client, request: &Request, head: &[u8], found: &Found) {
+    /// It ends now: counts it for the frontend and writes its line.
+    pub fn finish(&mut self, client: &Client, (request, head): (&Request, &[u8]), found: &Found, now: u64) {
         let worker = &client.worker;
-        let now = worker.shared.clock.micros();
         let counters = found.frontend.counters.workers.of(worker.index);
         if self.status > 0 {
             counters.answered(self.status);

@@ -77,10 +77,11 @@ pub async fn answer(
         drop(stream);
     }
     let latency = x.record.answered.saturating_sub(x.record.connected);
-    finish(client, server, (lease, kind), latency);
+    let now = client.worker.shared.clock.micros();
+    finish(client, server, (lease, kind, latency), now);
     let asked_to_close = !x.request.keep_alive && x.request.version == Version::Http11;
     let uploaded = x.up.delivered();
-    settle(client, x, course, (backend, server));
+    settle(client, x, course, (backend, server, now));
     match (whole, leaving.keep_alive) {
         (true, true) => After::Idle,
         // A client that asked for the end sends nothing more; HTTP/1.0 ones do not always know.
@@ -101,16 +102,16 @@ async fn refuse(
     let worker = client.worker.index;
     server.counters.of(worker).response_errors.add(1);
     backend.counters.of(worker).answered(502);
-    finish(client, server, (lease, OutcomeKind::Failure), 0);
+    finish(client, server, (lease, OutcomeKind::Failure, 0), client.worker.shared.clock.micros());
     reply(client, x, course.found, Reason::BadAnswer(why)).await
 }
 
 /// Gives the slot back with what the request says of its server.
-fn finish(client: &Client, server: &Server, (lease, kind): (Lease, OutcomeKind), latency_us: u64) {
+fn finish(client: &Client, server: &Server, (lease, kind, latency_us): (Lease, OutcomeKind, u64), now: u64) {
     if kind == OutcomeKind::Failure {
         server.counters.of(client.worker.index).failures.add(1);
     }
-    lease.finish(Outcome { kind, latency_us }, client.worker.now_ms());
+    lease.finish(Outcome { kind, latency_us }, now / 1000);
 }
 
 fn count_end(counters: &ServerCounters, ended: &Ended) {
@@ -122,17 +123,22 @@ fn count_end(counters: &ServerCounters, ended: &Ended) {
 }
 
 /// Bytes, phases and the log line; afterwards the input holds only what follows this request.
-fn settle(client: &Client, x: &mut Exchange, course: &Course<'_>, (backend, server): (&Backend, &Server)) {
+fn settle(
+    client: &Client,
+    x: &mut Exchange,
+    course: &Course<'_>,
+    (backend, server, now): (&Backend, &Server, u64),
+) {
     let worker = client.worker.index;
     x.record.bytes_in += x.up.body_bytes;
     x.record.bytes_out += x.down.body_bytes + x.head_bytes_out;
     let counters = server.counters.of(worker);
     counters.bytes_in.add(x.record.bytes_in);
     counters.bytes_out.add(x.record.bytes_out);
-    let phases = x.record.phases(client.worker.shared.clock.micros());
+    let phases = x.record.phases(now);
     counters.phases.record(phases);
     backend.counters.of(worker).phases.record(phases);
-    x.record.finish(client, &x.request, x.input.head(), course.found);
+    x.record.finish(client, (&x.request, x.input.head()), course.found, now);
     x.up.release(&mut x.input);
 }
 
@@ -217,7 +223,8 @@ async fn upgrade(
     }
     debug_assert_eq!(x.response.body, Body::None);
     let latency = x.record.answered.saturating_sub(x.record.connected);
-    finish(client, server, (lease, OutcomeKind::Success), latency);
-    settle(client, x, course, (backend, server));
+    let now = client.worker.shared.clock.micros();
+    finish(client, server, (lease, OutcomeKind::Success, latency), now);
+    settle(client, x, course, (backend, server, now));
     After::Close
 }

@@ -2,7 +2,11 @@
 //!
 //! What is staged stays in the buffer until the next read, so a message that fits whole can be sent again to another
 //! server. Memory is the buffer; a peer that does not take holds the other one back. What is long and needs no framing
-//! of ours goes past our memory, through a pipe.
+//! of ours goes past our memory, through a pipe (`piped`).
+
+mod piped;
+#[cfg(test)]
+pub mod testing;
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,9 +18,6 @@ use tokio::net::TcpStream;
 
 use crate::buffer::Buffer;
 use crate::splice::{Pipe, Pipes};
-
-/// More than so many bytes are worth a pipe: its calls move more at once and copy nothing.
-const MUCH: u64 = 16 * 1024;
 
 /// How the end of the body is found while reading.
 #[derive(Default)]
@@ -260,66 +261,6 @@ impl Flow {
         Poll::Ready(Ok(()))
     }
 
-    /// Whether what comes next goes through a pipe; takes one if it pays and one is free.
-    fn takes_pipe(&mut self, pipes: &Pipes) -> bool {
-        let left = match self.source {
-            Source::Length(left) => left,
-            Source::UntilClose => u64::MAX,
-            Source::Done | Source::Chunked => 0,
-        };
-        if self.sink == Sink::Plain && left > MUCH && (self.limit == 0 || left <= self.limit) {
-            self.pipe = pipes.take();
-        }
-        self.pipe.is_some()
-    }
-
-    /// Fills the pipe with no more than belongs to this body.
-    fn poll_splice(
-        &mut self,
-        cx: &mut Context<'_>,
-        from: &mut TcpStream,
-        pipes: &Pipes,
-    ) -> Poll<Result<(), FlowError>> {
-        let Some(pipe) = &mut self.pipe else { return Poll::Ready(Ok(())) };
-        let left = if let Source::Length(left) = self.source { left } else { u64::MAX };
-        let filled = pipe.poll_fill(cx, from, left);
-        if !matches!(filled, Poll::Ready(Ok(1..))) {
-            // Nothing is in it: others may have it while this one waits.
-            self.pipe.take().into_iter().for_each(|pipe| pipes.put(pipe));
-        }
-        let count = ready!(filled).map_err(|_| FlowError::Read)? as u64;
-        self.progress += count;
-        self.body_bytes += count;
-        match &mut self.source {
-            _ if count == 0 => self.end_of_stream()?,
-            Source::Length(left) => {
-                *left -= count;
-                if *left == 0 {
-                    self.source = Source::Done;
-                }
-            }
-            _ => {}
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// Empties the pipe and gives it back.
-    fn poll_drain(
-        &mut self,
-        cx: &mut Context<'_>,
-        to: &mut TcpStream,
-        pipes: &Pipes,
-    ) -> Poll<io::Result<()>> {
-        if let Some(pipe) = &mut self.pipe {
-            let before = self.progress;
-            let drained = pipe.poll_drain(cx, to, &mut self.progress);
-            self.taken += self.progress - before;
-            ready!(drained)?;
-        }
-        self.pipe.take().into_iter().for_each(|pipe| pipes.put(pipe));
-        Poll::Ready(Ok(()))
-    }
-
     fn staged(&self) -> usize {
         self.prefix.len() + self.ready + self.suffix.len()
     }
@@ -393,29 +334,9 @@ impl Flow {
 mod tests {
     use std::future::poll_fn;
     use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream as Peer};
-    use std::time::Duration;
 
+    use super::testing::{dead, pair};
     use super::*;
-
-    /// A connection and the peer at its other end.
-    fn pair() -> (TcpStream, Peer) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let near = Peer::connect(listener.local_addr().unwrap()).unwrap();
-        near.set_nonblocking(true).unwrap();
-        (TcpStream::from_std(near).unwrap(), listener.accept().unwrap().0)
-    }
-
-    /// A connection that its peer has reset, as the system knows and the runtime does not.
-    fn dead() -> TcpStream {
-        let (near, far) = pair();
-        socket2::SockRef::from(&far).set_linger(Some(Duration::ZERO)).unwrap();
-        drop(far);
-        while near.take_error().unwrap().is_none() {
-            std::thread::yield_now();
-        }
-        near
-    }
 
     /// The first server resets when only a piece of the body is here: the second one gets all of it.
     async fn sent_again(body: Body, sink: Sink, pieces: [&[u8]; 2]) -> Vec<u8> {
@@ -438,37 +359,6 @@ mod tests {
         let mut received = Vec::new();
         server.read_to_end(&mut received).unwrap();
         received
-    }
-
-    #[test]
-    fn a_long_body_takes_no_byte_of_what_follows() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let body: Vec<u8> = (0..1_000_003_u32).map(|place| place as u8 ^ (place >> 8) as u8).collect();
-        let sent = body.clone();
-        runtime.block_on(async {
-            let (mut from, mut near) = pair();
-            let (mut to, mut far) = pair();
-            let writer = std::thread::spawn(move || {
-                near.write_all(&sent).unwrap();
-                near.write_all(b"NEXT").unwrap();
-                near
-            });
-            let size = body.len();
-            let reader = std::thread::spawn(move || {
-                let mut received = vec![0; size];
-                far.read_exact(&mut received).unwrap();
-                received
-            });
-            let (mut buffer, mut flow, pipes) = (Buffer::new(1024), Flow::default(), Pipes::default());
-            flow.begin(Body::Length(size as u64), Sink::Plain, 0, &mut buffer).unwrap();
-            poll_fn(|cx| flow.poll(cx, &mut buffer, (&mut from, &mut to), &pipes)).await.unwrap();
-            assert!(flow.delivered() && flow.body_bytes == size as u64 && !flow.replayable());
-            flow.release(&mut buffer);
-            poll_fn(|cx| buffer.poll_fill(cx, &mut from)).await.unwrap();
-            assert_eq!(buffer.data(), b"NEXT");
-            assert!(reader.join().unwrap() == body);
-            drop(writer.join().unwrap());
-        });
     }
 
     #[test]
