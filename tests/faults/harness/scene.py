@@ -26,7 +26,9 @@ class Scene:
 
     `connect` and `answer` bound a connection and the wait for an answer, `every`, `fall` and `rise` are of the checks
     of `/health`, which may take half of `every`; `weights` of 0 send nothing new; `listen` are further ports of
-    127.0.0.1; `log` is the access log's file. A request that is safe to repeat is tried again elsewhere. `backend` and
+    127.0.0.1; `log` is the access log's file. A client may take `head` for the head of a request, `client` for a part of
+    its body or of an answer, and `idle` between two; there may be `clients` of them. `big` is the port of a server that
+    gets all below `/big`. A source may have so many connections, and requests a minute. A request that is safe to repeat is tried again elsewhere. `backend` and
     `more` go into Tenbin's file alone: to its backend, and at the top.
     """
 
@@ -41,6 +43,13 @@ class Scene:
     backend: Mapping[str, object] = field(default_factory=dict)
     log: str = ""
     more: Mapping[str, object] = field(default_factory=dict)
+    head: float = 10.0
+    client: float = 30.0
+    idle: float = 60.0
+    clients: int = 4000
+    big: int = 0
+    source_connections: int = 0
+    source_requests: int = 0
 
     def with_servers(self, servers: Mapping[str, int]) -> Scene:
         """Return the same with other servers."""
