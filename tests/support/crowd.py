@@ -49,20 +49,20 @@ def idle(address: Address, count: int, target: str) -> None:
                 clients.append(stack.enter_context(Client(address)))
             except OSError as error:
                 failed.append(f"connect: {error}")
-        while True:
-            failed += [error for client in clients if (error := _ask(client, target))]
+                continue
+            failed += _ask(clients[-1], target)
+        answer({"opened": len(clients), "failed": len(failed), "first": failed[:3]})
+        while listen():
+            failed = [error for client in clients for error in _ask(client, target)]
             answer({"opened": len(clients), "failed": len(failed), "first": failed[:3]})
-            failed = []
-            if not listen():
-                return
 
 
-def _ask(client: Client, target: str) -> str:
+def _ask(client: Client, target: str) -> list[str]:
     try:
         status = client.get(target).status
     except (ExchangeError, OSError) as error:
-        return str(error)
-    return "" if status == 200 else f"status {status}"
+        return [str(error)]
+    return [] if status == 200 else [f"status {status}"]
 
 
 def main(address: list[Any], **what: Any) -> None:

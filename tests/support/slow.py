@@ -99,7 +99,12 @@ class Fountain:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=4096))
+        listener = socket.socket()
+        # What waits in this machine is not what is to be seen, and costs time to write.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        self._loop.run_until_complete(asyncio.start_server(self._serve, sock=listener, backlog=4096))
         self._ready.set()
         self._loop.run_forever()
 

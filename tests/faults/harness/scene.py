@@ -26,10 +26,12 @@ class Scene:
 
     `connect` and `answer` bound a connection and the wait for an answer, `every`, `fall` and `rise` are of the checks
     of `/health`, which may take half of `every`; `weights` of 0 send nothing new; `listen` are further ports of
-    127.0.0.1; `log` is the access log's file. A client may take `head` for the head of a request, `client` for a part of
-    its body or of an answer, and `idle` between two; there may be `clients` of them. `big` is the port of a server that
-    gets all below `/big`. A source may have so many connections, and requests a minute. A request that is safe to repeat is tried again elsewhere. `backend` and
+    127.0.0.1; `log` is the access log's file. A request that is safe to repeat is tried again elsewhere. `backend` and
     `more` go into Tenbin's file alone: to its backend, and at the top.
+
+    There may be `clients`, each may take `head` for the head of a request, `client` for a part of its body or of the
+    answer, and `idle` between two; a source may have `source_connections`, and `source_requests` a minute. `big` is the
+    port of a server that gets all below `/big`.
     """
 
     servers: Mapping[str, int]

@@ -18,11 +18,14 @@ from faults.scenarios import (
     f15_many,
     f16_slow_clients,
     f17_descriptors,
+    f18_memory,
     f19_full_disk,
     f19_stopped_reader,
     f20_crash,
     f21_control_plane,
     f22_clock,
+    f23_admin,
+    f29_limits,
     f30_soak,
 )
 
@@ -42,10 +45,13 @@ SCENARIOS = (
     f15_many.SCENARIO,
     f16_slow_clients.SCENARIO,
     f17_descriptors.SCENARIO,
+    f18_memory.SCENARIO,
     f19_full_disk.SCENARIO,
     f19_stopped_reader.SCENARIO,
     f20_crash.SCENARIO,
     f21_control_plane.SCENARIO,
     f22_clock.SCENARIO,
+    f23_admin.SCENARIO,
+    f29_limits.SCENARIO,
     f30_soak.SCENARIO,
 )

@@ -71,7 +71,7 @@ class Stalled:
 def play(stage: Stage) -> Outcome:
     """Measure healthy traffic alone, then beside each kind until all of that are ended."""
     with Fountain(BIG) as fountain:
-        scene = Scene(stage.servers.some(2), big=fountain.port, head=DEADLINE, client=DEADLINE)
+        scene = Scene(stage.servers.some(2), big=fountain.port, head=DEADLINE, client=DEADLINE, answer=30)
         proxy = stage.start(scene)
         with Steady(proxy.address, stage.pick(60, 200), "/api/fast") as steady:
             calm = steady.run_for(stage.pick(2, 10))
