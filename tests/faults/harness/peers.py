@@ -265,7 +265,7 @@ class HAProxy(_Peer):
                 "    tcp-request connection track-sc0 src",
             ]
         if scene.source_connections:
-            lines.append(f"    http-request deny deny_status 429 if {{ sc0_conn_cur gt {scene.source_connections} }}")
+            lines.append(f"    tcp-request connection reject if {{ sc0_conn_cur gt {scene.source_connections} }}")
         if scene.source_requests:
             lines.append(f"    http-request deny deny_status 429 if {{ sc0_http_req_rate gt {scene.source_requests} }}")
         if scene.big:

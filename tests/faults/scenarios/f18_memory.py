@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faults.harness.ours import Ours
 from faults.harness.outcome import Figures, Goal, Outcome
 from faults.harness.scenario import Scenario, Stage, milliseconds
 from faults.harness.scene import Scene, usage
@@ -30,13 +31,11 @@ LONGEST = 15.0
 
 
 class Group:
-    """A control group of version 1 with so many bytes, and processes in it."""
+    """A control group of version 1 with so many bytes, and processes in it, which keep what they have outside of it."""
 
     def __init__(self, pids: Sequence[int], limit: int) -> None:
         self.folder = GROUPS / f"tenbin-test-{os.getpid()}-{pids[0]}"
         self.folder.mkdir()
-        # What they have already moves with them.
-        self._write("memory.move_charge_at_immigrate", 3)
         self._write("memory.limit_in_bytes", limit)
         for pid in pids:
             self._write("cgroup.procs", pid)
@@ -126,6 +125,8 @@ def crowd(stage: Stage, scene: Scene, limit: int, count: int) -> tuple[Crowded, 
     proxy = stage.start(scene)
     pids = serving(proxy)
     with group(pids, limit) as made:
+        if isinstance(proxy, Ours):
+            wait_for(lambda: proxy.tenbin.status()["process"]["memory_limit"] < limit, 5, "the group is seen")
         with Apart("support.crowd", address=proxy.address, count=count, first=HALF_A_BODY, rest="x", rate=0) as slow:
             slow.hear(60)
             let_in = settled(stage, lambda: connections(proxy))
