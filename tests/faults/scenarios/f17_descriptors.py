@@ -30,7 +30,7 @@ CLIENTS = 1_000
 def play(stage: Stage) -> Outcome:
     """Take all descriptors that clients may have, see what still works, and how soon all does."""
     allow_many()
-    proxy = stage.start(Scene(stage.servers.some(2), every=0.2, head=60, idle=600))
+    proxy = stage.start(Scene(stage.servers.some(2), every=0.5, head=60, idle=600))
     workers = serving(proxy)
     with Steady(proxy.address, 50, "/api/fast", connections=4) as steady:
         steady.run_for(0.5)
