@@ -72,6 +72,7 @@ http {{
     keepalive_timeout {idle}ms;
     client_header_timeout {head}ms; client_body_timeout {client}ms; send_timeout {client}ms;
     {zones}
+    client_max_body_size 0;
     upstream app {{
         {servers}
         keepalive 16;
