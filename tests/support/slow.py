@@ -9,6 +9,7 @@ import resource
 import select
 import shutil
 import socket
+import struct
 import subprocess
 import threading
 from typing import TYPE_CHECKING, Self
@@ -28,7 +29,8 @@ _SS = shutil.which("ss", path="/usr/bin:/bin:/usr/sbin:/sbin") or "ss"
 class Crowd:
     """Connections that each send `first` and then one byte of `rest` every half second; they never read.
 
-    They come `rate` a second (0: all at once). `ends` holds for each that was ended how many seconds after its start.
+    They come `rate` a second (0: all at once). `ends` holds for each that was ended how many seconds after its start,
+    `quiet` how many seconds after its system had last taken something.
     """
 
     def __init__(self, address: Address, count: int, first: bytes, rest: bytes = b"", *, rate: float = 0) -> None:
@@ -36,6 +38,7 @@ class Crowd:
         self._sockets: dict[int, socket.socket] = {}
         self._starts: dict[int, float] = {}
         self.ends: list[float] = []
+        self.quiet: list[float] = []
         self._poll = select.epoll()
         # Who waits for a refusal sees it as bytes; who does not read an answer sees only a reset.
         events = select.EPOLLRDHUP | select.EPOLLERR | select.EPOLLHUP | (select.EPOLLIN if rest else 0)
@@ -62,7 +65,8 @@ class Crowd:
         for number, _ in self._poll.poll(0.02):
             self.ends.append(CLOCK.now() - self._starts[number])
             self._poll.unregister(number)
-            self._sockets.pop(number).close()
+            with self._sockets.pop(number) as one:
+                self.quiet.append(since_last_received(one))
         if self._rest and CLOCK.now() >= self._next:
             self._next = CLOCK.now() + 0.5
             for one in self._sockets.values():
@@ -95,7 +99,12 @@ class Fountain:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=4096))
+        listener = socket.socket()
+        # What waits in this machine is not what is to be seen, and costs time to write.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        self._loop.run_until_complete(asyncio.start_server(self._serve, sock=listener, backlog=4096))
         self._ready.set()
         self._loop.run_forever()
 
@@ -118,6 +127,13 @@ class Fountain:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._lease.release()
+
+
+def since_last_received(connection: socket.socket) -> float:
+    """Return how many seconds ago the system took the last byte that came on a connection."""
+    # tcpi_last_data_recv, in milliseconds: the 12th of the numbers behind eight bytes.
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    return float(struct.unpack_from("=I", info, 8 + 11 * 4)[0]) / 1000
 
 
 def allow_many() -> None:

@@ -85,7 +85,8 @@ impl Presence {
     pub fn reserve(worker: &Rc<Worker>, found: &Found) -> Option<Self> {
         let process = &worker.shared.process;
         let frontend = &found.frontend.counters;
-        if !process.connections.try_enter(worker.tables().limits.connections) {
+        let most = worker.shared.capacity.clients(worker.tables().limits.connections);
+        if !process.connections.try_enter(most) {
             return None;
         }
         if !frontend.current.try_enter(found.frontend.spec.limits.connections) {

@@ -72,11 +72,18 @@ class Ours:
         }
         listen = ["{listen}", *(f"127.0.0.1:{port}" for port in scene.listen)]
         backend = {"balance": "round_robin", "check": check, "servers": servers, **scene.backend}
+        times = {
+            "connect": scene.connect,
+            "server": scene.answer,
+            "header": scene.head,
+            "client": scene.client,
+            "keep_alive": scene.idle,
+        }
         value = {
             "admin": ADMIN,
             "threads": 2,
-            "timeouts": {"connect": f"{scene.connect:g}s", "server": f"{scene.answer:g}s"},
-            "frontends": {"web": {"listen": listen, "routes": [{"backend": "app"}]}},
+            "timeouts": {name: f"{seconds:g}s" for name, seconds in times.items()},
+            "frontends": {"web": {"listen": listen, **_frontend(scene)}},
             "backends": {"app": backend},
             **({"log": {"access": scene.log, "format": "json"}} if scene.log else {}),
             **scene.more,
@@ -103,3 +110,14 @@ class Ours:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.tenbin.__exit__(kind, error, trace)
+
+
+def _frontend(scene: Scene) -> dict[str, object]:
+    big: list[object] = [{"prefix": "/big", "backends": [f"127.0.0.1:{scene.big}"]}] if scene.big else []
+    source: dict[str, object] = {}
+    if scene.source_connections:
+        source["connections"] = scene.source_connections
+    if scene.source_requests:
+        source["requests"] = f"{scene.source_requests}/1m"
+    limits = {"limits": {"per_source": source}} if source else {}
+    return {"routes": [*big, {"backend": "app"}], **limits}

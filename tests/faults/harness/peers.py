@@ -29,16 +29,17 @@ if TYPE_CHECKING:
 
 _HAPROXY = """\
 global
-    maxconn 4000
+    maxconn {clients}
+    no strict-limits
     nbthread 2
     stats socket {folder}/socket mode 600 level admin expose-fd listeners
 defaults
     mode http
     timeout connect {connect}ms
-    timeout client 30s
+    timeout client {client}ms
     timeout server {answer}ms
-    timeout http-request 10s
-    timeout http-keep-alive 60s
+    timeout http-request {head}ms
+    timeout http-keep-alive {idle}ms
     timeout tunnel 1h
     timeout check {patience}ms
     option redispatch 1
@@ -48,6 +49,7 @@ defaults
 frontend web
     bind 127.0.0.1:{port}
 {also}
+{limits}
     default_backend app
 backend app
     balance roundrobin
@@ -55,18 +57,21 @@ backend app
     option httpchk GET /health
     default-server check inter {every}ms fall {fall} rise {rise}
 {servers}
+{big}
 """
 _NGINX = """\
 daemon off;
 worker_processes 2;
 error_log stderr;
 pid {folder}/nginx.pid;
-events {{ worker_connections 4000; }}
+events {{ worker_connections {clients}; }}
 http {{
     access_log {log};
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
     uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-    keepalive_timeout 60s;
+    keepalive_timeout {idle}ms;
+    client_header_timeout {head}ms; client_body_timeout {client}ms; send_timeout {client}ms;
+    {zones}
     client_max_body_size 0;
     upstream app {{
         {servers}
@@ -76,6 +81,8 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         {also}
+        {limits}
+        {big}
         location / {{
             proxy_pass http://app;
             proxy_http_version 1.1;
@@ -140,6 +147,10 @@ class _Peer:
     def text(self, scene: Scene) -> str:
         """Return the configuration of a scene."""
         return self.template.format(
+            clients=scene.clients,
+            head=round(scene.head * 1000),
+            client=round(scene.client * 1000),
+            idle=round(scene.idle * 1000),
             folder=self.folder,
             port=self._lease.ports[0],
             connect=round(scene.connect * 1000),
@@ -151,6 +162,7 @@ class _Peer:
             log=scene.log or "off",
             also="\n".join(self._listener(port) for port in scene.listen),
             servers="\n".join(self._server(scene, name) for name in scene.servers),
+            **self._further(scene),
         )
 
     def __enter__(self) -> Self:
@@ -198,6 +210,9 @@ class _Peer:
     def _listener(self, port: int) -> str:
         raise NotImplementedError
 
+    def _further(self, scene: Scene) -> dict[str, str]:
+        raise NotImplementedError
+
 
 class HAProxy(_Peer):
     """Debian's HAProxy: a master and one worker, changes over the stats socket."""
@@ -243,6 +258,23 @@ class HAProxy(_Peer):
     def _listener(self, port: int) -> str:
         return f"    bind 127.0.0.1:{port}"
 
+    def _further(self, scene: Scene) -> dict[str, str]:
+        lines: list[str] = []
+        if scene.source_connections or scene.source_requests:
+            lines += [
+                "    stick-table type ip size 10k expire 1m store conn_cur,http_req_rate(1m)",
+                "    tcp-request connection track-sc0 src",
+            ]
+        if scene.source_connections:
+            lines.append(f"    tcp-request connection reject if {{ sc0_conn_cur gt {scene.source_connections} }}")
+        if scene.source_requests:
+            lines.append(f"    http-request deny deny_status 429 if {{ sc0_http_req_rate gt {scene.source_requests} }}")
+        if scene.big:
+            # The time for a head is then the time for a body, too.
+            lines += ["    option http-buffer-request", "    use_backend big if { path_beg /big }"]
+        big = f"backend big\n    server big 127.0.0.1:{scene.big}" if scene.big else ""
+        return {"limits": "\n".join(lines), "big": big}
+
 
 class Nginx(_Peer):
     """Debian's nginx: a master and two workers; every change is a reload."""
@@ -286,6 +318,18 @@ class Nginx(_Peer):
 
     def _listener(self, port: int) -> str:
         return f"listen 127.0.0.1:{port};"
+
+    def _further(self, scene: Scene) -> dict[str, str]:
+        zones, limits = [], []
+        if scene.source_connections:
+            zones.append("limit_conn_zone $binary_remote_addr zone=connections:1m; limit_conn_status 429;")
+            limits.append(f"limit_conn connections {scene.source_connections};")
+        if scene.source_requests:
+            rate = f"rate={scene.source_requests}r/m"
+            zones.append(f"limit_req_zone $binary_remote_addr zone=requests:1m {rate}; limit_req_status 429;")
+            limits.append(f"limit_req zone=requests burst={scene.source_requests - 1} nodelay;")
+        big = f"location /big {{ proxy_pass http://127.0.0.1:{scene.big}; }}" if scene.big else ""
+        return {"zones": " ".join(zones), "limits": " ".join(limits), "big": big}
 
 
 def _kill_worker(pid: int, name: str) -> None:

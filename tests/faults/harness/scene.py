@@ -28,6 +28,10 @@ class Scene:
     of `/health`, which may take half of `every`; `weights` of 0 send nothing new; `listen` are further ports of
     127.0.0.1; `log` is the access log's file. A request that is safe to repeat is tried again elsewhere. `backend` and
     `more` go into Tenbin's file alone: to its backend, and at the top.
+
+    There may be `clients`, each may take `head` for the head of a request, `client` for a part of its body or of the
+    answer, and `idle` between two; a source may have `source_connections`, and `source_requests` a minute. `big` is the
+    port of a server that gets all below `/big`.
     """
 
     servers: Mapping[str, int]
@@ -41,6 +45,13 @@ class Scene:
     backend: Mapping[str, object] = field(default_factory=dict)
     log: str = ""
     more: Mapping[str, object] = field(default_factory=dict)
+    head: float = 10.0
+    client: float = 30.0
+    idle: float = 60.0
+    clients: int = 4000
+    big: int = 0
+    source_connections: int = 0
+    source_requests: int = 0
 
     def with_servers(self, servers: Mapping[str, int]) -> Scene:
         """Return the same with other servers."""

@@ -4,6 +4,15 @@
 use std::fs::read_to_string;
 use std::path::{Path, PathBuf};
 
+/// Bytes of a control group that no percentage takes; half of a group that has less than twice as much.
+const MARGIN: u64 = 16 << 20;
+
+/// What a connection may take at once beyond its buffers: its own state, and what the system holds for its sockets.
+const CONNECTION: u64 = 16 << 10;
+
+/// Connections that there is always room for until the next look, which refuses when that was too much.
+const LEAST_ROOM: u64 = 16;
+
 /// Where memory is measured.
 pub struct Gauge {
     /// The control group with the smallest limit that holds this process.
@@ -53,9 +62,15 @@ impl Gauge {
         }
     }
 
-    /// The limit in bytes for a size, or for a percentage of what there may be; 0: none.
+    /// The limit in bytes for a size, or for a percentage of what there may be; 0: none. A percentage of a control group
+    /// leaves room for what comes between two looks: beyond its limit the system ends the process.
     pub fn limit(&self, size: u64, percent: u64) -> u64 {
-        if size > 0 { size } else { self.hard / 100 * percent }
+        let share = self.hard / 100 * percent;
+        match &self.group {
+            _ if size > 0 => size,
+            Some(_) => share.min(self.hard - MARGIN.min(self.hard / 2)),
+            None => share,
+        }
     }
 
     /// Bytes in use: of the group without cache that can be taken back, otherwise of this process.
@@ -82,6 +97,12 @@ impl Level {
             _ => Self::Calm,
         }
     }
+}
+
+/// How many more clients there is room for until the next look, when each may fill two buffers; None: any number.
+pub fn room(used: u64, limit: u64, buffer: usize) -> Option<u64> {
+    let each = CONNECTION + 2 * buffer as u64;
+    (limit > 0).then(|| (limit.saturating_sub(used) / each).max(LEAST_ROOM))
 }
 
 /// Bytes that this process has resident.
@@ -155,7 +176,7 @@ mod tests {
         let root = folder("v2", &files);
         let (hard, group) = smallest("0::/a/b\n", &root).unwrap();
         let gauge = Gauge { group: Some(group), hard };
-        assert_eq!((hard, gauge.used(), gauge.limit(0, 90), gauge.limit(7, 90)), (5000, 500, 4500, 7));
+        assert_eq!((hard, gauge.used(), gauge.limit(0, 90), gauge.limit(7, 90)), (5000, 500, 2500, 7));
         std::fs::remove_dir_all(root).unwrap();
     }
 
@@ -171,6 +192,24 @@ mod tests {
         assert_eq!((hard, number(&group.usage)), (9000, Some(800)));
         std::fs::remove_dir_all(root).unwrap();
         assert!(smallest("1:cpu:/\n", Path::new("/nowhere")).is_none());
+    }
+
+    #[test]
+    fn a_group_keeps_a_margin_and_a_machine_does_not() {
+        let gauge = |group, mebibytes: u64| Gauge { group, hard: mebibytes << 20 };
+        let group = || Some(Group { usage: PathBuf::new(), stat: PathBuf::new() });
+        let limits = [20, 64, 1000].map(|size| gauge(group(), size).limit(0, 95) >> 20);
+        assert_eq!(limits, [10, 48, 950]);
+        assert_eq!(gauge(group(), 64).limit(0, 0), 0, "no limit");
+        assert_eq!(gauge(None, 64).limit(0, 95) >> 20, 60);
+    }
+
+    #[test]
+    fn there_is_room_for_as_many_as_could_fill_their_buffers() {
+        assert_eq!(room(0, 48 << 20, 16 << 10), Some(1024));
+        assert_eq!(room(47 << 20, 48 << 20, 16 << 10), Some(21));
+        assert_eq!(room(9, 5, 4096), Some(LEAST_ROOM));
+        assert_eq!(room(9, 0, 4096), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
-pub use memory::{Gauge, Level, resident};
+pub use memory::{Gauge, Level, resident, room};
 pub use relief::{RELIEF, Relief};
 use rustix::process::{Resource, Rlimit};
 
@@ -47,6 +47,8 @@ pub struct Capacity {
     pub memory_limit: AtomicU64,
     /// See `memory_limit`.
     pub memory_used: AtomicU64,
+    /// Clients at once that memory has room for until the next look; 0: any number.
+    ceiling: AtomicU64,
     /// Times that a connection to a server waited for a descriptor.
     pub descriptor_waits: AtomicU64,
     /// Idle connections of clients that were closed for want of descriptors.
@@ -108,6 +110,7 @@ impl Default for Capacity {
             severe: AtomicBool::new(false),
             memory_limit: AtomicU64::new(0),
             memory_used: AtomicU64::new(0),
+            ceiling: AtomicU64::new(0),
             descriptor_waits: AtomicU64::new(0),
             idle_closed: AtomicU64::new(0),
             memory_refused: AtomicU64::new(0),
@@ -122,6 +125,17 @@ impl Capacity {
     pub fn look(&self) {
         let Rlimit { current, .. } = rustix::process::getrlimit(Resource::Nofile);
         self.limit.store(current.unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Memory has room for so many clients at once until the next look; None: for any number.
+    pub fn set_ceiling(&self, clients: Option<u64>) {
+        self.ceiling.store(clients.map_or(0, |clients| clients.max(1)), Ordering::Relaxed);
+    }
+
+    /// How many clients there may be at once, given what is configured; 0: any number.
+    pub fn clients(&self, configured: u32) -> u32 {
+        let ceiling = u32::try_from(self.ceiling.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+        if configured == 0 || ceiling == 0 { configured.max(ceiling) } else { configured.min(ceiling) }
     }
 
     /// How many descriptors there may be.
@@ -200,6 +214,18 @@ mod tests {
     fn clients_leave_an_eighth_and_never_less_than_sixteen() {
         let limits = [20_000, 200, 64, 20, 0];
         assert_eq!(limits.map(reserve), [2_500, 25, 16, 10, 0]);
+    }
+
+    #[test]
+    fn the_lower_limit_of_clients_counts() {
+        let capacity = Capacity::default();
+        assert_eq!((capacity.clients(0), capacity.clients(7)), (0, 7));
+        capacity.set_ceiling(Some(5));
+        assert_eq!((capacity.clients(0), capacity.clients(7), capacity.clients(3)), (5, 5, 3));
+        capacity.set_ceiling(Some(1 << 40));
+        assert_eq!(capacity.clients(7), 7);
+        capacity.set_ceiling(None);
+        assert_eq!(capacity.clients(0), 0);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tenbin_balance::GroupEvent;
 
 use super::plane::Plane;
-use crate::capacity::{Gauge, Level};
+use crate::capacity::{Gauge, Level, room};
 use crate::stats::{SLICE_SECONDS, second, slice};
 use crate::tables::{Backend, Tables};
 use crate::wire::{Event, NoticeLevel};
@@ -35,7 +35,7 @@ fn run(plane: &Plane) {
         if let Some(tables) = plane.shared.tables.latest() {
             tick(plane, &tables);
             let is_second = ticks.is_multiple_of(TICKS_A_SECOND);
-            if is_second || memory.is_near {
+            if is_second || memory.is_due(&plane.shared) {
                 memory.look(&plane.shared, &tables, is_second);
             }
             if is_second {
@@ -79,9 +79,16 @@ struct Memory {
     level: Level,
     /// More than a quarter of the limit is in use: a burst could take the rest within a second.
     is_near: bool,
+    /// So many clients since the last look have taken half of the room that it left.
+    half_full: u64,
 }
 
 impl Memory {
+    /// Whether it is time to look again, though the second is not over.
+    fn is_due(&self, shared: &Shared) -> bool {
+        self.is_near || shared.process.connections.now() >= self.half_full
+    }
+
     /// Measures, and changes what the process takes on when a limit is crossed.
     fn look(&mut self, shared: &Shared, tables: &Tables, is_second: bool) {
         // Limits of control groups are changed under running processes.
@@ -93,6 +100,9 @@ impl Memory {
         capacity.memory_limit.store(limit, Ordering::Relaxed);
         capacity.memory_used.store(used, Ordering::Relaxed);
         self.is_near = used > limit / 4 && limit > 0;
+        let (clients, room) = (shared.process.connections.now(), room(used, limit, tables.limits.buffer));
+        capacity.set_ceiling(room.map(|room| clients + room));
+        self.half_full = room.map_or(u64::MAX, |room| clients + room / 2);
         let before = self.level;
         self.level = before.next(used, limit);
         capacity.severe.store(self.level == Level::Severe, Ordering::Relaxed);

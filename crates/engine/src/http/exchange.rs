@@ -72,6 +72,8 @@ pub struct Exchange {
 pub enum After {
     /// Wait for the next head.
     Idle,
+    /// Wait on: there was nothing to read.
+    Nothing,
     /// Close it.
     Close,
     /// Close it gently: the client may still be sending.
@@ -80,6 +82,8 @@ pub enum After {
 
 enum Head {
     Complete,
+    /// Not a byte, although there seemed to be some: a new socket seems so until it has been read once.
+    Nothing,
     Closed,
     Failed(Reason),
 }
@@ -145,6 +149,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             // Who was let in by a listener that is gone meanwhile is served once more, by its frontend as last known.
             Head::Complete => x.request.keep_alive &= !is_gone,
             Head::Closed => return After::Close,
+            Head::Nothing => return After::Nothing,
             Head::Failed(reason) => {
                 x.request.keep_alive = false;
                 x.record.unreadable(x.input.data().len());
@@ -201,14 +206,15 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
             match x.input.poll_fill(cx, stream) {
                 Poll::Ready(Ok(count)) if count > 0 => {}
                 Poll::Ready(_) => return Poll::Ready(Head::Closed),
-                Poll::Pending if timer.poll(cx).is_pending() => return Poll::Pending,
-                Poll::Pending if x.input.data().is_empty() => return Poll::Ready(Head::Closed),
-                Poll::Pending => return Poll::Ready(Head::Failed(Reason::HeaderTimeout)),
+                Poll::Pending if x.input.data().is_empty() => return Poll::Ready(Head::Nothing),
+                Poll::Pending => return timer.poll(cx).map(|()| Head::Failed(Reason::HeaderTimeout)),
             }
         }
     })
     .await;
-    timer.clear();
+    if !matches!(head, Head::Nothing) {
+        timer.clear();
+    }
     head
 }
 

@@ -36,17 +36,21 @@ const FAREWELL_BYTES: usize = 4 * 1024 * 1024;
 #[allow(clippy::manual_async_fn, reason = "an async fn would hold its argument twice")]
 pub fn serve(mut client: Client) -> impl Future<Output = ()> {
     async move {
-        let mut first = true;
+        let (mut first, mut is_timed) = (true, false);
         loop {
             let Some(timeouts) = timeouts(&client) else { return };
-            client.timer.set(if first { timeouts.header } else { timeouts.keep_alive });
+            if !is_timed {
+                client.timer.set(if first { timeouts.header } else { timeouts.keep_alive });
+            }
             if !idle(&client).await {
                 return;
             }
             let mut exchange = client.worker.take_exchange();
             let after = exchange::converse(&mut client, &mut exchange, first).await;
             client.worker.put_exchange(exchange);
+            is_timed = after == After::Nothing && first;
             match after {
+                After::Nothing => {}
                 After::Idle => first = false,
                 After::Close => return,
                 After::Linger => {
