@@ -147,6 +147,15 @@ TargetSize = Annotated[int | None, *_size(64, 1 << 20)]
 BodySize = Annotated[int | None, *_size(0, 1 << 50)]
 
 
+def _byte_rate(value: object) -> object:
+    if isinstance(value, str) and "/" in value:
+        raise mistake("not a size", expected="bytes a second such as 100 or 1k", hint=f"write {value.partition('/')[0]}")
+    return value
+
+
+ByteRate = Annotated[BodySize, BeforeValidator(_byte_rate)]
+
+
 def _memory(value: object) -> MemoryLimit:
     if isinstance(value, str) and value.rstrip().endswith("%"):
         found = values.percent(value)
