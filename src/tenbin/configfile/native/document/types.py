@@ -149,7 +149,8 @@ BodySize = Annotated[int | None, *_size(0, 1 << 50)]
 
 def _byte_rate(value: object) -> object:
     if isinstance(value, str) and "/" in value:
-        raise mistake("not a size", expected="bytes a second such as 100 or 1k", hint=f"write {value.partition('/')[0]}")
+        hint = f"write {value.partition('/')[0]}"
+        raise mistake("not a size", expected="bytes a second such as 100 or 1k", hint=hint)
     return value
 
 
