@@ -85,6 +85,11 @@ fn snapshot(generation: u64, listener: SocketAddr, servers: &[SocketAddr]) -> Va
     whole
 }
 
+/// A defect in the middle of a request, for the test of what it costs: there is none of it in a program that is built.
+pub fn panic_if_asked(head: &[u8]) {
+    assert!(!head.starts_with(b"PANIC "), "as the test asked");
+}
+
 /// A data plane without its process.
 struct Machine(Arc<Plane>);
 
@@ -165,14 +170,20 @@ fn numbers_add_up_over_reloads_and_patches_under_traffic() {
     check_idle(&machine, asked);
 }
 
-/// Nothing is held any more, and everything was counted once.
-fn check_idle(machine: &Machine, asked: u64) {
+/// The numbers when all connections have ended, or when that takes too long.
+fn settled(machine: &Machine) -> Value {
     let clock = Clock::start();
     let mut stats = machine.stats();
     while stats["process"]["connections"] != 0 && clock.millis() < 30_000 {
         pause(Duration::from_millis(5));
         stats = machine.stats();
     }
+    stats
+}
+
+/// Nothing is held any more, and everything was counted once.
+fn check_idle(machine: &Machine, asked: u64) {
+    let stats = settled(machine);
     let (process, frontend, backend) = (&stats["process"], &stats["frontends"][0], &stats["backends"][0]);
     assert_eq!(process["connections"], 0);
     assert!(process["connections_max"].as_u64().unwrap() <= 3, "{process}");
@@ -184,4 +195,31 @@ fn check_idle(machine: &Machine, asked: u64) {
         assert_eq!([&server["current"], &server["queue"]], [0; 2], "{server}");
         assert!(server["max"].as_u64().unwrap() <= 2, "{server}");
     }
+}
+
+#[test]
+fn a_panic_in_a_request_costs_its_connection_alone() {
+    const PANICS: u64 = 40;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let machine = Machine::start(&listener);
+    // Fewer places than panics, for connections and at servers: none may stay taken.
+    machine.apply(&snapshot(1, address, &[server(), server()]));
+    let mut neighbour = TcpStream::connect(address).unwrap();
+    for _ in 0..PANICS {
+        let mut client = TcpStream::connect(address).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        client.write_all(b"PANIC / HTTP/1.1\r\nhost: test\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        let _ = client.read_to_end(&mut answer);
+        assert!(answer.is_empty(), "it ends without an answer");
+        assert_eq!(ask(address, 2), 2, "others are served");
+    }
+    neighbour.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n").unwrap();
+    let head = read_head(&mut BufReader::new(neighbour.try_clone().unwrap())).unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 "), "who was connected all the time is served, too");
+    drop(neighbour);
+    let stats = settled(&machine);
+    assert_eq!(stats["process"]["panics"], PANICS);
+    assert_eq!([&stats["process"]["connections"], &stats["backends"][0]["current"]], [0; 2]);
 }

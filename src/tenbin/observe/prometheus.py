@@ -242,7 +242,12 @@ _PROCESS: tuple[tuple[str, str, str, Callable[[ProcessFigures], Number]], ...] =
     ("connections_max", "gauge", "Most client connections at once.", lambda p: p.connections_max),
     ("connections_total", "counter", "Client connections accepted.", lambda p: p.connections_total),
     ("requests_total", "counter", "Requests.", lambda p: p.requests),
-    ("access_log_dropped_total", "counter", "Access-log lines lost to a slow reader.", lambda p: p.log_dropped),
+    (
+        "access_log_dropped_total",
+        "counter",
+        "Access-log lines lost to a slow reader or a full disk.",
+        lambda p: p.log_dropped,
+    ),
     ("events_dropped_total", "counter", "Events the control plane did not take.", lambda p: p.events_dropped),
     ("accept_pauses_total", "counter", "Times accepting paused for want of descriptors.", lambda p: p.accept_pauses),
     ("process_max_fds", "gauge", "Descriptors that the data plane may open.", lambda p: p.descriptors_limit),

@@ -96,7 +96,7 @@ def _head(text: Text, status: Status, width: int) -> None:
         stale = f"THE FIGURES ARE {duration(status.age)} OLD: the data plane does not answer"
         paragraph(text, stale, width, style="bold red")
     for number, what in (
-        (process.log_dropped, "access-log lines dropped, their reader is too slow"),
+        (process.log_dropped, "access-log lines dropped, their reader is too slow or their disk full"),
         (process.accept_pauses, "times out of descriptors"),
         (process.memory_refused, "requests refused for want of memory"),
         (process.panics, "internal errors, each cost a connection"),

@@ -50,7 +50,7 @@ def test_the_process_takes_so_many_clients_and_the_rest_wait(
     for client in clients:
         assert client.get("/api/fast").status == 200, "who is in goes on"
     assert not any(client.readable() for client in waiting)
-    assert tenbin.status()["process"]["connections"] == 6
+    wait_for(lambda: tenbin.status()["process"]["connections"] == 6, 5)
     for client in clients:
         client.close()
     assert [client.read_response().status for client in waiting] == [200, 200]

@@ -191,10 +191,10 @@ RARE = {
 
 
 def turns(dice: Dice, count: int) -> Iterator[str]:
-    """Return so many names: each of them before any comes again; the rare ones only in every fifth round."""
+    """Return so many names: each of them before any comes again; the rare ones only in the first round of thirty."""
     done = 0
     while done < count:
-        rare = list(RARE) if done % (5 * len(COMMON) + len(RARE)) == 0 else []
+        rare = list(RARE) if done % (30 * len(COMMON) + len(RARE)) == 0 else []
         for name in dice.shuffled([*COMMON, *rare])[: count - done]:
             done += 1
             yield name

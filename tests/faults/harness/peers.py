@@ -67,6 +67,7 @@ http {{
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f;
     uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
     keepalive_timeout 60s;
+    client_max_body_size 0;
     upstream app {{
         {servers}
         keepalive 16;

@@ -223,6 +223,8 @@ async fn await_answer(
     let leaves = |server: &Arc<Server>| backend.spec.close_on_down.then(|| client.worker.attach(server));
     let cut = backend.servers.get(index).and_then(leaves);
     x.output.clear();
+    #[cfg(all(test, not(tenbin_loom)))]
+    crate::stress::panic_if_asked(x.input.head());
     for _ in 0..=MOST_INTERIM {
         let interim = read_answer(client, x, (front, backend, cut.as_ref()), stream).await?;
         if !interim {
