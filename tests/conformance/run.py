@@ -1,16 +1,15 @@
 """Plays the corpus through proxies and compares them.
 
-`PYTHONPATH=src:tests python -m conformance.run haproxy nginx tenbin --json FILE`; without names, all that are there.
+`PYTHONPATH=src:tests python -m conformance.run haproxy nginx tenbin --results FOLDER`; without names, all there are.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,8 @@ from conformance.judge import SPLIT, split_problems
 from conformance.lane import BYTEWISE, Lane
 from conformance.proxies import OWN, PROXIES, available, version
 from conformance.rows import CORPUS, Row, read_rows
-from conformance.summary import COMPARED, Summary, summary, table
+from conformance.summary import COMPARED, Summary, save, summary, table
+from support.machine import facts
 from tenbin.testing import Lease
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m conformance.run")
     parser.add_argument("proxies", nargs="*", choices=[[], *PROXIES], metavar="PROXY", help=", ".join(PROXIES))
     parser.add_argument("--rows", type=Path, default=CORPUS, help="another table of rows")
-    parser.add_argument("--json", type=Path, help="where to write the figures")
+    parser.add_argument("--results", type=Path, help="a folder for conformance.md and conformance.json")
     chosen = parser.parse_args(arguments)
     rows = read_rows(chosen.rows)
     summaries: list[Summary] = []
@@ -96,8 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.writelines(f"{proxy}  {outcome}\n" for outcome in shown)
         summaries += summary(proxy, version(proxy), outcomes)
     sys.stdout.write(table(summaries))
-    if chosen.json is not None:
-        chosen.json.write_text(json.dumps([asdict(one) for one in summaries], indent=1) + "\n", encoding="utf-8")
+    if chosen.results is not None:
+        save(chosen.results, facts(), summaries)
     return int(failed)
 
 

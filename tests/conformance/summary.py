@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from conformance.judge import CHANGED, CLASS, EXCESS, FORGIVEN, MUST_NOT, POISONED, SPLIT, UNCLEAN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from conformance.judge import Outcome
 
@@ -49,6 +51,14 @@ def table(summaries: Sequence[Summary]) -> str:
         name = f"{one.proxy} {one.version}".strip()
         lines.append(f"| {name} | {one.rows} {_KINDS[one.kind]} | {one.acceptable} | {counts} |")
     return "\n".join(lines) + "\n"
+
+
+def save(folder: Path, machine: Mapping[str, str], summaries: Sequence[Summary]) -> None:
+    """Write `conformance.md` and `conformance.json`, from which README quotes."""
+    about = "; ".join(f"{name} {value}" for name, value in machine.items())
+    (folder / "conformance.md").write_text(f"# Bad messages\n\n{about}.\n\n{table(summaries)}", encoding="utf-8")
+    content = {"machine": dict(machine), "summaries": [asdict(one) for one in summaries]}
+    (folder / "conformance.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def _summary(proxy: str, version: str, kind: str, outcomes: Sequence[Outcome]) -> Summary:

@@ -93,17 +93,15 @@ QUOTES = (
 
 
 def _wire(run: dict[str, Any]) -> list[str]:
-    """`contestants` holds, by name, `handled` and `rows` of each kind, and `violations`."""
-    found = run["contestants"]
+    found = run["summaries"]
     lines = []
     for kind, text in (("req", "bad requests handled as they must be"), ("resp", "bad answers of servers")):
-        lines.append(
-            _line(text, {name: _of(values["handled"][kind], values["rows"][kind]) for name, values in found.items()})
-        )
-    lines.append(
-        _line("bad messages passed on all the same", {name: str(v["violations"]) for name, v in found.items()})
-    )
-    return lines
+        rows = {one["proxy"]: _of(one["acceptable"], one["rows"]) for one in found if one["kind"] == kind}
+        lines.append(_line(text, rows))
+    passed = dict.fromkeys(_CONTESTANTS, 0)
+    for one in found:
+        passed[one["proxy"]] += sum(one["broken"][rule] for rule in ("must_not", "excess", "poisoned"))
+    return [*lines, _line("bad messages passed on all the same", {name: str(n) for name, n in passed.items()})]
 
 
 def _faults(run: dict[str, Any]) -> list[str]:

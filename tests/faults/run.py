@@ -7,17 +7,15 @@ contestants and `--short` the short forms; these write nothing.
 from __future__ import annotations
 
 import argparse
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 from faults.harness.contestants import TITLES
 from faults.harness.play import missing, play
-from faults.harness.report import facts, line, markdown, save
+from faults.harness.report import line, markdown, save
 from faults.scenarios import SCENARIOS
-from support.bare import binary
-from support.reference import HAPROXY, NGINX
+from support.machine import facts
 
 RESULTS = Path(__file__).parents[2] / "benches" / "results"
 
@@ -41,7 +39,7 @@ def main() -> int:
             else:
                 _say(line(outcomes[-1]))
     left_out += broken
-    machine = facts(versions())
+    machine = facts()
     if options.only or options.against or options.short:
         _say(markdown(machine, scenarios, outcomes, left_out))
     else:
@@ -55,19 +53,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--against", action="append", choices=list(TITLES), help="may be repeated")
     parser.add_argument("--short", action="store_true", help="as the tests do")
     return parser.parse_args()
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of everybody that is installed."""
-    programs = {"tenbin": binary(), "haproxy": HAPROXY, "nginx": NGINX}
-    found = {}
-    for name, program in programs.items():
-        if program is not None:
-            option = "--version" if name == "tenbin" else "-v"
-            done = subprocess.run((program, option), capture_output=True, text=True, check=False)
-            match = re.search(r"\d+\.\d+(\.\d+)*\S*", done.stdout + done.stderr)
-            found[name] = match[0] if match else "unknown"
-    return found
 
 
 def _say(text: str) -> None:

@@ -7,10 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from faults.harness.report import facts, line, save
+from faults.harness.report import line, save
 from faults.harness.scenario import SEED, Stage
-from faults.run import RESULTS, versions
+from faults.run import RESULTS
 from faults.scenarios import f30_soak
+from support.machine import facts
 
 
 def main() -> int:
@@ -30,7 +31,7 @@ def main() -> int:
             outcome = f30_soak.soak(stage, plan)
         finally:
             stage.close()
-    table = save(options.results, facts(versions()), [scenario], [outcome], [], name="soak")
+    table = save(options.results, facts(), [scenario], [outcome], [], name="soak")
     print(table, line(outcome), *(f"{key}: {value}" for key, value in outcome.extra.items()), sep="\n")  # noqa: T201
     return int(not outcome.reached)
 

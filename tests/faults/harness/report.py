@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from typing import TYPE_CHECKING, Any
 
 from faults.harness.contestants import TITLES
-from tenbin.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,16 +13,6 @@ if TYPE_CHECKING:
 
     from faults.harness.outcome import Outcome
     from faults.harness.scenario import Scenario
-
-
-def facts(versions: Mapping[str, str]) -> dict[str, str]:
-    """Return what a reader needs to know of the machine."""
-    return {
-        "date": SystemClock().wall().strftime("%Y-%m-%d %H:%M UTC"),
-        "kernel": platform.release(),
-        "cpus": str(os.cpu_count()),
-        **versions,
-    }
 
 
 def save(

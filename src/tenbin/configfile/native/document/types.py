@@ -86,7 +86,6 @@ def _percent(low: int, high: int) -> tuple[PlainValidator, WithJsonSchema]:
 Percent = Annotated[int | None, *_percent(0, 100)]
 Share = Annotated[int | None, *_percent(1, 100)]
 Jitter = Annotated[int | None, *_percent(0, 50)]
-LoadFactor = Annotated[int | None, *_percent(100, 10_000)]
 
 
 def _load_factor(value: object) -> int:
