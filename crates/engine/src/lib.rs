@@ -24,6 +24,7 @@ mod notice;
 mod pace;
 mod privileges;
 mod source;
+mod spares;
 mod splice;
 mod stats;
 #[cfg(all(test, not(tenbin_loom)))]

@@ -23,6 +23,7 @@ use crate::doors::{Door, Doors};
 use crate::http::Exchange;
 use crate::listener::{Place, accept};
 use crate::log::{LogBatch, LogSender};
+use crate::spares::Spares;
 use crate::splice::Pipes;
 use crate::stats::ProcessCounters;
 use crate::tables::{Followed, Held, Published, Server, Tables};
@@ -82,16 +83,21 @@ pub struct Worker {
     /// Connections that were turned away and are still read from.
     pub farewells: Cell<usize>,
     tables: Followed,
-    #[allow(clippy::vec_box, reason = "lent out one by one; moving the pointer is the point")]
-    exchanges: RefCell<Vec<Box<Exchange>>>,
+    exchanges: Spares<Box<Exchange>>,
     attached: RefCell<HashMap<u64, Vec<Attachment>>>,
-    buffers: RefCell<Vec<Buffer>>,
+    buffers: Spares<Buffer>,
 }
 
 /// A connection that must end when its server goes down.
 struct Attachment {
     cut: Rc<Cell<bool>>,
     waker: Rc<RefCell<Option<Waker>>>,
+}
+
+impl Attachment {
+    fn lives(&self) -> bool {
+        Rc::strong_count(&self.cut) > 1
+    }
 }
 
 /// A connection's side of an [`Attachment`].
@@ -150,9 +156,9 @@ impl Worker {
             relief: Relief::default(),
             farewells: Cell::new(0),
             tables: Followed::new(tables, version),
-            exchanges: RefCell::default(),
+            exchanges: Spares::new(SPARE_EXCHANGES),
             attached: RefCell::default(),
-            buffers: RefCell::default(),
+            buffers: Spares::new(SPARE_BUFFERS),
         })
     }
 
@@ -197,6 +203,9 @@ impl Worker {
                 }
                 self.tables();
                 self.pools.sweep(self.index, now);
+                self.attached.borrow_mut().retain(|_, list| list.iter().any(Attachment::lives));
+                self.exchanges.look();
+                self.buffers.look();
             }
         }
     }
@@ -246,30 +255,26 @@ impl Worker {
     /// Buffers and state for one exchange.
     pub fn take_exchange(&self) -> Box<Exchange> {
         let size = self.tables.last().limits.buffer;
-        let spare = self.exchanges.borrow_mut().pop().filter(|spare| spare.buffer_bytes == size);
+        let spare = self.exchanges.take().filter(|spare| spare.buffer_bytes == size);
         spare.unwrap_or_else(|| Box::new(Exchange::new(&self.deadlines, size)))
     }
 
     /// Gives them back.
     pub fn put_exchange(&self, mut exchange: Box<Exchange>) {
-        let mut spares = self.exchanges.borrow_mut();
-        if spares.len() < SPARE_EXCHANGES {
-            exchange.reset();
-            spares.push(exchange);
-        }
+        exchange.reset();
+        self.exchanges.put(exchange);
     }
 
     /// A buffer for a direction of a tunnel that has something to carry.
     pub fn take_buffer(&self) -> Buffer {
-        self.buffers.borrow_mut().pop().unwrap_or_else(|| Buffer::new(TUNNEL_BYTES))
+        self.buffers.take().unwrap_or_else(|| Buffer::new(TUNNEL_BYTES))
     }
 
     /// Gives it back.
     pub fn put_buffer(&self, mut buffer: Buffer) {
-        let mut buffers = self.buffers.borrow_mut();
-        if buffers.len() < SPARE_BUFFERS && buffer.capacity() == TUNNEL_BYTES {
+        if buffer.capacity() == TUNNEL_BYTES {
             buffer.clear();
-            buffers.push(buffer);
+            self.buffers.put(buffer);
         }
     }
 
@@ -278,7 +283,10 @@ impl Worker {
         let cut = Cut::default();
         let mut attached = self.attached.borrow_mut();
         let list = attached.entry(server.slot.serial).or_default();
-        list.retain(|attachment| Rc::strong_count(&attachment.cut) > 1);
+        // Now and then: looking at all of them each time would cost more the more there are.
+        if list.len() >= 32 && list.len().is_power_of_two() {
+            list.retain(Attachment::lives);
+        }
         list.push(Attachment { cut: Rc::clone(&cut.cut), waker: Rc::clone(&cut.waker) });
         // It went down while the connection was opened: the command to cut has come and gone.
         cut.cut.set(server.state.health() == Health::Down);
