@@ -17,7 +17,7 @@ from conformance.judge import SPLIT, split_problems
 from conformance.lane import BYTEWISE, Lane
 from conformance.proxies import OWN, PROXIES, available, version
 from conformance.rows import CORPUS, Row, read_rows
-from conformance.summary import COMPARED, save, summary, table
+from conformance.summary import COMPARED, Summary, save, summary, table
 from support.machine import facts
 from tenbin.testing import Lease
 
@@ -85,7 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--results", type=Path, help="a folder for conformance.md and conformance.json")
     chosen = parser.parse_args(arguments)
     rows = read_rows(chosen.rows)
-    summaries, failed = [], False
+    summaries: list[Summary] = []
+    failed = False
     for proxy in chosen.proxies or available():
         outcomes = play(proxy, rows)
         wrong = [outcome for outcome in outcomes if not outcome.ok]

@@ -49,8 +49,8 @@ def test_the_comparison_is_printed_and_written(tmp_path: Path, capsys: pytest.Ca
     lines = CORPUS.read_text(encoding="utf-8").split("\n")
     some = tmp_path / "some.tsv"
     some.write_text("\n".join([lines[0], *(line for line in lines if line.startswith(("R00", "S00")))]) + "\n")
-    assert main(["dataplane", "--rows", str(some), "--json", str(tmp_path / "figures.json")]) == 0
-    figures = {one["kind"]: one for one in json.loads((tmp_path / "figures.json").read_text())}
+    assert main(["dataplane", "--rows", str(some), "--results", str(tmp_path)]) == 0
+    figures = {one["kind"]: one for one in json.loads((tmp_path / "conformance.json").read_text())["summaries"]}
     assert figures["req"]["rows"] == figures["req"]["acceptable"] >= 5
     assert not any(figures["resp"]["broken"].values())
     assert f"| {figures['resp']['rows']} answers | {figures['resp']['rows']} | 0 | 0 | 0 |" in capsys.readouterr().out

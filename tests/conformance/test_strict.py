@@ -44,7 +44,7 @@ def test_both_read_the_same(raw: bytes) -> None:
     reading = read_requests(raw)
     assert (reading.refusal, reading.rest, len(reading.whole)) == ("", b"", 1)
     message = reading.whole[0]
-    assert (message.method, message.target, message.body) == (request.method, request.target, body)
+    assert (message.method, message.target, message.body) == (request.method, request.target, bytes(body))
     # h11 lowers the value of Transfer-Encoding.
     assert [(name, value.lower()) for name, value in message.fields] == [(n, v.lower()) for n, v in request.headers]
     assert isinstance(event, h11.EndOfMessage)

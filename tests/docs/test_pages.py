@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from conformance.summary import Summary, save
 from docs.blocks import Block, read
 from docs.figures import QUOTES, Quote, steadiness
 from docs.runner import Page
@@ -79,16 +80,16 @@ def test_the_readme_shows_what_was_measured(quote: Quote) -> None:
 
 def test_what_the_readme_says_of_faults_is_counted_right(tmp_path: Path) -> None:
     machine = {"haproxy": "2.6", "nginx": "1.22", "date": "today"}
-    (tmp_path / "conformance.json").write_text(
-        json.dumps(
-            {
-                "machine": machine,
-                "contestants": {
-                    "tenbin": {"handled": {"req": 9, "resp": 4}, "rows": {"req": 9, "resp": 4}, "violations": 0},
-                    "nginx": {"handled": {"req": 7, "resp": 1}, "rows": {"req": 9, "resp": 4}, "violations": 3},
-                },
-            }
-        )
+    clean = dict.fromkeys(("must_not", "excess", "poisoned", "changed"), 0)
+    save(
+        tmp_path,
+        machine,
+        [
+            Summary("tenbin", "1", "req", 9, 9, clean),
+            Summary("tenbin", "1", "resp", 4, 4, clean),
+            Summary("nginx", "1", "req", 9, 7, {**clean, "must_not": 1, "excess": 1, "changed": 5}),
+            Summary("nginx", "1", "resp", 4, 1, {**clean, "poisoned": 1}),
+        ],
     )
     outcomes = [
         {"contestant": "tenbin", "figures": {"requests": 100, "failed": {}}, "missed": []},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -177,7 +177,7 @@ class Machine(RuleBasedStateMachine):
         if hasattr(self, "traffic"):
             self.traffic.stop()
 
-    def _patch(self, name: str, **values: object) -> None:
+    def _patch(self, name: str, **values: Any) -> None:
         if name not in self.known:
             return
         self.known[name] = replace(self.known[name], **values)

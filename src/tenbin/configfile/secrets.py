@@ -7,29 +7,34 @@ is no YAML at all is quoted in messages, too.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from functools import cache
+from operator import itemgetter
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _WORDS = r"token|secret|passw(?:or)?d|passphrase|authorization|api[_-]?key|private[_-]?key|credential|bearer"
-_KEY = re.compile(rf"[\w-]*(?:{_WORDS})s?", re.IGNORECASE)
-# The second form is a line whose colon was forgotten.
+_KEY = re.compile(rf"(?:{_WORDS})s?\Z", re.IGNORECASE)
+# Every part of these patterns begins where no other of its kind can, and gives nothing back: a text of any size is read
+# in time that grows with its length. The second form is a line whose colon was forgotten.
 _ENTRY = re.compile(
-    r"(?P<key>[\w-]+)[\"']?[^\S\n]*[:=]\s*|(?:^|[{,])[^\S\n]*(?:-[^\S\n]+)?(?P<word>[\w-]+)[^\S\n]+", re.MULTILINE
+    r"(?<![\w-])(?P<key>[\w-]++)[\"']?+[^\S\n]*+[:=]\s*+|(?:^|[{,])[^\S\n]*+(?:-[^\S\n]++)?+(?P<word>[\w-]++)[^\S\n]++",
+    re.MULTILINE,
 )
 _VARIABLE = re.compile(r"([\"']?)\$\{\w+\}\1(?=[\s,}\]]|$)")
-_DOUBLE = re.compile(r'"(?:\\.|[^"\\])*"?', re.DOTALL)
-_SINGLE = re.compile(r"'(?:''|[^'])*'?")
-# In a flow mapping a value ends before the next key, or before the brackets that end the line.
+_DOUBLE = re.compile(r'"(?:\\.|[^"\\])*+"?+', re.DOTALL)
+_SINGLE = re.compile(r"'(?:''|[^'])*+'?+")
 _PROPERTIES = re.compile(r"^(?:[&!]\S*\s+)+")
-_NEXT_KEY = r"""[^\S\n]*,[^\S\n]*["']?[\w-]+["']?[^\S\n]*:"""
-_LINE_END = r"[^\S\n]*[,}\]\s]*(?:[^\S\n]#[^\n]*)?$"
-_PLAIN = re.compile(rf"[^\n]*?(?={_NEXT_KEY}|{_LINE_END})", re.MULTILINE)
+_PLAIN_END = re.compile(r"""[^\S\n]#|$|(?P<key>,[^\S\n]*+["']?+[\w-]++["']?+[^\S\n]*+:)""", re.MULTILINE)
+_CLOSING = ",}] \t\r\f\v"
+
+Span = tuple[int, int]
 
 _SHORTEST = 6
+_VISIBLE = re.compile(r"[^\n]")
 
 HIDDEN = "*"
 """Stands for one character that is not shown."""
@@ -37,28 +42,40 @@ HIDDEN = "*"
 
 def is_secret(key: str) -> bool:
     """Whether the value of a key, which may be misspelled, is not for showing; the name of its file is."""
-    return _KEY.fullmatch(key) is not None or key.lower() in _misspelled()
+    return _KEY.search(key) is not None or key.lower() in _misspelled()
 
 
 def hide(text: str) -> str:
     """Return a text in which every character of a secret is replaced; all others keep their places."""
+    return hidden(text, find(text), (0, len(text)))
+
+
+def hidden(text: str, secrets: Sequence[Span], part: Span) -> str:
+    """Return a part of a text without the secrets that were found in the whole."""
+    position, last = part
     parts: list[str] = []
-    position = 0
-    for start, end in _secrets(text):
-        parts += (text[position:start], re.sub(r"[^\n]", HIDDEN, text[start:end]))
-        position = end
-    parts.append(text[position:])
-    return "".join(parts)
+    for start, end in secrets[bisect_right(secrets, position, key=itemgetter(1)) :]:
+        if start >= last:
+            break
+        parts.append(text[position : max(start, position)])
+        parts.append(_VISIBLE.sub(HIDDEN, text[max(start, position) : min(end, last)]))
+        position = min(end, last)
+    return "".join((*parts, text[position:last]))
 
 
-def values(text: str) -> tuple[str, ...]:
+def values(text: str, secrets: Sequence[Span]) -> tuple[str, ...]:
     """Return the secrets of a text that are long enough to be told from other words, without their quotes."""
-    found = (_PROPERTIES.sub("", text[start:end]) for start, end in _secrets(text))
+    found = (_PROPERTIES.sub("", text[start:end]) for start, end in secrets)
     lines = (line.strip(" \t\r'\"") for secret in found for line in secret.split("\n"))
     return tuple(dict.fromkeys(line for line in lines if len(line) >= _SHORTEST))
 
 
-def _secrets(text: str) -> Iterator[tuple[int, int]]:
+def find(text: str) -> tuple[Span, ...]:
+    """Return where the secrets of a text begin and end, in order, in time that is linear in its length."""
+    return tuple(_secrets(text))
+
+
+def _secrets(text: str) -> Iterator[Span]:
     position = 0
     while entry := _ENTRY.search(text, position):
         if not is_secret(entry["key"] or entry["word"]):
@@ -71,9 +88,11 @@ def _secrets(text: str) -> Iterator[tuple[int, int]]:
             continue
         if opening in ("|", ">"):
             end = _block_end(text, start, _indentation(text, entry.start()))
-        else:
-            value = {'"': _DOUBLE, "'": _SINGLE}.get(opening, _PLAIN).match(text, start)
+        elif quoted := {'"': _DOUBLE, "'": _SINGLE}.get(opening):
+            value = quoted.match(text, start)
             end = value.end() if value else start
+        else:
+            end = _plain_end(text, start)
         if end > start:
             yield start, end
             position = end
@@ -96,6 +115,13 @@ def _misspelled() -> frozenset[str]:
 def _indentation(text: str, position: int) -> int:
     line = text[text.rfind("\n", 0, position) + 1 : position + 1]
     return len(line) - len(line.lstrip(" -"))
+
+
+def _plain_end(text: str, start: int) -> int:
+    """Where a value without quotes ends: before the next key of a flow mapping, or what closes the line."""
+    end = _PLAIN_END.search(text, start)
+    value = text[start : end.start() if end else len(text)]
+    return start + len(value.rstrip(None if end and end["key"] else _CLOSING))
 
 
 def _block_end(text: str, start: int, indentation: int) -> int:

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.secrets import HIDDEN, hide, values
+from tenbin.configfile.secrets import HIDDEN, find, hidden, values
 from tenbin.errors import Diagnostic, Severity
 
 if TYPE_CHECKING:
@@ -45,11 +45,11 @@ class Source:
         """The text of a line as it may be shown, without its end."""
         starts = self._line_starts
         end = starts[line] if line < len(starts) else len(self.text)
-        return self.shown[starts[line - 1] : end].rstrip("\r\n")
+        return self._shown((starts[line - 1], end)).rstrip("\r\n")
 
     def excerpt(self, span: Span) -> str:
         """The text of a token for a message: its first line, shortened, in backquotes."""
-        text = self.shown[span[0] : span[1]].strip()
+        text = self._shown(span).strip()
         first = text.partition("\n")[0].rstrip()
         if len(first) > _LONGEST_EXCERPT or first != text:
             first = first[: _LONGEST_EXCERPT - 3] + "..."
@@ -78,20 +78,23 @@ class Source:
         """A problem of the file as a whole."""
         return Diagnostic(severity, self.name, 0, 0, 0, message, hint=hint)
 
-    @cached_property
-    def shown(self) -> str:
-        """The text without its secrets; every other character has the same place."""
-        return hide(self.text)
+    def _shown(self, span: Span) -> str:
+        """A part of the text without its secrets; every other character has the same place."""
+        return hidden(self.text, self._secrets, span)
 
     def _without_secrets(self, told: str) -> str:
         """What is said about a value may quote it."""
-        for secret in self._secrets:
+        for secret in self._values:
             told = told.replace(secret, HIDDEN * len(secret))
         return told
 
     @cached_property
-    def _secrets(self) -> tuple[str, ...]:
-        return values(self.text)
+    def _secrets(self) -> tuple[Span, ...]:
+        return find(self.text)
+
+    @cached_property
+    def _values(self) -> tuple[str, ...]:
+        return values(self.text, self._secrets)
 
     @cached_property
     def _line_starts(self) -> list[int]:

@@ -79,6 +79,20 @@ def test_every_request_has_its_line(start_tenbin: StartTenbin, trio: Servers, tm
     assert len(lines(file, 300)) == 300
 
 
+def test_after_a_reload_lines_go_to_a_new_file_when_the_old_one_was_renamed(
+    start_tenbin: StartTenbin, trio: Servers, tmp_path: Path
+) -> None:
+    tenbin, file = logged(start_tenbin, trio, tmp_path)
+    tenbin.get("/api/before")
+    assert "/api/before" in lines(file, 1)[0]
+    renamed = file.rename(tmp_path / "access.log.1")
+    tenbin.get("/api/between")
+    assert "/api/between" in lines(renamed, 2)[1]
+    assert tenbin.cli("reload").returncode == 0
+    tenbin.get("/api/after")
+    assert "/api/after" in lines(file, 1)[0]
+
+
 def test_a_log_nobody_reads_stalls_nothing(start_tenbin: StartTenbin, trio: Servers, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -88,7 +102,7 @@ def test_a_log_nobody_reads_stalls_nothing(start_tenbin: StartTenbin, trio: Serv
         with RunningLoad(tenbin.address, Load(rps=400, duration=4, target="/api/fast?" + "x" * 2000)) as run:
             summary = run.result()
         assert not summary.failed, summary.describe()
-        assert summary.percentile(0.5) < 0.1
+        assert summary.longest_gap() < 2, summary.describe()
     finally:
         os.close(reader)
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 TOKEN = "correct horse battery staple"  # noqa: S105 - of this test
 SECRET = "5ec2e7" * 10
+PATIENCE = 60
+"""Seconds for what ends at once unless the machine is busy: the first server of a process loads its libraries."""
 JSON = {"Content-Type": "application/json"}
 BEARER = {"Authorization": f"Bearer {TOKEN}", **JSON}
 
@@ -122,7 +124,7 @@ class Running:
     ) -> Answer:
         """One request on a connection of its own."""
         connection = (
-            UnixConnection(self.path) if unix else http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            UnixConnection(self.path) if unix else http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         )
         try:
             connection.request(method, path, body, headers or {})
@@ -133,20 +135,20 @@ class Running:
 
     def raw(self) -> socket.socket:
         """A TCP connection to speak bytes on."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
 
     def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self.server.stop(), self.loop).result(5)
+        asyncio.run_coroutine_threadsafe(self.server.stop(), self.loop).result(PATIENCE)
 
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=10)
+        super().__init__("localhost", timeout=PATIENCE)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(10)
+        self.sock.settimeout(PATIENCE)
         self.sock.connect(str(self._path))
 
 
@@ -168,7 +170,7 @@ def running(
     server = AdminServer(process, journal=journal, limits=limits)
     path = directory / "admin.sock"
     start = server.start(endpoint or AdminEndpoint(Address("127.0.0.1", 0), token), path)
-    asyncio.run_coroutine_threadsafe(start, loop).result(10)
+    asyncio.run_coroutine_threadsafe(start, loop).result(PATIENCE)
     assert server.address is not None
     served = Running(process, journal, server.address.port, path, loop, server)
     try:
@@ -176,7 +178,7 @@ def running(
     finally:
         served.stop()
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
+        thread.join(PATIENCE)
         loop.close()
         journal.close()
 

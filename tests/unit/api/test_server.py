@@ -147,14 +147,10 @@ def read_slowly(directory: Path) -> bool:
         return received + len(whole(connection)) > len(render(process.known()))
 
 
-def test_stop_takes_less_than_a_second_whatever_clients_do(tmp_path: Path) -> None:
-    assert min(stop_with_clients(tmp_path) for _ in range(3)) < 1.0, "the machine may be busy, but not three times"
-
-
-def stop_with_clients(directory: Path) -> float:
-    """Stop with an idle, a half-sent, an unread and an unanswered request; return the seconds it took."""
+def test_stop_waits_for_no_client_whatever_it_does(tmp_path: Path) -> None:
+    """An idle, a half-sent, an unread and an unanswered request: the bounds of any of them are ten seconds or more."""
     process = MemoryProcess(config=samples.large(1000), hang=True)
-    with running(directory, process=process) as api:
+    with running(tmp_path, process=process) as api:
         clients = idle, half, unread, unanswered = [api.raw() for _ in range(4)]
         half.sendall(b"GET /healthz HTTP/1.1\r\n")
         unread.sendall(b"GET /metrics HTTP/1.1\r\n" + HOST + b"\r\n")
@@ -163,13 +159,12 @@ def stop_with_clients(directory: Path) -> float:
         until(lambda: len(connections(api)) == len(clients) and process.entered)
         begun = time.perf_counter()
         api.stop()
-        took = time.perf_counter() - begun
+        assert time.perf_counter() - begun < 5
         assert not api.path.exists()
         with pytest.raises(ConnectionRefusedError):
             api.raw()
         for connection in (idle, half, unread, unanswered):
             connection.close()
-    return took
 
 
 def test_a_request_under_way_ends_when_stopping(tmp_path: Path) -> None:
@@ -229,7 +224,7 @@ def first_answer(api: Running) -> bytes:
         return answer
 
 
-def until(holds: Callable[[], bool], seconds: float = 5.0) -> None:
+def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds  # noqa: TID251 - tests wait on the real clock
     while not holds():
         assert time.monotonic() < deadline, "it did not happen in time"  # noqa: TID251

@@ -1,14 +1,15 @@
-"""No message shows a secret, whatever is wrong around it."""
+"""No message shows a secret, whatever is wrong around it; to look for them takes one look at the text."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tenbin.configfile import render
 from tenbin.configfile.reader import examine_text
-from tenbin.configfile.secrets import hide, is_secret
+from tenbin.configfile.secrets import find, hide, is_secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,3 +83,33 @@ def test_everything_else_keeps_its_place() -> None:
         True,
         *[False] * 3,
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ("body: ", "x", ""),
+        ("", "-", ""),
+        ("token: a", " ", "b"),
+        ("token:", " ,", " x"),
+        ("{token: ", "token: a, ", "}"),
+        ("token: '", "''", ""),
+        ('token: "', "\\a", ""),
+        ("", "token: |\n  a\n", ""),
+        ("token: ${", "a", ""),
+        ("", "{", ""),
+    ],
+    ids=lambda text: repr(text[0] + text[1]),
+)
+def test_sixteen_times_the_text_takes_no_more_than_sixteen_times_as_long(text: tuple[str, str, str]) -> None:
+    """Four times that at most, for what else the machine does; if it grew with the square it would be 256 times."""
+    before, repeated, after = text
+
+    def duration(times: int) -> float:
+        whole = before + repeated * times + after
+        began = time.thread_time()
+        find(whole)
+        return time.thread_time() - began
+
+    small, large = (min(duration(times) for _ in range(5)) for times in (2_000, 32_000))
+    assert large < 4 * 16 * small

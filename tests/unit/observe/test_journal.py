@@ -215,8 +215,10 @@ def test_a_reader_that_stops_does_not_stop_the_writer() -> None:
         stream.close()
         taking.join(5.0)
     assert dropped > 0
-    assert f"{dropped} lost\n" in collected
-    assert len(collected) == 5000 - dropped + 1
+    # A busy machine may let the writer tell of some before the rest is lost.
+    told = [int(line.split()[0]) for line in collected if line.endswith(" lost\n")]
+    assert sum(told) == dropped
+    assert len(collected) == 5000 - dropped + len(told)
 
 
 def test_a_reader_that_goes_away_does_no_harm() -> None:

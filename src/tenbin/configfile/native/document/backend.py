@@ -7,9 +7,10 @@ from pydantic import BeforeValidator
 from tenbin.configfile.native.document.balance import Balance
 from tenbin.configfile.native.document.base import Document, ListOrMapping, list_or_mapping, made, required, setting
 from tenbin.configfile.native.document.check import Check
+from tenbin.configfile.native.document.limits import BackendLimits
 from tenbin.configfile.native.document.server import Eject, Passive, Server
 from tenbin.configfile.native.document.sticky import StickyDocument
-from tenbin.configfile.native.document.timeouts import BackendLimits, BackendTimeouts
+from tenbin.configfile.native.document.timeouts import BackendTimeouts
 from tenbin.configfile.native.document.types import Attempts, Count, Limit, ModeName, Percent, Statuses, words
 from tenbin.model.values import Duration
 

@@ -5,8 +5,9 @@ from typing import Annotated, ClassVar, Self
 from pydantic import BeforeValidator, model_validator
 
 from tenbin.configfile.native.document.base import Document, as_list, made, not_empty, one_of, required, setting
+from tenbin.configfile.native.document.limits import FrontendLimits
 from tenbin.configfile.native.document.route import BackendName, RouteDocument
-from tenbin.configfile.native.document.timeouts import FrontendLimits, FrontendTimeouts
+from tenbin.configfile.native.document.timeouts import FrontendTimeouts
 from tenbin.configfile.native.document.types import Flag, ListenAddress, ModeName, Networks, words
 from tenbin.model.frontend import AmbiguousPaths, Underscores
 

@@ -17,9 +17,10 @@ from tenbin.configfile.native.document.base import (
 )
 from tenbin.configfile.native.document.check import HealthCheck
 from tenbin.configfile.native.document.frontend import FrontendDocument, HttpRulesDocument, Listens
+from tenbin.configfile.native.document.limits import Limits
 from tenbin.configfile.native.document.route import RouteDocument
 from tenbin.configfile.native.document.server import Server
-from tenbin.configfile.native.document.timeouts import Limits, Timeouts
+from tenbin.configfile.native.document.timeouts import Timeouts
 from tenbin.configfile.native.document.types import (
     Account,
     Flag,

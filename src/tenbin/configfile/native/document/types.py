@@ -86,7 +86,6 @@ def _percent(low: int, high: int) -> tuple[PlainValidator, WithJsonSchema]:
 Percent = Annotated[int | None, *_percent(0, 100)]
 Share = Annotated[int | None, *_percent(1, 100)]
 Jitter = Annotated[int | None, *_percent(0, 50)]
-LoadFactor = Annotated[int | None, *_percent(100, 10_000)]
 
 
 def _load_factor(value: object) -> int:
@@ -145,6 +144,16 @@ HeadSize = Annotated[int | None, *_size(1 << 10, 1 << 20)]
 BufferSize = Annotated[int | None, *_size(4 << 10, 1 << 20)]
 TargetSize = Annotated[int | None, *_size(64, 1 << 20)]
 BodySize = Annotated[int | None, *_size(0, 1 << 50)]
+
+
+def _byte_rate(value: object) -> object:
+    if isinstance(value, str) and "/" in value:
+        hint = f"write {value.partition('/')[0]}"
+        raise mistake("not a size", expected="bytes a second such as 100 or 1k", hint=hint)
+    return value
+
+
+ByteRate = Annotated[BodySize, BeforeValidator(_byte_rate)]
 
 
 def _memory(value: object) -> MemoryLimit:

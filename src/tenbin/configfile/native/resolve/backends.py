@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.native.document import limits as bounds
 from tenbin.configfile.native.document import timeouts as defaults
 from tenbin.configfile.native.document.backend import BackendDocument, PoolDocument, RetryDocument
 from tenbin.configfile.native.document.balance import EwmaDocument, HashDocument, IpHashDocument, RandomDocument
 from tenbin.configfile.native.document.base import written
+from tenbin.configfile.native.document.limits import BackendLimits as LimitsDocument
 from tenbin.configfile.native.document.server import EjectDocument
 from tenbin.configfile.native.document.sticky import DEFAULT_ATTRIBUTES, KINDS, SourceDocument, StickyDocument
-from tenbin.configfile.native.document.timeouts import BackendLimits as LimitsDocument
 from tenbin.configfile.native.document.timeouts import BackendTimeouts
 from tenbin.configfile.native.resolve import checks
 from tenbin.configfile.native.resolve.context import first, given
@@ -182,7 +183,7 @@ def _retry(document: RetryDocument) -> Retry:
 
 
 def _limits(document: LimitsDocument) -> BackendLimits:
-    return BackendLimits(first(document.head, defaults.HEAD), first(document.fields, defaults.HEADER_FIELDS))
+    return BackendLimits(first(document.head, bounds.HEAD), first(document.fields, bounds.HEADER_FIELDS))
 
 
 def _pool(document: PoolDocument) -> Pool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.native.document import limits as bounds
 from tenbin.configfile.native.document import timeouts as defaults
 from tenbin.configfile.native.document.base import written
 from tenbin.configfile.native.document.frontend import HttpRulesDocument
-from tenbin.configfile.native.document.timeouts import FrontendLimits as LimitsDocument
-from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Limits, PerSourceDocument, Timeouts
+from tenbin.configfile.native.document.limits import FrontendLimits as LimitsDocument
+from tenbin.configfile.native.document.limits import Limits, PerSourceDocument
+from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Timeouts
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import RouteResolver, catch_all
 from tenbin.model.frontend import (
@@ -143,11 +145,11 @@ def _http(own: HttpRulesDocument | None, shared: HttpRulesDocument | None) -> Ht
 def _limits(own: LimitsDocument, shared: Limits, mode: Mode) -> FrontendLimits:
     return FrontendLimits(
         connections=own.connections or 0,
-        head=first(own.head, shared.head, defaults.HEAD),
-        fields=first(own.fields, shared.fields, defaults.HEADER_FIELDS),
-        target=first(own.target, shared.target, defaults.TARGET),
-        body=first(own.body, shared.body, defaults.BODY),
-        min_rate=first(own.min_rate, shared.min_rate, defaults.MIN_RATE),
+        head=first(own.head, shared.head, bounds.HEAD),
+        fields=first(own.fields, shared.fields, bounds.HEADER_FIELDS),
+        target=first(own.target, shared.target, bounds.TARGET),
+        body=first(own.body, shared.body, bounds.BODY),
+        min_rate=first(own.min_rate, shared.min_rate, bounds.MIN_RATE),
         per_source=_per_source(own, shared, mode),
     )
 
@@ -161,7 +163,7 @@ def _per_source(own: LimitsDocument, shared: Limits, mode: Mode) -> PerSource | 
     limits = PerSource(
         connections=first(near.connections, far.connections, 0),
         requests=rate if isinstance(rate, Rate) and mode is Mode.HTTP else None,
-        ipv6_prefix=first(near.ipv6_prefix, far.ipv6_prefix, defaults.IPV6_PREFIX),
-        entries=first(near.entries, far.entries, defaults.ENTRIES),
+        ipv6_prefix=first(near.ipv6_prefix, far.ipv6_prefix, bounds.IPV6_PREFIX),
+        entries=first(near.entries, far.entries, bounds.ENTRIES),
     )
     return limits if limits.connections or limits.requests else None

@@ -8,10 +8,12 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.native import values
+from tenbin.configfile.native.document import limits as bounds
 from tenbin.configfile.native.document import timeouts as defaults
 from tenbin.configfile.native.document.base import written
+from tenbin.configfile.native.document.limits import Limits
 from tenbin.configfile.native.document.root import DEFAULT_ADMIN, AdminDocument, LogDocument
-from tenbin.configfile.native.document.timeouts import Limits, Timeouts
+from tenbin.configfile.native.document.timeouts import Timeouts
 from tenbin.configfile.native.resolve import lint
 from tenbin.configfile.native.resolve.backends import BackendResolver, Shared
 from tenbin.configfile.native.resolve.context import first, given
@@ -49,10 +51,10 @@ def resolve(document: RootDocument, context: Context) -> Config:
         admin=_admin(document, context, listening),
         threads=first(document.threads, default_threads()),
         limits=GlobalLimits(
-            connections=first(limits.connections, defaults.CONNECTIONS),
-            buffer=first(limits.buffer, defaults.BUFFER),
-            pending=first(limits.pending, defaults.PENDING),
-            memory=first(limits.memory, defaults.MEMORY),
+            connections=first(limits.connections, bounds.CONNECTIONS),
+            buffer=first(limits.buffer, bounds.BUFFER),
+            pending=first(limits.pending, bounds.PENDING),
+            memory=first(limits.memory, bounds.MEMORY),
         ),
         drain=first(timeouts.drain, defaults.DRAIN),
         access_log=_access_log(document.log if document.log is not None else LogDocument(), context, user),
