@@ -25,7 +25,9 @@ def main() -> int:
     options = _options()
     scenarios = [scenario for scenario in SCENARIOS if not options.only or scenario.id in options.only]
     outcomes, left_out, broken = [], [], []
-    for scenario in scenarios:
+    writes = not (options.only or options.against or options.short)
+    machine = facts()
+    for place, scenario in enumerate(scenarios):
         for contestant in options.against or list(TITLES):
             reason = missing(scenario, contestant)
             if reason:
@@ -38,12 +40,11 @@ def main() -> int:
                 _say(broken[-1])
             else:
                 _say(line(outcomes[-1]))
-    left_out += broken
-    machine = facts()
-    if options.only or options.against or options.short:
-        _say(markdown(machine, scenarios, outcomes, left_out))
-    else:
-        _say(save(RESULTS, machine, scenarios, outcomes, left_out))
+        if writes:
+            # A run that is stopped leaves what it has found, and says what it has not.
+            later = [f"{one.id}: the run was stopped before it" for one in scenarios[place + 1 :]]
+            save(RESULTS, machine, scenarios, outcomes, [*left_out, *broken, *later])
+    _say(markdown(machine, scenarios, outcomes, [*left_out, *broken]))
     return int(bool(broken) or any(outcome.contestant == "tenbin" and not outcome.reached for outcome in outcomes))
 
 

@@ -56,13 +56,13 @@ class Apart:
                 return False
             more = os.read(self._process.stdout.fileno(), 1 << 20)
             if not more:
-                raise AssertionError(f"{self._process.args} ended with {self._process.wait()}")
+                raise AssertionError(f"{self._process.args!r} ended with {self._process.wait()}")
             self._data += more
         return True
 
     def hear(self, deadline: float = 30.0) -> Any:
         """Wait for its next answer."""
-        assert self.has_answered(deadline), f"{self._process.args} said nothing within {deadline} s"
+        assert self.has_answered(deadline), f"{self._process.args!r} said nothing within {deadline} s"
         line, _, self._data = self._data.partition(b"\n")
         return json.loads(line)
 
