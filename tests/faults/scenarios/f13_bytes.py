@@ -33,7 +33,7 @@ def play(stage: Stage) -> Outcome:
     begin = stage.clock.now()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         work = [(cell, way) for way in ways for cell in _cells(stage, ways.index(way))]
-        ran = list(pool.map(lambda one: run(*one, server), work))
+        ran = list(pool.map(lambda one: run(*one), work))
     seconds = stage.clock.now() - begin
     unequal = [f"{one.cell}: {one.error or 'other bytes'}" for one in ran if not one.equal]
     carried = sum(one.cell.size for one in ran if one.equal)
