@@ -16,6 +16,7 @@ from faults.harness.play import missing, play
 from faults.harness.report import line, markdown, save
 from faults.scenarios import SCENARIOS
 from support.machine import facts
+from tenbin.testing import ExchangeError
 
 RESULTS = Path(__file__).parents[2] / "benches" / "results"
 
@@ -35,7 +36,7 @@ def main() -> int:
                 continue
             try:
                 outcomes.append(play(scenario, contestant, "short" if options.short else "full"))
-            except (AssertionError, OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+            except (AssertionError, ExchangeError, OSError, RuntimeError, subprocess.TimeoutExpired) as error:
                 broken.append(f"{scenario.id} {TITLES[contestant]} was not played to its end: {error}".splitlines()[0])
                 _say(broken[-1])
             else:

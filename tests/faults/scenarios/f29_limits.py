@@ -60,10 +60,17 @@ def play(stage: Stage) -> Outcome:
 def of_connections(address: Address, count: int) -> Counter[int]:
     """Open so many connections and ask on each; whoever is in must stay in. Return how many got which status."""
     with ExitStack() as stack:
-        clients = [stack.enter_context(Client(address)) for _ in range(count)]
+        clients = [_connected(stack, address) for _ in range(count)]
         first = [_status(client) for client in clients]
         later = [_status(client) if status == 200 else status for client, status in zip(clients, first, strict=True)]
         return Counter(later)
+
+
+def _connected(stack: ExitStack, address: Address) -> Client | None:
+    try:
+        return stack.enter_context(Client(address))
+    except ExchangeError:
+        return None
 
 
 def of_requests(address: Address, count: int) -> Counter[int]:
@@ -76,9 +83,9 @@ def statuses(answers: Sequence[Response]) -> Counter[int]:
     return Counter(answer.status for answer in answers)
 
 
-def _status(client: Client) -> int:
+def _status(client: Client | None) -> int:
     try:
-        return client.get(FAST).status
+        return client.get(FAST).status if client else CLOSED
     except (ExchangeError, OSError):
         return CLOSED
 
