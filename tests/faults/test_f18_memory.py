@@ -54,7 +54,7 @@ def test_a_request_on_a_kept_connection_is_told_to_come_back(start_tenbin: Start
             assert (answer.status, answer.header("tenbin-reason")) == (503, "out-of-memory")
             assert answer.header("retry-after") == "1"
             assert not answer.keep_alive
-            assert tenbin.status()["process"]["memory_refused"] == 1
+            wait_for(lambda: tenbin.status()["process"]["memory_refused"] == 1, 5)
 
 
 def test_reaches_its_targets(play_short: Callable[[Scenario], Outcome]) -> None:
