@@ -1,4 +1,4 @@
-"""How tests play scenarios: the short form, against Tenbin, and every target must be reached."""
+"""How tests play scenarios, against Tenbin until every target is reached; and a data plane with nobody above it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faults.harness.play import missing, play
+from support.bare import BareDataplane
+from tenbin.testing import Lease
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from faults.harness.outcome import Outcome
     from faults.harness.scenario import Scenario
+    from tenbin.testing.client import Address
 
 
 @pytest.fixture
@@ -28,3 +31,18 @@ def play_short() -> Callable[[Scenario], Outcome]:
         return outcome
 
     return played
+
+
+@pytest.fixture
+def plane() -> Iterator[BareDataplane]:
+    """Return a data plane that holds nothing yet."""
+    with BareDataplane() as own:
+        yield own
+
+
+@pytest.fixture
+def address(plane: BareDataplane) -> Iterator[Address]:
+    """Return an address that this data plane has the sockets of."""
+    with Lease(1) as own:
+        plane.listen(("127.0.0.1", own.ports[0]))
+        yield ("127.0.0.1", own.ports[0])

@@ -4,30 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from support.bare import BareDataplane, backend, frontend, snapshot
 from support.scripted import ScriptedServer, answering
-from tenbin.testing import Client, Lease, wait_for
+from tenbin.testing import Client, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from support.scripted import Peer
     from tenbin.testing.client import Address
-
-
-@pytest.fixture
-def plane() -> Iterator[BareDataplane]:
-    with BareDataplane() as own:
-        yield own
-
-
-@pytest.fixture
-def address(plane: BareDataplane) -> Iterator[Address]:
-    with Lease(1) as own:
-        plane.listen(("127.0.0.1", own.ports[0]))
-        yield ("127.0.0.1", own.ports[0])
 
 
 def test_pooled_connections_of_all_threads_end_with_their_server(plane: BareDataplane, address: Address) -> None:

@@ -8,26 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.bare import BareDataplane, backend, frontend, snapshot
-from tenbin.testing import Lease, fetch
+from tenbin.testing import fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from support.servers import Servers
     from tenbin.testing.client import Address
-
-
-@pytest.fixture
-def plane() -> Iterator[BareDataplane]:
-    with BareDataplane() as own:
-        yield own
-
-
-@pytest.fixture
-def address(plane: BareDataplane) -> Iterator[Address]:
-    with Lease(1) as own:
-        plane.listen(("127.0.0.1", own.ports[0]))
-        yield ("127.0.0.1", own.ports[0])
 
 
 def good(address: Address, trio: Servers, generation: int = 1) -> dict[str, Any]:
