@@ -17,6 +17,7 @@ mod hop;
 mod known;
 mod line;
 mod output;
+pub mod proxy;
 pub mod query;
 pub mod reject;
 pub mod request;
