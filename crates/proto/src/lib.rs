@@ -13,6 +13,7 @@ pub mod fields;
 pub mod forwarded;
 mod framing;
 pub mod head;
+pub mod hello;
 mod hop;
 mod known;
 mod line;
