@@ -15,6 +15,7 @@ import socket
 import struct
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
@@ -197,23 +198,26 @@ class ResponseReader:
 
 
 class Client:
-    """One connection. `timeout` seconds bound every step; `source` is the local address to connect from."""
+    """One connection, to an address or a unix socket. `timeout` seconds bound every step; `source` is the local address to connect from."""
 
-    def __init__(self, address: Address, timeout: float = 10.0, source: str = "", receive_buffer: int = 0) -> None:
+    def __init__(
+        self, address: Address | Path, timeout: float = 10.0, source: str = "", receive_buffer: int = 0
+    ) -> None:
         self.address = address
         self.reader = ResponseReader()
         try:
-            self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+            self.socket = socket.socket(_family(address))
             if receive_buffer:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             self.socket.settimeout(timeout)
             if source:
                 self.socket.bind((source, 0))
-            self.socket.connect(address)
+            self.socket.connect(str(address) if isinstance(address, Path) else address)
         except OSError as error:
             self.socket.close()
             raise ExchangeError(Failure.CONNECT, str(error)) from error
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.socket.family != socket.AF_UNIX:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def readable(self) -> bool:
         """Whether something is there to be read: bytes, or the end."""
@@ -325,11 +329,17 @@ class Client:
 
 
 def fetch(
-    address: Address, target: str, *headers: tuple[str, str], method: str = "GET", body: bytes | None = None
+    address: Address | Path, target: str, *headers: tuple[str, str], method: str = "GET", body: bytes | None = None
 ) -> Response:
     """Send one request on a connection of its own, with Connection: close, and return the answer."""
     with Client(address) as client:
         return client.request(method, target, (*headers, ("Connection", "close")), body)
+
+
+def _family(address: Address | Path) -> socket.AddressFamily:
+    if isinstance(address, Path):
+        return socket.AF_UNIX
+    return socket.AF_INET6 if ":" in address[0] else socket.AF_INET
 
 
 class AsyncClient:
