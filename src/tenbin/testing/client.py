@@ -198,7 +198,10 @@ class ResponseReader:
 
 
 class Client:
-    """One connection, to an address or a unix socket. `timeout` seconds bound every step; `source` is the local address to connect from."""
+    """One connection, to an address or a unix socket.
+
+    `timeout` seconds bound every step; `source` is the local address to connect from.
+    """
 
     def __init__(
         self, address: Address | Path, timeout: float = 10.0, source: str = "", receive_buffer: int = 0

@@ -176,6 +176,13 @@ def stats(of: Config) -> wire.Stats:
                 request_errors=2,
                 bytes_in=10,
                 bytes_out=20,
+                handshakes=50,
+                resumed=20,
+                handshake_errors=3,
+                proxy_errors=1,
+                http2_connections=30,
+                http2_streams=300,
+                glitches=4,
             )
             for parent in of.frontends
             for entry in parent.listeners

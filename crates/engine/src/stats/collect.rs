@@ -108,6 +108,13 @@ fn listener_stats(tables: &Tables, listener: &Listener) -> wire::ListenerStats {
         request_errors: workers.sum(|c| &c.request_errors),
         bytes_in: workers.sum(|c| &c.bytes_in),
         bytes_out: workers.sum(|c| &c.bytes_out),
+        handshakes: workers.sum(|c| &c.handshakes),
+        resumed: workers.sum(|c| &c.resumed),
+        handshake_errors: workers.sum(|c| &c.handshake_errors),
+        proxy_errors: workers.sum(|c| &c.proxy_errors),
+        http2_connections: workers.sum(|c| &c.http2_connections),
+        http2_streams: workers.sum(|c| &c.http2_streams),
+        glitches: workers.sum(|c| &c.glitches),
     }
 }
 

@@ -130,6 +130,13 @@ pub struct ConnectionCounters {
     pub request_errors: Counter,
     pub bytes_in: Counter,
     pub bytes_out: Counter,
+    pub handshakes: Counter,
+    pub resumed: Counter,
+    pub handshake_errors: Counter,
+    pub proxy_errors: Counter,
+    pub http2_connections: Counter,
+    pub http2_streams: Counter,
+    pub glitches: Counter,
 }
 
 /// A listener.

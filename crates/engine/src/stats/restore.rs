@@ -20,6 +20,7 @@ pub fn restore(stats: &wire::Stats, tables: &Tables, shared: &Shared) {
             counters.current.raise(old.max);
             let totals = [old.total, old.denied, old.request_errors, old.bytes_in, old.bytes_out];
             connections(counters.workers.restored(), totals);
+            edge(counters.workers.restored(), old);
         }
     }
     for old in &stats.frontends {
@@ -54,6 +55,17 @@ fn connections(
     counters.request_errors.add(request_errors);
     counters.bytes_in.add(bytes_in);
     counters.bytes_out.add(bytes_out);
+}
+
+/// What comes before requests: handshakes and what HTTP/2 does with a connection.
+fn edge(counters: &ConnectionCounters, old: &wire::ListenerStats) {
+    counters.handshakes.add(old.handshakes);
+    counters.resumed.add(old.resumed);
+    counters.handshake_errors.add(old.handshake_errors);
+    counters.proxy_errors.add(old.proxy_errors);
+    counters.http2_connections.add(old.http2_connections);
+    counters.http2_streams.add(old.http2_streams);
+    counters.glitches.add(old.glitches);
 }
 
 fn classes(counters: &[Counter; 6], old: &[u64; 6]) {

@@ -5,6 +5,7 @@ use tenbin_balance::{Admin, Health};
 use tenbin_rules::wire::Expr;
 
 use super::snapshot::{Mode, yes};
+use super::tls::{Protocol, ProxyOut, ServerTls};
 
 /// The balancing policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -229,6 +230,12 @@ pub struct Server {
     pub passive: Option<Passive>,
     /// Value of a plain sticky cookie.
     pub cookie: String,
+    /// None: plain.
+    #[serde(default)]
+    pub tls: Option<ServerTls>,
+    /// None: the protocol is not spoken.
+    #[serde(default)]
+    pub proxy: Option<ProxyOut>,
     /// What the operator wants.
     #[serde(default = "ready", with = "super::frames::admin")]
     pub admin: Admin,
@@ -271,6 +278,9 @@ pub struct Backend {
     pub pool: Pool,
     /// Of answers.
     pub limits: BackendLimits,
+    /// What its servers speak.
+    #[serde(default)]
+    pub protocol: Protocol,
     /// Ejection.
     #[serde(default)]
     pub eject: Option<Eject>,

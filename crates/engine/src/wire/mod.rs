@@ -9,6 +9,7 @@ mod http_rules;
 mod secret;
 mod snapshot;
 mod stats;
+mod tls;
 
 pub use backend::{
     Backend, BackendLimits, BackendTimeouts, Balance, Eject, HashMethod, IpForm, Passive, Policy, Pool,
@@ -24,9 +25,12 @@ pub use snapshot::{
 pub use stats::{
     BackendStats, FrontendStats, ListenerStats, Phases, ProcessStats, ServerStats, Stats, Times,
 };
+pub use tls::{
+    Certificate, ClientCertificates, ListenerTls, Protocol, ProxyIn, ProxyOut, ServerTls, TlsSuite,
+};
 
 /// Version of the contract; both sides must have the same.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// The wire's name of an admin state.
 pub fn admin_name(admin: tenbin_balance::Admin) -> &'static str {

@@ -6,6 +6,7 @@ use tenbin_rules::wire::Expr;
 use super::backend::Backend;
 use super::http_rules::HttpRules;
 use super::secret::Secret;
+use super::tls::{ListenerTls, ProxyIn};
 
 /// Everything, at one generation.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -76,6 +77,15 @@ pub struct Listener {
     /// Accept a bare LF as line end in heads.
     #[serde(default)]
     pub lenient: bool,
+    /// None: plain.
+    #[serde(default)]
+    pub tls: Option<ListenerTls>,
+    /// None: the protocol is not spoken.
+    #[serde(default)]
+    pub proxy: Option<ProxyIn>,
+    /// HTTP/2 is spoken too: by ALPN, or by prior knowledge where there is no TLS.
+    #[serde(default)]
+    pub http2: bool,
 }
 
 /// Requests or connections.
@@ -138,6 +148,16 @@ pub struct FrontendLimits {
     /// Of each source.
     #[serde(default)]
     pub per_source: Option<PerSource>,
+    /// Streams at once on an HTTP/2 connection, those included whose work has not ended yet.
+    #[serde(default = "hundred")]
+    pub streams: u32,
+    /// What an HTTP/2 connection may do that is of no use before it is closed.
+    #[serde(default = "hundred")]
+    pub glitches: u32,
+}
+
+const fn hundred() -> u32 {
+    100
 }
 
 /// What happens to what arrives on the listeners that name it.

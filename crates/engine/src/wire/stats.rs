@@ -29,6 +29,8 @@ pub struct Phases {
 }
 
 /// `current`, `max` and `total` are client connections; `denied` and `request_errors` count what came on them.
+///
+/// `handshakes` are TLS handshakes that ended well, `resumed` those of them that took up an earlier session.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs, reason = "described in the contract")]
@@ -42,6 +44,13 @@ pub struct ListenerStats {
     pub request_errors: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
+    pub handshakes: u64,
+    pub resumed: u64,
+    pub handshake_errors: u64,
+    pub proxy_errors: u64,
+    pub http2_connections: u64,
+    pub http2_streams: u64,
+    pub glitches: u64,
 }
 
 /// `errors` counts answers that Tenbin made itself, by tenbin-reason; `rate_*` are over the last second, `source_*` what

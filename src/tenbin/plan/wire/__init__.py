@@ -87,8 +87,17 @@ from tenbin.plan.wire.stats import (
     Stats,
     Times,
 )
+from tenbin.plan.wire.tls import (
+    Certificate,
+    ClientCertificates,
+    ListenerTls,
+    ProxyIn,
+    ProxyOut,
+    ServerTls,
+    TlsSuite,
+)
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Version of this contract; a data plane of another version is replaced, not attached to."""
 
 __all__ = [
@@ -103,6 +112,8 @@ __all__ = [
     "BackendStats",
     "BackendTimeouts",
     "Balance",
+    "Certificate",
+    "ClientCertificates",
     "Compare",
     "Concat",
     "Const",
@@ -128,6 +139,7 @@ __all__ = [
     "Limits",
     "Listener",
     "ListenerStats",
+    "ListenerTls",
     "Match",
     "Not",
     "NoticeEvent",
@@ -137,6 +149,8 @@ __all__ = [
     "Phases",
     "Pool",
     "ProcessStats",
+    "ProxyIn",
+    "ProxyOut",
     "Redirect",
     "Refused",
     "Respond",
@@ -150,6 +164,7 @@ __all__ = [
     "ServerPatch",
     "ServerState",
     "ServerStats",
+    "ServerTls",
     "SetSockets",
     "Snapshot",
     "Sockets",
@@ -160,6 +175,7 @@ __all__ = [
     "StickySource",
     "Stop",
     "Times",
+    "TlsSuite",
     "ToBackend",
     "Welcome",
     "Wire",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tenbin.plan.wire.expression import Expr, Wire
+from tenbin.plan.wire.tls import ListenerTls, ProxyIn, ProxyOut, ServerTls
 
 # Routes ----------------------------------------------------------------------------------------------------------
 
@@ -76,11 +77,17 @@ class Route(Wire):
 
 
 class Listener(Wire):
-    """`address` is "ip:port" or "[ip]:port" and names the sockets handed over for it."""
+    """`address` is "ip:port" or "[ip]:port" and names the sockets handed over for it.
+
+    `http2`: by ALPN, or by prior knowledge where there is no TLS.
+    """
 
     address: str
     frontend: str
     lenient: bool = False
+    tls: ListenerTls | None = None
+    proxy: ProxyIn | None = None
+    http2: bool = False
 
 
 class FrontendTimeouts(Wire):
@@ -112,6 +119,8 @@ class FrontendLimits(Wire):
     body: int
     min_rate: int
     per_source: PerSource | None = None
+    streams: int = 100
+    glitches: int = 100
 
 
 class HttpRules(Wire):
@@ -242,6 +251,8 @@ class Server(Wire):
     max_queue: int = 0
     passive: Passive | None = None
     cookie: str
+    tls: ServerTls | None = None
+    proxy: ProxyOut | None = None
     admin: Literal["ready", "drain", "maint"] = "ready"
     health: Literal["unknown", "starting", "up", "down"] = "unknown"
 
@@ -259,6 +270,7 @@ class Backend(Wire):
     retry: Retry
     pool: Pool
     limits: BackendLimits
+    protocol: Literal["http1", "http2", "auto"] = "http1"
     eject: Eject | None = None
     slow_start: int = 0
     close_on_down: bool = False

@@ -32,7 +32,10 @@ class Phases(Wire):
 
 
 class ListenerStats(Wire):
-    """`current`, `max` and `total` are client connections; `denied` and `request_errors` count what came on them."""
+    """`current`, `max` and `total` are client connections; `denied` and `request_errors` count what came on them.
+
+    `handshakes` are TLS handshakes that ended well, `resumed` those of them that took up an earlier session.
+    """
 
     address: str
     frontend: str
@@ -43,6 +46,13 @@ class ListenerStats(Wire):
     request_errors: int
     bytes_in: int
     bytes_out: int
+    handshakes: int
+    resumed: int
+    handshake_errors: int
+    proxy_errors: int
+    http2_connections: int
+    http2_streams: int
+    glitches: int
 
 
 class FrontendStats(Wire):

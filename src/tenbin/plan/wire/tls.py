@@ -1,0 +1,73 @@
+"""TLS and the PROXY protocol in a snapshot: files by path, never what is in them."""
+
+from typing import Literal
+
+from tenbin.plan.wire.expression import Wire
+
+
+class Certificate(Wire):
+    """A PEM chain and its key (perhaps the same file); `stamp` changes whenever one of the files does."""
+
+    certificate: str
+    key: str
+    ocsp: str = ""
+    stamp: str = ""
+    position: str = ""
+
+
+class TlsSuite(Wire):
+    """Versions and cipher suites (IANA names), the preferred first; empty for the default ones."""
+
+    versions: tuple[Literal["1.2", "1.3"], ...] = ()
+    ciphers: tuple[str, ...] = ()
+
+
+class ClientCertificates(Wire):
+    """PEM files: `ca` with the authorities of clients, `crl` ("" for none) with what they revoked."""
+
+    required: bool
+    ca: str
+    crl: str = ""
+    stamp: str = ""
+
+
+class ListenerTls(Wire):
+    """TLS on a listener; `default` is the place of the certificate for unknown names.
+
+    `handshake`: milliseconds; `handshakes`: at once, 0 for no limit; `hsts`: the header's value, "" to send none.
+    """
+
+    certificates: tuple[Certificate, ...]
+    default: int = 0
+    strict_sni: bool = False
+    suite: TlsSuite = TlsSuite()
+    client: ClientCertificates | None = None
+    resumption: bool = True
+    handshake: int
+    handshakes: int = 0
+    hsts: str = ""
+
+
+class ServerTls(Wire):
+    """TLS towards a server. `ca` "" for the system's authorities; `sni` "" for none: then the address is verified."""
+
+    verify: bool = True
+    ca: str = ""
+    crl: str = ""
+    sni: str = ""
+    certificate: Certificate | None = None
+    suite: TlsSuite = TlsSuite()
+    stamp: str = ""
+
+
+class ProxyIn(Wire):
+    """Networks whose connections begin with the PROXY protocol; none named: all do."""
+
+    networks: tuple[str, ...] = ()
+
+
+class ProxyOut(Wire):
+    """The PROXY protocol towards a server; `tls` tells of the client's TLS (version 2)."""
+
+    version: Literal[1, 2]
+    tls: bool = False
