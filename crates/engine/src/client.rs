@@ -61,6 +61,11 @@ impl Client {
         }
     }
 
+    /// Its place among the connections of its source, where those are counted.
+    pub fn visit(&self) -> Option<&Visit> {
+        self.presence.visit.as_deref()
+    }
+
     /// What its TLS handshake agreed on.
     pub fn tls(&self) -> Option<&Facts> {
         self.presence.tls.as_deref()

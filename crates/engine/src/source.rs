@@ -69,7 +69,7 @@ pub fn allow(
     let now = client.worker.now_ms();
     let peer = client.peer.ip().to_canonical();
     let trusts = |address: IpAddr| found.frontend.trusts(address);
-    let (source, taken) = match &client.visit {
+    let (source, taken) = match client.visit() {
         _ if trusts(peer) => {
             let source = original_client(&request.fields, head, peer, trusts);
             (source, sources.request(limits, source, now))
