@@ -33,6 +33,7 @@ mod stress;
 mod sync;
 mod tables;
 mod tcp;
+pub mod tls;
 mod tunnel;
 mod upstream;
 pub mod wire;
