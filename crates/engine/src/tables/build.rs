@@ -103,7 +103,10 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
     let listener = |(spec, (port, frontend)): (wire::Listener, (u16, usize))| {
         let kept = old.and_then(|old| old.listener_counters.get(&spec.address)).cloned();
         let counters = kept.unwrap_or_else(|| {
-            Arc::new(ListenerCounters { current: <_>::default(), workers: Workers::new(context.threads) })
+            Arc::new(ListenerCounters {
+                current: <_>::default(),
+                handshaking: <_>::default(),
+                workers: Workers::new(context.threads) })
         });
         listener_counters.insert(spec.address.clone(), Arc::clone(&counters));
         Listener { address: spec.address, port, frontend, lenient: spec.lenient, counters }
