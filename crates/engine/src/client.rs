@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use tenbin_balance::Visit;
+use tenbin_rules::{TlsFact, Value};
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 
+use crate::access::{self, Line};
 use crate::deadline::Timer;
 use crate::listener::{Found, Place};
+use crate::proxy::Told;
 use crate::stats::{FrontendCounters, ListenerCounters};
 use crate::worker::Worker;
 
@@ -25,12 +28,14 @@ pub struct Client {
     pub place: Rc<Place>,
     /// Its socket.
     pub stream: TcpStream,
-    /// Its address.
+    /// Its address, or what a proxy before it has told to be its address.
     pub peer: SocketAddr,
     /// For whatever its own side is waited for.
     pub timer: Timer,
     /// Its place among the connections of its source, where those are counted; boxed, for most have none.
     pub visit: Option<Box<Visit>>,
+    /// What else such a proxy has told.
+    pub told: Option<Rc<Told>>,
     presence: Presence,
 }
 
@@ -46,7 +51,12 @@ impl Client {
     pub fn new(presence: Presence, place: Rc<Place>, stream: TcpStream, peer: SocketAddr) -> Self {
         let worker = Rc::clone(&presence.worker);
         let timer = worker.deadlines.timer();
-        Self { worker, place, stream, peer, timer, visit: None, presence }
+        Self { worker, place, stream, peer, timer, visit: None, told: None, presence }
+    }
+
+    /// What is known of its TLS.
+    pub fn tls(&self, fact: TlsFact) -> Value<'_> {
+        self.told.as_ref().map_or(Value::Absent, |told| told.tell(fact))
     }
 
     /// Whether the client has closed; asks the system only when something has happened. A client that only ended
@@ -60,6 +70,23 @@ impl Client {
     pub fn is_reset(&self, cx: &mut Context<'_>) -> bool {
         let mut byte = [0];
         matches!(self.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte)), Poll::Ready(Err(_)))
+    }
+
+    /// Counts and logs that it is closed before anything is known of it but its address.
+    pub fn refuse(&self, found: &Found, code: &'static str) {
+        *found.frontend.counters.errors.lock().entry(code.to_owned()).or_insert(0) += 1;
+        access::log(&self.worker, || Line {
+            peer: self.peer,
+            frontend: &found.frontend.spec.name,
+            backend: "",
+            server: "",
+            request: None,
+            status: 0,
+            reason: Some(code),
+            bytes: [0, 0],
+            phases: [None; 4],
+            retries: 0,
+        });
     }
 
     /// Counts bytes of the client's side.

@@ -67,6 +67,7 @@ impl Compiled {
             request: &request,
             bytes: head,
             peer,
+            client: None,
             port: peer.port(),
             server: None,
             status: None,

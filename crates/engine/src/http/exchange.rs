@@ -133,9 +133,10 @@ impl Exchange {
     }
 
     /// What conditions see.
-    pub fn view(&self, client: &Client, port: u16) -> RequestView<'_> {
+    pub fn view<'a>(&'a self, client: &'a Client, port: u16) -> RequestView<'a> {
         let bytes = self.input.head();
-        RequestView { request: &self.request, bytes, peer: client.peer, port, server: None, status: None }
+        let (request, peer) = (&self.request, client.peer);
+        RequestView { request, bytes, peer, client: Some(client), port, server: None, status: None }
     }
 }
 

@@ -4,6 +4,7 @@ use tenbin_proto::{
     Body, ForwardSet, Forwarding, Framing, Method, Persist, RequestEdits, ResponseEdits, Version,
     original_client, write_request, write_response,
 };
+use tenbin_rules::TlsFact;
 
 use super::exchange::{Exchange, send};
 use super::forward::Course;
@@ -33,7 +34,7 @@ pub fn request(client: &Client, x: &mut Exchange, course: &Course<'_>, server: &
         client: peer,
         original,
         trusted,
-        proto: "http",
+        proto: if client.tls(TlsFact::Used).truth() { "https" } else { "http" },
         host: request.authority.of(bytes),
         port: course.found.port,
         by: None,
@@ -44,6 +45,7 @@ pub fn request(client: &Client, x: &mut Exchange, course: &Course<'_>, server: &
         request,
         bytes,
         peer: client.peer,
+        client: Some(client),
         port: course.found.port,
         server: Some(&server.name),
         status: None,
@@ -60,7 +62,7 @@ pub fn request(client: &Client, x: &mut Exchange, course: &Course<'_>, server: &
             edits,
             upgrade: !request.upgrade.is_empty(),
             drop_cookie: backend.and_then(|backend| cookie_name(backend)),
-            keep_alive: backend.is_some_and(|backend| backend.spec.pool.reuse != crate::wire::Reuse::Never),
+            keep_alive: backend.is_some_and(|backend| open::keeps(backend, server)),
             extra: b"",
         };
         write_request(&mut head, request, bytes, &to);
@@ -136,6 +138,7 @@ pub fn answer(
         request: &x.request,
         bytes: x.input.head(),
         peer: client.peer,
+        client: Some(client),
         port: course.found.port,
         server: name,
         status: Some(x.response.status),

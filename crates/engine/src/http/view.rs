@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use tenbin_proto::{Known, Request, Version, cookie};
-use tenbin_rules::View;
+use tenbin_rules::{TlsFact, Value, View};
+
+use crate::client::Client;
 
 /// A request with, once there is one, its answer.
 pub struct RequestView<'a> {
@@ -11,8 +13,10 @@ pub struct RequestView<'a> {
     pub request: &'a Request,
     /// Its bytes.
     pub bytes: &'a [u8],
-    /// The client.
+    /// The client's address.
     pub peer: SocketAddr,
+    /// Its connection; none: nothing is known of it but the address.
+    pub client: Option<&'a Client>,
     /// The listener's port.
     pub port: u16,
     /// The chosen server's name.
@@ -64,6 +68,14 @@ impl View for RequestView<'_> {
             Version::Http10 => "1.0",
             Version::Http11 => "1.1",
         }
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.tls(TlsFact::Used).truth() { "https" } else { "http" }
+    }
+
+    fn tls(&self, fact: TlsFact) -> Value<'_> {
+        self.client.map_or(Value::Absent, |client| client.tls(fact))
     }
 
     fn server(&self) -> Option<&str> {
