@@ -18,6 +18,7 @@ use crate::capacity::{Capacity, PAUSE, number_of};
 use crate::client::{Client, Presence};
 use crate::doors::Door;
 use crate::stats::{ConnectionCounters, ListenerCounters};
+use crate::stream::Stream;
 use crate::tables::{Frontend, Tables};
 use crate::wire::{Mode, NoticeLevel};
 use crate::worker::Worker;
@@ -112,6 +113,18 @@ struct Arrival {
     number: u64,
 }
 
+/// A connection that has its place within the limits and is not served yet.
+pub struct Newcomer {
+    /// Its place.
+    pub presence: Presence,
+    /// The listener it came by.
+    pub place: Rc<Place>,
+    /// Its socket.
+    pub stream: TcpStream,
+    /// Its address.
+    pub peer: SocketAddr,
+}
+
 /// Accepts until aborted. Beyond a limit a connection waits, and further ones in the backlog, until others have ended.
 pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdListener, Door)) {
     // Connections inherit it. What a client does not take stays with the server instead of in the system's memory, and
@@ -143,7 +156,9 @@ pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdL
 }
 
 /// Has a connection served of which is known whose it is.
-pub fn begin(client: Client, found: &Found) {
+pub fn begin(newcomer: Newcomer, found: &Found) {
+    let Newcomer { presence, place, stream, peer } = newcomer;
+    let client = Client::new(presence, place, Stream::Tcp(stream), peer);
     match found.frontend.spec.mode {
         Mode::Http => drop(spawn_local(http::serve(client))),
         Mode::Tcp => drop(spawn_local(tcp::serve(client))),
@@ -181,13 +196,13 @@ impl Arrival {
         if self.is_short() {
             return Some(self);
         }
-        let Some(presence) = Presence::reserve(&self.worker, &found) else { return Some(self) };
-        let mut client = Client::new(presence, self.place, self.stream, self.peer);
-        client.visit = self.visit.map(Box::new);
+        let Some(mut presence) = Presence::reserve(&self.worker, &found) else { return Some(self) };
+        presence.visit = self.visit.map(Box::new);
+        let newcomer = Newcomer { presence, place: self.place, stream: self.stream, peer: self.peer };
         if is_announced {
-            drop(spawn_local(proxy::greet(client)));
+            drop(spawn_local(proxy::greet(newcomer, found)));
         } else {
-            begin(client, &found);
+            begin(newcomer, &found);
         }
         None
     }

@@ -12,12 +12,13 @@ use rustix::net::{RecvFlags, recv};
 use tokio::io::{Interest, Ready};
 use tokio::net::TcpStream;
 
-use crate::client::Client;
+use crate::deadline::Timer;
+use crate::worker::Worker;
 
 /// Why nothing came of it, and whether there was a byte at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unheard {
-    /// The client's timer has fired.
+    /// The timer has fired.
     Late { spoke: bool },
     /// The client has ended or reset it.
     Closed { spoke: bool },
@@ -27,15 +28,15 @@ pub enum Unheard {
 
 /// Shows up to `N` of the first bytes to `judge`, again whenever there are more, until it says something.
 pub async fn first<const N: usize, T>(
-    client: &Client,
+    stream: &TcpStream,
+    (worker, timer): (&Worker, &Timer),
     mut judge: impl FnMut(&[u8]) -> Option<T>,
 ) -> Result<T, Unheard> {
-    let Client { stream, worker, .. } = client;
     let (epoch, since) = (worker.idle_epoch.get(), worker.deadlines.now_ms());
     let is_unwanted = || worker.idle_epoch.get() != epoch || worker.is_spared(since);
     let mut seen = 0;
     loop {
-        let ready = readiness(client, seen > 0, is_unwanted).await?;
+        let ready = readiness(stream, timer, (seen > 0, &is_unwanted)).await?;
         let (mut said, mut is_old) = (None, false);
         // A readiness that brought nothing new is taken back, so that only further bytes bring the next one.
         let looked = stream.try_io(Interest::READABLE, || {
@@ -63,8 +64,12 @@ pub fn take(stream: &TcpStream, bytes: &mut [u8]) -> bool {
     matches!(stream.try_read(bytes), Ok(count) if count == bytes.len())
 }
 
-async fn readiness(client: &Client, spoke: bool, is_unwanted: impl Fn() -> bool) -> Result<Ready, Unheard> {
-    let mut readable = pin!(client.stream.ready(Interest::READABLE));
+async fn readiness(
+    stream: &TcpStream,
+    timer: &Timer,
+    (spoke, is_unwanted): (bool, impl Fn() -> bool),
+) -> Result<Ready, Unheard> {
+    let mut readable = pin!(stream.ready(Interest::READABLE));
     poll_fn(|cx| {
         if let Poll::Ready(ready) = readable.as_mut().poll(cx) {
             return Poll::Ready(ready.map_err(|_| Unheard::Closed { spoke }));
@@ -72,7 +77,7 @@ async fn readiness(client: &Client, spoke: bool, is_unwanted: impl Fn() -> bool)
         if is_unwanted() {
             return Poll::Ready(Err(Unheard::Unwanted));
         }
-        client.timer.poll(cx).map(|()| Err(Unheard::Late { spoke }))
+        timer.poll(cx).map(|()| Err(Unheard::Late { spoke }))
     })
     .await
 }

@@ -9,15 +9,15 @@ use std::task::Poll;
 use tenbin_balance::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
 use tenbin_proto::hello::{self, HelloError};
 use tenbin_rules::{TlsFact, Value, View};
-use tokio::net::TcpStream;
 
 use crate::access::{self, Line};
-use crate::client::Client;
+use crate::client::{Client, Presence};
 use crate::deadline::Timer;
 use crate::http::Reason;
 use crate::listener::Found;
 use crate::peek::{self, Unheard};
-use crate::proxy::{Told, preface};
+use crate::proxy::preface;
+use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held, Server, Sticky, Tables};
 use crate::tunnel::{End, Tunnel};
 use crate::upstream::{self, ConnectError, Load};
@@ -30,7 +30,7 @@ struct ConnectionView {
     source: IpAddr,
     source_port: u16,
     port: u16,
-    told: Option<Rc<Told>>,
+    presence: Rc<Presence>,
     asked: Option<Asked>,
 }
 
@@ -78,11 +78,7 @@ impl View for ConnectionView {
             TlsFact::AskedProtocols => asked.protocols.as_deref(),
             _ => None,
         });
-        match (asked, &self.told) {
-            (Some(asked), _) => Value::text(asked),
-            (None, Some(told)) => told.tell(fact),
-            (None, None) => Value::Absent,
-        }
+        asked.map_or_else(|| self.presence.tls().tell(fact), Value::text)
     }
 }
 
@@ -91,7 +87,7 @@ struct Carried {
     backend: Arc<Backend>,
     server: Arc<Server>,
     lease: Lease,
-    stream: TcpStream,
+    stream: Stream,
 }
 
 /// Serves a connection from accept to close.
@@ -102,12 +98,12 @@ pub async fn serve(mut client: Client) {
         source: client.peer.ip().to_canonical(),
         source_port: client.peer.port(),
         port: found.port,
-        told: client.told.clone(),
+        presence: client.presence(),
         asked: None,
     };
     let Some(name) = route(&client, (&found, &tables), &mut view).await else { return };
     let server_timer = client.worker.deadlines.timer();
-    let carried = match open(&client, (&view, &server_timer), tables, &name).await {
+    let carried = match open(&mut client, (&view, &server_timer), tables, &name).await {
         Ok(carried) => carried,
         Err(reason) => {
             *found.frontend.counters.errors.lock().entry(reason.to_owned()).or_insert(0) += 1;
@@ -142,8 +138,10 @@ async fn route(
 /// Waits for what a TLS client says first. Who speaks something else, or waits for the server to speak, says nothing of
 /// it; who breaks off is not waited for, and what cannot be understood here could mean anything at the server.
 async fn look(client: &Client, found: &Found) -> Option<Asked> {
+    let Some(socket) = client.stream.plain() else { return Some(Asked::default()) };
     client.timer.set(found.frontend.spec.timeouts.header);
-    let heard = peek::first::<{ hello::LONGEST }, _>(client, |bytes| hello::read(bytes).transpose()).await;
+    let judge = |bytes: &[u8]| hello::read(bytes).transpose();
+    let heard = peek::first::<{ hello::LONGEST }, _>(socket, (&client.worker, &client.timer), judge).await;
     client.timer.clear();
     let reason = match heard {
         Ok(Ok(hello)) => {
@@ -156,7 +154,8 @@ async fn look(client: &Client, found: &Found) -> Option<Asked> {
         Err(Unheard::Late { spoke: true }) => "header-timeout",
         Err(Unheard::Closed { .. } | Unheard::Unwanted) => return None,
     };
-    client.refuse(found, reason);
+    *found.frontend.counters.errors.lock().entry(reason.to_owned()).or_insert(0) += 1;
+    access::log_refused(&client.worker, (client.peer, &found.frontend.spec.name), reason);
     None
 }
 
@@ -174,12 +173,12 @@ fn decide(found: &Found, view: &ConnectionView) -> Option<String> {
 
 /// Tries servers until one takes the connection; nothing was sent, so every failure may be repeated elsewhere.
 async fn open(
-    client: &Client,
+    client: &mut Client,
     (view, timer): (&ConnectionView, &Timer),
     mut tables: Held,
     name: &str,
 ) -> Result<Carried, &'static str> {
-    let worker = &client.worker;
+    let worker = Rc::clone(&client.worker);
     let mut tried = Vec::new();
     let mut attempts = 0;
     loop {
@@ -204,11 +203,11 @@ async fn open(
                     counters.connects.add(1);
                     return Ok(Carried { backend, server, lease, stream });
                 }
-                Err(ConnectError::Short) if upstream::relief(worker, &mut until, connect_ms).await => {}
+                Err(ConnectError::Short) if upstream::relief(&worker, &mut until, connect_ms).await => {}
                 Err(error) => break error,
             }
         };
-        error.settle(worker, &server, lease);
+        error.settle(&worker, &server, lease);
         tried.push(index);
         attempts += 1;
         match error {
@@ -224,7 +223,7 @@ async fn open(
 
 /// A slot; `Err(true)` when the backend was replaced meanwhile.
 async fn pick(
-    client: &Client,
+    client: &mut Client,
     (view, timer): (&ConnectionView, &Timer),
     backend: &Backend,
     tried: &[usize],
@@ -264,7 +263,7 @@ async fn pick(
 }
 
 async fn wait(
-    (client, timer): (&Client, &Timer),
+    (client, timer): (&mut Client, &Timer),
     mut ticket: Ticket,
     timeout_ms: u64,
 ) -> Result<Lease, bool> {

@@ -6,7 +6,6 @@ use std::task::Poll;
 
 use tenbin_balance::{Ask, Grant, Lease, Ticket, Turn};
 use tenbin_proto::Method;
-use tokio::net::TcpStream;
 
 use super::answer::Reason;
 use super::exchange::Exchange;
@@ -14,6 +13,7 @@ use super::sticky::{self, Visit};
 use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::proxy::preface;
+use crate::stream::Stream;
 use crate::tables::{Backend, Server, Sticky, Tables};
 use crate::upstream::{self, ConnectError};
 use crate::wire::Reuse;
@@ -23,7 +23,7 @@ pub struct Opened {
     /// The slot.
     pub lease: Lease,
     /// The connection.
-    pub stream: TcpStream,
+    pub stream: Stream,
     /// It has carried requests before.
     pub reused: bool,
 }
@@ -69,7 +69,7 @@ pub fn remembered(
 
 /// Asks for a slot, waiting in the queue if need be.
 pub async fn pick(
-    client: &Client,
+    client: &mut Client,
     x: &mut Exchange,
     backend: &Arc<Backend>,
     wanted: Option<usize>,
@@ -103,7 +103,7 @@ pub async fn pick(
 }
 
 async fn wait(
-    client: &Client,
+    client: &mut Client,
     x: &Exchange,
     mut ticket: Ticket,
     timeout_ms: u64,
@@ -196,7 +196,7 @@ pub fn keeps(backend: &Backend, server: &Server) -> bool {
 }
 
 /// Gives a connection back for the next request.
-pub fn keep(client: &Client, backend: &Backend, server: &Arc<Server>, stream: TcpStream) {
+pub fn keep(client: &Client, backend: &Backend, server: &Arc<Server>, stream: Stream) {
     let pool = &backend.spec.pool;
     if keeps(backend, server) && pool.max_idle > 0 {
         let worker = &client.worker;

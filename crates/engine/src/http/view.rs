@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use tenbin_proto::{Known, Request, Version, cookie};
 use tenbin_rules::{TlsFact, Value, View};
 
-use crate::client::Client;
+use crate::secured::Secured;
 
 /// A request with, once there is one, its answer.
 pub struct RequestView<'a> {
@@ -15,8 +15,10 @@ pub struct RequestView<'a> {
     pub bytes: &'a [u8],
     /// The client's address.
     pub peer: SocketAddr,
-    /// Its connection; none: nothing is known of it but the address.
-    pub client: Option<&'a Client>,
+    /// What is known of its TLS.
+    pub tls: Secured<'a>,
+    /// The request came by HTTP/2.
+    pub http2: bool,
     /// The listener's port.
     pub port: u16,
     /// The chosen server's name.
@@ -65,17 +67,18 @@ impl View for RequestView<'_> {
 
     fn http_version(&self) -> &'static str {
         match self.request.version {
+            _ if self.http2 => "2",
             Version::Http10 => "1.0",
             Version::Http11 => "1.1",
         }
     }
 
     fn scheme(&self) -> &'static str {
-        if self.tls(TlsFact::Used).truth() { "https" } else { "http" }
+        if self.tls.is_used() { "https" } else { "http" }
     }
 
     fn tls(&self, fact: TlsFact) -> Value<'_> {
-        self.client.map_or(Value::Absent, |client| client.tls(fact))
+        self.tls.tell(fact)
     }
 
     fn server(&self) -> Option<&str> {

@@ -23,7 +23,7 @@ pub fn preface(client: &Client, proxy: Option<ProxyOut>) -> Vec<u8> {
         [TlsFact::Version, TlsFact::Cipher, TlsFact::ClientName, TlsFact::Alpn, TlsFact::Sni]
             .map(|fact| text(client, fact));
     let version = if version.is_empty() { Vec::new() } else { [b"TLSv", &*version].concat() };
-    let verified = client.tls(TlsFact::ClientVerified).truth();
+    let verified = client.tls().tell(TlsFact::ClientVerified).truth();
     let secured = Tls {
         version: &version,
         cipher: &cipher,
@@ -32,16 +32,14 @@ pub fn preface(client: &Client, proxy: Option<ProxyOut>) -> Vec<u8> {
         verified,
     };
     let extras = Extras { alpn: &alpn, authority: &authority, tls: Some(secured), ..Extras::default() };
-    let is_told = tls && client.tls(TlsFact::Used).truth();
+    let is_told = tls && client.tls().is_used();
     write_v2(&mut header, ends, &if is_told { extras } else { Extras::default() });
     header
 }
 
 /// The client and whom it connected to, by what a proxy before us has told or else by the socket.
 fn ends(client: &Client) -> Option<Ends> {
-    let told = client.told.as_ref().and_then(|told| told.destination);
-    let destination = told.or_else(|| client.stream.local_addr().ok())?;
-    Some(Ends { source: canonical(client.peer), destination: canonical(destination) })
+    Some(Ends { source: canonical(client.peer), destination: canonical(client.destination()?) })
 }
 
 /// IPv4 that came by a socket for both is IPv4.
@@ -50,7 +48,7 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 }
 
 fn text(client: &Client, fact: TlsFact) -> Cow<'_, [u8]> {
-    match client.tls(fact) {
+    match client.tls().tell(fact) {
         Value::Str(text) => text,
         _ => Cow::Borrowed(b""),
     }
