@@ -10,6 +10,7 @@ use std::sync::{Arc, Weak};
 use std::task::Poll;
 
 use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
 use tenbin_balance::{Lease, Outcome, OutcomeKind};
 use tokio::net::TcpStream;
 
@@ -63,8 +64,14 @@ struct Idle {
     expires_ms: u64,
 }
 
-/// Opens a connection.
-pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<Stream, ConnectError> {
+/// Opens a connection that begins with `preface`; `more` says that whoever asks will speak at once, so that both leave
+/// together.
+pub async fn connect(
+    server: &Server,
+    (preface, more): (&[u8], bool),
+    timer: &Timer,
+    timeout_ms: u64,
+) -> Result<Stream, ConnectError> {
     let Some(address) = server.address else {
         return Err(ConnectError::Failed);
     };
@@ -81,7 +88,18 @@ pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<
     let stream = opened?;
     // Heads and bodies leave in one write each; waiting for more would only add latency.
     stream.set_nodelay(true).map_err(|error| blame(&error))?;
+    begin(&stream, preface, more).map_err(|error| blame(&error))?;
     Ok(Stream::Tcp(stream))
+}
+
+/// A new connection has room for a header.
+fn begin(stream: &TcpStream, preface: &[u8], more: bool) -> io::Result<()> {
+    if preface.is_empty() {
+        return Ok(());
+    }
+    let more = if more { SendFlags::MORE } else { SendFlags::empty() };
+    let sent = send(stream, preface, more | SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
+    if sent == preface.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
 impl ConnectError {

@@ -38,7 +38,7 @@ pub fn request(
         client: peer,
         original,
         trusted,
-        proto: if client.tls().is_some() { "https" } else { "http" },
+        proto: if client.tls().is_used() { "https" } else { "http" },
         host: request.authority.of(bytes),
         port: course.found.port,
         by: None,
@@ -68,7 +68,7 @@ pub fn request(
             edits,
             upgrade: !request.upgrade.is_empty(),
             drop_cookie: backend.and_then(|backend| cookie_name(backend)),
-            keep_alive: backend.is_some_and(|backend| backend.spec.pool.reuse != crate::wire::Reuse::Never),
+            keep_alive: backend.is_some_and(|backend| open::keeps(backend, server)),
             extra: b"",
         };
         up.address(sink, |head| write_request(head, request, bytes, &to));

@@ -173,6 +173,8 @@ pub struct FrontendCounters {
     pub errors: Mutex<BTreeMap<String, u64>>,
     /// When a source over its limit was last told of, in milliseconds; 0: never.
     pub source_told: AtomicU64,
+    /// When somebody was told last of a connection without its PROXY header.
+    pub proxy_told: AtomicU64,
 }
 
 /// One server, counted by a worker.
