@@ -16,6 +16,7 @@ use super::channel;
 use super::plane::{Plane, understand};
 use crate::clock::Clock;
 use crate::http::{RequestView, Visit, from_cookie, set_cookie};
+use crate::secured::Secured;
 use crate::tables::{Built, Context, Refusal, Slots, Tables};
 use crate::wire::{Snapshot, WireError};
 
@@ -64,6 +65,8 @@ impl Compiled {
         let backend = self.tables.backends.get(backend).filter(|_| progress == Progress::Complete)?;
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let view = RequestView {
+            tls: Secured::default(),
+            http2: false,
             request: &request,
             bytes: head,
             peer,

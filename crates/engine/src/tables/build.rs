@@ -9,9 +9,9 @@ use tenbin_balance::{
     Admin, Eject, Group, GroupSpec, HashMethod, Health, IpHashForm, OnDrain, Passive, PolicySpec, ServerSpec,
     StickyMap,
 };
-use tenbin_rules::Expr;
+use tenbin_rules::{Expr, TlsFact};
 
-use super::draft::{BackendDraft, Drafts, FrontendDraft};
+use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft};
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables};
 use crate::clock::Clock;
 use crate::stats::{FrontendCounters, ListenerCounters, Workers};
@@ -100,13 +100,17 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         .map(|(spec, draft)| build_frontend(spec, draft, old, context.threads))
         .collect();
     let mut listener_counters = HashMap::new();
-    let listener = |(spec, (port, frontend)): (wire::Listener, (u16, usize))| {
+    let listener = |(spec, draft): (wire::Listener, ListenerDraft)| {
+        let ListenerDraft { port, frontend, proxy } = draft;
         let kept = old.and_then(|old| old.listener_counters.get(&spec.address)).cloned();
         let counters = kept.unwrap_or_else(|| {
-            Arc::new(ListenerCounters { current: <_>::default(), workers: Workers::new(context.threads) })
+            Arc::new(ListenerCounters {
+                current: <_>::default(),
+                handshaking: <_>::default(),
+                workers: Workers::new(context.threads) })
         });
         listener_counters.insert(spec.address.clone(), Arc::clone(&counters));
-        Listener { address: spec.address, port, frontend, lenient: spec.lenient, counters }
+        Listener { address: spec.address, port, frontend, lenient: spec.lenient, proxy, counters }
     };
     let listeners = snapshot.listeners.into_iter().zip(places).map(listener).collect();
     let tables = Tables {
@@ -148,6 +152,7 @@ fn build_frontend(
                 workers: Workers::new(threads),
                 errors: <_>::default(),
                 source_told: <_>::default(),
+                proxy_told: <_>::default(),
             })
         },
         |before| Arc::clone(&before.counters),
@@ -155,7 +160,8 @@ fn build_frontend(
     let FrontendDraft { trusted, router, routes } = draft;
     let known = before.and_then(|before| before.per_source.as_ref());
     let per_source = spec.limits.per_source.map(|limits| PerSource::new(limits, known));
-    Arc::new(Frontend { spec, trusted, router, routes, per_source, counters })
+    let asks_hello = router.asks(TlsFact::is_asked);
+    Arc::new(Frontend { spec, trusted, router, routes, asks_hello, per_source, counters })
 }
 
 /// Whether two backends differ at most in what a patch could change.
@@ -202,7 +208,8 @@ fn build_backend(
     let sticky = spec.sticky.as_ref().map(|sticky| build_sticky(sticky, draft.sticky_key, before));
     let by_cookie =
         servers.iter().enumerate().map(|(index, server)| (server.cookie.clone(), index)).collect();
-    Backend { group, servers, by_cookie, key: draft.key, sticky, counters, spec }
+    let asks_hello = draft.key.as_ref().is_some_and(|key| key.asks(TlsFact::is_asked));
+    Backend { group, servers, by_cookie, key: draft.key, asks_hello, sticky, counters, spec }
 }
 
 /// A server without an address cannot take work, whatever checks say.
@@ -237,6 +244,7 @@ fn build_server(
     if let Some(before) = before
         && before.address == address
         && before.cookie == server.cookie.as_bytes()
+        && before.proxy == server.proxy
     {
         return Arc::clone(before);
     }
@@ -244,6 +252,7 @@ fn build_server(
         name: server.name.clone(),
         address,
         address_text: address.map_or_else(|| "-".to_owned(), |address| address.to_string()),
+        proxy: server.proxy,
         cookie: server.cookie.clone().into_bytes(),
         slot: context.slots.take(),
         state,

@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
+use ipnet::IpNet;
 use tenbin_rules::{Expr, Router};
 
 use super::Route;
@@ -12,8 +14,8 @@ use crate::wire::{self, Policy, Snapshot};
 
 /// Whatever of a snapshot had to be compiled, object by object.
 pub struct Drafts {
-    /// Port and place of the frontend, by listener.
-    pub listeners: Vec<(u16, usize)>,
+    /// By listener.
+    pub listeners: Vec<ListenerDraft>,
     /// By frontend.
     pub frontends: Vec<FrontendDraft>,
     /// By backend.
@@ -22,10 +24,20 @@ pub struct Drafts {
     pub secret: Vec<u8>,
 }
 
+/// The compiled parts of a listener.
+pub struct ListenerDraft {
+    /// Its port.
+    pub port: u16,
+    /// Place of its frontend.
+    pub frontend: usize,
+    /// Networks whose connections begin with a PROXY header; none of them: all do.
+    pub proxy: Option<Arc<[IpNet]>>,
+}
+
 /// The compiled parts of a frontend.
 pub struct FrontendDraft {
     /// Networks whose forwarding headers are believed.
-    pub trusted: Vec<ipnet::IpNet>,
+    pub trusted: Vec<IpNet>,
     /// Its conditions.
     pub router: Router,
     /// What follows from them.
@@ -132,18 +144,7 @@ fn constant_start(wire: &tenbin_rules::wire::Expr) -> String {
 }
 
 fn draft_frontend(path: &str, spec: &wire::Frontend, known: &Known<'_>) -> Result<FrontendDraft, Refusal> {
-    let mut trusted = Vec::new();
-    for (index, network) in spec.trusted_proxies.iter().enumerate() {
-        match network.parse().or_else(|_| network.parse::<IpAddr>().map(ipnet::IpNet::from)) {
-            Ok(network) => trusted.push(network),
-            Err(_) => {
-                return refuse(
-                    format!("{path}.trusted_proxies[{index}]"),
-                    format!("{network:?} is no network"),
-                );
-            }
-        }
-    }
+    let trusted = networks(&format!("{path}.trusted_proxies"), &spec.trusted_proxies)?;
     if let Some(limits) = &spec.limits.per_source {
         check_per_source(&format!("{path}.limits.per_source"), limits)?;
     }
@@ -156,6 +157,14 @@ fn draft_frontend(path: &str, spec: &wire::Frontend, known: &Known<'_>) -> Resul
         routes.push(draft_route(&path, route, known)?);
     }
     Ok(FrontendDraft { trusted, router: Router::new(conditions), routes })
+}
+
+fn networks(path: &str, texts: &[String]) -> Result<Vec<IpNet>, Refusal> {
+    let parse = |(index, text): (usize, &String)| {
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        network.or_else(|_| refuse(format!("{path}[{index}]"), format!("{text:?} is no network")))
+    };
+    texts.iter().enumerate().map(parse).collect()
 }
 
 fn check_per_source(path: &str, limits: &wire::PerSource) -> Result<(), Refusal> {
@@ -310,6 +319,10 @@ fn draft_backend(path: &str, spec: &wire::Backend) -> Result<BackendDraft, Refus
                 format!("found {}, expected 0 to 256", server.weight),
             );
         }
+        if let Some(wire::ProxyOut { version: version @ (0 | 3..), .. }) = server.proxy {
+            let path = format!("{path}.servers[{index}].proxy.version");
+            return refuse(path, format!("found {version}, expected 1 or 2"));
+        }
         match server.address.as_deref().map(str::parse) {
             None => Ok(None),
             Some(Ok(address)) => Ok(Some(address)),
@@ -323,7 +336,7 @@ fn draft_backend(path: &str, spec: &wire::Backend) -> Result<BackendDraft, Refus
     Ok(BackendDraft { key, sticky_key, addresses })
 }
 
-fn draft_listeners(snapshot: &Snapshot, context: &Context<'_>) -> Result<Vec<(u16, usize)>, Refusal> {
+fn draft_listeners(snapshot: &Snapshot, context: &Context<'_>) -> Result<Vec<ListenerDraft>, Refusal> {
     let place = |(index, listener): (usize, &wire::Listener)| {
         let path = format!("listeners[{index}]");
         let Ok(address) = listener.address.parse::<SocketAddr>() else {
@@ -342,7 +355,10 @@ fn draft_listeners(snapshot: &Snapshot, context: &Context<'_>) -> Result<Vec<(u1
                 format!("no sockets were handed over for {}", listener.address),
             );
         }
-        Ok((address.port(), frontend))
+        let proxy =
+            listener.proxy.as_ref().map(|proxy| networks(&format!("{path}.proxy.networks"), &proxy.networks));
+        let proxy = proxy.transpose()?.map(Arc::from);
+        Ok(ListenerDraft { port: address.port(), frontend, proxy })
     };
     snapshot.listeners.iter().enumerate().map(place).collect()
 }

@@ -20,6 +20,8 @@ pub struct Listener {
     pub frontend: usize,
     /// Accept a bare LF as line end in heads.
     pub lenient: bool,
+    /// Networks whose connections begin with a PROXY header; none of them: all do.
+    pub proxy: Option<Arc<[IpNet]>>,
     /// What was counted on it.
     pub counters: Arc<ListenerCounters>,
 }
@@ -34,6 +36,8 @@ pub struct Frontend {
     pub router: Router,
     /// In the order of the configuration.
     pub routes: Vec<Route>,
+    /// A condition asks for what a TLS client says that is not terminated here.
+    pub asks_hello: bool,
     /// Limits of each source, if any.
     pub per_source: Option<PerSource>,
     /// What was counted.
