@@ -72,7 +72,6 @@ class Told:
         """Whether the request behind the row got what it asked for."""
         return self.statuses.get(_NEXT) == "200" and self.bodies.get(_NEXT) == mark
 
-    @property
     def over(self) -> bool:
         """Whether nothing more can come for a request behind the row."""
         return self.closed or bool(self.goaway) or _NEXT in self.ended
@@ -113,10 +112,10 @@ async def _exchange(connection: _Connection, data: bytes, mark: bytes, *, bytewi
     while not told.closed and await connection.listen(_TRAILING if told.kind() else quiet):
         pass
     kind = told.kind()
-    if told.over:
+    if told.over():
         return kind, ""
     await connection.send(good(_NEXT, mark))
-    while not told.over and await connection.listen(None):
+    while not told.over() and await connection.listen(None):
         pass
     if told.next_is(mark):
         return kind or ALIVE, ""

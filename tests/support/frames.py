@@ -62,17 +62,18 @@ class Frame(NamedTuple):
 
 
 class FrameReader:
-    """Takes bytes as they come and gives the frames in them; `rest` are those of a frame that is not whole."""
+    """Takes bytes as they come and gives the frames in them; `rest` is what is not whole once all were taken."""
 
     def __init__(self) -> None:
         self.rest = b""
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Take bytes; yield the frames that are whole now."""
-        self.rest += data
-        while (frame := _first(self.rest)) is not None:
-            self.rest = self.rest[HEAD_SIZE + len(frame.payload) :]
+        data, at = self.rest + data, 0
+        while (frame := _at(data, at)) is not None:
+            at += HEAD_SIZE + len(frame.payload)
             yield frame
+        self.rest = data[at:]
 
 
 class Blocks:
@@ -145,11 +146,13 @@ def window_update(stream: int, size: int) -> bytes:
     return frame(WINDOW_UPDATE, size.to_bytes(4, "big"), stream=stream)
 
 
-def _first(data: bytes) -> Frame | None:
-    end = HEAD_SIZE + int.from_bytes(data[:3], "big")
-    if len(data) < max(end, HEAD_SIZE):
+def _at(data: bytes, at: int) -> Frame | None:
+    start = at + HEAD_SIZE
+    end = start + int.from_bytes(data[at : at + 3], "big")
+    if len(data) < max(start, end):
         return None
-    return Frame(data[3], data[4], int.from_bytes(data[5:9], "big") & 0x7FFF_FFFF, data[HEAD_SIZE:end])
+    stream = int.from_bytes(data[at + 5 : start], "big") & 0x7FFF_FFFF
+    return Frame(data[at + 3], data[at + 4], stream, data[start:end])
 
 
 def _text(value: bytes) -> bytes:
