@@ -105,7 +105,8 @@ def nginx(ports: Sequence[int], folder: Path, *, framed: bool = False) -> Iterat
         lanes = "".join(
             f"upstream lane{i} {{ server 127.0.0.1:{port} max_fails=0; keepalive 4; }}\n"
             f"server {{ listen 127.0.0.1:{front}{speaks}; location / {{ proxy_pass http://lane{i}; "
-            'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; client_max_body_size 0; } }\n'
+            'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; '
+            "client_max_body_size 0; } }\n"
             for i, (front, port) in enumerate(zip(lease.ports, ports, strict=True))
         )
         file = folder / "nginx.conf"

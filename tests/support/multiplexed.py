@@ -6,6 +6,7 @@ asked for again on another connection, as RFC 9113, 6.8 has it; any other that d
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 from dataclasses import dataclass, field
@@ -15,7 +16,6 @@ from typing import TYPE_CHECKING, Self
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import (
-    ConnectionTerminated,
     DataReceived,
     InformationalResponseReceived,
     ResponseReceived,
@@ -25,6 +25,8 @@ from h2.events import (
 )
 from h2.exceptions import ProtocolError
 
+from support.frames import GOAWAY, FrameReader, frame
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from h2.events import Event
 
+    from support.frames import Frame
     from tenbin.testing.client import Address
 
     Pairs = Sequence[tuple[str, str]]
@@ -76,6 +79,7 @@ class Multiplexed:
         if tls is not None:
             self._socket = secure = tls.wrap_socket(self._socket, server_hostname="localhost")
             assert secure.selected_alpn_protocol() == "h2", secure.selected_alpn_protocol()
+        self._frames = FrameReader()
         self.h2 = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
         self.h2.initiate_connection()
         self._flush()
@@ -127,16 +131,22 @@ class Multiplexed:
         data = self._socket.recv(65536)
         if not data:
             raise ConnectionResetError("the server has closed")
-        for event in self.h2.receive_data(data):
-            self._take(event)
+        for one in self._frames.feed(data):
+            if one.kind == GOAWAY:
+                self._go_away(one)
+            else:
+                for event in self.h2.receive_data(frame(one.kind, one.payload, one.flags, one.stream)):
+                    self._take(event)
         self._flush()
 
+    def _go_away(self, told: Frame) -> None:
+        """Remember what it says; the library would take nothing more, though answers still come."""
+        self.goaway = int.from_bytes(told.payload[:4], "big") & 0x7FFF_FFFF
+        assert told.error == 0, f"GOAWAY {told.error}"
+        for number, stream in self.streams.items():
+            stream.unlooked |= number > self.goaway and not stream.over
+
     def _take(self, event: Event) -> None:
-        if isinstance(event, ConnectionTerminated):
-            self.goaway = event.last_stream_id or 0
-            for number, stream in self.streams.items():
-                stream.unlooked |= number > self.goaway and not stream.over
-            return
         stream = self.streams.get(getattr(event, "stream_id", 0) or 0, Stream())
         if isinstance(event, ResponseReceived):
             stream.headers = _pairs(event.headers)
@@ -194,7 +204,7 @@ class Asking:
                     while client.goaway is None and not self._stop.wait(0.01):
                         numbers = [client.ask("/api/fast") for _ in range(3)]
                         self._count([client.wait(number) for number in numbers])
-            except (OSError, ProtocolError) as error:
+            except (OSError, ProtocolError, AssertionError) as error:
                 self._failed(error)
 
     def _count(self, streams: Sequence[Stream]) -> None:
@@ -212,7 +222,7 @@ class Asking:
                 HTTPSConnection(host, port, context=self._tls, timeout=10) if self._tls else HTTPConnection(host, port)
             )
             try:
-                while not self._stop.wait(0.01):
+                while not self._stop.wait(0.01) and not _closed(client):
                     client.request("GET", "/api/fast")
                     answer = client.getresponse()
                     answer.read()
@@ -229,6 +239,14 @@ class Asking:
     def _failed(self, error: Exception) -> None:
         if not self._stop.is_set():
             self.errors.append(repr(error))
+
+
+def _closed(client: HTTPConnection) -> bool:
+    """Whether the other side has closed, which is its right between two requests."""
+    poll = select.poll()
+    if client.sock is not None:
+        poll.register(client.sock, select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def _pairs(headers: object) -> list[tuple[str, str]]:

@@ -31,8 +31,8 @@ class Scene:
 
     There may be `clients`, each may take `head` for the head of a request, `client` for a part of its body or of the
     answer, and `idle` between two; a source may have `source_connections`, and `source_requests` a minute. `big` is the
-    port of a server that gets all below `/big`. `secure` is a port for TLS, with `certificate` (a PEM file with its key);
-    a handshake may take `head`. `framed` is a port for HTTP/2 without TLS.
+    port of a server that gets all below `/big`. `secure` is a port for TLS, with `certificate` (a PEM file with its
+    key); a handshake may take `head`. `framed` is a port for HTTP/2 without TLS.
     """
 
     servers: Mapping[str, int]

@@ -1,4 +1,4 @@
-"""F26: every flood of HTTP/2 frames that has a name, a hundred thousand frames each: ended soon, and cheap until then."""
+"""F26: floods of HTTP/2 frames of every kind, a hundred thousand each: ended soon, and cheap until then."""
 
 from __future__ import annotations
 
