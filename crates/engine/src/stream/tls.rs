@@ -26,7 +26,10 @@ impl Tls {
     }
 
     /// The same for a connection whose first message was read already.
-    pub async fn resume(start: StartHandshake<TcpStream>, config: Arc<ServerConfig>) -> io::Result<Box<Self>> {
+    pub async fn resume(
+        start: StartHandshake<TcpStream>,
+        config: Arc<ServerConfig>,
+    ) -> io::Result<Box<Self>> {
         let limit = |session: &mut ServerConnection| session.set_buffer_limit(Some(UNSENT_BYTES));
         let accepted = start.into_stream_with(config, limit).await?;
         Ok(Box::new(Self(accepted.into())))
