@@ -7,25 +7,20 @@ use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 
 use rustix::net::{SendFlags, send};
-use rustls::server::Acceptor;
 use tokio::net::TcpStream;
-use tokio_rustls::LazyConfigAcceptor;
 
+use crate::access;
 use crate::capacity::PAUSE;
 use crate::client::Client;
-use crate::deadline::Timer;
 use crate::http::{Manner, Reason, write_reason};
-use crate::listener::{Found, serve};
+use crate::listener::{Found, Newcomer, serve};
 use crate::stats::ListenerCounters;
 use crate::stream::{Stream, Tls};
-use crate::tls::{Facts, ListenerConfig, UNRECOGNIZED_NAME};
+use crate::tls::{Facts, ListenerConfig};
 use crate::wire::Mode;
-
-/// First byte of a TLS record that carries a handshake (RFC 8446, 5.1).
-const HANDSHAKE: u8 = 0x16;
+use crate::worker::Worker;
 
 /// Why there is no session.
 #[derive(Debug)]
@@ -36,50 +31,46 @@ enum Unsecured {
     Late,
     /// It speaks HTTP without TLS.
     Plain,
-    /// It names a host that no certificate is for, and the listener is strict.
-    UnknownName,
     /// What TLS, or the socket, has against it.
     Broken(io::Error),
 }
 
 /// Secures a connection, then has it served.
-pub async fn secure(mut client: Client, found: Rc<Found>, config: ListenerConfig) {
-    let Stream::Tcp(socket) = client.stream else { return };
-    client.timer.set(config.spec().handshake);
-    let shaken = {
-        let mut shaking = pin!(shake(socket, &config, &found.counters));
-        until(shaking.as_mut(), &client.timer).await
-    };
-    client.timer.clear();
-    let index = client.worker.index;
+pub async fn secure(newcomer: Newcomer, found: Rc<Found>, config: ListenerConfig) {
+    let Newcomer { mut presence, place, stream, peer } = newcomer;
+    let worker = Rc::clone(presence.worker());
+    let shaken = within(&worker, config.spec().handshake, shake(stream, &config, &found)).await;
     match shaken {
         Ok(tls) => {
             let facts = tls.accepted().map(Facts::of);
-            for counters in found.connection_counters(index) {
+            for counters in found.connection_counters(worker.index) {
                 counters.handshakes.add(1);
                 counters.resumed.add(u64::from(facts.as_ref().is_some_and(|facts| facts.resumed)));
             }
             let is_http2 = tls.alpn() == Some(b"h2");
-            client.stream = Stream::Tls(tls);
-            if let Some(facts) = facts {
-                client.secured(facts);
-            }
-            serve(client, &found, is_http2);
+            presence.tls = facts.map(Box::new);
+            serve(Client::new(presence, place, Stream::Tls(tls), peer), &found, is_http2);
         }
         Err(Unsecured::Silent) => {}
         Err(error) => {
-            for counters in found.connection_counters(index) {
+            for counters in found.connection_counters(worker.index) {
                 counters.handshake_errors.add(1);
             }
-            client.refuse(&found, error.code());
+            let (name, code) = (&found.frontend.spec.name, error.code());
+            *found.frontend.counters.errors.lock().entry(code.to_owned()).or_insert(0) += 1;
+            access::log_refused(&worker, (peer, name), code);
         }
     }
 }
 
-async fn until<F: Future<Output = Result<Box<Tls>, Unsecured>>>(
-    mut shaking: std::pin::Pin<&mut F>,
-    timer: &Timer,
+async fn within(
+    worker: &Worker,
+    limit_ms: u64,
+    shaking: impl Future<Output = Result<Box<Tls>, Unsecured>>,
 ) -> Result<Box<Tls>, Unsecured> {
+    let timer = worker.deadlines.timer();
+    timer.set(limit_ms);
+    let mut shaking = pin!(shaking);
     poll_fn(|cx| {
         let shaken = shaking.as_mut().poll(cx);
         if shaken.is_ready() { shaken } else { timer.poll(cx).map(|()| Err(Unsecured::Late)) }
@@ -87,37 +78,26 @@ async fn until<F: Future<Output = Result<Box<Tls>, Unsecured>>>(
     .await
 }
 
-async fn shake(
-    socket: TcpStream,
-    config: &ListenerConfig,
-    counters: &Arc<ListenerCounters>,
-) -> Result<Box<Tls>, Unsecured> {
+async fn shake(socket: TcpStream, config: &ListenerConfig, found: &Found) -> Result<Box<Tls>, Unsecured> {
     let mut first = [0];
     match socket.peek(&mut first).await {
         Ok(0) | Err(_) => return Err(Unsecured::Silent),
-        Ok(_) if first[0] != HANDSHAKE && first[0].is_ascii_uppercase() => {
+        // A method, where only methods are expected otherwise.
+        Ok(_) if found.frontend.spec.mode == Mode::Http && first[0].is_ascii_uppercase() => {
             tell(&socket);
             return Err(Unsecured::Plain);
         }
         Ok(_) => {}
     }
-    let _place = Place::take(counters, config.spec().handshakes).await;
-    if !config.spec().strict_sni {
-        return Tls::accept(Arc::clone(config.server()), socket).await.map_err(Unsecured::Broken);
-    }
-    let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await.map_err(Unsecured::Broken)?;
-    if config.admits(start.client_hello().server_name()) {
-        return Tls::resume(start, Arc::clone(config.server())).await.map_err(Unsecured::Broken);
-    }
-    // Left to rustls, the alert would be another one.
-    let _ = send(start.get_ref(), &UNRECOGNIZED_NAME, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
-    Err(Unsecured::UnknownName)
+    let _place = Place::take(&found.counters, config.spec().handshakes).await;
+    Tls::accept(config, socket).await.map_err(Unsecured::Broken)
 }
 
 /// Says to whoever speaks HTTP here what is wrong; a new connection has room for it.
 fn tell(socket: &TcpStream) {
     let mut answer = Vec::new();
-    let manner = Manner { version: tenbin_proto::Version::Http11, keep_alive: false, head: false };
+    let manner =
+        Manner { version: tenbin_proto::Version::Http11, keep_alive: false, head: false, always: b"" };
     write_reason(&mut answer, Reason::PlainHttp, None, manner);
     let _ = send(socket, &answer, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
 }
@@ -146,7 +126,6 @@ impl Unsecured {
             Self::Silent => "closed",
             Self::Late => "handshake-timeout",
             Self::Plain => "plain-http",
-            Self::UnknownName => "unknown-name",
             Self::Broken(error) => blame(error),
         }
     }
@@ -157,6 +136,8 @@ fn blame(error: &io::Error) -> &'static str {
     use rustls::Error;
     let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     match of_tls {
+        // Strict listeners know no such host.
+        None if error.kind() == io::ErrorKind::InvalidData => "unknown-name",
         None => "handshake-aborted",
         Some(Error::AlertReceived(_)) => "handshake-alert",
         Some(Error::NoCertificatesPresented) => "no-client-certificate",
