@@ -26,7 +26,7 @@ mod x509;
 pub use client::{Authorities, ClientConfig};
 pub use facts::{ClientCertificate, Facts};
 pub use inspect::certificates_command;
-pub use listener::{Alpn, ListenerConfig, UNRECOGNIZED_NAME};
+pub use listener::{Alpn, ListenerConfig};
 pub use problem::{Level, Problem};
 pub use selfsigned::self_signed_command;
 pub use tickets::Tickets;
