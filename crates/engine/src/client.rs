@@ -39,7 +39,7 @@ pub struct Presence {
     frontend: Arc<FrontendCounters>,
     listener: Arc<ListenerCounters>,
     /// What its TLS handshake agreed on.
-    tls: Option<Box<Facts>>,
+    pub tls: Option<Box<Facts>>,
     /// What a proxy before it has told.
     pub told: Option<Box<Told>>,
     /// Whom it connected to, as far as its own socket knows; kept for streams, which have none.

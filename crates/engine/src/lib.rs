@@ -15,6 +15,7 @@ mod deadline;
 mod doors;
 mod farewell;
 mod flow;
+mod handshake;
 mod http;
 mod http2;
 mod listener;

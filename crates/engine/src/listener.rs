@@ -20,9 +20,10 @@ use crate::doors::Door;
 use crate::stats::{ConnectionCounters, ListenerCounters};
 use crate::stream::Stream;
 use crate::tables::{Frontend, Tables};
+use crate::tls::ListenerConfig;
 use crate::wire::{Mode, NoticeLevel};
 use crate::worker::Worker;
-use crate::{http, proxy, source, tcp};
+use crate::{handshake, http, http2, proxy, source, tcp};
 
 /// What the system holds for a client beyond what is under way to it.
 const UNSENT_BYTES: u32 = 64 * 1024;
@@ -45,6 +46,10 @@ pub struct Found {
     pub port: u16,
     /// Accept a bare LF as line end in heads.
     pub lenient: bool,
+    /// None: plain.
+    pub tls: Option<ListenerConfig>,
+    /// HTTP/2 by prior knowledge.
+    pub http2: bool,
     /// Networks whose connections begin with a PROXY header; none of them: all do.
     pub proxy: Option<Arc<[IpNet]>>,
 }
@@ -91,6 +96,8 @@ impl Place {
                 counters: Arc::clone(&listener.counters),
                 port: listener.port,
                 lenient: listener.lenient,
+                tls: listener.tls.clone(),
+                http2: listener.http2,
                 proxy: listener.proxy.clone(),
             }))
         });
@@ -156,10 +163,19 @@ pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdL
 }
 
 /// Has a connection served of which is known whose it is.
-pub fn begin(newcomer: Newcomer, found: &Found) {
+pub fn begin(newcomer: Newcomer, found: &Rc<Found>) {
+    if let Some(tls) = &found.tls {
+        drop(spawn_local(handshake::secure(newcomer, Rc::clone(found), tls.clone())));
+        return;
+    }
     let Newcomer { presence, place, stream, peer } = newcomer;
-    let client = Client::new(presence, place, Stream::Tcp(stream), peer);
+    serve(Client::new(presence, place, Stream::Tcp(stream), peer), found, false);
+}
+
+/// Has a connection served whose bytes are those of the protocol that is balanced.
+pub fn serve(client: Client, found: &Found, is_http2: bool) {
     match found.frontend.spec.mode {
+        Mode::Http if is_http2 => drop(spawn_local(http2::serve(client, Vec::new()))),
         Mode::Http => drop(spawn_local(http::serve(client))),
         Mode::Tcp => drop(spawn_local(tcp::serve(client))),
     }

@@ -175,6 +175,7 @@ pub async fn open(
     match error {
         ConnectError::Timeout => Err(NotOpened::Unreachable(index, Reason::ConnectTimeout)),
         ConnectError::Failed => Err(NotOpened::Unreachable(index, Reason::ConnectFailed)),
+        ConnectError::Tls => Err(NotOpened::Unreachable(index, Reason::TlsFailed)),
         ConnectError::NoPort => Err(NotOpened::Unreachable(index, Reason::OutOfPorts)),
         // Another server would need one, too.
         ConnectError::Short => Err(NotOpened::Refused(Reason::OutOfDescriptors)),

@@ -42,7 +42,7 @@ pub async fn greet(mut newcomer: Newcomer, found: Rc<Found>) {
 }
 
 /// Limits of a source are those of whom the header names.
-fn admit(mut newcomer: Newcomer, found: &Found) {
+fn admit(mut newcomer: Newcomer, found: &Rc<Found>) {
     if let Some(per_source) = &found.frontend.per_source {
         let worker = newcomer.presence.worker();
         let Ok(entered) = source::enter(worker, (found, per_source), newcomer.peer) else {

@@ -143,6 +143,8 @@ pub struct ConnectionCounters {
 pub struct ListenerCounters {
     /// Connections now.
     pub current: Current,
+    /// TLS handshakes now.
+    pub handshaking: Current,
     /// Counted by each worker.
     pub workers: Workers<ConnectionCounters>,
 }

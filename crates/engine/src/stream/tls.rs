@@ -9,7 +9,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, IoState, ServerConfig, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
+use tokio_rustls::{StartHandshake, TlsAcceptor, TlsConnector, TlsStream};
 
 /// Bytes that were encrypted and that the socket does not take yet, at most.
 const UNSENT_BYTES: usize = 16 * 1024;
@@ -22,6 +22,16 @@ impl Tls {
     pub async fn accept(config: Arc<ServerConfig>, socket: TcpStream) -> io::Result<Box<Self>> {
         let limit = |session: &mut ServerConnection| session.set_buffer_limit(Some(UNSENT_BYTES));
         let accepted = TlsAcceptor::from(config).accept_with(socket, limit).await?;
+        Ok(Box::new(Self(accepted.into())))
+    }
+
+    /// The same for a connection whose first message was read already.
+    pub async fn resume(
+        start: StartHandshake<TcpStream>,
+        config: Arc<ServerConfig>,
+    ) -> io::Result<Box<Self>> {
+        let limit = |session: &mut ServerConnection| session.set_buffer_limit(Some(UNSENT_BYTES));
+        let accepted = start.into_stream_with(config, limit).await?;
         Ok(Box::new(Self(accepted.into())))
     }
 

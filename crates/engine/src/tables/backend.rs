@@ -9,6 +9,7 @@ use tenbin_balance::{Group, StickyMap};
 use tenbin_rules::Expr;
 
 use crate::stats::{BackendCounters, ServerCounters, Workers};
+use crate::tls::ClientConfig;
 use crate::wire;
 
 /// A group of servers.
@@ -63,6 +64,8 @@ pub struct Server {
     pub address: Option<SocketAddr>,
     /// Its address as text, for logs.
     pub address_text: String,
+    /// None: plain.
+    pub tls: Option<ClientConfig>,
     /// Begins with a PROXY header, so that no two clients share a connection.
     pub proxy: Option<wire::ProxyOut>,
     /// Value of a plain sticky cookie.

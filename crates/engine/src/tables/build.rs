@@ -1,7 +1,6 @@
 //! From a snapshot to tables: first everything is checked and compiled, then - nothing can fail any more - assembled.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -11,10 +10,11 @@ use tenbin_balance::{
 };
 use tenbin_rules::{Expr, TlsFact};
 
-use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft};
+use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDraft};
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables};
 use crate::clock::Clock;
 use crate::stats::{FrontendCounters, ListenerCounters, Workers};
+use crate::tls::Tickets;
 use crate::wire::{self, Policy, Snapshot};
 
 /// Why a snapshot is refused.
@@ -37,6 +37,8 @@ pub struct Context<'a> {
     pub clock: Clock,
     /// Addresses whose sockets are at hand.
     pub sockets: &'a dyn Fn(&str) -> bool,
+    /// For listeners with TLS; None: no file is read, and nobody handshakes.
+    pub tickets: Option<&'a Arc<Tickets>>,
 }
 
 /// Tables, and what is to be done once they are in force.
@@ -54,7 +56,7 @@ pub struct Built {
 impl Built {
     /// Compiles a snapshot against what is there.
     pub fn new(snapshot: Snapshot, old: Option<&Tables>, context: &Context<'_>) -> Result<Self, Refusal> {
-        let drafts = Drafts::new(&snapshot, context)?;
+        let drafts = Drafts::new(&snapshot, old, context)?;
         Ok(assemble(snapshot, drafts, old, context))
     }
 }
@@ -101,13 +103,18 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         .collect();
     let mut listener_counters = HashMap::new();
     let listener = |(spec, draft): (wire::Listener, ListenerDraft)| {
-        let ListenerDraft { port, frontend, proxy } = draft;
+        let ListenerDraft { port, frontend, proxy, tls } = draft;
         let kept = old.and_then(|old| old.listener_counters.get(&spec.address)).cloned();
         let counters = kept.unwrap_or_else(|| {
-            Arc::new(ListenerCounters { current: <_>::default(), workers: Workers::new(context.threads) })
+            Arc::new(ListenerCounters {
+                current: <_>::default(),
+                handshaking: <_>::default(),
+                workers: Workers::new(context.threads),
+            })
         });
         listener_counters.insert(spec.address.clone(), Arc::clone(&counters));
-        Listener { address: spec.address, port, frontend, lenient: spec.lenient, proxy, counters }
+        let (lenient, http2) = (spec.lenient, spec.http2);
+        Listener { address: spec.address, port, frontend, lenient, tls, http2, proxy, counters }
     };
     let listeners = snapshot.listeners.into_iter().zip(places).map(listener).collect();
     let tables = Tables {
@@ -188,9 +195,9 @@ fn build_backend(
     let servers: Vec<_> = spec
         .servers
         .iter()
-        .zip(draft.addresses)
-        .map(|(server, address)| {
-            build_server(server, address, &spec, known.get(server.name.as_str()).copied(), context)
+        .zip(draft.servers)
+        .map(|(server, draft)| {
+            build_server(server, draft, &spec, known.get(server.name.as_str()).copied(), context)
         })
         .collect();
     let states = servers.iter().map(|server| Arc::clone(&server.state)).collect();
@@ -216,7 +223,7 @@ pub fn effective_health(server: &wire::Server) -> Health {
 
 fn build_server(
     server: &wire::Server,
-    address: Option<SocketAddr>,
+    ServerDraft { address, tls, is_same }: ServerDraft,
     backend: &wire::Backend,
     before: Option<&Arc<Server>>,
     context: &Context<'_>,
@@ -242,6 +249,7 @@ fn build_server(
         && before.address == address
         && before.cookie == server.cookie.as_bytes()
         && before.proxy == server.proxy
+        && is_same
     {
         return Arc::clone(before);
     }
@@ -249,6 +257,7 @@ fn build_server(
         name: server.name.clone(),
         address,
         address_text: address.map_or_else(|| "-".to_owned(), |address| address.to_string()),
+        tls,
         proxy: server.proxy,
         cookie: server.cookie.clone().into_bytes(),
         slot: context.slots.take(),

@@ -8,6 +8,7 @@ use tenbin_balance::{RateLimit, SourceLimits, Sources};
 use tenbin_rules::{Expr, Router};
 
 use crate::stats::{FrontendCounters, ListenerCounters};
+use crate::tls::ListenerConfig;
 use crate::wire;
 
 /// One listened address.
@@ -20,6 +21,10 @@ pub struct Listener {
     pub frontend: usize,
     /// Accept a bare LF as line end in heads.
     pub lenient: bool,
+    /// None: plain.
+    pub tls: Option<ListenerConfig>,
+    /// HTTP/2 by prior knowledge.
+    pub http2: bool,
     /// Networks whose connections begin with a PROXY header; none of them: all do.
     pub proxy: Option<Arc<[IpNet]>>,
     /// What was counted on it.
