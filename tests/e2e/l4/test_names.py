@@ -58,9 +58,7 @@ def tenbin() -> Iterator[Tenbin]:
             {"backend": "plain"},
         ]
         ports = {"db": db.port, "mail": mail.port, "dns": dns.port, "plain": plain.port}
-        backends: dict[str, object] = {
-            name: {"servers": {"only": f"127.0.0.1:{port}"}} for name, port in ports.items()
-        }
+        backends: dict[str, object] = {name: {"servers": {"only": f"127.0.0.1:{port}"}} for name, port in ports.items()}
         two = {"one": f"127.0.0.1:{db.port}", "two": f"127.0.0.1:{mail.port}"}
         backends["hashed"] = {"balance": {"hash": "sni"}, "servers": two}
         frontends = {

@@ -27,7 +27,9 @@ HEADERS = {
     "v1": announce.v1(CLIENT),
     "v2": announce.v2(CLIENT),
     "v2 with a checksum": announce.v2(CLIENT, checksum=True),
-    "v2 with TLVs": announce.v2(CLIENT, tlvs={announce.UNIQUE_ID: b"x" * 100, announce.AUTHORITY: b"a.test", 0xEE: b""}),
+    "v2 with TLVs": announce.v2(
+        CLIENT, tlvs={announce.UNIQUE_ID: b"x" * 100, announce.AUTHORITY: b"a.test", 0xEE: b""}
+    ),
 }
 ALL = {"address": "{listen}", "proxy_protocol": True}
 
@@ -41,7 +43,10 @@ def web(trio: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ten
     """A listener that expects a header of everyone, and one that does of a single network."""
     file = tmp_path_factory.mktemp("log") / "access.log"
     routes: list[dict[str, object]] = [
-        {"when": 'source in "203.0.113.0/24" and source_port == 4711', "request": {"set_header": {"X-Known": "{source}"}}},
+        {
+            "when": 'source in "203.0.113.0/24" and source_port == 4711',
+            "request": {"set_header": {"X-Known": "{source}"}},
+        },
         {"when": "tls", "request": {"set_header": {"X-TLS": "{tls.version} {tls.sni} {tls.client.name}"}}},
         {"backend": "app"},
     ]

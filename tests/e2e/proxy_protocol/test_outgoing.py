@@ -46,9 +46,9 @@ def test_a_server_is_told_of_each_client(start_tenbin: StartTenbin, server: Scri
         for client in (first, second, first):
             assert client.get("/").status == 200
         found = [heard(server, number) for number in range(3)]
-        assert [one.source for one in found] == [
-            client.socket.getsockname() for client in (first, second, first)
-        ], "no connection carries two clients"
+        assert [one.source for one in found] == [client.socket.getsockname() for client in (first, second, first)], (
+            "no connection carries two clients"
+        )
         assert {one.destination for one in found} == {tenbin.address}
         assert {one.version for one in found} == {int(version[1])}
         assert all(one.rest.startswith(b"GET / HTTP/1.1\r\n") for one in found)

@@ -30,9 +30,7 @@ ALL = [{"address": "{listen}", "proxy_protocol": True}]
 @needs_haproxy
 @pytest.mark.parametrize("says", SAYS)
 @pytest.mark.parametrize("mode", ["http", "tcp"])
-def test_haproxy_tells_tenbin(
-    start_tenbin: StartTenbin, trio: Servers, tmp_path: Path, says: str, mode: str
-) -> None:
+def test_haproxy_tells_tenbin(start_tenbin: StartTenbin, trio: Servers, tmp_path: Path, says: str, mode: str) -> None:
     routes = [{"when": f'source == "{SOURCE}"', "backend": "app"}]
     tenbin = start_tenbin(config_text(trio.first(1), frontend={"mode": mode, "listen": ALL, "routes": routes}))
     own = lease()
@@ -49,9 +47,7 @@ def test_haproxy_tells_tenbin(
 
 
 @needs_haproxy
-def test_haproxy_tells_tenbin_of_tls_and_tenbin_tells_on_the_same(
-    start_tenbin: StartTenbin, tmp_path: Path
-) -> None:
+def test_haproxy_tells_tenbin_of_tls_and_tenbin_tells_on_the_same(start_tenbin: StartTenbin, tmp_path: Path) -> None:
     def script(peer: Peer) -> None:
         while b"GET /" not in peer.received:
             peer.read()
@@ -108,9 +104,7 @@ def test_tenbin_tells_haproxy(start_tenbin: StartTenbin, tmp_path: Path, version
 @pytest.mark.parametrize("mode", ["http", "tcp"])
 def test_tenbin_tells_nginx(start_tenbin: StartTenbin, tmp_path: Path, version: str, mode: str) -> None:
     own = lease()
-    variables = " ".join(
-        f"$proxy_protocol_{end}addr:$proxy_protocol_{end}port" for end in ("", "server_")
-    )
+    variables = " ".join(f"$proxy_protocol_{end}addr:$proxy_protocol_{end}port" for end in ("", "server_"))
     config = f'server {{ listen 127.0.0.1:{own.ports[0]} proxy_protocol; return 200 "{variables}"; }}'
     tenbin = start_tenbin(config_text({"only": own.ports[0]}, {"send_proxy": version}, {"mode": mode}))
     with nginx(config, tmp_path, own.ports), tenbin.client(source=SOURCE) as client:
