@@ -109,7 +109,8 @@ async fn shake(socket: TcpStream, config: &ListenerConfig, found: &Found) -> Res
 /// Says to whoever speaks HTTP here what is wrong; a new connection has room for it.
 fn tell(socket: &TcpStream) {
     let mut answer = Vec::new();
-    let manner = Manner { version: tenbin_proto::Version::Http11, keep_alive: false, head: false };
+    let manner =
+        Manner { version: tenbin_proto::Version::Http11, keep_alive: false, head: false, always: b"" };
     write_reason(&mut answer, Reason::PlainHttp, None, manner);
     let _ = send(socket, &answer, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
 }
