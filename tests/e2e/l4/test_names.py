@@ -12,6 +12,7 @@ import trustme
 import yaml
 
 from support import announce
+from support.kernel import cpu_seconds
 from support.scripted import ScriptedServer
 from tenbin.testing import Client, ExchangeError, Tenbin, wait_for
 
@@ -163,6 +164,17 @@ def test_half_a_hello_is_not_waited_for(tenbin: Tenbin) -> None:
     errors = next(one for one in tenbin.status()["frontends"] if one["name"] == "names")["traffic"]["errors"]
     assert errors["bad-client-hello"] >= 2
     assert errors["header-timeout"] >= 1
+
+
+def test_waiting_for_the_rest_of_a_hello_costs_nothing(tenbin: Tenbin) -> None:
+    used = cpu_seconds(tenbin.dataplane_pid)
+    clients = [Client(tenbin.address) for _ in range(20)]
+    for client in clients:
+        client.send(b"\x16\x03\x01\x02\x00\x01\x00\x01")
+    for client in clients:
+        assert _ended(client)
+        client.close()
+    assert cpu_seconds(tenbin.dataplane_pid) - used < 0.5, "what was seen does not wake the same connection again"
 
 
 def test_a_name_is_a_key(tenbin: Tenbin) -> None:

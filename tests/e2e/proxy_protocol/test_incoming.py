@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support import announce
+from support.kernel import cpu_seconds
 from support.scripted import ScriptedServer
 from tenbin.testing import Client, Response, Tenbin, config_text, wait_for
 from tenbin.testing.client import request_bytes
@@ -144,6 +145,19 @@ def test_a_header_that_does_not_come_is_not_waited_for(web: Tenbin) -> None:
     with web.client() as client:
         assert echo(client, HEADERS["v2"])["x-known"] == CLIENT[0]
     assert errors(web) == before + 3, "who only looks whether somebody listens has done nothing wrong"
+
+
+def test_waiting_for_the_rest_of_a_header_costs_nothing(web: Tenbin) -> None:
+    used = cpu_seconds(web.dataplane_pid)
+    clients = [web.client() for _ in range(20)]
+    for client in clients:
+        client.send(announce.v2(CLIENT)[:20])
+    for client in clients[10:]:
+        client.socket.shutdown(socket.SHUT_WR)
+    for client in clients:
+        assert ended(client)
+        client.close()
+    assert cpu_seconds(web.dataplane_pid) - used < 0.5, "what was seen does not wake the same connection again"
 
 
 def test_only_these_networks(web: Tenbin) -> None:
