@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ import trustme
 from support import announce
 from support.reference import HAPROXY, NGINX, haproxy, nginx
 from support.scripted import OK, Peer, ScriptedServer
-from tenbin.testing import Client, config_text, lease
+from tenbin.testing import Client, Response, ResponseReader, config_text, lease
+from tenbin.testing.client import request_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +88,31 @@ def test_haproxy_tells_tenbin_of_tls_and_tenbin_tells_on_the_same(start_tenbin: 
 
 
 @needs_haproxy
+@pytest.mark.parametrize("mode", ["http", "tcp"])
+def test_headers_stand_before_tls_on_both_sides(start_tenbin: StartTenbin, tmp_path: Path, mode: str) -> None:
+    authority = trustme.CA()
+    file, trusted = tmp_path / "server.pem", tmp_path / "authority.pem"
+    authority.issue_cert("shop.test", "127.0.0.1").private_key_and_cert_chain_pem.write_to_path(file)
+    trusted.write_bytes(authority.cert_pem.bytes())
+    own = lease(2)
+    front, back = own.ports
+    tls = {"certificates": str(file), "client_certificates": {"ca": str(trusted)}}
+    listen = [{"address": "{listen}", "proxy_protocol": True, "tls": tls}]
+    backend = {"tls": {"ca": str(trusted)}, "send_proxy": {"version": "v2", "tls": True}}
+    routes = [{"when": f'source == "{SOURCE}" and tls.sni == "shop.test"', "backend": "app"}, {"deny": True}]
+    frontend = {"mode": mode, "listen": listen, "routes": routes}
+    tenbin = start_tenbin(config_text({"only": back}, backend, frontend))
+    says = 'http-request return status 200 content-type text/plain lf-string "%[src] %[fc_pp_authority]"'
+    config = (
+        f"listen in\n mode tcp\n bind 127.0.0.1:{front}\n server only 127.0.0.1:{tenbin.address[1]} send-proxy-v2\n"
+        f"frontend out\n mode http\n bind 127.0.0.1:{back} accept-proxy ssl crt {file}\n {says}\n"
+    )
+    with haproxy(config, tmp_path, own.ports):
+        assert _get_over_tls(authority, front).body == f"{SOURCE} shop.test".encode()
+    own.release()
+
+
+@needs_haproxy
 @pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize("mode", ["http", "tcp"])
 def test_tenbin_tells_haproxy(start_tenbin: StartTenbin, tmp_path: Path, version: str, mode: str) -> None:
@@ -118,11 +145,18 @@ def _seen(client: Client) -> str:
     return "{}:{} {}:{}".format(*client.socket.getsockname(), *client.address)
 
 
-def _get_over_tls(authority: trustme.CA, port: int) -> None:
+def _get_over_tls(authority: trustme.CA, port: int) -> Response:
     context = ssl.create_default_context()
     authority.configure_trust(context)
     authority.issue_cert("anna@example.test", common_name="anna").configure_cert(context)
     context.set_alpn_protocols(["http/1.1"])
-    with Client(("127.0.0.1", port)) as client:
-        client.socket = context.wrap_socket(client.socket, server_hostname="shop.test")
-        assert client.get("/").status == 200
+    reader = ResponseReader()
+    with (
+        socket.create_connection(("127.0.0.1", port), 10, (SOURCE, 0)) as raw,
+        context.wrap_socket(raw, server_hostname="shop.test") as secured,
+    ):
+        secured.sendall(request_bytes("GET", "/"))
+        while (answer := reader.next_response()) is None:
+            reader.feed(secured.recv(65536))
+    assert answer.status == 200, answer
+    return answer
