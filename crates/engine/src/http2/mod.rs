@@ -6,3 +6,9 @@ mod front;
 
 pub use back::Asked;
 pub use front::Served;
+
+/// Serves a connection from its preface to its close.
+#[allow(clippy::unused_async, reason = "placeholder")]
+pub async fn serve(client: crate::client::Client, already_read: Vec<u8>) {
+    let _ = (client, already_read);
+}
