@@ -115,6 +115,13 @@ def test_a_link_in_circles_ends(site: Path) -> None:
     assert "cannot be read" in examine(file, environment={}).diagnostics[0].message
 
 
+def test_nobody_waits_for_a_pipe(site: Path) -> None:
+    os.mkfifo(site / "pipe.pem")
+    file = site / "tenbin.yaml"
+    file.write_text('listen: {address: ":8443", tls: pipe.pem}\nbackends: [10.0.0.1:80]\n')
+    assert examine(file, environment={}).diagnostics[0].message == "pipe.pem cannot be read: it is not a file"
+
+
 def test_nothing_of_a_key_is_in_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "site.pem").write_text(KEY.replace("AA==", "c2VjcmV0") + CERTIFICATE)
     config = loaded(tmp_path, "site.pem", "log: none\n")

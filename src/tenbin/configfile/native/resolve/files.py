@@ -6,7 +6,9 @@ is nobody's business here, and files of keys are not opened at all.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
@@ -109,7 +111,10 @@ def stamp(*paths: FilePath) -> str:
 
 
 def look(path: FilePath) -> Pem:
-    """Find out what a file holds by PEM's marker lines. Raises OSError."""
+    """Find out what a file holds by PEM's marker lines. Raises OSError, also for what is no plain file."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        # A pipe would have to be waited for.
+        raise OSError(errno.EINVAL, "it is not a file")
     found: set[bytes] = set()
     with path.open("rb") as file:
         binary = file.peek(1)[:1] == b"\x30"
@@ -117,9 +122,10 @@ def look(path: FilePath) -> Pem:
             line = file.readline(_LONGEST_LINE)
             if not line:
                 break
-            if not line.startswith(_MARKER):
+            marker = line.strip()
+            if not marker.startswith(_MARKER):
                 continue
-            label = line[len(_MARKER) :].rstrip().removesuffix(b"-----")
+            label = marker[len(_MARKER) :].removesuffix(b"-----")
             found.add(label)
             if label.endswith(b"PRIVATE KEY") and b"CERTIFICATE" in found:
                 break
