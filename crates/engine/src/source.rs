@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::net::{SendFlags, send};
 use tenbin_balance::Visit;
@@ -20,6 +20,7 @@ use crate::client::Client;
 use crate::farewell::farewell;
 use crate::http::{Manner, Reason, write_reason};
 use crate::listener::Found;
+use crate::stream::Stream;
 use crate::tables::PerSource;
 use crate::wire::{Mode, NoticeLevel};
 use crate::worker::Worker;
@@ -68,7 +69,7 @@ pub fn allow(
     let now = client.worker.now_ms();
     let peer = client.peer.ip().to_canonical();
     let trusts = |address: IpAddr| found.frontend.trusts(address);
-    let (source, taken) = match &client.visit {
+    let (source, taken) = match client.visit() {
         _ if trusts(peer) => {
             let source = original_client(&request.fields, head, peer, trusts);
             (source, sources.request(limits, source, now))
@@ -115,8 +116,7 @@ pub fn turn_away(worker: &Rc<Worker>, found: &Found, stream: TcpStream, peer: So
         worker.farewells.set(worker.farewells.get() + 1);
         let worker = Rc::clone(worker);
         spawn_local(async move {
-            farewell(&stream, &worker.deadlines.timer(), FAREWELL_BYTES).await;
-            drop(stream);
+            farewell(&mut Stream::Tcp(stream), &worker.deadlines.timer(), FAREWELL_BYTES).await;
             worker.farewells.set(worker.farewells.get().saturating_sub(1));
         });
     }
@@ -124,11 +124,16 @@ pub fn turn_away(worker: &Rc<Worker>, found: &Found, stream: TcpStream, peer: So
 
 /// Names one source now and then, for whoever reads the journal; the counters know how many there were.
 fn tell(worker: &Worker, found: &Found, sentence: impl FnOnce() -> String) {
-    let (now, told) = (worker.now_ms(), &found.frontend.counters.source_told);
-    let last = told.load(Ordering::Relaxed);
-    let due = last == 0 || now >= last.saturating_add(TELL_MS);
-    if due && told.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+    if is_due(worker, &found.frontend.counters.source_told) {
         let text = format!("frontend {}: {}; others may be too", found.frontend.spec.name, sentence());
         worker.shared.notices.say(NoticeLevel::Warning, text);
     }
+}
+
+/// Whether it is time for somebody to be told again of what may happen thousands of times a second.
+pub fn is_due(worker: &Worker, told: &AtomicU64) -> bool {
+    let now = worker.now_ms();
+    let last = told.load(Ordering::Relaxed);
+    let due = last == 0 || now >= last.saturating_add(TELL_MS);
+    due && told.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
 }

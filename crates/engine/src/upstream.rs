@@ -4,18 +4,20 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::task::Poll;
 
 use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
 use tenbin_balance::{Lease, Outcome, OutcomeKind};
 use tokio::net::TcpStream;
 
 use crate::capacity::PAUSE;
 use crate::deadline::Timer;
 use crate::stats::{ServerCounters, Workers};
+use crate::stream::{Stream, Tls};
 use crate::tables::{Backend, Server};
 use crate::worker::Worker;
 
@@ -26,6 +28,8 @@ pub enum ConnectError {
     Timeout,
     /// Refused or unreachable.
     Failed,
+    /// The TLS handshake failed: a certificate that is not good, or something that is not TLS.
+    Tls,
     /// No descriptor or memory left here, which says nothing about the server.
     Short,
     /// No local port left for this address, which says nothing about the server either.
@@ -57,37 +61,70 @@ struct Pool {
 }
 
 struct Idle {
-    stream: TcpStream,
+    stream: Stream,
     since_ms: u64,
     expires_ms: u64,
 }
 
-/// Opens a connection.
-pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<TcpStream, ConnectError> {
+/// Opens a connection that begins with `preface`; `more` says that whoever asks will speak at once, so that both leave
+/// together.
+pub async fn connect(
+    server: &Server,
+    (preface, more): (&[u8], bool),
+    timer: &Timer,
+    timeout_ms: u64,
+) -> Result<Stream, ConnectError> {
     let Some(address) = server.address else {
         return Err(ConnectError::Failed);
     };
     timer.set(timeout_ms);
-    let mut opening = pin!(TcpStream::connect(address));
+    let mut opening = pin!(open(server, address, (preface, more)));
     let opened = poll_fn(|cx| {
-        if let Poll::Ready(result) = opening.as_mut().poll(cx) {
-            return Poll::Ready(result.map_err(|error| blame(&error)));
-        }
-        timer.poll(cx).map(|()| Err(ConnectError::Timeout))
+        let opened = opening.as_mut().poll(cx);
+        if opened.is_ready() { opened } else { timer.poll(cx).map(|()| Err(ConnectError::Timeout)) }
     })
     .await;
     timer.clear();
-    let stream = opened?;
+    opened
+}
+
+async fn open(
+    server: &Server,
+    address: SocketAddr,
+    (preface, more): (&[u8], bool),
+) -> Result<Stream, ConnectError> {
+    let socket = TcpStream::connect(address).await.map_err(|error| blame(&error))?;
     // Heads and bodies leave in one write each; waiting for more would only add latency.
-    stream.set_nodelay(true).map_err(|error| blame(&error))?;
-    Ok(stream)
+    socket.set_nodelay(true).map_err(|error| blame(&error))?;
+    begin(&socket, preface, more || server.tls.is_some()).map_err(|error| blame(&error))?;
+    let Some(tls) = &server.tls else { return Ok(Stream::Tcp(socket)) };
+    let (config, name) = (Arc::clone(tls.client()), tls.name(address.ip()));
+    let opened = Tls::connect(config, name, socket).await;
+    opened
+        .map(Stream::Tls)
+        .map_err(|error| if is_of_tls(&error) { ConnectError::Tls } else { ConnectError::Failed })
+}
+
+/// Whether TLS itself has something against the peer, rather than the network.
+fn is_of_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
+/// A new connection has room for a header.
+fn begin(stream: &TcpStream, preface: &[u8], more: bool) -> io::Result<()> {
+    if preface.is_empty() {
+        return Ok(());
+    }
+    let more = if more { SendFlags::MORE } else { SendFlags::empty() };
+    let sent = send(stream, preface, more | SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
+    if sent == preface.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
 impl ConnectError {
     /// Gives the slot back with what this says of the server.
     pub fn settle(&self, worker: &Worker, server: &Server, lease: Lease) {
         let kind = match self {
-            Self::Timeout | Self::Failed => OutcomeKind::Failure,
+            Self::Timeout | Self::Failed | Self::Tls => OutcomeKind::Failure,
             Self::Short | Self::NoPort => OutcomeKind::Aborted,
         };
         if kind == OutcomeKind::Failure {
@@ -152,12 +189,12 @@ impl Drop for Load<'_> {
 
 impl Pools {
     /// An idle connection to this server on which nothing has happened since.
-    pub fn take(&self, server: &Arc<Server>, worker: usize) -> Option<TcpStream> {
+    pub fn take(&self, server: &Arc<Server>, worker: usize) -> Option<Stream> {
         let mut slots = self.slots.borrow_mut();
         let pool = slots.get_mut(server.slot.index).filter(|pool| pool.serial == server.slot.serial)?;
-        while let Some(idle) = pool.idle.pop_back() {
+        while let Some(mut idle) = pool.idle.pop_back() {
             server.counters.of(worker).idle_out.add(1);
-            if is_quiet(&idle.stream) {
+            if idle.stream.is_quiet() {
                 return Some(idle.stream);
             }
         }
@@ -168,7 +205,7 @@ impl Pools {
     pub fn put(
         &self,
         server: &Arc<Server>,
-        stream: TcpStream,
+        stream: Stream,
         worker: usize,
         (max_idle, since_ms, expires_ms): (usize, u64, u64),
     ) {
@@ -196,7 +233,7 @@ impl Pools {
         for pool in self.slots.borrow_mut().iter_mut() {
             let Some(counters) = &pool.counters else { continue };
             let before = pool.idle.len();
-            pool.idle.retain(|idle| idle.expires_ms > now_ms && is_quiet(&idle.stream));
+            pool.idle.retain_mut(|idle| idle.expires_ms > now_ms && idle.stream.is_quiet());
             counters.of(worker).idle_out.add((before - pool.idle.len()) as u64);
             if pool.server.strong_count() == 0 {
                 pool.forget(worker);
@@ -234,18 +271,4 @@ impl Pool {
         }
         *self = Self::default();
     }
-}
-
-/// Whether bytes of the server wait to be read, asked of the system itself.
-pub fn has_spoken(stream: &TcpStream) -> bool {
-    let flags = rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT;
-    rustix::net::recv(stream, &mut [0_u8; 1], flags).is_ok()
-}
-
-/// Whether an idle connection is still open and holds no bytes that nobody asked for.
-///
-/// Asks the system only when something has happened, and, other than a poll, also when this task has done so much that
-/// it should yield.
-fn is_quiet(stream: &TcpStream) -> bool {
-    matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }

@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use tenbin_proto::{Known, Request, Version, cookie};
-use tenbin_rules::View;
+use tenbin_rules::{TlsFact, Value, View};
+
+use crate::secured::Secured;
 
 /// A request with, once there is one, its answer.
 pub struct RequestView<'a> {
@@ -11,8 +13,12 @@ pub struct RequestView<'a> {
     pub request: &'a Request,
     /// Its bytes.
     pub bytes: &'a [u8],
-    /// The client.
+    /// The client's address.
     pub peer: SocketAddr,
+    /// What is known of its TLS.
+    pub tls: Secured<'a>,
+    /// The request came by HTTP/2.
+    pub http2: bool,
     /// The listener's port.
     pub port: u16,
     /// The chosen server's name.
@@ -61,9 +67,18 @@ impl View for RequestView<'_> {
 
     fn http_version(&self) -> &'static str {
         match self.request.version {
+            _ if self.http2 => "2",
             Version::Http10 => "1.0",
             Version::Http11 => "1.1",
         }
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_used() { "https" } else { "http" }
+    }
+
+    fn tls(&self, fact: TlsFact) -> Value<'_> {
+        self.tls.tell(fact)
     }
 
     fn server(&self) -> Option<&str> {
