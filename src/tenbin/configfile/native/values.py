@@ -194,6 +194,11 @@ def describe(value: object) -> str:
     return "something else"
 
 
+def is_literal(host: str) -> bool:
+    """Whether a host is an IP address."""
+    return _literal(host) is not None
+
+
 def _quotes(value: object) -> str:
     if isinstance(value, Map) and len(value) == 1 and next(iter(value.values())) is None:
         return f'put it in quotes: "{{{next(iter(value))}}}"'
