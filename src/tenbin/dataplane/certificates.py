@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tenbin.model import Identity
-    from tenbin.plan import wire
+    from tenbin import model
 
 _PATIENCE = 60.0
 """Seconds for all files together; thousands take one."""
@@ -79,13 +78,8 @@ class Facts:
 _FACTS = TypeAdapter(Facts)
 
 
-def examine(
-    program: Path,
-    certificates: Sequence[wire.Certificate],
-    authorities: Sequence[str] = (),
-    user: Identity | None = None,
-) -> Facts:
-    """Judge files as the data plane will, which runs as `user` if root starts it; a certificate's `key` may be "".
+def examine(program: Path, certificates: Sequence[model.Certificate], authorities: Sequence[str] = ()) -> Facts:
+    """Judge files as the data plane will; a certificate whose `key` is "" is judged without one.
 
     `DataplaneError` when the program cannot judge; what is wrong with files is in the facts.
     """
@@ -96,7 +90,7 @@ def examine(
         ],
         "authorities": list(authorities),
     }
-    answer = _run(program, ("certificates",), json.dumps(question), user)
+    answer = _run(program, ("certificates",), json.dumps(question))
     try:
         facts = _FACTS.validate_json(answer)
     except ValidationError as error:
@@ -108,15 +102,12 @@ def examine(
 
 def self_signed(program: Path, names: Sequence[str]) -> str:
     """Return a new certificate for these names and its key, as PEM; `TenbinError` when there can be none."""
-    return _run(program, ("self-signed", *names), "", None)
+    return _run(program, ("self-signed", *names), "")
 
 
-def _run(program: Path, arguments: tuple[str, ...], text: str, user: Identity | None) -> str:
-    identity: dict[str, object] = {}
-    if user is not None and os.geteuid() == 0:
-        identity = {"user": user.uid, "group": user.gid, "extra_groups": list(user.groups)}
+def _run(program: Path, arguments: tuple[str, ...], text: str) -> str:
     try:
-        done = subprocess.run(  # type: ignore[call-overload] # noqa: S603 - our own program
+        done = subprocess.run(  # noqa: S603 - our own program
             (str(program), *arguments),
             input=text,
             capture_output=True,
@@ -125,15 +116,14 @@ def _run(program: Path, arguments: tuple[str, ...], text: str, user: Identity | 
             timeout=_PATIENCE,
             check=False,
             env=doors.environment(os.environ),
-            **identity,
         )
     except OSError as error:
         raise DataplaneError(f"{program} cannot be started: {error.strerror}") from error
     except subprocess.TimeoutExpired:
         raise DataplaneError(f"{program} did not judge the certificates within {_PATIENCE:g} s") from None
     if done.returncode == 0:
-        return str(done.stdout)
-    said = str(done.stderr).strip().removeprefix("tenbin-dataplane: ")
+        return done.stdout
+    said = done.stderr.strip().removeprefix("tenbin-dataplane: ")
     if said.startswith("usage:"):
         # What is installed beside this package is another version.
         raise DataplaneError(f"{program} is of a version that does not know certificates", hint="install Tenbin anew")

@@ -101,6 +101,27 @@ def expiry(status: CertificateStatus) -> Sentence:
     )
 
 
+def renewed(old: CertificateFacts, new: CertificateFacts) -> Sentence:
+    """Another certificate is served from the same file."""
+    return Sentence(
+        Level.INFO,
+        "certificate_renewed",
+        f"certificate {new.file} ({', '.join(new.names) or new.subject}) is another one now: "
+        f"it ends on {_date(new)}, the one before on {_date(old)}",
+        (("certificate", new.file), ("not_after", new.not_after.isoformat()), ("fingerprint", new.fingerprint)),
+    )
+
+
+def renewal_refused(problems: str) -> Sentence:
+    """Files of certificates changed, but what they hold now cannot be used; perhaps not all are written yet."""
+    text = "certificates changed, but cannot be used; those in force stay, and the next change of a file is tried again"
+    return Sentence(Level.WARNING, "renewal_refused", text, (), problems)
+
+
+def _date(facts: CertificateFacts) -> str:
+    return f"{facts.not_after:%Y-%m-%d}"
+
+
 def at(seconds: int) -> datetime:
     """Return a unix time as a date; what no calendar has is the end of time."""
     try:
