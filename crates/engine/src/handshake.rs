@@ -9,9 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use rustix::net::{SendFlags, send};
-use rustls::server::Acceptor;
 use tokio::net::TcpStream;
-use tokio_rustls::LazyConfigAcceptor;
 
 use crate::access;
 use crate::capacity::PAUSE;
@@ -20,7 +18,7 @@ use crate::http::{Manner, Reason, write_reason};
 use crate::listener::{Found, Newcomer, serve};
 use crate::stats::ListenerCounters;
 use crate::stream::{Stream, Tls};
-use crate::tls::{Facts, ListenerConfig, UNRECOGNIZED_NAME};
+use crate::tls::{Facts, ListenerConfig};
 use crate::wire::Mode;
 use crate::worker::Worker;
 
@@ -33,8 +31,6 @@ enum Unsecured {
     Late,
     /// It speaks HTTP without TLS.
     Plain,
-    /// It names a host that no certificate is for, and the listener is strict.
-    UnknownName,
     /// What TLS, or the socket, has against it.
     Broken(io::Error),
 }
@@ -94,22 +90,14 @@ async fn shake(socket: TcpStream, config: &ListenerConfig, found: &Found) -> Res
         Ok(_) => {}
     }
     let _place = Place::take(&found.counters, config.spec().handshakes).await;
-    if !config.spec().strict_sni {
-        return Tls::accept(Arc::clone(config.server()), socket).await.map_err(Unsecured::Broken);
-    }
-    let start = LazyConfigAcceptor::new(Acceptor::default(), socket).await.map_err(Unsecured::Broken)?;
-    if config.admits(start.client_hello().server_name()) {
-        return Tls::resume(start, Arc::clone(config.server())).await.map_err(Unsecured::Broken);
-    }
-    // Left to rustls, the alert would be another one.
-    let _ = send(&start.io, &UNRECOGNIZED_NAME, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
-    Err(Unsecured::UnknownName)
+    Tls::accept(config, socket).await.map_err(Unsecured::Broken)
 }
 
 /// Says to whoever speaks HTTP here what is wrong; a new connection has room for it.
 fn tell(socket: &TcpStream) {
     let mut answer = Vec::new();
-    let manner = Manner { version: tenbin_proto::Version::Http11, keep_alive: false, head: false };
+    let manner =
+        Manner { version: tenbin_proto::Version::Http11, keep_alive: false, head: false, always: b"" };
     write_reason(&mut answer, Reason::PlainHttp, None, manner);
     let _ = send(socket, &answer, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
 }
@@ -138,7 +126,6 @@ impl Unsecured {
             Self::Silent => "closed",
             Self::Late => "handshake-timeout",
             Self::Plain => "plain-http",
-            Self::UnknownName => "unknown-name",
             Self::Broken(error) => blame(error),
         }
     }
@@ -149,6 +136,8 @@ fn blame(error: &io::Error) -> &'static str {
     use rustls::Error;
     let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     match of_tls {
+        // Strict listeners know no such host.
+        None if error.kind() == io::ErrorKind::InvalidData => "unknown-name",
         None => "handshake-aborted",
         Some(Error::AlertReceived(_)) => "handshake-alert",
         Some(Error::NoCertificatesPresented) => "no-client-certificate",

@@ -50,6 +50,8 @@ pub struct Found {
     pub tls: Option<ListenerConfig>,
     /// HTTP/2 by prior knowledge.
     pub http2: bool,
+    /// Finished field lines that every answer carries.
+    pub always: Vec<u8>,
     /// Networks whose connections begin with a PROXY header; none of them: all do.
     pub proxy: Option<Arc<[IpNet]>>,
 }
@@ -98,6 +100,7 @@ impl Place {
                 lenient: listener.lenient,
                 tls: listener.tls.clone(),
                 http2: listener.http2,
+                always: listener.tls.as_ref().map(always).unwrap_or_default(),
                 proxy: listener.proxy.clone(),
             }))
         });
@@ -105,6 +108,14 @@ impl Place {
         if found.is_some() {
             self.found.replace(found);
         }
+    }
+}
+
+/// RFC 6797, 6.1.
+fn always(tls: &ListenerConfig) -> Vec<u8> {
+    match tls.spec().hsts.as_str() {
+        "" => Vec::new(),
+        value => format!("strict-transport-security: {value}\r\n").into_bytes(),
     }
 }
 

@@ -93,7 +93,7 @@ pub fn turn_away(worker: &Rc<Worker>, found: &Found, stream: TcpStream, peer: So
     let http = found.frontend.spec.mode == Mode::Http;
     let mut answer = Vec::new();
     if http {
-        let manner = Manner { version: Version::Http11, keep_alive: false, head: false };
+        let manner = Manner { version: Version::Http11, keep_alive: false, head: false, always: b"" };
         write_reason(&mut answer, reason, None, manner);
     }
     // A new connection has room for an answer of ours; who has none does without.

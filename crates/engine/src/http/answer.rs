@@ -150,17 +150,19 @@ impl Reason {
 
 /// How the connection goes on after an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Manner {
+pub struct Manner<'a> {
     /// The client's version.
     pub version: Version,
     /// The connection lives on.
     pub keep_alive: bool,
     /// The request was HEAD.
     pub head: bool,
+    /// Finished field lines that every answer of the listener carries.
+    pub always: &'a [u8],
 }
 
 /// Appends the whole answer for a reason.
-pub fn write_reason(out: &mut Vec<u8>, reason: Reason, backend: Option<&str>, manner: Manner) {
+pub fn write_reason(out: &mut Vec<u8>, reason: Reason, backend: Option<&str>, manner: Manner<'_>) {
     let status = reason.status();
     let about = backend.map(|name| format!("\nBackend: {name}")).unwrap_or_default();
     let body =
@@ -177,7 +179,7 @@ pub fn write_reason(out: &mut Vec<u8>, reason: Reason, backend: Option<&str>, ma
 }
 
 /// Appends a whole answer; `lines` are finished field lines.
-pub fn write_answer(out: &mut Vec<u8>, status: u16, lines: &[u8], body: &[u8], manner: Manner) {
+pub fn write_answer(out: &mut Vec<u8>, status: u16, lines: &[u8], body: &[u8], manner: Manner<'_>) {
     let mut number = itoa::Buffer::new();
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(number.format(status).as_bytes());
@@ -185,6 +187,7 @@ pub fn write_answer(out: &mut Vec<u8>, status: u16, lines: &[u8], body: &[u8], m
     out.extend_from_slice(phrase(status).as_bytes());
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(lines);
+    out.extend_from_slice(manner.always);
     // RFC 9110, 8.6: no Content-Length in a 204.
     if status != 204 && status != 304 {
         out.extend_from_slice(b"content-length: ");

@@ -58,7 +58,10 @@ def _suite(value: object) -> str:
     hint = f"its name is {_OPENSSL[word]}" if word in _OPENSSL else did_you_mean(word, SUITES)
     if ":" in word:
         hint = f"a list: [{', '.join(_OPENSSL.get(one, one) for one in word.split(':')[:2])}, ...]"
-    raise mistake("not a cipher suite that is spoken", expected=f"one of {', '.join(SUITES)}", hint=hint)
+    elif "CBC" in word or "WITH" in word:
+        hint = hint or "suites without forward secrecy and authenticated encryption are not spoken"
+    expected = "a name such as TLS_AES_128_GCM_SHA256" if hint else f"one of {', '.join(SUITES)}"
+    raise mistake("not a cipher suite that is spoken", expected=expected, hint=hint)
 
 
 def _hsts(value: object) -> str:
@@ -201,7 +204,7 @@ def _certificate(value: object) -> object:
 
 
 def _default(value: object) -> str | int:
-    return whole(value, 1, 100_000) if isinstance(value, int) and not isinstance(value, bool) else values.text(value)
+    return whole(value, 1, 2**31 - 1) if isinstance(value, int) and not isinstance(value, bool) else values.text(value)
 
 
 Certificate = Annotated[
@@ -214,7 +217,6 @@ class ListenTlsDocument(_SuiteDocument):
     """TLS on an address."""
 
     what: ClassVar[str] = "`tls`"
-    instead: ClassVar[str] = "certificates"
     elsewhere: ClassVar[dict[str, str]] = {
         **_NAMES,
         "certificate": "it is `certificates`",
@@ -274,7 +276,6 @@ class ServerTlsDocument(_SuiteDocument):
     """TLS towards a server."""
 
     what: ClassVar[str] = "`tls`"
-    instead: ClassVar[str] = "settings"
     elsewhere: ClassVar[dict[str, str]] = {
         **_NAMES,
         "certificates": "the one that is shown to servers is `certificate`",
@@ -301,6 +302,12 @@ class ServerTlsDocument(_SuiteDocument):
         return self
 
 
+def _server_tls(value: object) -> object:
+    if isinstance(value, str):
+        raise mistake("a text instead of `tls`", expected="true, false, or a mapping such as {ca: authorities.pem}")
+    return switch(value)
+
+
 ServerTls = Annotated[
-    ServerTlsDocument | None, BeforeValidator(switch, json_schema_input_type=ServerTlsDocument | bool)
+    ServerTlsDocument | None, BeforeValidator(_server_tls, json_schema_input_type=ServerTlsDocument | bool)
 ]

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.native.resolve.context import given
-from tenbin.configfile.native.resolve.files import Pem, look, reason, stamp
-from tenbin.configfile.suggest import did_you_mean
+from tenbin.configfile.native.resolve.files import Pem, look, names_in, reason, stamp
 from tenbin.model.tls import Certificate
 
 if TYPE_CHECKING:
@@ -100,18 +99,13 @@ class _Finder:
 
     def _complete(self, target: FilePath, held: Pem, key: str | None, ocsp: str | None) -> Found | None:
         """A certificate with its key, in it or beside it."""
-        shown = self._files.shown(target)
-        if held.encrypted and key is None:
-            hint = f"openssl pkey -in {shown} -out {shown}.key writes it without one"
-            self._wrong(f"the key in {shown} needs a passphrase, which nobody can type here", hint=hint)
-            return None
-        beside = self._names_in(target.parent)
+        beside = names_in(target.parent)
         if key is not None:
             key_file: FilePath | None = self._given(key, "key")
-        elif held.key:
+        elif held.key and not held.encrypted:
             key_file = target
         else:
-            key_file = self._key_beside(target, beside)
+            key_file = self._key_beside(target, beside, encrypted=held.encrypted)
         answers = (f"{target.name}.ocsp", f"{target.stem}.ocsp")
         stapled = self._given(ocsp, "ocsp") if ocsp is not None else _first(target, answers, beside)
         return self._found(target, key_file, stapled) if key_file else None
@@ -138,7 +132,7 @@ class _Finder:
         return found
 
     def _candidates(self, target: FilePath) -> list[str]:
-        names = self._names_in(target)
+        names = names_in(target)
         parts = _ITS_PARTS if {_FULL, _FULL_KEY} <= names else frozenset()
         return [
             name
@@ -156,9 +150,7 @@ class _Finder:
             return None
 
     def _unreadable(self, file: FilePath, error: OSError) -> None:
-        hint = f"paths are relative to {self._files.directory}"
-        if isinstance(error, FileNotFoundError):
-            hint = did_you_mean(file.name, self._names_in(file.parent)) or hint
+        hint = self._files.hint(file) if isinstance(error, FileNotFoundError) else ""
         self._wrong(f"{self._files.shown(file)} cannot be read: {reason(error)}", hint=hint)
 
     def _no_certificate(self, file: FilePath, held: Pem) -> None:
@@ -171,13 +163,16 @@ class _Finder:
         message = f"{shown} holds {'a private key and ' if held.key else ''}no certificate in PEM"
         self._wrong(message, hint=hint)
 
-    def _key_beside(self, target: FilePath, beside: frozenset[str]) -> FilePath | None:
+    def _key_beside(self, target: FilePath, beside: frozenset[str], *, encrypted: bool) -> FilePath | None:
         names = [f"{target.stem}.key", f"{target.name}.key", f"{target.stem}-key.pem"]
         if target.stem in _NAMELESS:
             names += [_FULL_KEY, "key.pem"]
         key = _first(target, names, beside)
-        if key is None:
-            shown = self._files.shown(target)
+        shown = self._files.shown(target)
+        if key is None and encrypted:
+            hint = f"openssl pkey -in {shown} -out {shown}.key writes it without one, and it is found there"
+            self._wrong(f"the key in {shown} needs a passphrase, which nobody can type here", hint=hint)
+        elif key is None:
             message = f"there is no private key for {shown}, neither in it nor beside it"
             hint = f"looked for {', '.join(names)}; or write {{certificate: {shown}, key: ...}}"
             self._wrong(message, hint=hint)
@@ -192,8 +187,7 @@ class _Finder:
         if file.is_file() and os.access(file, os.R_OK):
             return file
         why = "permission denied" if file.is_file() else "this is a directory" if file.is_dir() else "no such file"
-        hint = did_you_mean(file.name, self._names_in(file.parent)) if why == "no such file" else ""
-        hint = hint or f"paths are relative to {self._files.directory}"
+        hint = self._files.hint(file) if why == "no such file" else ""
         self._context.error(place, f"{self._files.shown(file)} cannot be read: {why}", hint=hint)
         return None
 
@@ -205,12 +199,6 @@ class _Finder:
         one = Certificate(str(target), str(key), str(ocsp or ""), stamp(*files), position)
         names = [str(target), self._files.shown(target), target.name, target.stem]
         return Found(one, (*names, target.parent.name) if target.stem in _NAMELESS else tuple(names))
-
-    def _names_in(self, directory: FilePath) -> frozenset[str]:
-        try:
-            return frozenset(entry.name for entry in directory.iterdir())
-        except OSError:
-            return frozenset()
 
     def _wrong(self, message: str, *, hint: str = "") -> None:
         self._context.error(self._place, message, hint=hint)

@@ -1,7 +1,7 @@
 """Files that a configuration names and the data plane reads: where they are, what they hold, when they change.
 
-Owns paths, links, `stat`, and the look for PEM's marker lines in certificates. What is between the markers is nobody's
-business here; files with keys alone are never opened.
+Owns paths, links, `stat`, and the look for PEM's marker lines in files of certificates. What stands between the markers
+is nobody's business here, and files of keys are not opened at all.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.native.resolve.user import may_read
+from tenbin.configfile.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +54,10 @@ class Files:
         """A path as short as the configuration's directory allows."""
         return str(path.relative_to(self.directory)) if path.is_relative_to(self.directory) else str(path)
 
+    def hint(self, path: FilePath) -> str:
+        """What may have been meant by a file that is not there."""
+        return did_you_mean(path.name, names_in(path.parent)) or f"paths are relative to {self.directory}"
+
     def watch(self, path: FilePath) -> None:
         """Note a file or directory whose change counts."""
         self.watched.update(_steps(path))
@@ -69,6 +74,14 @@ class Files:
                 message = f"the user {user.name}, as whom the data plane runs, may not read {self.shown(path)}"
                 hint = f"let the group of {user.name} read it and search the directories on the way to it"
                 context.error(place, message, hint=hint)
+
+
+def names_in(directory: FilePath) -> frozenset[str]:
+    """The names in a directory; none when it cannot be read."""
+    try:
+        return frozenset(entry.name for entry in directory.iterdir())
+    except OSError:
+        return frozenset()
 
 
 def stamp(*paths: FilePath) -> str:

@@ -147,7 +147,7 @@ def _pem(context: Context, name: str | None, path: Path, kind: str) -> FilePath 
     try:
         held = look(file)
     except OSError as error:
-        hint = f"paths are relative to {context.directory}"
+        hint = context.files.hint(file) if isinstance(error, FileNotFoundError) else ""
         context.error(path, f"{shown} cannot be read: {reason(error)}", hint=hint)
         return None
     if not getattr(held, kind):
