@@ -44,6 +44,8 @@ pub struct Found {
     pub port: u16,
     /// Accept a bare LF as line end in heads.
     pub lenient: bool,
+    /// HTTP/2 is spoken too.
+    pub http2: bool,
 }
 
 impl Found {
@@ -82,6 +84,7 @@ impl Place {
                 counters: Arc::clone(&listener.counters),
                 port: listener.port,
                 lenient: listener.lenient,
+                http2: listener.http2,
             }))
         });
         self.gone.set(found.is_none());

@@ -106,7 +106,8 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
             Arc::new(ListenerCounters { current: <_>::default(), workers: Workers::new(context.threads) })
         });
         listener_counters.insert(spec.address.clone(), Arc::clone(&counters));
-        Listener { address: spec.address, port, frontend, lenient: spec.lenient, counters }
+        let (lenient, http2) = (spec.lenient, spec.http2);
+        Listener { address: spec.address, port, frontend, lenient, http2, counters }
     };
     let listeners = snapshot.listeners.into_iter().zip(places).map(listener).collect();
     let tables = Tables {

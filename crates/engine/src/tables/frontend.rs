@@ -20,6 +20,8 @@ pub struct Listener {
     pub frontend: usize,
     /// Accept a bare LF as line end in heads.
     pub lenient: bool,
+    /// HTTP/2 is spoken too.
+    pub http2: bool,
     /// What was counted on it.
     pub counters: Arc<ListenerCounters>,
 }
