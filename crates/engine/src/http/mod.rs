@@ -8,6 +8,7 @@ mod open;
 mod record;
 mod redirect;
 mod relay;
+mod reply;
 mod route;
 mod send_head;
 mod sticky;

@@ -12,6 +12,7 @@ use super::exchange::Exchange;
 use super::sticky::{self, Visit};
 use crate::client::Client;
 use crate::clock::wall_micros;
+use crate::proxy::preface;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server, Sticky, Tables};
 use crate::upstream::{self, ConnectError};
@@ -150,13 +151,17 @@ pub async fn open(
     let Some(server) = backend.servers.get(index) else { return Err(NotOpened::Moved) };
     let counters = server.counters.of(worker.index);
     let timeout = backend.spec.timeouts.connect;
-    let mut until = None;
+    let (mut until, preface) = (None, preface(client, server.proxy));
     let error = loop {
-        if !fresh_only && let Some(stream) = worker.pools.take(server, worker.index) {
+        if keeps(backend, server)
+            && !fresh_only
+            && let Some(stream) = worker.pools.take(server, worker.index)
+        {
             counters.reuses.add(1);
             return Ok(Opened { lease, stream, reused: true });
         }
-        match Box::pin(upstream::connect(server, &x.timer, timeout)).await {
+        let opening = upstream::connect(server, (&preface, true), &x.timer, timeout);
+        match Box::pin(opening).await {
             Ok(stream) => {
                 counters.connects.add(1);
                 return Ok(Opened { lease, stream, reused: false });
@@ -170,6 +175,7 @@ pub async fn open(
     match error {
         ConnectError::Timeout => Err(NotOpened::Unreachable(index, Reason::ConnectTimeout)),
         ConnectError::Failed => Err(NotOpened::Unreachable(index, Reason::ConnectFailed)),
+        ConnectError::Tls => Err(NotOpened::Unreachable(index, Reason::TlsFailed)),
         ConnectError::NoPort => Err(NotOpened::Unreachable(index, Reason::OutOfPorts)),
         // Another server would need one, too.
         ConnectError::Short => Err(NotOpened::Refused(Reason::OutOfDescriptors)),
@@ -185,10 +191,15 @@ pub fn needs_fresh(backend: &Backend, method: Method, first: bool) -> bool {
     }
 }
 
+/// Whether a connection to the server may carry requests of others, too: not behind a header that names one client.
+pub fn keeps(backend: &Backend, server: &Server) -> bool {
+    backend.spec.pool.reuse != Reuse::Never && server.proxy.is_none()
+}
+
 /// Gives a connection back for the next request.
 pub fn keep(client: &Client, backend: &Backend, server: &Arc<Server>, stream: Stream) {
     let pool = &backend.spec.pool;
-    if pool.reuse != Reuse::Never && pool.max_idle > 0 {
+    if keeps(backend, server) && pool.max_idle > 0 {
         let worker = &client.worker;
         let now = worker.deadlines.now_ms();
         let patience = if pool.idle_timeout > 0 { pool.idle_timeout } else { u64::MAX };
