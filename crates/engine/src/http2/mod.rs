@@ -2,7 +2,12 @@
 //! own that speaks HTTP/1 heads, so that one strict parser judges all.
 
 mod back;
+mod back_head;
+mod back_link;
+mod back_pool;
 mod front;
 
-pub use back::Asked;
+pub use back::{Asked, Fate};
+pub use back_link::{Link, MOST_STREAMS, Terms};
+pub use back_pool::{Links, Opener, Waiter};
 pub use front::Served;
