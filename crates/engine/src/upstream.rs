@@ -4,13 +4,14 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::task::Poll;
 
 use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
 use tenbin_balance::{Lease, Outcome, OutcomeKind};
 use tokio::net::TcpStream;
 
@@ -18,7 +19,7 @@ use crate::capacity::PAUSE;
 use crate::deadline::Timer;
 use crate::http2::{Link, Links, Opener, Waiter};
 use crate::stats::{ServerCounters, Workers};
-use crate::stream::Stream;
+use crate::stream::{Stream, Tls};
 use crate::tables::{Backend, Server};
 use crate::worker::Worker;
 
@@ -29,6 +30,8 @@ pub enum ConnectError {
     Timeout,
     /// Refused or unreachable.
     Failed,
+    /// The TLS handshake failed: a certificate that is not good, or something that is not TLS.
+    Tls,
     /// No descriptor or memory left here, which says nothing about the server.
     Short,
     /// No local port left for this address, which says nothing about the server either.
@@ -68,32 +71,65 @@ struct Idle {
     expires_ms: u64,
 }
 
-/// Opens a connection.
-pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<Stream, ConnectError> {
+/// Opens a connection that begins with `preface`; `more` says that whoever asks will speak at once, so that both leave
+/// together.
+pub async fn connect(
+    server: &Server,
+    (preface, more): (&[u8], bool),
+    timer: &Timer,
+    timeout_ms: u64,
+) -> Result<Stream, ConnectError> {
     let Some(address) = server.address else {
         return Err(ConnectError::Failed);
     };
     timer.set(timeout_ms);
-    let mut opening = pin!(TcpStream::connect(address));
+    let mut opening = pin!(open(server, address, (preface, more)));
     let opened = poll_fn(|cx| {
-        if let Poll::Ready(result) = opening.as_mut().poll(cx) {
-            return Poll::Ready(result.map_err(|error| blame(&error)));
-        }
-        timer.poll(cx).map(|()| Err(ConnectError::Timeout))
+        let opened = opening.as_mut().poll(cx);
+        if opened.is_ready() { opened } else { timer.poll(cx).map(|()| Err(ConnectError::Timeout)) }
     })
     .await;
     timer.clear();
-    let stream = opened?;
+    opened
+}
+
+async fn open(
+    server: &Server,
+    address: SocketAddr,
+    (preface, more): (&[u8], bool),
+) -> Result<Stream, ConnectError> {
+    let socket = TcpStream::connect(address).await.map_err(|error| blame(&error))?;
     // Heads and bodies leave in one write each; waiting for more would only add latency.
-    stream.set_nodelay(true).map_err(|error| blame(&error))?;
-    Ok(Stream::Tcp(stream))
+    socket.set_nodelay(true).map_err(|error| blame(&error))?;
+    begin(&socket, preface, more || server.tls.is_some()).map_err(|error| blame(&error))?;
+    let Some(tls) = &server.tls else { return Ok(Stream::Tcp(socket)) };
+    let (config, name) = (Arc::clone(tls.client()), tls.name(address.ip()));
+    let opened = Tls::connect(config, name, socket).await;
+    opened
+        .map(Stream::Tls)
+        .map_err(|error| if is_of_tls(&error) { ConnectError::Tls } else { ConnectError::Failed })
+}
+
+/// Whether TLS itself has something against the peer, rather than the network.
+fn is_of_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
+/// A new connection has room for a header.
+fn begin(stream: &TcpStream, preface: &[u8], more: bool) -> io::Result<()> {
+    if preface.is_empty() {
+        return Ok(());
+    }
+    let more = if more { SendFlags::MORE } else { SendFlags::empty() };
+    let sent = send(stream, preface, more | SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
+    if sent == preface.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
 impl ConnectError {
     /// Gives the slot back with what this says of the server.
     pub fn settle(&self, worker: &Worker, server: &Server, lease: Lease) {
         let kind = match self {
-            Self::Timeout | Self::Failed => OutcomeKind::Failure,
+            Self::Timeout | Self::Failed | Self::Tls => OutcomeKind::Failure,
             Self::Short | Self::NoPort => OutcomeKind::Aborted,
         };
         if kind == OutcomeKind::Failure {
@@ -174,6 +210,11 @@ impl Pools {
     /// Announces a shared connection, and says how many streams it may be expected to take.
     pub fn announce(&self, server: &Arc<Server>, worker: usize) -> (Opener, usize) {
         self.with(server, worker, |pool| (pool.links.announce(), pool.links.limit()))
+    }
+
+    /// The connection that was announced cannot be shared, and others will not be either.
+    pub fn divide(&self, server: &Arc<Server>, worker: usize) {
+        self.with(server, worker, |pool| pool.links.give_up());
     }
 
     /// Adds one that is there.

@@ -10,8 +10,9 @@ use tenbin_proto::Body;
 
 use super::answer::Reason;
 use super::await_answer::{Failure, await_answer};
-use super::exchange::{After, Exchange, reply};
+use super::exchange::{After, Exchange};
 use super::open::{self, NotOpened, Opened};
+use super::reply::reply;
 use super::sticky::Visit;
 use super::{relay, send_head};
 use crate::client::Client;

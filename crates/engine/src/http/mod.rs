@@ -9,6 +9,7 @@ mod open;
 mod record;
 mod redirect;
 mod relay;
+mod reply;
 mod route;
 mod send_head;
 mod sticky;

@@ -5,17 +5,23 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
+use super::open::keeps;
 use crate::deadline::Timer;
 use crate::http2::{Link, MOST_STREAMS, Opener, Terms, Waiter};
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
 use crate::upstream::ConnectError;
-use crate::wire::{Protocol, Reuse};
+use crate::wire::Protocol;
 use crate::worker::Worker;
 
-/// Whether connections to the servers of a backend may carry several requests at once.
-pub fn shares(backend: &Backend) -> bool {
-    backend.spec.protocol != Protocol::Http1 && backend.spec.pool.reuse != Reuse::Never
+/// Whether a connection to the server may carry several requests at once.
+pub fn shares(backend: &Backend, server: &Server) -> bool {
+    let may = match backend.spec.protocol {
+        Protocol::Http1 => false,
+        Protocol::Http2 => true,
+        Protocol::Auto => server.tls.is_some(),
+    };
+    may && keeps(backend, server)
 }
 
 /// Waits for a connection that somebody else opens.
@@ -42,6 +48,9 @@ pub async fn speak(
     announced: Option<(Opener, usize)>,
 ) -> Result<Stream, ConnectError> {
     if !is_multiplexed(backend.spec.protocol, &stream)? {
+        if announced.is_some() {
+            worker.pools.divide(server, worker.index);
+        }
         return Ok(stream);
     }
     let is_shared = announced.is_some();

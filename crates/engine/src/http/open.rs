@@ -13,6 +13,7 @@ use super::multiplex;
 use super::sticky::{self, Visit};
 use crate::client::Client;
 use crate::clock::wall_micros;
+use crate::proxy::preface;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server, Sticky, Tables};
 use crate::upstream::{self, ConnectError};
@@ -163,8 +164,8 @@ pub async fn open(
     let Some(server) = backend.servers.get(index) else { return Err(NotOpened::Moved) };
     let counters = server.counters.of(worker.index);
     let timeout = backend.spec.timeouts.connect;
-    let shares = multiplex::shares(backend);
-    let mut until = None;
+    let shares = multiplex::shares(backend, server);
+    let (mut until, preface) = (None, preface(client, server.proxy));
     let error = loop {
         if let Some(stream) = existing(worker, backend, server, wants) {
             counters.reuses.add(1);
@@ -180,7 +181,7 @@ pub async fn open(
             }
         }
         let announced = shares.then(|| worker.pools.announce(server, worker.index));
-        let opened = Box::pin(upstream::connect(server, &x.timer, timeout)).await;
+        let opened = Box::pin(upstream::connect(server, (&preface, true), &x.timer, timeout)).await;
         let opened = match opened {
             Ok(stream) => Box::pin(multiplex::speak(worker, backend, server, stream, announced)).await,
             Err(error) => {
@@ -204,6 +205,7 @@ pub async fn open(
     match error {
         ConnectError::Timeout => Err(NotOpened::Unreachable(index, Reason::ConnectTimeout)),
         ConnectError::Failed => Err(NotOpened::Unreachable(index, Reason::ConnectFailed)),
+        ConnectError::Tls => Err(NotOpened::Unreachable(index, Reason::TlsFailed)),
         ConnectError::NoPort => Err(NotOpened::Unreachable(index, Reason::OutOfPorts)),
         // Another server would need one, too.
         ConnectError::Short => Err(NotOpened::Refused(Reason::OutOfDescriptors)),
@@ -221,19 +223,24 @@ pub fn wants(backend: &Backend, method: Method, first: bool, stale: bool) -> Wan
 }
 
 fn existing(worker: &Worker, backend: &Backend, server: &Server, wants: Wants) -> Option<Stream> {
-    let joins = wants != Wants::Own && multiplex::shares(backend);
+    let joins = wants != Wants::Own && multiplex::shares(backend, server);
     if joins && let Some(stream) = worker.pools.join(server) {
         return Some(stream);
     }
     // Those of a backend that was switched to HTTP/2 are still there.
-    let takes = wants == Wants::Any && backend.spec.protocol != Protocol::Http2;
+    let takes = wants == Wants::Any && keeps(backend, server) && backend.spec.protocol != Protocol::Http2;
     takes.then(|| worker.pools.take(server, worker.index))?
+}
+
+/// Whether a connection to the server may carry requests of others, too: not behind a header that names one client.
+pub fn keeps(backend: &Backend, server: &Server) -> bool {
+    backend.spec.pool.reuse != Reuse::Never && server.proxy.is_none()
 }
 
 /// Gives a connection back for the next request.
 pub fn keep(client: &Client, backend: &Backend, server: &Arc<Server>, stream: Stream) {
     let pool = &backend.spec.pool;
-    if pool.reuse != Reuse::Never && pool.max_idle > 0 {
+    if keeps(backend, server) && pool.max_idle > 0 {
         let worker = &client.worker;
         let now = worker.deadlines.now_ms();
         let patience = if pool.idle_timeout > 0 { pool.idle_timeout } else { u64::MAX };

@@ -58,6 +58,11 @@ impl Links {
         self.open.iter().find_map(Link::stream)
     }
 
+    /// The server does not speak HTTP/2: nobody is to wait for what cannot be shared.
+    pub fn give_up(&mut self) {
+        self.limit = 1;
+    }
+
     /// Adds a connection.
     pub fn add(&mut self, link: Rc<Link>) {
         self.open.push(link);
@@ -111,9 +116,11 @@ impl Drop for Links {
 }
 
 impl Opener {
-    /// Those who wait get the same error.
+    /// Those who wait get the same error, unless they can do something about it themselves.
     pub fn fail(self, error: ConnectError) {
-        self.0.state.set(State::Failed(error));
+        if !matches!(error, ConnectError::Short) {
+            self.0.state.set(State::Failed(error));
+        }
     }
 }
 

@@ -11,3 +11,9 @@ pub use back::{Asked, Fate};
 pub use back_link::{Link, MOST_STREAMS, Terms};
 pub use back_pool::{Links, Opener, Waiter};
 pub use front::Served;
+
+/// Serves a connection from its preface to its close.
+#[allow(clippy::unused_async, reason = "placeholder")]
+pub async fn serve(client: crate::client::Client, already_read: Vec<u8>) {
+    let _ = (client, already_read);
+}

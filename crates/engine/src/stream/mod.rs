@@ -92,6 +92,11 @@ impl Stream {
         }
     }
 
+    /// Ends the message without trailers.
+    pub fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_end(cx, &[])
+    }
+
     /// Whether the peer has closed; asks the system only when something has happened. A peer that only ended its own
     /// side looks the same.
     pub fn is_gone(&mut self, cx: &mut Context<'_>) -> bool {
