@@ -42,14 +42,25 @@ from tenbin.model.route import (
     ToBackend,
 )
 from tenbin.model.server import Admin, Eject, Health, Passive, Server, ServerId
+from tenbin.model.tls import (
+    Certificate,
+    ClientCertificates,
+    ListenerTls,
+    Protocol,
+    ProxyIn,
+    SendProxy,
+    ServerTls,
+    TlsSuite,
+)
 from tenbin.model.values import Address, Duration, MemoryLimit, Rate
 
 __all__ = [
     "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "AmbiguousPaths", "Any", "Backend",
-    "BackendLimits", "Balance", "Check", "Compare", "Concat", "Config", "Const", "Convert", "Deny", "Duration",
-    "Eject", "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "HashMethod",
-    "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity", "IpHashForm", "Listener",
-    "LogFormat", "Match", "MemoryLimit", "Mode", "Not", "OnDown", "Passive", "PerSource", "Policy", "Pool",
-    "Probe", "PythonCheck", "Rate", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Server",
-    "ServerId", "Sticky", "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "ToBackend", "Underscores",
+    "BackendLimits", "Balance", "Certificate", "Check", "ClientCertificates", "Compare", "Concat", "Config", "Const",
+    "Convert", "Deny", "Duration", "Eject", "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits",
+    "GlobalLimits", "HashMethod", "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity",
+    "IpHashForm", "Listener", "ListenerTls", "LogFormat", "Match", "MemoryLimit", "Mode", "Not", "OnDown", "Passive",
+    "PerSource", "Policy", "Pool", "Probe", "Protocol", "ProxyIn", "PythonCheck", "Rate", "Redirect", "Respond",
+    "Retry", "Reuse", "Rewrite", "Route", "SendProxy", "Server", "ServerId", "ServerTls", "Sticky", "StickyCookie",
+    "StickyKey", "StickySource", "TcpCheck", "TlsSuite", "ToBackend", "Underscores",
 ]  # fmt: skip

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from tenbin.model.tls import Protocol
+
 if TYPE_CHECKING:
     from tenbin.model.balance import Balance
     from tenbin.model.check import Check
@@ -123,3 +125,4 @@ class Backend:
     eject: Eject | None
     slow_start: Duration
     on_down: OnDown
+    protocol: Protocol = Protocol.HTTP1

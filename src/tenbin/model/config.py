@@ -77,7 +77,8 @@ class Config:
 
     `origin` is the file it came from ("" for none); `watch`: reload when that file changes; `drain`: how long a
     graceful stop waits; `runtime_directory` None: chosen from the environment; `user` None: the
-    data plane runs as whoever starts it.
+    data plane runs as whoever starts it. `watched` are the files and directories beside `origin`, absolute, whose
+    change may make this another configuration: certificates, keys, authorities, and where links among them lead.
     """
 
     frontends: tuple[Frontend, ...]
@@ -91,3 +92,4 @@ class Config:
     watch: bool
     origin: str
     user: Identity | None = None
+    watched: tuple[Path, ...] = ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tenbin.model.route import Route
+    from tenbin.model.tls import ListenerTls, ProxyIn
     from tenbin.model.values import Address, Duration, Rate
 
 
@@ -22,12 +23,16 @@ class Mode(StrEnum):
 class Listener:
     """One address that is listened on; `position` is `file:line:column` for bind errors.
 
-    `lenient` accepts a bare LF as line end in heads.
+    `lenient` accepts a bare LF as line end in heads. `tls` None: bytes are taken as they come; `proxy_protocol` None:
+    nobody's connection begins with it. `http2`: by ALPN, or by prior knowledge where there is no TLS.
     """
 
     address: Address
     lenient: bool
     position: str
+    tls: ListenerTls | None = None
+    proxy_protocol: ProxyIn | None = None
+    http2: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,8 @@ class FrontendLimits:
     """`connections` at once (0: only the global limit); sizes in bytes, `body` 0 for no limit.
 
     `min_rate`: bytes a second that a client moves at least while it is what is waited for; 0: as few as it likes.
-    `per_source` None: no source has limits of its own.
+    `per_source` None: no source has limits of its own. `streams` of one HTTP/2 connection at once; so many `glitches`
+    (frames that no client needs) end it. `handshakes` of TLS at once on each listener (0: no limit).
     """
 
     connections: int
@@ -58,6 +64,9 @@ class FrontendLimits:
     body: int
     min_rate: int
     per_source: PerSource | None
+    streams: int = 100
+    glitches: int = 100
+    handshakes: int = 1000
 
 
 class Underscores(StrEnum):
@@ -90,7 +99,8 @@ class Frontend:
     """Listeners, routes, and the client side's timeouts and limits.
 
     `client`: the client sends or takes nothing for so long; `header`: a whole head from its first byte (or, on a
-    new connection, from accept); `keep_alive`: until the next head begins; `tunnel`: idle after an upgrade.
+    new connection, from accept); `keep_alive`: until the next head begins; `tunnel`: idle after an upgrade;
+    `handshake`: until a TLS handshake has ended.
     """
 
     name: str
@@ -101,6 +111,7 @@ class Frontend:
     header: Duration
     keep_alive: Duration
     tunnel: Duration
+    handshake: Duration
     limits: FrontendLimits
     http: HttpRules
     trusted_proxies: tuple[str, ...]

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tenbin.model.tls import SendProxy, ServerTls
     from tenbin.model.values import Address, Duration
 
 
@@ -66,7 +67,8 @@ class Eject:
 class Server:
     """One server: `weight` 0-256 (0: no new work), `max_connections` and `max_queue` 0 for no limit.
 
-    `cookie` is the value that names this server in a plain sticky cookie.
+    `cookie` is the value that names this server in a plain sticky cookie. `tls` None: none; `send_proxy` None: the
+    connection does not begin with the PROXY protocol.
     """
 
     name: str
@@ -78,3 +80,5 @@ class Server:
     passive: Passive | None
     cookie: str
     admin: Admin
+    tls: ServerTls | None = None
+    send_proxy: SendProxy | None = None

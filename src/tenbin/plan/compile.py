@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tenbin import model
 from tenbin.plan import wire
 from tenbin.plan.expression import expression, optional
+from tenbin.plan.tls import listener_tls, proxy_in, proxy_out, server_tls
 
 if TYPE_CHECKING:
     from tenbin.state import Overlay, ServerOverlay, State
@@ -50,9 +51,7 @@ def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
         access_log=_access_log(config.access_log, around),
         secret=around.secret,
         listeners=tuple(
-            wire.Listener(address=listen_address(listener), frontend=frontend.name, lenient=listener.lenient)
-            for frontend in config.frontends
-            for listener in frontend.listeners
+            _listener(listener, frontend) for frontend in config.frontends for listener in frontend.listeners
         ),
         frontends=tuple(_frontend(frontend) for frontend in config.frontends),
         backends=tuple(_backend(backend, state.overlay) for backend in config.backends),
@@ -82,6 +81,17 @@ def _access_log(log: model.AccessLog, around: Surroundings) -> wire.AccessLog:
     return wire.AccessLog(target=log.target, format="human" if human else "json")
 
 
+def _listener(listener: model.Listener, frontend: model.Frontend) -> wire.Listener:
+    return wire.Listener(
+        address=listen_address(listener),
+        frontend=frontend.name,
+        lenient=listener.lenient,
+        tls=listener_tls(listener.tls, frontend) if listener.tls else None,
+        proxy=proxy_in(listener.proxy_protocol) if listener.proxy_protocol else None,
+        http2=listener.http2,
+    )
+
+
 def _frontend(frontend: model.Frontend) -> wire.Frontend:
     limits = frontend.limits
     return wire.Frontend(
@@ -101,6 +111,8 @@ def _frontend(frontend: model.Frontend) -> wire.Frontend:
             body=limits.body,
             min_rate=limits.min_rate,
             per_source=_per_source(limits.per_source) if limits.per_source else None,
+            streams=limits.streams,
+            glitches=limits.glitches,
         ),
         http=wire.HttpRules(
             trace=frontend.http.trace,
@@ -171,6 +183,7 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
             idle_timeout=backend.pool.idle_timeout.ms,
         ),
         limits=wire.BackendLimits(head=backend.limits.head, fields=backend.limits.fields),
+        protocol=backend.protocol.value,
         eject=_eject(backend.eject) if backend.eject else None,
         slow_start=backend.slow_start.ms,
         close_on_down=backend.on_down is model.OnDown.CLOSE_CONNECTIONS,
@@ -226,6 +239,8 @@ def _server(server: model.Server, entry: ServerOverlay) -> wire.Server:
         max_queue=server.max_queue,
         passive=wire.Passive(max_fails=passive.max_fails, fail_timeout=passive.fail_timeout.ms) if passive else None,
         cookie=server.cookie,
+        tls=server_tls(server.tls) if server.tls else None,
+        proxy=proxy_out(server.send_proxy) if server.send_proxy else None,
         admin=effective_admin(server, entry).value,
         health=entry.health.value,
     )

@@ -89,6 +89,7 @@ def frontend(name: str = "web", port: int = 8080) -> Frontend:
         header=SECOND,
         keep_alive=SECOND,
         tunnel=SECOND,
+        handshake=SECOND,
         limits=FrontendLimits(0, 32_768, 100, 8192, 0, 100, None),
         http=HttpRules(trace=False, connect=False, underscores=Underscores.DROP, ambiguous_paths=AmbiguousPaths.PASS),
         trusted_proxies=(),

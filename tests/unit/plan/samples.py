@@ -131,6 +131,7 @@ def frontend(
         "header": Duration(10_000),
         "keep_alive": Duration(60_000),
         "tunnel": Duration(3_600_000),
+        "handshake": Duration(5000),
         "limits": FrontendLimits(0, 32_768, 100, 8192, 0, 0, None),
         "http": HttpRules(
             trace=False, connect=False, underscores=Underscores.DROP, ambiguous_paths=AmbiguousPaths.PASS

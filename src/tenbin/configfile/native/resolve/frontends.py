@@ -106,6 +106,7 @@ class FrontendResolver:
             header=first(own.header, shared.header, defaults.HEADER),
             keep_alive=first(own.keep_alive, shared.keep_alive, defaults.KEEP_ALIVE),
             tunnel=tunnel,
+            handshake=defaults.HANDSHAKE,
             limits=self._own_limits(document.limits if document else None, mode, (*path, "limits")),
             http=_http(document.http if document else None, self._http),
             trusted_proxies=tuple(trusted or ()),

@@ -1,0 +1,101 @@
+"""TLS on both sides, HTTP/2 towards servers, and the PROXY protocol: files by path, never what is in them.
+
+The control plane knows where certificates and keys are and when they change; only the data plane reads them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Protocol(StrEnum):
+    """What is spoken to servers; `auto`: what each chooses by ALPN, HTTP/1.1 without TLS."""
+
+    HTTP1 = "http1"
+    HTTP2 = "http2"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A PEM chain and its key, absolute paths and perhaps the same file; `ocsp` "" for no answer to staple.
+
+    `stamp` changes whenever one of the files does; `position` is `file:line:column` of where it was named.
+    """
+
+    certificate: str
+    key: str
+    ocsp: str
+    stamp: str
+    position: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSuite:
+    """Versions ("1.2", "1.3") and cipher suites (IANA names), the preferred first; () for the default ones."""
+
+    versions: tuple[str, ...] = ()
+    ciphers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificates:
+    """PEM files: `ca` with the authorities that sign for clients, `crl` ("" for none) with what they revoked.
+
+    `required`: a client without a certificate is refused; one with a bad certificate always is.
+    """
+
+    required: bool
+    ca: str
+    crl: str
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerTls:
+    """TLS on a listener: `certificates` (one or more) are chosen by the name that a client asks for.
+
+    `default` is the place of the one for other names, which `strict_sni` refuses instead. `client` None: clients show
+    no certificate. `hsts`: the value of Strict-Transport-Security, "" to send none.
+    """
+
+    certificates: tuple[Certificate, ...]
+    default: int
+    strict_sni: bool
+    suite: TlsSuite
+    client: ClientCertificates | None
+    resumption: bool
+    hsts: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTls:
+    """TLS towards a server.
+
+    `sni` is the name that is sent and that its certificate must hold; "": none is sent, and the certificate must hold
+    the address. `ca` "" for the system's authorities. `certificate` is shown to a server that asks.
+    """
+
+    verify: bool
+    ca: str
+    crl: str
+    sni: str
+    certificate: Certificate | None
+    suite: TlsSuite
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyIn:
+    """Connections of these networks begin with the PROXY protocol, and no others; () for all."""
+
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendProxy:
+    """The PROXY protocol towards a server: `version` 1 or 2; `tls` tells of the client's TLS (version 2)."""
+
+    version: int
+    tls: bool
