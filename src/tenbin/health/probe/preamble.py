@@ -1,7 +1,7 @@
 """The PROXY protocol's header as a check sends it, before anything else (its specification, sections 2.1 and 2.2).
 
-As HAProxy does it: version 1 tells the addresses of the check's own connection, version 2 says LOCAL, "the connection is
-the sender's own". Pure; what requests send is the data plane's.
+As HAProxy does it: version 1 tells the addresses of the check's own connection, version 2 says LOCAL: the
+connection is the sender's own. Pure; what requests send is the data plane's.
 """
 
 from __future__ import annotations
