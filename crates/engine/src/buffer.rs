@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
+
+use crate::stream::Stream;
 
 /// Bytes of a tunnel's buffer: larger than that of a message, since fewer calls move more.
 pub const TUNNEL_BYTES: usize = 32 * 1024;
@@ -113,11 +114,7 @@ impl Buffer {
     }
 
     /// Reads what the stream has, once, behind the data; `Ok(0)` is the end of the stream. Must not be full.
-    pub fn poll_fill(
-        &mut self,
-        cx: &mut Context<'_>,
-        stream: &mut TcpStream,
-    ) -> Poll<std::io::Result<usize>> {
+    pub fn poll_fill(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> Poll<std::io::Result<usize>> {
         let mut room = ReadBuf::new(self.bytes.get_mut(self.end..).unwrap_or_default());
         ready!(Pin::new(stream).poll_read(cx, &mut room))?;
         let count = room.filled().len();

@@ -4,17 +4,15 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::Context;
 
-use socket2::SockRef;
 use tenbin_balance::Visit;
-use tokio::io::ReadBuf;
-use tokio::net::TcpStream;
 
 use crate::deadline::Timer;
 use crate::listener::{Found, Place};
 use crate::stats::{FrontendCounters, ListenerCounters};
+use crate::stream::Stream;
+use crate::tls::Facts;
 use crate::worker::Worker;
 
 /// One accepted connection.
@@ -23,15 +21,13 @@ pub struct Client {
     pub worker: Rc<Worker>,
     /// The listener it came by.
     pub place: Rc<Place>,
-    /// Its socket.
-    pub stream: TcpStream,
+    /// What carries its requests.
+    pub stream: Stream,
     /// Its address.
     pub peer: SocketAddr,
     /// For whatever its own side is waited for.
     pub timer: Timer,
-    /// Its place among the connections of its source, where those are counted; boxed, for most have none.
-    pub visit: Option<Box<Visit>>,
-    presence: Presence,
+    presence: Rc<Presence>,
 }
 
 /// A place within the limits: counted on the way in and, whatever happens, on the way out.
@@ -39,27 +35,51 @@ pub struct Presence {
     worker: Rc<Worker>,
     frontend: Arc<FrontendCounters>,
     listener: Arc<ListenerCounters>,
+    /// What its TLS handshake agreed on.
+    tls: Option<Box<Facts>>,
+    /// Its place among the connections of its source, where those are counted; boxed, for most have none.
+    pub visit: Option<Box<Visit>>,
 }
 
 impl Client {
     /// A connection that has its place within the limits.
-    pub fn new(presence: Presence, place: Rc<Place>, stream: TcpStream, peer: SocketAddr) -> Self {
+    pub fn new(presence: Presence, place: Rc<Place>, stream: Stream, peer: SocketAddr) -> Self {
         let worker = Rc::clone(&presence.worker);
         let timer = worker.deadlines.timer();
-        Self { worker, place, stream, peer, timer, visit: None, presence }
+        Self { worker, place, stream, peer, timer, presence: Rc::new(presence) }
     }
 
-    /// Whether the client has closed; asks the system only when something has happened. A client that only ended
-    /// its own side looks the same and counts as gone, so this is for requests that still wait for a slot.
-    pub fn is_gone(&self, cx: &mut Context<'_>) -> bool {
-        let mut byte = [0];
-        matches!(self.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte)), Poll::Ready(Ok(0) | Err(_)))
+    /// One stream of this connection as a client of its own; it counts as part of the connection.
+    pub fn stream(&self, stream: Stream) -> Self {
+        Self {
+            worker: Rc::clone(&self.worker),
+            place: Rc::clone(&self.place),
+            stream,
+            peer: self.peer,
+            timer: self.worker.deadlines.timer(),
+            presence: Rc::clone(&self.presence),
+        }
+    }
+
+    /// Its place among the connections of its source, where those are counted.
+    pub fn visit(&self) -> Option<&Visit> {
+        self.presence.visit.as_deref()
+    }
+
+    /// What its TLS handshake agreed on.
+    pub fn tls(&self) -> Option<&Facts> {
+        self.presence.tls.as_deref()
+    }
+
+    /// Whether the client has closed. A client that only ended its own side looks the same and counts as gone, so this
+    /// is for requests that still wait for a slot.
+    pub fn is_gone(&mut self, cx: &mut Context<'_>) -> bool {
+        self.stream.is_gone(cx)
     }
 
     /// Whether the client has reset the connection. One that has only ended its side still gets its answer.
-    pub fn is_reset(&self, cx: &mut Context<'_>) -> bool {
-        let mut byte = [0];
-        matches!(self.stream.poll_peek(cx, &mut ReadBuf::new(&mut byte)), Poll::Ready(Err(_)))
+    pub fn is_reset(&mut self, cx: &mut Context<'_>) -> bool {
+        self.stream.is_reset(cx)
     }
 
     /// Counts bytes of the client's side.
@@ -72,12 +92,6 @@ impl Client {
             counters.bytes_out.add(bytes_out);
         }
     }
-}
-
-/// Has a connection reset when it closes: what the client did not take is of no use to it, and the system would keep it
-/// for minutes.
-pub fn reset_on_close(stream: &TcpStream) {
-    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
 }
 
 impl Presence {
@@ -98,7 +112,7 @@ impl Presence {
         frontend.workers.of(worker.index).connections.total.add(1);
         found.counters.workers.of(worker.index).total.add(1);
         let (frontend, listener) = (Arc::clone(frontend), Arc::clone(&found.counters));
-        Some(Self { worker: Rc::clone(worker), frontend, listener })
+        Some(Self { worker: Rc::clone(worker), frontend, listener, tls: None, visit: None })
     }
 }
 

@@ -5,19 +5,23 @@ use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::task::Poll;
 
-use rustix::net::{Shutdown, shutdown};
-use tokio::net::TcpStream;
+use std::pin::Pin;
+
+use tokio::io::AsyncWrite;
 
 use crate::deadline::Timer;
+use crate::stream::Stream;
 
 const FAREWELL_MS: u64 = 1_000;
 
 /// Says that nothing more comes, then reads what the client still sends: so many bytes at most, and for a second.
-pub async fn farewell(stream: &TcpStream, timer: &Timer, most: usize) {
-    if shutdown(stream, Shutdown::Write).is_err() {
-        return;
-    }
+pub async fn farewell(stream: &mut Stream, timer: &Timer, most: usize) {
     timer.set(FAREWELL_MS);
+    let said = poll_fn(|cx| {
+        let said = Pin::new(&mut *stream).poll_shutdown(cx).map(|done| done.is_ok());
+        if said.is_pending() { timer.poll(cx).map(|()| false) } else { said }
+    });
+    let (true, Some(stream)) = (said.await, stream.socket()) else { return };
     let mut left = most;
     poll_fn(|cx| {
         let mut room = [0; 4096];

@@ -17,6 +17,7 @@ use crate::capacity::{Capacity, PAUSE, number_of};
 use crate::client::{Client, Presence};
 use crate::doors::Door;
 use crate::stats::{ConnectionCounters, ListenerCounters};
+use crate::stream::Stream;
 use crate::tables::{Frontend, Tables};
 use crate::wire::{Mode, NoticeLevel};
 use crate::worker::Worker;
@@ -160,9 +161,9 @@ impl Arrival {
         if self.is_short() {
             return Some(self);
         }
-        let Some(presence) = Presence::reserve(&self.worker, &found) else { return Some(self) };
-        let mut client = Client::new(presence, self.place, self.stream, self.peer);
-        client.visit = self.visit.map(Box::new);
+        let Some(mut presence) = Presence::reserve(&self.worker, &found) else { return Some(self) };
+        presence.visit = self.visit.map(Box::new);
+        let client = Client::new(presence, self.place, Stream::Tcp(self.stream), self.peer);
         match found.frontend.spec.mode {
             Mode::Http => drop(spawn_local(http::serve(client))),
             Mode::Tcp => drop(spawn_local(tcp::serve(client))),

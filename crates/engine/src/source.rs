@@ -20,6 +20,7 @@ use crate::client::Client;
 use crate::farewell::farewell;
 use crate::http::{Manner, Reason, write_reason};
 use crate::listener::Found;
+use crate::stream::Stream;
 use crate::tables::PerSource;
 use crate::wire::{Mode, NoticeLevel};
 use crate::worker::Worker;
@@ -68,7 +69,7 @@ pub fn allow(
     let now = client.worker.now_ms();
     let peer = client.peer.ip().to_canonical();
     let trusts = |address: IpAddr| found.frontend.trusts(address);
-    let (source, taken) = match &client.visit {
+    let (source, taken) = match client.visit() {
         _ if trusts(peer) => {
             let source = original_client(&request.fields, head, peer, trusts);
             (source, sources.request(limits, source, now))
@@ -115,8 +116,7 @@ pub fn turn_away(worker: &Rc<Worker>, found: &Found, stream: TcpStream, peer: So
         worker.farewells.set(worker.farewells.get() + 1);
         let worker = Rc::clone(worker);
         spawn_local(async move {
-            farewell(&stream, &worker.deadlines.timer(), FAREWELL_BYTES).await;
-            drop(stream);
+            farewell(&mut Stream::Tcp(stream), &worker.deadlines.timer(), FAREWELL_BYTES).await;
             worker.farewells.set(worker.farewells.get().saturating_sub(1));
         });
     }

@@ -2,18 +2,19 @@
 
 use std::future::poll_fn;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
 use tenbin_balance::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
 use tenbin_rules::View;
-use tokio::net::TcpStream;
 
 use crate::access::{self, Line};
 use crate::client::Client;
 use crate::deadline::Timer;
 use crate::http::Reason;
 use crate::listener::Found;
+use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held, Server, Sticky};
 use crate::tunnel::{End, Tunnel};
 use crate::upstream::{self, ConnectError, Load};
@@ -66,7 +67,7 @@ struct Carried {
     backend: Arc<Backend>,
     server: Arc<Server>,
     lease: Lease,
-    stream: TcpStream,
+    stream: Stream,
 }
 
 /// Serves a connection from accept to close.
@@ -85,7 +86,7 @@ pub async fn serve(mut client: Client) {
         return;
     };
     let server_timer = client.worker.deadlines.timer();
-    let carried = match open(&client, (&view, &server_timer), tables, &name).await {
+    let carried = match open(&mut client, (&view, &server_timer), tables, &name).await {
         Ok(carried) => carried,
         Err(reason) => {
             *found.frontend.counters.errors.lock().entry(reason.to_owned()).or_insert(0) += 1;
@@ -109,12 +110,12 @@ fn decide(found: &Found, view: &ConnectionView) -> Option<String> {
 
 /// Tries servers until one takes the connection; nothing was sent, so every failure may be repeated elsewhere.
 async fn open(
-    client: &Client,
+    client: &mut Client,
     (view, timer): (&ConnectionView, &Timer),
     mut tables: Held,
     name: &str,
 ) -> Result<Carried, &'static str> {
-    let worker = &client.worker;
+    let worker = Rc::clone(&client.worker);
     let mut tried = Vec::new();
     let mut attempts = 0;
     loop {
@@ -137,11 +138,11 @@ async fn open(
                     counters.connects.add(1);
                     return Ok(Carried { backend, server, lease, stream });
                 }
-                Err(ConnectError::Short) if upstream::relief(worker, &mut until, connect_ms).await => {}
+                Err(ConnectError::Short) if upstream::relief(&worker, &mut until, connect_ms).await => {}
                 Err(error) => break error,
             }
         };
-        error.settle(worker, &server, lease);
+        error.settle(&worker, &server, lease);
         tried.push(index);
         attempts += 1;
         match error {
@@ -157,7 +158,7 @@ async fn open(
 
 /// A slot; `Err(true)` when the backend was replaced meanwhile.
 async fn pick(
-    client: &Client,
+    client: &mut Client,
     (view, timer): (&ConnectionView, &Timer),
     backend: &Backend,
     tried: &[usize],
@@ -197,7 +198,7 @@ async fn pick(
 }
 
 async fn wait(
-    (client, timer): (&Client, &Timer),
+    (client, timer): (&mut Client, &Timer),
     mut ticket: Ticket,
     timeout_ms: u64,
 ) -> Result<Lease, bool> {

@@ -8,11 +8,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 
 use crate::buffer::{Buffer, TUNNEL_BYTES};
 use crate::deadline::Timer;
 use crate::splice::Pipe;
+use crate::stream::Stream;
 use crate::worker::{Cut, Worker};
 
 /// Who ended a tunnel.
@@ -57,9 +57,9 @@ pub struct Tunnel<'a> {
     /// Lends buffers.
     pub worker: &'a Worker,
     /// The client.
-    pub client: &'a mut TcpStream,
+    pub client: &'a mut Stream,
     /// The server.
-    pub server: &'a mut TcpStream,
+    pub server: &'a mut Stream,
     /// Reset with every byte that moves.
     pub timer: &'a Timer,
     /// Milliseconds without a byte that end it; 0: never.
@@ -145,8 +145,8 @@ impl<'a> Way<'a> {
     fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        from: &mut TcpStream,
-        to: &mut TcpStream,
+        from: &mut Stream,
+        to: &mut Stream,
     ) -> Poll<Result<(), Failure>> {
         loop {
             while let Some(buffer) = self.buffer.as_mut().filter(|buffer| !buffer.data().is_empty()) {
@@ -157,9 +157,10 @@ impl<'a> Way<'a> {
                 self.bytes += count as u64;
                 buffer.consume(count);
             }
-            if let Some(pipe) = &mut self.pipe {
-                ready!(pipe.poll_drain(cx, to, &mut self.bytes)).map_err(|_| Failure::Write)?;
+            if let (Some(pipe), Some(socket)) = (&mut self.pipe, to.plain()) {
+                ready!(pipe.poll_drain(cx, socket, &mut self.bytes)).map_err(|_| Failure::Write)?;
             }
+            ready!(Pin::new(&mut *to).poll_flush(cx)).map_err(|_| Failure::Write)?;
             if self.ended {
                 if !self.closed {
                     // A peer that is gone already has nothing more to be told.
@@ -173,7 +174,7 @@ impl<'a> Way<'a> {
                 self.lay_down();
                 return Poll::Pending;
             }
-            match self.poll_take(cx, from) {
+            match self.poll_take(cx, from, to.plain().is_some()) {
                 Poll::Pending => {
                     self.lay_down();
                     return Poll::Pending;
@@ -186,13 +187,18 @@ impl<'a> Way<'a> {
     }
 
     /// Takes bytes into a pipe when the direction carries much and one is free, otherwise into a buffer.
-    fn poll_take(&mut self, cx: &mut Context<'_>, from: &mut TcpStream) -> Poll<io::Result<usize>> {
-        if self.pipe.is_none() && self.bytes >= MUCH {
+    fn poll_take(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Stream,
+        is_plain: bool,
+    ) -> Poll<io::Result<usize>> {
+        if self.pipe.is_none() && self.bytes >= MUCH && is_plain && from.plain().is_some() {
             self.pipe = self.worker.pipes.take();
         }
-        match &mut self.pipe {
-            Some(pipe) => pipe.poll_fill(cx, from, u64::MAX),
-            None => self.buffer.get_or_insert_with(|| self.worker.take_buffer()).poll_fill(cx, from),
+        match (&mut self.pipe, from.plain()) {
+            (Some(pipe), Some(socket)) => pipe.poll_fill(cx, socket, u64::MAX),
+            _ => self.buffer.get_or_insert_with(|| self.worker.take_buffer()).poll_fill(cx, from),
         }
     }
 }

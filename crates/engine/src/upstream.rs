@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use crate::capacity::PAUSE;
 use crate::deadline::Timer;
 use crate::stats::{ServerCounters, Workers};
+use crate::stream::Stream;
 use crate::tables::{Backend, Server};
 use crate::worker::Worker;
 
@@ -57,13 +58,13 @@ struct Pool {
 }
 
 struct Idle {
-    stream: TcpStream,
+    stream: Stream,
     since_ms: u64,
     expires_ms: u64,
 }
 
 /// Opens a connection.
-pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<TcpStream, ConnectError> {
+pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<Stream, ConnectError> {
     let Some(address) = server.address else {
         return Err(ConnectError::Failed);
     };
@@ -80,7 +81,7 @@ pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<
     let stream = opened?;
     // Heads and bodies leave in one write each; waiting for more would only add latency.
     stream.set_nodelay(true).map_err(|error| blame(&error))?;
-    Ok(stream)
+    Ok(Stream::Tcp(stream))
 }
 
 impl ConnectError {
@@ -152,12 +153,12 @@ impl Drop for Load<'_> {
 
 impl Pools {
     /// An idle connection to this server on which nothing has happened since.
-    pub fn take(&self, server: &Arc<Server>, worker: usize) -> Option<TcpStream> {
+    pub fn take(&self, server: &Arc<Server>, worker: usize) -> Option<Stream> {
         let mut slots = self.slots.borrow_mut();
         let pool = slots.get_mut(server.slot.index).filter(|pool| pool.serial == server.slot.serial)?;
-        while let Some(idle) = pool.idle.pop_back() {
+        while let Some(mut idle) = pool.idle.pop_back() {
             server.counters.of(worker).idle_out.add(1);
-            if is_quiet(&idle.stream) {
+            if idle.stream.is_quiet() {
                 return Some(idle.stream);
             }
         }
@@ -168,7 +169,7 @@ impl Pools {
     pub fn put(
         &self,
         server: &Arc<Server>,
-        stream: TcpStream,
+        stream: Stream,
         worker: usize,
         (max_idle, since_ms, expires_ms): (usize, u64, u64),
     ) {
@@ -196,7 +197,7 @@ impl Pools {
         for pool in self.slots.borrow_mut().iter_mut() {
             let Some(counters) = &pool.counters else { continue };
             let before = pool.idle.len();
-            pool.idle.retain(|idle| idle.expires_ms > now_ms && is_quiet(&idle.stream));
+            pool.idle.retain_mut(|idle| idle.expires_ms > now_ms && idle.stream.is_quiet());
             counters.of(worker).idle_out.add((before - pool.idle.len()) as u64);
             if pool.server.strong_count() == 0 {
                 pool.forget(worker);
@@ -234,18 +235,4 @@ impl Pool {
         }
         *self = Self::default();
     }
-}
-
-/// Whether bytes of the server wait to be read, asked of the system itself.
-pub fn has_spoken(stream: &TcpStream) -> bool {
-    let flags = rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT;
-    rustix::net::recv(stream, &mut [0_u8; 1], flags).is_ok()
-}
-
-/// Whether an idle connection is still open and holds no bytes that nobody asked for.
-///
-/// Asks the system only when something has happened, and, other than a poll, also when this task has done so much that
-/// it should yield.
-fn is_quiet(stream: &TcpStream) -> bool {
-    matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }

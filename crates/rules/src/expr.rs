@@ -1,8 +1,9 @@
 //! A compiled expression: the public face of everything below it.
 
 use crate::compile;
+use crate::fetch::Fetch;
 use crate::node::Node;
-use crate::{Error, Kind, Value, View, wire};
+use crate::{Error, Kind, TlsFact, Value, View, wire};
 
 /// A compiled, type-checked expression. Immutable; it may be shared between threads.
 #[derive(Debug, Clone)]
@@ -49,6 +50,13 @@ impl Expr {
         self.kind
     }
 
+    /// Whether it asks for any of those.
+    pub fn asks(&self, which: impl Fn(TlsFact) -> bool) -> bool {
+        let mut found = false;
+        self.node.each_fetch(&mut |fetch| found |= matches!(fetch, Fetch::Tls(fact) if which(*fact)));
+        found
+    }
+
     /// The expression in the configuration's syntax.
     pub fn text(&self) -> &str {
         &self.text
@@ -56,5 +64,23 @@ impl Expr {
 
     pub(crate) fn node(&self) -> &Node {
         &self.node
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_of_tls_is_known_before_any_request() {
+        let compiled = |text: &str| Expr::compile(&serde_json::from_str(text).unwrap()).unwrap();
+        let sni = r#"{"op":"match","method":"eq","input":{"op":"fetch","name":"sni"},"patterns":["a"]}"#;
+        let deep =
+            format!(r#"{{"op":"any","of":[{{"op":"fetch","name":"tls"}},{{"op":"not","input":{sni}}}]}}"#);
+        for (text, expected) in
+            [(sni, true), (deep.as_str(), true), (r#"{"op":"fetch","name":"tls.sni"}"#, false)]
+        {
+            assert_eq!(compiled(text).asks(TlsFact::is_asked), expected, "{text}");
+        }
     }
 }

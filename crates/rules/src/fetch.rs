@@ -9,7 +9,7 @@ use std::fmt;
 use crate::args::{self, Parameter};
 use crate::value::lowered;
 use crate::wire::Const;
-use crate::{Error, Kind, Value, View, param};
+use crate::{Error, Kind, TlsFact, Value, View, param};
 
 /// A fetch with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub(crate) enum Fetch {
     Port,
     HttpVersion,
     Scheme,
+    Tls(TlsFact),
     Server,
     Status,
 }
@@ -41,7 +42,7 @@ pub(crate) struct Row {
     build: fn(&[Const]) -> Result<Fetch, Error>,
 }
 
-/// Every fetch. Names and results are part of the contract with the control plane.
+/// Every fetch but those of [`TlsFact`]. Names and results are part of the contract with the control plane.
 pub(crate) static ROWS: &[Row] = &[
     Row { name: "method", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Method) },
     Row { name: "path", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Path) },
@@ -67,8 +68,13 @@ pub(crate) static ROWS: &[Row] = &[
 
 /// The fetch of that name with those arguments, and the kind of what it yields.
 pub(crate) fn build(name: &str, args: &[Const]) -> Result<(Fetch, Kind), Error> {
+    if let Some(fact) = TlsFact::ALL.into_iter().find(|fact| fact.name() == name) {
+        args::check(name, &[], args)?;
+        return Ok((Fetch::Tls(fact), fact.kind()));
+    }
     let Some(row) = ROWS.iter().find(|row| row.name == name) else {
-        return Err(args::unknown("fetch", name, ROWS.iter().map(|row| row.name)));
+        let facts = TlsFact::ALL.into_iter().map(TlsFact::name);
+        return Err(args::unknown("fetch", name, ROWS.iter().map(|row| row.name).chain(facts)));
     };
     args::check(name, row.parameters, args)?;
     Ok(((row.build)(args)?, row.result))
@@ -92,6 +98,8 @@ impl Fetch {
             Self::Port => Value::Int(view.port().into()),
             Self::HttpVersion => Value::text(view.http_version().as_bytes()),
             Self::Scheme => Value::text(view.scheme().as_bytes()),
+            Self::Tls(fact) if fact.is_truth() => Value::Bool(view.tls(*fact).truth()),
+            Self::Tls(fact) => view.tls(*fact),
             Self::Server => Value::maybe(view.server().map(str::as_bytes)),
             Self::Status => view.status().map_or(Value::Absent, |status| Value::Int(status.into())),
         }
@@ -138,6 +146,7 @@ impl fmt::Display for Fetch {
             Self::Port => f.write_str("port"),
             Self::HttpVersion => f.write_str("http_version"),
             Self::Scheme => f.write_str("scheme"),
+            Self::Tls(fact) => f.write_str(fact.name()),
             Self::Server => f.write_str("server"),
             Self::Status => f.write_str("status"),
         }
@@ -178,7 +187,7 @@ fn token<'a>(args: &'a [Const], what: &str) -> Result<&'a str, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Request;
+    use crate::{Certificate, Request, Secured};
 
     fn request() -> Request {
         Request {
@@ -189,7 +198,29 @@ mod tests {
             source: "::ffff:10.1.2.3".parse().unwrap(),
             source_port: 4000,
             port: 8080,
+            tls: Some(secured()),
+            sni: Some("db.example".into()),
+            alpn: Some("h2,http/1.1".into()),
             ..Request::default()
+        }
+    }
+
+    fn secured() -> Secured {
+        let client = Certificate {
+            verified: true,
+            subject: Some("CN=anna,O=Example".into()),
+            issuer: Some("CN=Example CA".into()),
+            name: Some("anna".into()),
+            serial: Some("0a1b".into()),
+            fingerprint: Some("ab".repeat(32)),
+        };
+        Secured {
+            version: Some("1.3".into()),
+            sni: Some("a.example".into()),
+            cipher: Some("TLS13_AES_128_GCM_SHA256".into()),
+            alpn: Some("h2".into()),
+            resumed: true,
+            client: Some(client),
         }
     }
 
@@ -230,6 +261,20 @@ mod tests {
             ("scheme", &[], "str http"),
             ("server", &[], "str absent "),
             ("status", &[], "int absent "),
+            ("tls", &[], "bool true"),
+            ("tls.version", &[], "str 1.3"),
+            ("tls.sni", &[], "str a.example"),
+            ("tls.cipher", &[], "str TLS13_AES_128_GCM_SHA256"),
+            ("tls.alpn", &[], "str h2"),
+            ("tls.resumed", &[], "bool true"),
+            ("tls.client.verified", &[], "bool true"),
+            ("tls.client.subject", &[], "str CN=anna,O=Example"),
+            ("tls.client.issuer", &[], "str CN=Example CA"),
+            ("tls.client.name", &[], "str anna"),
+            ("tls.client.serial", &[], "str 0a1b"),
+            ("tls.client.fingerprint", &[], &format!("str {}", "ab".repeat(32))),
+            ("sni", &[], "str db.example"),
+            ("alpn", &[], "str h2,http/1.1"),
         ] {
             assert_eq!(fetched(name, args), expected, "{name} {args:?}");
         }
@@ -237,6 +282,21 @@ mod tests {
             ROWS.iter().all(|row| row.parameters.len() <= 1),
             "the table above covers every shape of row"
         );
+    }
+
+    #[test]
+    fn without_tls_truths_are_false_and_texts_absent() {
+        let (plain, bare) =
+            (Request::default(), Request { tls: Some(Secured::default()), ..Request::default() });
+        for fact in TlsFact::ALL {
+            let (fetch, kind) = build(fact.name(), &[]).unwrap();
+            assert_eq!(fetch.to_string(), fact.name());
+            let absent = if kind == Kind::Bool { Value::Bool(false) } else { Value::Absent };
+            assert_eq!(fetch.value(&plain), absent, "{fetch}");
+            let used = if fact == TlsFact::Used { Value::Bool(true) } else { absent };
+            assert_eq!(fetch.value(&bare), used, "{fetch}");
+        }
+        assert!(build("tls", &[Const::Str("x".into())]).is_err());
     }
 
     #[test]

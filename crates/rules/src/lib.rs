@@ -22,13 +22,15 @@ mod request;
 mod router;
 mod table;
 mod text;
+mod tls;
 mod value;
 mod view;
 pub mod wire;
 
 pub use error::Error;
 pub use expr::Expr;
-pub use request::Request;
+pub use request::{Certificate, Request, Secured};
 pub use router::{Router, Step};
+pub use tls::TlsFact;
 pub use value::{Kind, Value};
 pub use view::View;

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::Deserialize;
 
-use crate::View;
+use crate::{TlsFact, Value, View};
 
 /// An owned [`View`]. In JSON every field may be left out.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -28,14 +28,56 @@ pub struct Request {
     pub source_port: u16,
     /// The listener's port; 80 unless told.
     pub port: u16,
-    /// `1.0` or, for anything else, `1.1`.
+    /// `1.0`, `2` or, for anything else, `1.1`.
     pub version: String,
     /// `https` or, for anything else, `http`.
     pub scheme: String,
+    /// What is known of the client's TLS; none: it does not speak it.
+    pub tls: Option<Secured>,
+    /// The host that a connection names which is not terminated.
+    pub sni: Option<String>,
+    /// What such a connection offers by ALPN, joined with commas.
+    pub alpn: Option<String>,
     /// The chosen server, of an answer.
     pub server: Option<String>,
     /// The status of an answer.
     pub status: Option<u16>,
+}
+
+/// TLS of a client, written down by hand. Every field may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Secured {
+    /// `1.2`, `1.3`.
+    pub version: Option<String>,
+    /// The host that was named.
+    pub sni: Option<String>,
+    /// The cipher suite.
+    pub cipher: Option<String>,
+    /// What was agreed on.
+    pub alpn: Option<String>,
+    /// The session was resumed.
+    pub resumed: bool,
+    /// A certificate that was shown.
+    pub client: Option<Certificate>,
+}
+
+/// A client's certificate, written down by hand. Every field may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Certificate {
+    /// It is good.
+    pub verified: bool,
+    /// Whose it is.
+    pub subject: Option<String>,
+    /// Who signed it.
+    pub issuer: Option<String>,
+    /// The subject's common name.
+    pub name: Option<String>,
+    /// In hexadecimal.
+    pub serial: Option<String>,
+    /// SHA-256 in hexadecimal.
+    pub fingerprint: Option<String>,
 }
 
 impl Default for Request {
@@ -51,6 +93,9 @@ impl Default for Request {
             port: 80,
             version: "1.1".into(),
             scheme: "http".into(),
+            tls: None,
+            sni: None,
+            alpn: None,
             server: None,
             status: None,
         }
@@ -101,11 +146,23 @@ impl View for Request {
     }
 
     fn http_version(&self) -> &'static str {
-        if self.version == "1.0" { "1.0" } else { "1.1" }
+        match self.version.as_str() {
+            "1.0" => "1.0",
+            "2" => "2",
+            _ => "1.1",
+        }
     }
 
     fn scheme(&self) -> &'static str {
         if self.scheme == "https" { "https" } else { "http" }
+    }
+
+    fn tls(&self, fact: TlsFact) -> Value<'_> {
+        match fact {
+            TlsFact::AskedName => Value::maybe(self.sni.as_ref().map(String::as_bytes)),
+            TlsFact::AskedProtocols => Value::maybe(self.alpn.as_ref().map(String::as_bytes)),
+            fact => self.tls.as_ref().map_or(Value::Absent, |tls| tls.tell(fact)),
+        }
     }
 
     fn server(&self) -> Option<&str> {
@@ -114,6 +171,30 @@ impl View for Request {
 
     fn status(&self) -> Option<u16> {
         self.status
+    }
+}
+
+impl Secured {
+    fn tell(&self, fact: TlsFact) -> Value<'_> {
+        fn text(text: Option<&String>) -> Value<'_> {
+            Value::maybe(text.map(String::as_bytes))
+        }
+        let client = self.client.as_ref();
+        match fact {
+            TlsFact::Used => Value::Bool(true),
+            TlsFact::Version => text(self.version.as_ref()),
+            TlsFact::Sni => text(self.sni.as_ref()),
+            TlsFact::Cipher => text(self.cipher.as_ref()),
+            TlsFact::Alpn => text(self.alpn.as_ref()),
+            TlsFact::Resumed => Value::Bool(self.resumed),
+            TlsFact::ClientVerified => Value::Bool(client.is_some_and(|client| client.verified)),
+            TlsFact::ClientSubject => text(client.and_then(|client| client.subject.as_ref())),
+            TlsFact::ClientIssuer => text(client.and_then(|client| client.issuer.as_ref())),
+            TlsFact::ClientName => text(client.and_then(|client| client.name.as_ref())),
+            TlsFact::ClientSerial => text(client.and_then(|client| client.serial.as_ref())),
+            TlsFact::ClientFingerprint => text(client.and_then(|client| client.fingerprint.as_ref())),
+            TlsFact::AskedName | TlsFact::AskedProtocols => Value::Absent,
+        }
     }
 }
 

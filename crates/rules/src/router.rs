@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::fetch::Fetch;
 use crate::keys::{self, Key, Keys};
 use crate::table::{Place, Table, fold_hash};
-use crate::{Expr, View};
+use crate::{Expr, TlsFact, View};
 
 /// Up to how many routes may share a key before host and path are looked at together.
 const CROWD: u32 = 4;
@@ -91,6 +91,11 @@ impl Router {
     /// Whether there is no route at all.
     pub fn is_empty(&self) -> bool {
         self.conditions.is_empty()
+    }
+
+    /// Whether a condition asks for any of those.
+    pub fn asks(&self, which: impl Fn(TlsFact) -> bool) -> bool {
+        self.conditions.iter().flatten().any(|expr| expr.asks(&which))
     }
 
     /// Every condition in order up to the first that holds, as if there were no index. For people, not for traffic.

@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use crate::{TlsFact, Value};
+
 /// A request (or an answer together with its request) as expressions see it.
 ///
 /// Everything is borrowed from the view, so that evaluating costs no allocation.
@@ -32,11 +34,15 @@ pub trait View {
     fn source_port(&self) -> u16;
     /// The port of the listener that took the connection.
     fn port(&self) -> u16;
-    /// `1.0` or `1.1`.
+    /// `1.0`, `1.1` or `2`.
     fn http_version(&self) -> &'static str;
     /// `http` or `https`.
     fn scheme(&self) -> &'static str {
         "http"
+    }
+    /// What is known of the client's TLS; a truth value that is absent is false.
+    fn tls(&self, _fact: TlsFact) -> Value<'_> {
+        Value::Absent
     }
     /// The name of the server that was chosen; known for answers only.
     fn server(&self) -> Option<&str> {

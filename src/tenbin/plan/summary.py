@@ -6,10 +6,10 @@ Pure. Compares configurations, not files: what an operator moved around in the f
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from tenbin.model import Backend, Config, Duration, Frontend
+from tenbin.model import Backend, Certificate, Config, Duration, Frontend, Listener
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
@@ -20,25 +20,31 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """`sign` is + added, - removed, ~ changed; `names` what it happened to, `of` the object they belong to."""
+    """`sign` is + added, - removed, ~ changed; `names` what it happened to, `of` the object they belong to.
+
+    `how` is what they have become.
+    """
 
     sign: str
     noun: str
     names: tuple[str, ...]
     of: str = ""
+    how: str = ""
 
     def __str__(self) -> str:
         count = len(self.names)
         noun = self.noun if count == 1 else f"{self.noun}s"
         named = [name for name in self.names if name]
         shown = f" {', '.join(named)}" if 0 < len(named) <= _SHOWN else ""
-        return f"{self.sign}{count} {noun}{shown}{f' of {self.of}' if self.of else ''}"
+        of, how = f" of {self.of}" if self.of else "", f" ({self.how})" if self.how else ""
+        return f"{self.sign}{count} {noun}{shown}{of}{how}"
 
 
 def changes(old: Config, new: Config) -> tuple[str, ...]:
     """Return each kind of change as a phrase, what was added first in each group; () when nothing changes."""
     found = [
         *_listeners(old, new),
+        *_certificates(old, new),
         *_members("frontend", old.frontends, new.frontends),
         *_members("backend", old.backends, new.backends),
     ]
@@ -64,9 +70,41 @@ def sentence(old: Config, new: Config, *, generations: tuple[int, int], kept: in
 
 
 def _listeners(old: Config, new: Config) -> list[_Change]:
-    before = {str(listener.address) for frontend in old.frontends for listener in frontend.listeners}
-    after = {str(listener.address) for frontend in new.frontends for listener in frontend.listeners}
-    return _plus_minus("listener", before, after)
+    before, after = _by_address(old), _by_address(new)
+    found = _plus_minus("listener", set(before), set(after))
+    changed: dict[str, list[str]] = {}
+    for address, listener in after.items():
+        previous = before.get(address)
+        if previous is not None and _settled(previous) != _settled(listener):
+            how = "" if bool(previous.tls) == bool(listener.tls) else "TLS now" if listener.tls else "no TLS any more"
+            changed.setdefault(how, []).append(address)
+    return [*found, *(_Change("~", "listener", tuple(sorted(names)), how=how) for how, names in changed.items())]
+
+
+def _by_address(config: Config) -> dict[str, Listener]:
+    return {str(listener.address): listener for frontend in config.frontends for listener in frontend.listeners}
+
+
+def _settled(listener: Listener) -> tuple[Listener, str]:
+    """A listener without its place in the file and its certificates, which are told of apart, but for the default."""
+    tls = listener.tls
+    if tls is None:
+        return replace(listener, position=""), ""
+    bare = replace(tls, certificates=(), default=0)
+    return replace(listener, position="", tls=bare), tls.certificates[tls.default].certificate
+
+
+def _certificates(old: Config, new: Config) -> list[_Change]:
+    """Files that listeners show, each once however many listeners do; changed ones were renewed."""
+    before, after = _by_file(old), _by_file(new)
+    renewed = tuple(sorted(file for file in after if file in before and before[file] != after[file]))
+    found = _plus_minus("certificate", set(before), set(after))
+    return [*found, _Change("~", "certificate", renewed)] if renewed else found
+
+
+def _by_file(config: Config) -> dict[str, Certificate]:
+    secured = [one.tls for one in _by_address(config).values() if one.tls]
+    return {one.certificate: one for tls in secured for one in tls.certificates}
 
 
 def _members(noun: str, old: Iterable[Frontend | Backend], new: Iterable[Frontend | Backend]) -> list[_Change]:
@@ -128,4 +166,4 @@ def _settings(old: object, new: object, *, skip: tuple[str, ...], of: str | None
 
 
 def _globals(old: Config, new: Config) -> list[_Change]:
-    return _settings(old, new, skip=("frontends", "backends", "origin"), of="")
+    return _settings(old, new, skip=("frontends", "backends", "origin", "watched"), of="")

@@ -296,8 +296,7 @@ class Client:
     ) -> Response:
         """Send one request and return its answer."""
         if not any(name.lower() == "host" for name, _ in headers):
-            host, port = self.address
-            headers = (("Host", f"[{host}]:{port}" if ":" in host else f"{host}:{port}"), *headers)
+            headers = (("Host", _host(self.address)), *headers)
         self.send(request_bytes(method, target, headers, body))
         return self.read_response(method)
 
@@ -337,6 +336,13 @@ def fetch(
     """Send one request on a connection of its own, with Connection: close, and return the answer."""
     with Client(address) as client:
         return client.request(method, target, (*headers, ("Connection", "close")), body)
+
+
+def _host(address: Address | Path) -> str:
+    if isinstance(address, Path):
+        return "localhost"
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _family(address: Address | Path) -> socket.AddressFamily:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tenbin.model import Address, All, Any, Compare, Concat, Const, Convert, Duration, Fetch, Match, Not
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from tenbin.model import Config
 
 EXPRESSIONS = All | Any | Compare | Concat | Const | Convert | Fetch | Match | Not
-SKIPPED = {"position", "origin"}
+SKIPPED = {"position", "origin", "stamp"}
 ALWAYS = {"name", "listeners", "routes", "servers"}
 NOTHING = ((), None, False, 0, "")
 
@@ -44,7 +45,7 @@ def differences(value: object, usual: object) -> Iterator[str]:
 def plain(value: object) -> str:
     if isinstance(value, EXPRESSIONS):
         return expression(value)
-    if isinstance(value, Address | Duration):
+    if isinstance(value, Address | Duration | Path):
         return str(value)
     if isinstance(value, Enum):
         return str(value.value)

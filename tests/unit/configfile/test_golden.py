@@ -23,11 +23,39 @@ if TYPE_CHECKING:
     from tenbin.model import Config
 
 GOLDEN = Path(__file__).parents[2] / "golden"
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
+KEY = "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n"
 FILES = {
     "checks.py": "async def check(server):\n    pass\n\n\ndef slow(server):\n    pass\n",
     "broken.py": "def (:\n",
     "sorry.html": "<h1>Back soon</h1>\n",
     "token": "short\n",
+    "site.pem": CERTIFICATE,
+    "site.pem.key": KEY,
+    "site.pem.ocsp": "answer",
+    "both.pem": KEY + CERTIFICATE,
+    "lonely.crt": CERTIFICATE,
+    "locked.pem": CERTIFICATE + KEY.replace("PRIVATE", "ENCRYPTED PRIVATE"),
+    "apart.key": KEY,
+    "apart.der": "0\x82\x01",
+    "clients.pem": CERTIFICATE * 2,
+    "revoked.pem": "-----BEGIN X509 CRL-----\nAA==\n-----END X509 CRL-----\n",
+    "certs/a.example.crt": CERTIFICATE,
+    "certs/a.example.key": KEY,
+    "certs/b.example.pem": "a comment\n" + CERTIFICATE + KEY,
+    "certs/c.example.pem": CERTIFICATE,
+    "certs/c.example-key.pem": KEY,
+    "certs/dhparams.pem": "-----BEGIN DH PARAMETERS-----\n",
+    "certs/README": "which certificates these are\n",
+    "keyless/a.pem": CERTIFICATE,
+    "keyless/b.pem": CERTIFICATE,
+    "empty/README": "nothing yet\n",
+    "live/README": "made by certbot\n",
+    **{
+        f"live/{name}/{file}.pem": KEY if file == "privkey" else CERTIFICATE
+        for name in ("one.example", "two.example")
+        for file in ("cert", "chain", "fullchain", "privkey")
+    },
 }
 ENVIRONMENT = {"HOST": "10.0.0.9", "PORT": "eighty"}
 SEPARATOR = "\n----\n"
@@ -43,6 +71,7 @@ def cases(folder: str) -> list[ParameterSet]:
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("files")
     for name, text in FILES.items():
+        (directory / name).parent.mkdir(exist_ok=True, parents=True)
         (directory / name).write_text(text, encoding="utf-8")
         (directory / name).chmod(0o600)
     return directory

@@ -12,7 +12,9 @@ from tenbin.model import (
     Backend,
     BackendLimits,
     Balance,
+    Certificate,
     Check,
+    ClientCertificates,
     Compare,
     Concat,
     Config,
@@ -31,6 +33,7 @@ from tenbin.model import (
     HttpRules,
     IpHashForm,
     Listener,
+    ListenerTls,
     LogFormat,
     Match,
     MemoryLimit,
@@ -41,6 +44,8 @@ from tenbin.model import (
     PerSource,
     Policy,
     Pool,
+    Protocol,
+    ProxyIn,
     Rate,
     Redirect,
     Respond,
@@ -48,11 +53,14 @@ from tenbin.model import (
     Reuse,
     Rewrite,
     Route,
+    SendProxy,
     Server,
+    ServerTls,
     StickyCookie,
     StickyKey,
     StickySource,
     TcpCheck,
+    TlsSuite,
     ToBackend,
     Underscores,
 )
@@ -142,6 +150,37 @@ def frontend(
     return Frontend(**{**values, **fields})  # type: ignore[arg-type]
 
 
+def certificate(name: str, **fields: str) -> Certificate:
+    values = {"ocsp": "", "stamp": "1-2-3", "position": "tenbin.yaml:4:40"}
+    return Certificate(f"/etc/tenbin/{name}.pem", f"/etc/tenbin/{name}.key", **{**values, **fields})
+
+
+def listener_tls(*certificates: Certificate, **fields: object) -> ListenerTls:
+    values: dict[str, object] = {
+        "certificates": certificates or (certificate("site"),),
+        "default": 0,
+        "strict_sni": False,
+        "suite": TlsSuite(),
+        "client": None,
+        "resumption": True,
+        "hsts": "",
+    }
+    return ListenerTls(**{**values, **fields})  # type: ignore[arg-type]
+
+
+def server_tls(**fields: object) -> ServerTls:
+    values: dict[str, object] = {
+        "verify": True,
+        "ca": "",
+        "crl": "",
+        "sni": "",
+        "certificate": None,
+        "suite": TlsSuite(),
+        "stamp": "",
+    }
+    return ServerTls(**{**values, **fields})  # type: ignore[arg-type]
+
+
 def route(action: ToBackend | Redirect | Respond | Deny | None, **fields: object) -> Route:
     values: dict[str, object] = {
         "when": None,
@@ -177,7 +216,8 @@ def large(servers: int) -> Config:
 
 def everything() -> Config:
     """Every kind of route, expression, policy and memory, and every field away from its default somewhere."""
-    raw = frontend("raw", route(ToBackend("db")), listen=("127.0.0.1:5432",), mode=Mode.TCP)
+    by_name = route(ToBackend("db"), when=Match("eq", Fetch("sni"), ("db.example",)))
+    raw = frontend("raw", by_name, route(ToBackend("db")), listen=("127.0.0.1:5432",), mode=Mode.TCP)
     full = server(
         "s1",
         3001,
@@ -187,12 +227,22 @@ def everything() -> Config:
         max_queue=10,
         passive=Passive(3, Duration(10_000)),
         admin=Admin.MAINT,
+        tls=server_tls(
+            verify=False,
+            ca="/etc/tenbin/ca.pem",
+            crl="/etc/tenbin/revoked.pem",
+            sni="app.example",
+            certificate=certificate("client"),
+            suite=TlsSuite(("1.2",), ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",)),
+            stamp="7-8-9",
+        ),
+        send_proxy=SendProxy(2, tls=True),
     )
     app = backend(
         "app",
         full,
         server("s2", address=Address("app.internal", 3002), admin=Admin.DRAIN, weight=0),
-        server("s3", address=Address("::1", 3003)),
+        server("s3", address=Address("::1", 3003), tls=server_tls(), send_proxy=SendProxy(1, tls=False)),
         balance=balance(Policy.HASH, key=Fetch("header", ("x-user",)), method=HashMethod.MAGLEV, load_factor=125),
         sticky=StickyCookie(
             "SERVERID", plain=True, attributes=("Path=/", "HttpOnly"), max_idle=SECOND, max_life=SECOND
@@ -204,6 +254,7 @@ def everything() -> Config:
         eject=Eject(5, Duration(30_000), Duration(300_000), 50),
         slow_start=Duration(15_000),
         on_down=OnDown.CLOSE_CONNECTIONS,
+        protocol=Protocol.AUTO,
     )
     others = [
         backend(f"b-{policy}", server("one"), balance=balance(policy, ip_form=IpHashForm.NGINX, draws=3))
@@ -214,6 +265,35 @@ def everything() -> Config:
     keyed = backend("keyed", server("one"), sticky=StickyKey(Fetch("cookie", ("sid",)), SECOND, 10))
     return config(
         (_web(), raw), (app, *others, db, keyed), access_log=AccessLog("/var/log/tenbin.log", LogFormat.HUMAN)
+    )
+
+
+def _listeners() -> tuple[Listener, ...]:
+    """Without TLS, with some, and with everything."""
+    client = ClientCertificates(
+        required=True, ca="/etc/tenbin/clients.pem", crl="/etc/tenbin/clients.crl", stamp="4-5-6"
+    )
+    full = listener_tls(
+        certificate("site", ocsp="/etc/tenbin/site.pem.ocsp"),
+        certificate("other"),
+        default=1,
+        strict_sni=True,
+        suite=TlsSuite(("1.3",), ("TLS_AES_128_GCM_SHA256",)),
+        client=client,
+        resumption=False,
+        hsts="max-age=31536000",
+    )
+    place = "tenbin.yaml:4:11"
+    return (
+        Listener(Address("0.0.0.0", 8080), lenient=True, position=place, http2=True, proxy_protocol=ProxyIn(())),
+        Listener(Address("::1", 8443), lenient=False, position=place, http2=True, tls=full),
+        Listener(
+            Address("127.0.0.1", 8444),
+            lenient=False,
+            position=place,
+            tls=listener_tls(),
+            proxy_protocol=ProxyIn(("10.0.0.0/8",)),
+        ),
     )
 
 
@@ -239,12 +319,16 @@ def _web() -> Frontend:
     return frontend(
         "web",
         route(None, request=edits),
+        route(Deny(403), when=Not(Fetch("tls.client.verified"))),
         route(ToBackend("app"), when=condition, answer=edits, rewrite=Rewrite("/api", "")),
         route(Redirect(Concat((Const("https://"), Fetch("host"), path)), 308), when=Match("end", path, (".html",))),
         route(Respond(200, (("content-type", "text/plain"),), b"\x00hello\n"), when=Match("eq", path, ("/hello",))),
         route(Deny(429), when=Match("reg", path, ("^/x[0-9]+$",))),
-        listen=("0.0.0.0:8080", "[::1]:8443"),
-        limits=FrontendLimits(1000, 16_384, 50, 4096, 1_048_576, 100, PerSource(100, Rate(10, SECOND), 56, 5000)),
+        listeners=_listeners(),
+        handshake=Duration(3000),
+        limits=FrontendLimits(
+            1000, 16_384, 50, 4096, 1_048_576, 100, PerSource(100, Rate(10, SECOND), 56, 5000), 50, 20, 10
+        ),
         http=HttpRules(trace=True, connect=True, underscores=Underscores.PASS, ambiguous_paths=AmbiguousPaths.REFUSE),
         trusted_proxies=("10.0.0.0/8", "::1/128"),
         forwarding=False,

@@ -23,13 +23,32 @@ def test_everything_compiles_and_survives_the_wire() -> None:
     snapshot = compiled(State(everything(), Overlay(), 7))
     assert wire.Snapshot.model_validate_json(snapshot.model_dump_json()) == snapshot
     assert snapshot.generation == 7
-    assert [listener.address for listener in snapshot.listeners] == ["0.0.0.0:8080", "[::1]:8443", "127.0.0.1:5432"]
+    addresses = ["0.0.0.0:8080", "[::1]:8443", "127.0.0.1:8444", "127.0.0.1:5432"]
+    assert [listener.address for listener in snapshot.listeners] == addresses
+
+
+def test_a_frontend_says_how_long_and_how_many_handshakes_are() -> None:
+    plain, full, _, raw = compiled(State(everything(), Overlay(), 1)).listeners
+    assert plain.tls is None
+    assert plain.proxy == wire.ProxyIn(networks=())
+    assert full.tls is not None
+    assert (full.tls.handshake, full.tls.handshakes, full.tls.default) == (3000, 10, 1)
+    assert [one.key for one in full.tls.certificates] == ["/etc/tenbin/site.key", "/etc/tenbin/other.key"]
+    assert (full.http2, raw.http2) == (True, False)
+
+
+def test_servers_are_told_by_their_own_settings() -> None:
+    first, _, third = compiled(State(everything(), Overlay(), 1)).backends[0].servers
+    assert first.tls is not None
+    assert (first.tls.verify, first.tls.sni, first.tls.suite.versions) == (False, "app.example", ("1.2",))
+    assert first.proxy == wire.ProxyOut(version=2, tls=True)
+    assert third.proxy == wire.ProxyOut(version=1)
 
 
 def test_a_removed_header_has_no_value_and_a_body_is_base64() -> None:
     routes = compiled(State(everything(), Overlay(), 1)).frontends[0].routes
     assert [edit.value is None for edit in routes[0].request] == [False, False, True]
-    action = routes[3].action
+    action = routes[4].action
     assert isinstance(action, wire.Respond)
     assert b64decode(action.body) == b"\x00hello\n"
 

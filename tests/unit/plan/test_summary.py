@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
-from tenbin.model import Config, Deny, Duration, ToBackend
+from tenbin.model import Config, Deny, Duration, ListenerTls, TlsSuite, ToBackend
 from tenbin.plan.summary import changes, sentence
-from unit.plan.samples import backend, config, frontend, route, server
+from unit.plan.samples import backend, certificate, config, frontend, listener_tls, route, server
 
 OLD = config()
 APP = OLD.backends[0]
@@ -61,3 +62,38 @@ def test_the_sentence() -> None:
     line = sentence(OLD, new, generations=(7, 8), kept=312)
     assert line == "generation 7 → 8: +1 server app/s4; 312 connections kept"
     assert sentence(OLD, OLD, generations=(7, 8), kept=1) == "generation 7 → 8: nothing changes; 1 connection kept"
+
+
+def with_tls(tls: ListenerTls | None) -> Config:
+    (listener,) = WEB.listeners
+    return with_frontend(listeners=(replace(listener, tls=tls, position="tenbin.yaml:99:1"),))
+
+
+def test_a_renewed_certificate_is_told_by_its_file() -> None:
+    old = with_tls(listener_tls(certificate("a"), certificate("b")))
+    new = with_tls(listener_tls(certificate("a", stamp="9-9-9", position="tenbin.yaml:7:7"), certificate("c")))
+    assert changes(old, new) == (
+        "+1 certificate /etc/tenbin/c.pem",
+        "-1 certificate /etc/tenbin/b.pem",
+        "~1 certificate /etc/tenbin/a.pem",
+    )
+    assert changes(old, with_tls(listener_tls(certificate("a"), certificate("b", position="tenbin.yaml:7:7")))) == ()
+
+
+def test_listeners_gain_and_lose_tls() -> None:
+    with_it = with_tls(listener_tls())
+    assert changes(OLD, with_it) == (
+        "~1 listener 127.0.0.1:8080 (TLS now)",
+        "+1 certificate /etc/tenbin/site.pem",
+    )
+    assert changes(with_it, OLD)[0] == "~1 listener 127.0.0.1:8080 (no TLS any more)"
+    stricter = with_tls(listener_tls(suite=TlsSuite(("1.3",))))
+    assert changes(with_it, stricter) == ("~1 listener 127.0.0.1:8080",)
+    two = (certificate("a"), certificate("b"))
+    assert changes(with_tls(listener_tls(*two)), with_tls(listener_tls(*two, default=1))) == (
+        "~1 listener 127.0.0.1:8080",
+    )
+
+
+def test_what_is_watched_is_no_change() -> None:
+    assert changes(OLD, replace(OLD, watched=(Path("/etc/tenbin/site.pem"),))) == ()

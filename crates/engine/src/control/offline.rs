@@ -64,6 +64,8 @@ impl Compiled {
         let backend = self.tables.backends.get(backend).filter(|_| progress == Progress::Complete)?;
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let view = RequestView {
+            tls: None,
+            http2: false,
             request: &request,
             bytes: head,
             peer,

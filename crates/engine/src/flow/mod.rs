@@ -14,10 +14,10 @@ use std::task::{Context, Poll, ready};
 
 use tenbin_proto::{Body, ChunkDecoder, Reject};
 use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 
 use crate::buffer::Buffer;
 use crate::splice::{Pipe, Pipes};
+use crate::stream::Stream;
 
 /// How the end of the body is found while reading.
 #[derive(Default)]
@@ -41,6 +41,8 @@ pub enum Sink {
     Plain,
     /// In chunks of our own.
     Chunked,
+    /// As it is; the stream of the connection says where it ends, and carries the trailers.
+    Stream,
 }
 
 /// What the flow cannot go on without.
@@ -76,6 +78,8 @@ pub struct Flow {
     /// Bytes that go first: the head, then the header of a chunk.
     pub prefix: Vec<u8>,
     suffix: Vec<u8>,
+    /// Trailers of HTTP/2.
+    tail: Vec<u8>,
     ready: usize,
     skip: usize,
     sent: usize,
@@ -85,6 +89,8 @@ pub struct Flow {
     pipe: Option<Pipe>,
     released: bool,
     abandoned: bool,
+    /// The receiver knows that this is all.
+    closed: bool,
     limit: u64,
     /// What it waits for.
     pub waiting: Waiting,
@@ -101,9 +107,10 @@ impl Flow {
     pub fn reset(&mut self) {
         self.source = Source::Done;
         (self.ready, self.skip, self.sent, self.body_bytes) = (0, 0, 0, 0);
-        (self.released, self.abandoned) = (false, false);
+        (self.released, self.abandoned, self.closed) = (false, false, false);
         self.prefix.clear();
         self.suffix.clear();
+        self.tail.clear();
         self.pipe = None;
     }
 
@@ -121,14 +128,13 @@ impl Flow {
             Body::Chunked => Source::Chunked,
             Body::UntilClose => Source::UntilClose,
         };
-        if matches!(body, Body::Chunked) {
-            self.decoder.reset();
-        }
+        self.decoder.reset();
         self.sink = sink;
         self.limit = limit;
         (self.ready, self.skip, self.sent, self.body_bytes) = (0, 0, 0, 0);
-        (self.released, self.abandoned) = (false, false);
+        (self.released, self.abandoned, self.closed) = (false, false, false);
         self.suffix.clear();
+        self.tail.clear();
         self.pipe = None;
         self.waiting = Waiting::Write;
         if self.ended() || buffer.data().is_empty() {
@@ -149,7 +155,7 @@ impl Flow {
 
     /// Whether all of it was written.
     pub fn delivered(&self) -> bool {
-        !self.abandoned && self.ended() && self.sent == self.staged() && self.pipe.is_none()
+        !self.abandoned && self.closed
     }
 
     /// Whether the message could be sent again from its first byte.
@@ -162,12 +168,17 @@ impl Flow {
         self.sent == 0 && !self.released
     }
 
-    /// Sends it again, with a new head in `head`. Only while replayable; chunk framing that stands behind the old
-    /// head is kept.
-    pub fn replay(&mut self, old_head: usize, head: &[u8]) {
-        self.prefix.splice(..old_head.min(self.prefix.len()), head.iter().copied());
+    /// Sends it, perhaps once more, behind the head that `write` appends and framed like this. Only while replayable.
+    pub fn address(&mut self, sink: Sink, write: impl FnOnce(&mut Vec<u8>)) {
+        self.prefix.clear();
+        self.suffix.clear();
+        write(&mut self.prefix);
+        self.sink = sink;
+        if sink == Sink::Chunked {
+            self.frame();
+        }
         self.sent = 0;
-        self.abandoned = false;
+        (self.abandoned, self.closed) = (false, false);
         self.waiting = Waiting::Write;
     }
 
@@ -191,7 +202,7 @@ impl Flow {
         &mut self,
         cx: &mut Context<'_>,
         buffer: &mut Buffer,
-        (from, to): (&mut TcpStream, &mut TcpStream),
+        (from, to): (&mut Stream, &mut Stream),
         pipes: &Pipes,
     ) -> Poll<Result<(), FlowError>> {
         loop {
@@ -203,11 +214,17 @@ impl Flow {
                 ready!(self.poll_drain(cx, to, pipes)).map_err(|_| FlowError::Write)?;
             }
             if self.ended() {
+                if !self.closed {
+                    ready!(to.poll_end(cx, self.trailers())).map_err(|_| FlowError::Write)?;
+                    self.closed = true;
+                }
                 self.waiting = Waiting::Nothing;
                 return Poll::Ready(Ok(()));
             }
+            // Nobody waits for the rest while the receiver waits for what is here.
+            ready!(Pin::new(&mut *to).poll_flush(cx)).map_err(|_| FlowError::Write)?;
             self.release(buffer);
-            if buffer.data().is_empty() && self.takes_pipe(pipes) {
+            if buffer.data().is_empty() && self.takes_pipe(pipes, (from, to)) {
                 self.waiting = Waiting::Read;
                 ready!(self.poll_splice(cx, from, pipes))?;
                 continue;
@@ -215,7 +232,7 @@ impl Flow {
             if buffer.data().is_empty() || !self.stage_more(buffer)? {
                 self.waiting = Waiting::Read;
                 match ready!(buffer.poll_fill(cx, from)).map_err(|_| FlowError::Read)? {
-                    0 => self.end_of_stream()?,
+                    0 => self.end_of_stream(from)?,
                     count => {
                         self.progress += count as u64;
                         self.stage(buffer)?;
@@ -230,7 +247,7 @@ impl Flow {
         &mut self,
         cx: &mut Context<'_>,
         buffer: &Buffer,
-        to: &mut TcpStream,
+        to: &mut Stream,
     ) -> Poll<io::Result<()>> {
         while self.sent < self.staged() {
             let data = buffer.data().get(..self.ready).unwrap_or_default();
@@ -312,18 +329,24 @@ impl Flow {
         }
         if self.ended() {
             self.suffix.extend_from_slice(b"0\r\n");
-            self.suffix.extend_from_slice(self.decoder.trailers());
+            let trailers = if self.tail.is_empty() { self.decoder.trailers() } else { &self.tail };
+            self.suffix.extend_from_slice(trailers);
             self.suffix.extend_from_slice(b"\r\n");
         }
     }
 
-    fn end_of_stream(&mut self) -> Result<(), FlowError> {
+    /// Lines behind the body, from chunks or from HTTP/2.
+    fn trailers(&self) -> &[u8] {
+        if self.tail.is_empty() { self.decoder.trailers() } else { &self.tail }
+    }
+
+    fn end_of_stream(&mut self, from: &mut Stream) -> Result<(), FlowError> {
         if !matches!(self.source, Source::UntilClose) {
             return Err(FlowError::Truncated);
         }
         self.source = Source::Done;
+        self.tail = from.trailers();
         if self.sink == Sink::Chunked {
-            self.decoder.reset();
             self.frame();
         }
         Ok(())
@@ -342,15 +365,15 @@ mod tests {
     async fn sent_again(body: Body, sink: Sink, pieces: [&[u8]; 2]) -> Vec<u8> {
         let (mut from, mut client) = pair();
         let (mut buffer, mut flow) = (Buffer::holding(pieces[0], 1024), Flow::default());
-        flow.begin(body, sink, 0, &mut buffer).unwrap();
-        flow.replay(0, b"OLD\r\n");
+        flow.begin(body, Sink::Plain, 0, &mut buffer).unwrap();
+        flow.address(sink, |out| out.extend_from_slice(b"OLD\r\n"));
         let (mut to, pipes) = (dead(), Pipes::default());
         let failed = poll_fn(|cx| flow.poll(cx, &mut buffer, (&mut from, &mut to), &pipes)).await;
         assert!(matches!(failed, Err(FlowError::Write)) && flow.replayable() && flow.untouched());
         flow.abandon();
         assert!(flow.finished() && !flow.delivered());
 
-        flow.replay(5, b"HEAD\r\n");
+        flow.address(sink, |out| out.extend_from_slice(b"HEAD\r\n"));
         client.write_all(pieces[1]).unwrap();
         let (mut to, mut server) = pair();
         poll_fn(|cx| flow.poll(cx, &mut buffer, (&mut from, &mut to), &pipes)).await.unwrap();

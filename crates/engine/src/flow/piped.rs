@@ -5,23 +5,23 @@
 use std::io;
 use std::task::{Context, Poll, ready};
 
-use tokio::net::TcpStream;
-
 use super::{Flow, FlowError, Sink, Source};
 use crate::splice::Pipes;
+use crate::stream::Stream;
 
 /// More than so many bytes are worth a pipe: its calls move more at once and copy nothing.
 const MUCH: u64 = 16 * 1024;
 
 impl Flow {
     /// Whether what comes next goes through a pipe; takes one if it pays and one is free.
-    pub(super) fn takes_pipe(&mut self, pipes: &Pipes) -> bool {
+    pub(super) fn takes_pipe(&mut self, pipes: &Pipes, (from, to): (&Stream, &Stream)) -> bool {
         let left = match self.source {
             Source::Length(left) => left,
             Source::UntilClose => u64::MAX,
             Source::Done | Source::Chunked => 0,
         };
-        if self.sink == Sink::Plain && left > MUCH && (self.limit == 0 || left <= self.limit) {
+        let pays = self.sink == Sink::Plain && left > MUCH && (self.limit == 0 || left <= self.limit);
+        if pays && from.plain().is_some() && to.plain().is_some() {
             self.pipe = pipes.take();
         }
         self.pipe.is_some()
@@ -31,12 +31,12 @@ impl Flow {
     pub(super) fn poll_splice(
         &mut self,
         cx: &mut Context<'_>,
-        from: &mut TcpStream,
+        from: &mut Stream,
         pipes: &Pipes,
     ) -> Poll<Result<(), FlowError>> {
-        let Some(pipe) = &mut self.pipe else { return Poll::Ready(Ok(())) };
+        let (Some(pipe), Some(socket)) = (&mut self.pipe, from.plain()) else { return Poll::Ready(Ok(())) };
         let left = if let Source::Length(left) = self.source { left } else { u64::MAX };
-        let filled = pipe.poll_fill(cx, from, left);
+        let filled = pipe.poll_fill(cx, socket, left);
         if !matches!(filled, Poll::Ready(Ok(1..))) {
             // Nothing is in it: others may have it while this one waits.
             self.pipe.take().into_iter().for_each(|pipe| pipes.put(pipe));
@@ -45,7 +45,7 @@ impl Flow {
         self.progress += count;
         self.body_bytes += count;
         match &mut self.source {
-            _ if count == 0 => self.end_of_stream()?,
+            _ if count == 0 => self.end_of_stream(from)?,
             Source::Length(left) => {
                 *left -= count;
                 if *left == 0 {
@@ -61,12 +61,12 @@ impl Flow {
     pub(super) fn poll_drain(
         &mut self,
         cx: &mut Context<'_>,
-        to: &mut TcpStream,
+        to: &Stream,
         pipes: &Pipes,
     ) -> Poll<io::Result<()>> {
-        if let Some(pipe) = &mut self.pipe {
+        if let (Some(pipe), Some(socket)) = (&mut self.pipe, to.plain()) {
             let before = self.progress;
-            let drained = pipe.poll_drain(cx, to, &mut self.progress);
+            let drained = pipe.poll_drain(cx, socket, &mut self.progress);
             self.taken += self.progress - before;
             ready!(drained)?;
         }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tenbin_proto::{Asked, Limits, Method, Progress, Reject};
-use tokio::net::TcpStream;
 
 use super::answer::Reason;
 use super::exchange::Exchange;
@@ -15,8 +14,8 @@ use super::forward::Course;
 use super::send_head;
 use crate::client::Client;
 use crate::flow::{FlowError, Waiting};
+use crate::stream::Stream;
 use crate::tables::{Backend, Server};
-use crate::upstream;
 use crate::wire::{BackendLimits, Frontend};
 use crate::worker::Cut;
 
@@ -48,7 +47,7 @@ pub async fn await_answer(
     client: &mut Client,
     x: &mut Exchange,
     (course, backend, index): (&Course<'_>, &Backend, usize),
-    stream: &mut TcpStream,
+    stream: &mut Stream,
 ) -> Result<(), Failure> {
     let front = &course.found.frontend.spec;
     let leaves = |server: &Arc<Server>| backend.spec.close_on_down.then(|| client.worker.attach(server));
@@ -76,7 +75,7 @@ async fn read_answer(
     client: &mut Client,
     x: &mut Exchange,
     (front, backend, cut): (&Frontend, &Backend, Option<&Cut>),
-    server: &mut TcpStream,
+    server: &mut Stream,
 ) -> Result<bool, Failure> {
     let timeout = backend.spec.timeouts.server;
     let asked = Asked {
@@ -154,7 +153,7 @@ fn push_up(
     cx: &mut Context<'_>,
     client: &mut Client,
     x: &mut Exchange,
-    server: &mut TcpStream,
+    server: &mut Stream,
 ) -> Poll<Failure> {
     if x.up.finished() {
         return Poll::Pending;
@@ -163,7 +162,7 @@ fn push_up(
         Poll::Pending => Poll::Pending,
         Poll::Ready(Ok(())) => {
             // An answer that is there when the last piece of a long body leaves was made without it.
-            let spoken = || !x.output.data().is_empty() || upstream::has_spoken(server);
+            let spoken = || !x.output.data().is_empty() || server.has_spoken();
             x.early = !x.up.replayable() && spoken();
             Poll::Pending
         }

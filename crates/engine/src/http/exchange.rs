@@ -55,8 +55,6 @@ pub struct Exchange {
     pub tried: Vec<usize>,
     /// Scratch text.
     pub text: Vec<u8>,
-    /// The request's head as it was written for the server.
-    pub head_bytes: Vec<u8>,
     /// Bytes of the answer's head as it went to the client.
     pub head_bytes_out: u64,
     /// The answer came before the server can have read the whole request.
@@ -105,7 +103,6 @@ impl Exchange {
             edited: Vec::new(),
             tried: Vec::new(),
             text: Vec::new(),
-            head_bytes: Vec::new(),
             head_bytes_out: 0,
             early: false,
             continued: false,
@@ -124,7 +121,7 @@ impl Exchange {
         // A message that broke off may have left a pipe full.
         self.up.reset();
         self.down.reset();
-        for scratch in [&mut self.down.prefix, &mut self.up.prefix, &mut self.head_bytes, &mut self.text] {
+        for scratch in [&mut self.down.prefix, &mut self.up.prefix, &mut self.text] {
             if scratch.capacity() > self.buffer_bytes {
                 *scratch = Vec::new();
             }
@@ -133,9 +130,18 @@ impl Exchange {
     }
 
     /// What conditions see.
-    pub fn view(&self, client: &Client, port: u16) -> RequestView<'_> {
+    pub fn view<'a>(&'a self, client: &'a Client, port: u16) -> RequestView<'a> {
         let bytes = self.input.head();
-        RequestView { request: &self.request, bytes, peer: client.peer, port, server: None, status: None }
+        RequestView {
+            request: &self.request,
+            bytes,
+            peer: client.peer,
+            tls: client.tls(),
+            http2: client.stream.is_multiplexed(),
+            port,
+            server: None,
+            status: None,
+        }
     }
 }
 
@@ -227,6 +233,10 @@ async fn exchange(
     first: bool,
 ) -> After {
     x.input.split_head(x.request.length);
+    if let Some(body) = client.stream.body() {
+        // What has no length is in chunks towards whoever needs them.
+        x.request.body = if body == Body::UntilClose { Body::Chunked } else { body };
+    }
     if x.request.body != Body::None {
         x.input.make_room(x.buffer_bytes);
     }

@@ -51,7 +51,7 @@ pub async fn forward(
 ) -> After {
     x.tried.clear();
     x.record.asked = client.worker.shared.clock.micros();
-    if let Err(reason) = stage_body(x, found) {
+    if let Err(reason) = stage_body(client, x, found) {
         return Box::pin(reply(client, x, found, reason)).await;
     }
     let mut course = Course { found, tables, name, first, visit: None, stale: 0, last: None };
@@ -91,7 +91,7 @@ enum Next {
 }
 
 /// What of the body is here is checked and staged before any server is asked.
-fn stage_body(x: &mut Exchange, found: &Found) -> Result<(), Reason> {
+fn stage_body(client: &Client, x: &mut Exchange, found: &Found) -> Result<(), Reason> {
     let limit = found.frontend.spec.limits.body;
     if let Body::Length(length) = x.request.body
         && limit > 0
@@ -99,11 +99,13 @@ fn stage_body(x: &mut Exchange, found: &Found) -> Result<(), Reason> {
     {
         return Err(Reason::BodyTooBig);
     }
-    let sink = if x.request.body == Body::Chunked { Sink::Chunked } else { Sink::Plain };
-    x.head_bytes.clear();
     x.early = false;
     x.continued = false;
-    x.up.begin(x.request.body, sink, limit, &mut x.input).map_err(|error| match error {
+    let body = match x.request.body {
+        Body::Length(1..) | Body::Chunked if client.stream.is_multiplexed() => Body::UntilClose,
+        body => body,
+    };
+    x.up.begin(body, Sink::Plain, limit, &mut x.input).map_err(|error| match error {
         FlowError::Bad(reject) => Reason::Rejected(reject),
         _ => Reason::BodyTooBig,
     })
@@ -136,7 +138,7 @@ async fn attempt(
     x.record.lands_on(server);
     let load = Load::begin(&client.worker, backend, server);
     server.counters.of(client.worker.index).requests.add(1);
-    send_head::request(client, x, course, server);
+    send_head::request(client, x, course, (server, stream.is_multiplexed()));
     let ended = match await_answer(client, x, (course, backend, lease.index()), &mut stream).await {
         Ok(()) if is_unwanted(client, x, backend, lease.index()) => Err(Failure::Status),
         ended => ended,

@@ -42,7 +42,7 @@ pub fn serve(mut client: Client) -> impl Future<Output = ()> {
             if !is_timed {
                 client.timer.set(if first { timeouts.header } else { timeouts.keep_alive });
             }
-            if !idle(&client).await {
+            if !idle(&mut client).await {
                 return;
             }
             let mut exchange = client.worker.take_exchange();
@@ -54,7 +54,7 @@ pub fn serve(mut client: Client) -> impl Future<Output = ()> {
                 After::Idle => first = false,
                 After::Close => return,
                 After::Linger => {
-                    return Box::pin(farewell(&client.stream, &client.timer, FAREWELL_BYTES)).await;
+                    return Box::pin(farewell(&mut client.stream, &client.timer, FAREWELL_BYTES)).await;
                 }
             }
         }
@@ -67,7 +67,7 @@ fn timeouts(client: &Client) -> Option<FrontendTimeouts> {
 }
 
 /// Waits for the next head, holding no buffer; false when the connection is to be closed instead.
-async fn idle(client: &Client) -> bool {
+async fn idle(client: &mut Client) -> bool {
     let epoch = client.worker.idle_epoch.get();
     let since = client.worker.deadlines.now_ms();
     poll_fn(|cx| {

@@ -6,13 +6,13 @@ use std::task::Poll;
 
 use tenbin_balance::{Ask, Grant, Lease, Ticket, Turn};
 use tenbin_proto::Method;
-use tokio::net::TcpStream;
 
 use super::answer::Reason;
 use super::exchange::Exchange;
 use super::sticky::{self, Visit};
 use crate::client::Client;
 use crate::clock::wall_micros;
+use crate::stream::Stream;
 use crate::tables::{Backend, Server, Sticky, Tables};
 use crate::upstream::{self, ConnectError};
 use crate::wire::Reuse;
@@ -22,7 +22,7 @@ pub struct Opened {
     /// The slot.
     pub lease: Lease,
     /// The connection.
-    pub stream: TcpStream,
+    pub stream: Stream,
     /// It has carried requests before.
     pub reused: bool,
 }
@@ -68,7 +68,7 @@ pub fn remembered(
 
 /// Asks for a slot, waiting in the queue if need be.
 pub async fn pick(
-    client: &Client,
+    client: &mut Client,
     x: &mut Exchange,
     backend: &Arc<Backend>,
     wanted: Option<usize>,
@@ -102,7 +102,7 @@ pub async fn pick(
 }
 
 async fn wait(
-    client: &Client,
+    client: &mut Client,
     x: &Exchange,
     mut ticket: Ticket,
     timeout_ms: u64,
@@ -186,7 +186,7 @@ pub fn needs_fresh(backend: &Backend, method: Method, first: bool) -> bool {
 }
 
 /// Gives a connection back for the next request.
-pub fn keep(client: &Client, backend: &Backend, server: &Arc<Server>, stream: TcpStream) {
+pub fn keep(client: &Client, backend: &Backend, server: &Arc<Server>, stream: Stream) {
     let pool = &backend.spec.pool;
     if pool.reuse != Reuse::Never && pool.max_idle > 0 {
         let worker = &client.worker;

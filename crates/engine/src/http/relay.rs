@@ -6,15 +6,15 @@ use std::task::Poll;
 
 use tenbin_balance::{Lease, Outcome, OutcomeKind};
 use tenbin_proto::{Body, Version};
-use tokio::net::TcpStream;
 
 use super::answer::Reason;
 use super::exchange::{After, Exchange, reply};
 use super::forward::Course;
 use super::send_head;
-use crate::client::{Client, reset_on_close};
+use crate::client::Client;
 use crate::flow::{FlowError, Waiting};
 use crate::stats::ServerCounters;
+use crate::stream::Stream;
 use crate::tables::{Backend, Server};
 use crate::tunnel::{End, Tunnel};
 use crate::wire::Frontend;
@@ -36,7 +36,7 @@ pub async fn answer(
     x: &mut Exchange,
     (course, backend, server): (&Course<'_>, &Arc<Backend>, &Arc<Server>),
     lease: Lease,
-    mut stream: TcpStream,
+    mut stream: Stream,
 ) -> After {
     let worker = client.worker.index;
     let counters = server.counters.of(worker);
@@ -47,11 +47,18 @@ pub async fn answer(
     }
     x.early |= !x.up.delivered();
     x.output.split_head(x.response.length);
+    if let Some(body) = stream.body() {
+        x.response.body = body;
+    }
     if x.response.body != Body::None {
         x.output.make_room(x.buffer_bytes);
     }
     let leaving = send_head::answer(client, x, (course, backend, lease.index()));
-    if x.down.begin(x.response.body, leaving.sink, 0, &mut x.output).is_err() {
+    let source = match x.response.body {
+        Body::Length(1..) if stream.is_multiplexed() => Body::UntilClose,
+        body => body,
+    };
+    if x.down.begin(source, leaving.sink, 0, &mut x.output).is_err() {
         return Box::pin(refuse(client, x, (course, backend, server), lease, "chunk")).await;
     }
     x.record.status = status;
@@ -71,7 +78,7 @@ pub async fn answer(
     };
     count_end(counters, &ended);
     x.down.release(&mut x.output);
-    if whole && send_head::is_reusable(x) {
+    if whole && !stream.is_multiplexed() && send_head::is_reusable(x) {
         send_head::keep(client, backend, server, stream);
     } else {
         drop(stream);
@@ -146,7 +153,7 @@ fn settle(
 async fn body(
     client: &mut Client,
     x: &mut Exchange,
-    server: &mut TcpStream,
+    server: &mut Stream,
     (front, server_ms): (&Frontend, u64),
 ) -> Ended {
     x.head_bytes_out = x.down.prefix.len() as u64;
@@ -174,7 +181,7 @@ async fn body(
         if x.down.waiting == Waiting::Write || uploads {
             let slow = x.pace.poll(cx, &client.timer, x.up.body_bytes + x.down.taken);
             if slow.is_ready() {
-                reset_on_close(&client.stream);
+                client.stream.reset_on_close();
             }
             if slow.is_ready() || x.down.waiting == Waiting::Write {
                 return slow.map(|()| Ended::ClientGone);
@@ -196,7 +203,7 @@ async fn upgrade(
     x: &mut Exchange,
     (course, backend, server): (&Course<'_>, &Arc<Backend>, &Arc<Server>),
     lease: Lease,
-    mut stream: TcpStream,
+    mut stream: Stream,
 ) -> After {
     x.head_bytes_out = x.down.prefix.len() as u64;
     let head = std::mem::take(&mut x.down.prefix);

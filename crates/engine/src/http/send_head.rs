@@ -17,9 +17,14 @@ use crate::tables::{Backend, Server, Sticky};
 use crate::wire::Frontend;
 
 /// Puts the head for this server in front of what is staged of the body.
-pub fn request(client: &Client, x: &mut Exchange, course: &Course<'_>, server: &Server) {
+pub fn request(
+    client: &Client,
+    x: &mut Exchange,
+    course: &Course<'_>,
+    (server, multiplexed): (&Server, bool),
+) {
     let frontend = &course.found.frontend;
-    let Exchange { request, input, up, edited, text, head_bytes, .. } = x;
+    let Exchange { request, input, up, edited, text, .. } = x;
     let bytes = input.head();
     let target = request.method != Method::Connect && rewrite(frontend, edited, request, bytes, text);
     let peer = client.peer.ip().to_canonical();
@@ -33,7 +38,7 @@ pub fn request(client: &Client, x: &mut Exchange, course: &Course<'_>, server: &
         client: peer,
         original,
         trusted,
-        proto: "http",
+        proto: if client.tls().is_some() { "https" } else { "http" },
         host: request.authority.of(bytes),
         port: course.found.port,
         by: None,
@@ -44,14 +49,17 @@ pub fn request(client: &Client, x: &mut Exchange, course: &Course<'_>, server: &
         request,
         bytes,
         peer: client.peer,
+        tls: client.tls(),
+        http2: client.stream.is_multiplexed(),
         port: course.found.port,
         server: Some(&server.name),
         status: None,
     };
-    let mut head = Vec::new();
-    std::mem::swap(&mut head, head_bytes);
-    let old = head.len();
-    head.clear();
+    let sink = match request.body {
+        _ if multiplexed => Sink::Stream,
+        Body::Chunked => Sink::Chunked,
+        _ => Sink::Plain,
+    };
     with_edits(frontend, (edited, Side::Request), &view, |edits| {
         let to = RequestEdits {
             target: target.then_some(text.as_slice()),
@@ -63,10 +71,8 @@ pub fn request(client: &Client, x: &mut Exchange, course: &Course<'_>, server: &
             keep_alive: backend.is_some_and(|backend| backend.spec.pool.reuse != crate::wire::Reuse::Never),
             extra: b"",
         };
-        write_request(&mut head, request, bytes, &to);
+        up.address(sink, |head| write_request(head, request, bytes, &to));
     });
-    up.replay(old, &head);
-    *head_bytes = head;
 }
 
 fn cookie_name(backend: &Backend) -> Option<&[u8]> {
@@ -108,10 +114,11 @@ pub fn answer(
     (course, backend, server): (&Course<'_>, &Backend, usize),
 ) -> Leave {
     let old_client = x.request.version == Version::Http10;
+    let multiplexed = client.stream.is_multiplexed();
     let framing = match x.response.body {
         Body::None => Framing::None,
         Body::Length(length) => Framing::Length(length),
-        Body::Chunked | Body::UntilClose if old_client => Framing::Close,
+        Body::Chunked | Body::UntilClose if old_client || multiplexed => Framing::Close,
         Body::Chunked | Body::UntilClose => Framing::Chunked,
     };
     let upgraded = opens_tunnel(x);
@@ -120,7 +127,7 @@ pub fn answer(
     // An answer that comes before the whole request cannot be followed by another one.
     let keep_alive = x.request.keep_alive && !leaving && x.up.delivered() && framing != Framing::Close;
     let persist = match (keep_alive, old_client) {
-        _ if upgraded => Persist::Implied,
+        _ if upgraded || multiplexed => Persist::Implied,
         (false, _) => Persist::Close,
         (true, false) => Persist::Implied,
         (true, true) => Persist::KeepAlive,
@@ -136,6 +143,8 @@ pub fn answer(
         request: &x.request,
         bytes: x.input.head(),
         peer: client.peer,
+        tls: client.tls(),
+        http2: multiplexed,
         port: course.found.port,
         server: name,
         status: Some(x.response.status),
@@ -146,7 +155,12 @@ pub fn answer(
         write_response(&mut x.down.prefix, &x.response, x.output.head(), &to);
     });
     x.text = extra;
-    Leave { sink: if framing == Framing::Chunked { Sink::Chunked } else { Sink::Plain }, keep_alive }
+    let sink = match framing {
+        _ if multiplexed => Sink::Stream,
+        Framing::Chunked => Sink::Chunked,
+        _ => Sink::Plain,
+    };
+    Leave { sink, keep_alive }
 }
 
 /// Whether the server's connection may serve another request.

@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use tenbin_proto::{Known, Request, Version, cookie};
 use tenbin_rules::View;
 
+use crate::tls::Facts;
+
 /// A request with, once there is one, its answer.
 pub struct RequestView<'a> {
     /// The parsed head.
@@ -13,6 +15,10 @@ pub struct RequestView<'a> {
     pub bytes: &'a [u8],
     /// The client.
     pub peer: SocketAddr,
+    /// What its TLS handshake agreed on.
+    pub tls: Option<&'a Facts>,
+    /// The request came by HTTP/2.
+    pub http2: bool,
     /// The listener's port.
     pub port: u16,
     /// The chosen server's name.
@@ -61,9 +67,14 @@ impl View for RequestView<'_> {
 
     fn http_version(&self) -> &'static str {
         match self.request.version {
+            _ if self.http2 => "2",
             Version::Http10 => "1.0",
             Version::Http11 => "1.1",
         }
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     fn server(&self) -> Option<&str> {

@@ -7,6 +7,6 @@ only the data plane runs. Offsets in problems count characters of the text that 
 from tenbin.configfile.expression.compiler import condition, key
 from tenbin.configfile.expression.interpolation import text
 from tenbin.configfile.expression.typed import Compiled, Use
-from tenbin.configfile.expression.vocabulary import TCP_NAMES
+from tenbin.configfile.expression.vocabulary import HTTP_NAMES, TCP_NAMES
 
-__all__ = ["TCP_NAMES", "Compiled", "Use", "condition", "key", "text"]
+__all__ = ["HTTP_NAMES", "TCP_NAMES", "Compiled", "Use", "condition", "key", "text"]

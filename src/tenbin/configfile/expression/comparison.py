@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.expression.typed import Typed
-from tenbin.configfile.expression.vocabulary import Kind
+from tenbin.configfile.expression.vocabulary import CLOSED, Kind
 from tenbin.model.expression import All, Any, Compare, Const, Expression, Match, Not
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def doubt_literals(compiler: Compiler, node: ast.AST, subject: Typed, literals: 
             hint = f'it is in upper case: "{literal.upper()}"'
         elif subject.shape == "path" and not literal.startswith(("/", "*")):
             hint = f'it begins with a slash: "/{literal}"'
+        elif not any(value.startswith(literal) for value in CLOSED.get(subject.shape, (literal,))):
+            hint = f"it is one of {', '.join(CLOSED[subject.shape])}"
         if hint:
             compiler.doubt(node, f'"{literal}" never fits here', hint=hint)
 
@@ -123,7 +125,9 @@ def _with_none(compiler: Compiler, node: ast.expr, found: Typed, *, negated: boo
         return Const(None)
     if not found.optional or found.is_literal:
         compiler.wrong(
-            node, f"`{compiler.parsed.text(node)}` is never None", hint="only headers, cookies and parameters can be"
+            node,
+            f"`{compiler.parsed.text(node)}` is never None",
+            hint="only headers, cookies, parameters and facts of TLS can be",
         )
         return Const(None)
     return Compare("ne" if negated else "eq", found.expression, Const(None))

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 from tenbin.configfile.expression import comparison, regex, vocabulary
 from tenbin.configfile.expression.syntax import Parsed, parse
 from tenbin.configfile.expression.typed import UNKNOWN, Compiled, Typed, Use
-from tenbin.configfile.expression.vocabulary import CALLS, EXAMPLES, FUNCTIONS, METHODS, NAMES, Kind
+from tenbin.configfile.expression.vocabulary import (
+    CALLS,
+    CLOSED,
+    EXAMPLES,
+    FUNCTIONS,
+    METHODS,
+    NAMES,
+    NAMESPACES,
+    Kind,
+)
 from tenbin.configfile.problem import Mistake, Problem
 from tenbin.configfile.suggest import did_you_mean, nearest
 from tenbin.configfile.tokens import is_token
@@ -59,7 +68,7 @@ def part(code: str, *, offset: int, answer: bool) -> Compiled:
     try:
         compiler = Compiler(parse(code), answer=answer)
         found = compiler.value(compiler.parsed.body)
-        if found.kind is Kind.TRUTH:
+        if found.kind is Kind.TRUTH and not isinstance(found.expression, Fetch):
             compiler.wrong(compiler.parsed.body, "a condition has no text", expected="text, a number or an address")
         compiled = compiler.finish(found.expression)
     except Mistake as error:
@@ -131,7 +140,9 @@ class Compiler:
             case ast.Constant():
                 return self._constant(node)
             case ast.Name():
-                return self._name(node)
+                return self._name(node, node.id)
+            case ast.Attribute() if (name := _dotted(node)).partition(".")[0] in NAMESPACES:
+                return self._name(node, name)
             case ast.Call():
                 return self._call(node)
             case ast.BoolOp():
@@ -158,18 +169,18 @@ class Compiler:
             case None:
                 return Typed(Const(None), Kind.NOTHING)
             case float(value):
-                hint = f'the version of HTTP is a text: "{value}"' if value in (1.0, 1.1, 2.0) else ""
+                versions = {str(float(version)): version for known in CLOSED.values() for version in known}
+                hint = f'versions are texts: "{versions[str(value)]}"' if str(value) in versions else ""
                 return self.wrong(node, "no fact about a request is a fraction", expected="a whole number", hint=hint)
             case bytes():
                 return self.wrong(node, "bytes are not text here", hint="leave the b before the quotes out")
             case _:
                 return self.wrong(node, f"`{self.parsed.text(node)}` is not a value here")
 
-    def _name(self, node: ast.Name) -> Typed:
-        name = node.id
+    def _name(self, node: ast.Name | ast.Attribute, name: str) -> Typed:
         about = NAMES.get(name)
         if about is None:
-            return self._unknown_name(node)
+            return self._unknown_fact(node, name) if isinstance(node, ast.Attribute) else self._unknown_name(node)
         start, end = self.parsed.span(node)
         self._uses.append(Use(name, start, end))
         if about.answer and not self._answer:
@@ -184,11 +195,24 @@ class Compiler:
         if name in vocabulary.LATER:
             message = f"`{name}` comes with {vocabulary.LATER[name]}, which this version does not have yet"
             return self.wrong(node, message)
-        known = [known for known, about in NAMES.items() if self._answer or not about.answer]
+        known = [known for known, about in NAMES.items() if "." not in known and (self._answer or not about.answer)]
         hint = vocabulary.FOREIGN.get(name) or did_you_mean(name, [*known, *FUNCTIONS])
         if not hint:
             hint = f'a text stands in quotes: "{name}"'
         return self.wrong(node, f"unknown name `{name}`", expected=f"one of {', '.join(known)}", hint=hint)
+
+    def _unknown_fact(self, node: ast.Attribute, name: str) -> Typed:
+        """A name with dots that begins like those that are known."""
+        before, _, last = name.rpartition(".")
+        if before in NAMES and last in METHODS:
+            return self.wrong(node, f"`{last}` must be called", hint=f"write {name}()")
+        if before in NAMES and last in vocabulary.FOREIGN_METHODS:
+            return self._unknown_method(node, before)
+        first = name.partition(".")[0]
+        known = [known for known in NAMES if known.startswith(f"{first}.")]
+        hint = vocabulary.FOREIGN_FACTS.get(name) or did_you_mean(name, known)
+        expected = _one_of(known)
+        return self.wrong(node, f"unknown name `{name}`", expected=expected, hint=hint)
 
     def _logic(self, node: ast.BoolOp) -> Typed:
         parts = tuple(self.truth(value) for value in node.values)
@@ -202,8 +226,10 @@ class Compiler:
         if node.keywords:
             return self.wrong(node.keywords[0], "arguments have no names here")
         match node.func:
-            case ast.Attribute():
-                return self._method(node, node.func)
+            case ast.Attribute() as called if (name := _dotted(called)) in NAMES:
+                return self.wrong(node, f"`{name}` is not called", hint=f"write `{name}`, without parentheses")
+            case ast.Attribute() as called:
+                return self._method(node, called)
             case ast.Name(id="matches"):
                 return self._matches(node)
             case ast.Name(id="len"):
@@ -330,7 +356,7 @@ class Compiler:
     def _not_in_the_language(self, node: ast.expr) -> Typed:
         match node:
             case ast.Attribute(value=ast.Name() as name) if name.id in vocabulary.FOREIGN:
-                return self._name(name)
+                return self._unknown_name(name)
             case ast.Attribute(attr=method) if method in METHODS:
                 return self.wrong(node, f"`{method}` must be called", hint=f"write {self.parsed.text(node)}()")
             case ast.Attribute():
@@ -341,6 +367,16 @@ class Compiler:
             if isinstance(node, kinds):
                 return self.wrong(node, message, hint=hint)
         return self.wrong(node, "this kind of Python is not part of a condition", expected="comparisons, and, or, not")
+
+
+def _dotted(node: ast.expr) -> str:
+    """The name that attributes of a name spell, such as `tls.client.name`; "" for anything else."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=inner, attr=attr) if before := _dotted(inner):
+            return f"{before}.{attr}"
+    return ""
 
 
 def _negated(expression: Expression) -> Expression:

@@ -24,13 +24,15 @@ class Kind(StrEnum):
 class Name:
     """A fact about the request. `optional`: it can be absent or empty, so that its truth means something.
 
-    `tcp`: known without a request. `answer`: known only when the server has answered. `shape` is what its text always
-    looks like, for warnings about literals that can never be equal: "lower", "upper", "path" or "".
+    `tcp`: known without a request; `http`: known with one. `answer`: known only when the server has answered. `shape`
+    is what its text always looks like, for warnings about literals that can never be equal: "lower", "upper", "path",
+    a key of `CLOSED` or "".
     """
 
     kind: Kind
     optional: bool = False
     tcp: bool = False
+    http: bool = True
     answer: bool = False
     shape: str = ""
 
@@ -42,15 +44,36 @@ NAMES = {
     "method": Name(Kind.TEXT, shape="upper"),
     "host": Name(Kind.TEXT, shape="lower"),
     "scheme": Name(Kind.TEXT, shape="lower"),
-    "http_version": Name(Kind.TEXT),
+    "http_version": Name(Kind.TEXT, shape="http_version"),
     "source": Name(Kind.ADDRESS, tcp=True),
     "source_port": Name(Kind.NUMBER, tcp=True),
     "port": Name(Kind.NUMBER, tcp=True),
+    "tls": Name(Kind.TRUTH, tcp=True),
+    "tls.version": Name(Kind.TEXT, optional=True, tcp=True, shape="tls.version"),
+    "tls.sni": Name(Kind.TEXT, optional=True, tcp=True, shape="lower"),
+    "tls.cipher": Name(Kind.TEXT, optional=True, tcp=True, shape="upper"),
+    "tls.alpn": Name(Kind.TEXT, optional=True, tcp=True),
+    "tls.resumed": Name(Kind.TRUTH, tcp=True),
+    "tls.client.verified": Name(Kind.TRUTH, tcp=True),
+    "tls.client.subject": Name(Kind.TEXT, optional=True, tcp=True),
+    "tls.client.issuer": Name(Kind.TEXT, optional=True, tcp=True),
+    "tls.client.name": Name(Kind.TEXT, optional=True, tcp=True),
+    "tls.client.serial": Name(Kind.TEXT, optional=True, tcp=True, shape="lower"),
+    "tls.client.fingerprint": Name(Kind.TEXT, optional=True, tcp=True, shape="lower"),
+    "sni": Name(Kind.TEXT, optional=True, tcp=True, http=False, shape="lower"),
+    "alpn": Name(Kind.TEXT, optional=True, tcp=True, http=False),
     "server": Name(Kind.TEXT, answer=True),
     "status": Name(Kind.NUMBER, answer=True),
 }
 
 TCP_NAMES = frozenset(name for name, about in NAMES.items() if about.tcp)
+HTTP_NAMES = frozenset(name for name, about in NAMES.items() if about.http)
+
+NAMESPACES = frozenset(name.partition(".")[0] for name in NAMES if "." in name)
+"""Names that others begin with: what follows their dot is no method."""
+
+CLOSED = {"http_version": ("1.0", "1.1", "2"), "tls.version": ("1.2", "1.3")}
+"""Facts that have a few values only."""
 
 CALLS = {"header": "header", "param": "query parameter", "cookie": "cookie"}
 """Facts that need a name, and what that is the name of. All are text and may be absent."""
@@ -68,10 +91,6 @@ EXAMPLES = {
 }
 
 LATER = {
-    "tls": "TLS",
-    "sni": "TLS",
-    "client_certificate": "TLS",
-    "alpn": "TLS",
     "rate": "stick tables",
     "count": "stick tables",
     "table": "stick tables",
@@ -93,6 +112,10 @@ FOREIGN = {
     "hostname": "the host that was asked for is `host`",
     "dst_port": "the port that was connected to is `port`",
     "hdr": 'one header is `header("name")`',
+    "ssl": "whether the client speaks TLS is `tls`",
+    "https": "whether the client speaks TLS is `tls`",
+    "server_name": "the name that the client asked for by TLS is `tls.sni`",
+    "client_certificate": "it is `tls.client.verified`, `tls.client.subject` ...",
     "re": 'a regular expression is `matches(path, "...")`',
     "regex": 'a regular expression is `matches(path, "...")`',
     "true": "Python writes True",
@@ -100,6 +123,18 @@ FOREIGN = {
     "null": "Python writes None",
 }
 """What people write who come from elsewhere, and what it is called here."""
+
+FOREIGN_FACTS = {
+    "tls.client": "whether the client showed a good certificate is `tls.client.verified`",
+    "tls.client.certificate": "whether the client showed a good certificate is `tls.client.verified`",
+    "tls.client.cn": "the common name is `tls.client.name`",
+    "tls.client.common_name": "the common name is `tls.client.name`",
+    "tls.client.dn": "the distinguished name is `tls.client.subject`",
+    "tls.server_name": "it is `tls.sni`",
+    "tls.protocol": "that of TLS is `tls.version`, that of ALPN `tls.alpn`",
+    "tls.suite": "it is `tls.cipher`",
+}
+"""The same for names with dots."""
 
 FOREIGN_METHODS = {
     "contains": 'a part of a text is `"part" in {0}`',

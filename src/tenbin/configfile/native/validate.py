@@ -31,6 +31,11 @@ _MISSING = {
     "listen": ("nothing says where to listen", 'listen: ":8080"'),
     "key": ("nothing says what to hash", 'key: header("x-user")'),
     "prefix": ("nothing says which prefix to change", "prefix: /api/"),
+    "certificates": ("there are no certificates", "certificates: certs/"),
+    "certificate": ("there is no certificate", "certificate: site.pem"),
+    "ca": ("nothing says which authorities sign for clients", "ca: clients.pem"),
+    "from": ("nothing says whose connections begin with it", "from: 10.0.0.0/8"),
+    "version": ("nothing says which version", "version: v2"),
     "to": ("nothing says what stands there instead", "to: /"),
 }
 

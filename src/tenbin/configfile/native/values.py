@@ -44,7 +44,8 @@ def duration(value: object) -> Duration:
     """A length of time such as `250ms`, `2s`, `1m30s`; at most a year, in whole milliseconds."""
     expected = "a duration such as 250ms, 2s or 1h"
     if isinstance(value, bool) or not isinstance(value, str):
-        hint = f"a duration has a unit: {value}s?" if isinstance(value, int | float) and value == value // 1 else ""
+        number = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
+        hint = f"a duration has a unit: {value}s?" if number else ""
         raise mistake("not a duration", expected=expected, hint=hint)
     if not _DURATION.fullmatch(value):
         loose = _LOOSE_DURATION.fullmatch(value.strip().lower())
@@ -192,6 +193,11 @@ def describe(value: object) -> str:
         if isinstance(value, kinds):
             return words
     return "something else"
+
+
+def is_literal(host: str) -> bool:
+    """Whether a host is an IP address."""
+    return _literal(host) is not None
 
 
 def _quotes(value: object) -> str:

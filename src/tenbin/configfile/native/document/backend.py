@@ -8,13 +8,27 @@ from tenbin.configfile.native.document.balance import Balance
 from tenbin.configfile.native.document.base import Document, ListOrMapping, list_or_mapping, made, required, setting
 from tenbin.configfile.native.document.check import Check
 from tenbin.configfile.native.document.limits import BackendLimits
+from tenbin.configfile.native.document.proxy import SendProxy
 from tenbin.configfile.native.document.server import Eject, Passive, Server
 from tenbin.configfile.native.document.sticky import StickyDocument
 from tenbin.configfile.native.document.timeouts import BackendTimeouts
+from tenbin.configfile.native.document.tls import ServerTls
 from tenbin.configfile.native.document.types import Attempts, Count, Limit, ModeName, Percent, Statuses, words
+from tenbin.model.tls import Protocol
 from tenbin.model.values import Duration
 
 ReuseName = Annotated[str | None, *words("a kind of reuse", "never", "safe", "always")]
+_PROTOCOLS = {
+    "h2": "it is `http2`",
+    "h2c": "it is `http2`, without `tls`",
+    "h1": "it is `http1`",
+    "grpc": "gRPC goes over HTTP/2: it is `http2`",
+    "http": "it is `http1`",
+    "https": "it is `http1` with `tls: true`",
+    "HTTP/2": "it is `http2`",
+    "HTTP/1.1": "it is `http1`",
+}
+ProtocolName = Annotated[str | None, *words("a protocol", *Protocol, foreign=_PROTOCOLS)]
 OnDownName = Annotated[
     str | None,
     *words("what happens to connections", "keep", "close_connections", foreign={"close": "it is `close_connections`"}),
@@ -98,8 +112,15 @@ class BackendDocument(Document):
         "max_fails": "it stands in `passive`",
         "routes": "routes belong to a frontend",
         "address": "it belongs to a server, under `servers`",
+        "ssl": "it is `tls`",
+        "sni": "it stands in `tls`",
+        "verify": "it stands in `tls`",
+        "http2": "it is protocol: http2",
+        "h2": "it is protocol: http2",
+        "grpc": "it is protocol: http2",
+        "proxy_protocol": "it is `send_proxy`",
     }
-    later: ClassVar[dict[str, str]] = {"tls": "TLS", "ssl": "TLS", "discover": "discovery"}
+    later: ClassVar[dict[str, str]] = {"discover": "discovery"}
 
     servers: Servers = required("The servers: names and what they are, or a list; each an address or a mapping.")
     mode: ModeName = setting(
@@ -110,6 +131,13 @@ class BackendDocument(Document):
     check: Check = setting("How servers are checked; not at all unless given.")
     retry: Retry = setting("When a request is tried again on another server; `false` for never.")
     pool: Pool = setting("Idle connections that are kept; `never` or `false` for none.")
+    tls: ServerTls = setting("TLS towards the servers: `true`, or a mapping; none unless given.")
+    protocol: ProtocolName = setting(
+        "What servers are asked by: `http1`, `http2` (by ALPN; without TLS by prior knowledge), or `auto`: what each "
+        "one chooses by ALPN.",
+        Protocol.HTTP1.value,
+    )
+    send_proxy: SendProxy = setting("Tells servers of the client by the PROXY protocol: `v1`, `v2`, or a mapping.")
     passive: Passive = setting("Leaves servers out after failures in passing; none unless given.")
     eject: Eject = setting("Leaves servers out that keep failing; `false` for never.", shown=True)
     timeouts: BackendTimeouts | None = setting("Timeouts of the server side, before those at the top.")

@@ -46,6 +46,8 @@ class Document(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _check_keys(cls, data: object, info: ValidationInfo) -> object:
+        if isinstance(data, cls):
+            return data
         if not isinstance(data, dict):
             if data is None:
                 raise mistake(f"{cls.what} is empty", expected="a mapping", hint="remove the key, or fill it in")
@@ -86,9 +88,9 @@ def setting(description: str, default: object = None, *, shown: object = None, s
     return Field(default, description=description, json_schema_extra=extra or None, repr=not secret)
 
 
-def required(description: str) -> Any:
-    """A key of a document that must be given."""
-    return Field(description=description)
+def required(description: str, *, key: str | None = None) -> Any:
+    """A key of a document that must be given. `key` is how the file calls it where Python has no such name."""
+    return Field(description=description, alias=key)
 
 
 def made(**entries: object) -> Map:
@@ -199,7 +201,7 @@ ListOrMapping = Annotated[
 
 @cache
 def _keys(document: type["Document"]) -> frozenset[str]:
-    return frozenset(document.model_fields)
+    return frozenset(field.alias or name for name, field in document.model_fields.items())
 
 
 def _some(keys: frozenset[str]) -> str:

@@ -6,10 +6,14 @@ from pydantic import BeforeValidator, model_validator
 
 from tenbin.configfile.native.document.base import Document, as_list, made, not_empty, one_of, required, setting
 from tenbin.configfile.native.document.limits import FrontendLimits
+from tenbin.configfile.native.document.proxy import ProxyProtocol
 from tenbin.configfile.native.document.route import BackendName, RouteDocument
 from tenbin.configfile.native.document.timeouts import FrontendTimeouts
+from tenbin.configfile.native.document.tls import ListenTls
 from tenbin.configfile.native.document.types import Flag, ListenAddress, ModeName, Networks, words
 from tenbin.model.frontend import AmbiguousPaths, Underscores
+
+TLS_OF_ADDRESS = 'it belongs to an address: listen: {address: ":8443", tls: certs/}'
 
 _FOREIGN = {
     "on": "it is `pass`",
@@ -57,19 +61,29 @@ class ListenDocument(Document):
     elsewhere: ClassVar[dict[str, str]] = {
         "port": 'it stands in `address`: ":8080"',
         "host": 'it stands in `address`: "127.0.0.1:8080"',
-    }
-    later: ClassVar[dict[str, str]] = {
-        "tls": "TLS",
-        "ssl": "TLS",
-        "certificates": "TLS",
-        "proxy_protocol": "the PROXY protocol",
-        "accept_proxy": "the PROXY protocol",
+        "ssl": "it is `tls`",
+        "certificates": "they stand in `tls`",
+        "certificate": "it stands in `tls`",
+        "hsts": "it stands in `tls`",
+        "alpn": "HTTP/2 is `http2`",
+        "h2": "it is `http2`",
+        "accept_proxy": "it is `proxy_protocol`",
+        "proxy": "it is `proxy_protocol`",
+        "send_proxy": "it belongs to a backend or server",
     }
 
     address: ListenAddress = required(
         "Where to listen: `:8080` on every interface (IPv4), `127.0.0.1:8080`, `[::]:8080`."
     )
     lenient: Flag = setting("Takes heads whose lines end with a bare line feed.", default=False)
+    tls: ListenTls = setting("Certificates: a path, a list of paths, or a mapping; no TLS unless given.")
+    http2: Flag = setting(
+        "Speaks HTTP/2 too: by ALPN, or by prior knowledge where there is no TLS.",
+        shown="`true`; in mode tcp it cannot be given",
+    )
+    proxy_protocol: ProxyProtocol = setting(
+        "`true`: every connection begins with the PROXY protocol. `{from: [...]}`: those of these networks do."
+    )
 
 
 def _short(value: object) -> object:
@@ -99,9 +113,9 @@ class FrontendDocument(Document):
         "timeout": "they are `timeouts`",
         "maxconn": "it is `limits: {connections: ...}`",
         "max_connections": "it is `limits: {connections: ...}`",
+        **dict.fromkeys(("tls", "ssl", "certificates"), TLS_OF_ADDRESS),
+        **dict.fromkeys(("http2", "proxy_protocol"), "it belongs to an address in `listen`"),
     }
-    later: ClassVar[dict[str, str]] = {"tls": "TLS", "ssl": "TLS", "certificates": "TLS"}
-
     listen: Listens = required("Where to listen: an address, a mapping, or a list of both.")
     mode: ModeName = setting("`http` routes requests, `tcp` connections.", "http")
     routes: list[RouteDocument] | None = setting("Routes in their order; the first that fits decides.")

@@ -17,6 +17,7 @@ from tenbin.configfile.native.document.types import (
     Positive,
     Prefix,
     RateOrOff,
+    Streams,
     TargetSize,
     shown_size,
 )
@@ -33,6 +34,9 @@ MIN_RATE = 100
 MEMORY = MemoryLimit(size=0, percent=95)
 IPV6_PREFIX = 64
 ENTRIES = 100_000
+STREAMS = 100
+GLITCHES = 100
+HANDSHAKES = 1000
 
 _OF_CLIENTS = "it limits clients: it stands in `limits` at the top or of a frontend"
 _OF_ALL = "it stands in `limits` at the top"
@@ -92,7 +96,7 @@ class BackendLimits(Document):
         "connections": "it is `max_connections` of each server",
         "maxconn": "it is `max_connections` of each server",
         "queue": "it is `max_queue`",
-        **dict.fromkeys(("body", "target", "min_rate", "per_source"), _OF_CLIENTS),
+        **dict.fromkeys(("body", "target", "min_rate", "per_source", "streams", "glitches", "handshakes"), _OF_CLIENTS),
         **_TOP,
     }
 
@@ -125,6 +129,14 @@ class FrontendLimits(Document):
         "Bytes a second that a client sends or takes at least while it is waited for, over each `timeouts.client`; "
         "slower bodies are answered with 408, slower readers closed. 0 for no limit.",
         shown=MIN_RATE,
+    )
+    streams: Streams = setting("Requests of one HTTP/2 connection at once.", shown=STREAMS)
+    glitches: Streams = setting(
+        "Frames of HTTP/2 that no client has a need for (resets, empty frames ...) before the connection is ended.",
+        shown=GLITCHES,
+    )
+    handshakes: Count = setting(
+        "TLS handshakes at once on each address; further clients wait for theirs. 0 for no limit.", shown=HANDSHAKES
     )
     per_source: PerSource = setting("Limits of each client's address; `false` for none.", shown=False)
 

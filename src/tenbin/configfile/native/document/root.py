@@ -16,7 +16,7 @@ from tenbin.configfile.native.document.base import (
     setting,
 )
 from tenbin.configfile.native.document.check import HealthCheck
-from tenbin.configfile.native.document.frontend import FrontendDocument, HttpRulesDocument, Listens
+from tenbin.configfile.native.document.frontend import TLS_OF_ADDRESS, FrontendDocument, HttpRulesDocument, Listens
 from tenbin.configfile.native.document.limits import Limits
 from tenbin.configfile.native.document.route import RouteDocument
 from tenbin.configfile.native.document.server import Server
@@ -138,11 +138,10 @@ class RootDocument(Document):
         "stats": "it is `admin`",
         "metrics": "it is part of `admin`",
         "logging": "it is `log`",
+        **dict.fromkeys(("tls", "ssl", "certificates"), TLS_OF_ADDRESS),
+        **dict.fromkeys(("http2", "proxy_protocol"), "it belongs to an address in `listen`"),
     }
     later: ClassVar[dict[str, str]] = {
-        "tls": "TLS",
-        "ssl": "TLS",
-        "certificates": "TLS",
         "tables": "stick tables",
         "resolvers": "discovery",
         "discovery": "discovery",

@@ -5,6 +5,8 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator
 
 from tenbin.configfile.native.document.base import Document, made, required, setting, switch
+from tenbin.configfile.native.document.proxy import SendProxy
+from tenbin.configfile.native.document.tls import ServerTls
 from tenbin.configfile.native.document.types import (
     CookieValue,
     Count,
@@ -85,9 +87,12 @@ class ServerDocument(Document):
         "slow_start": "it belongs to the backend",
         "disabled": "it is `state: maint`",
         "admin": "it is `state`",
+        "ssl": "it is `tls`",
+        "sni": "it stands in `tls`",
+        "verify": "it stands in `tls`",
+        "protocol": "it belongs to the backend",
+        "proxy_protocol": "it is `send_proxy`",
     }
-    later: ClassVar[dict[str, str]] = {"tls": "TLS", "ssl": "TLS"}
-
     address: ServerAddress = required(
         "Host and port: `10.0.0.1:80`, `[::1]:80`, `name:80`. Names are looked up at run time, and again and again."
     )
@@ -100,6 +105,8 @@ class ServerDocument(Document):
         "Leaves the server out after failures in passing; see below. `false`: not even as the backend says."
     )
     cookie: CookieValue = setting("Its value in a plain sticky cookie; the name unless given.")
+    tls: ServerTls = setting("TLS towards this server; before what the backend says, `false` for none.")
+    send_proxy: SendProxy = setting("Tells this server of the client; before what the backend says, `false` for not.")
     state: State = setting("`drain`: no new work. `maint`: no work, no checks. Can be changed at run time.", "ready")
 
 

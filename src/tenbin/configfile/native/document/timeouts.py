@@ -37,6 +37,7 @@ class BackendTimeouts(Document):
         **_HTTP_NAMES,
         "client": _OF_FRONTENDS,
         "header": _OF_FRONTENDS,
+        "handshake": _OF_FRONTENDS,
         "keep_alive": _OF_FRONTENDS,
         "drain": _OF_ALL,
     }
@@ -72,6 +73,7 @@ class FrontendTimeouts(Document):
         "Until the head of a request is whole, from its first byte or, on a new connection, from its start.",
         shown=HEADER,
     )
+    handshake: Time = setting("Until a client's TLS handshake has ended.", shown=HANDSHAKE)
     keep_alive: Limit = setting("Until the next request begins; 0s for no limit.", shown=KEEP_ALIVE)
     tunnel: Limit = setting("Nothing passes either way after an upgrade; 0s for no limit.", shown=TUNNEL)
 

@@ -67,6 +67,7 @@ Attempts = Annotated[int | None, *_whole(0, 10)]
 Threads = Annotated[int | None, *_whole(1, 64)]
 Status = Annotated[int | None, *_whole(200, 599)]
 ErrorStatus = Annotated[int | None, *_whole(400, 599)]
+Streams = Annotated[int | None, *_whole(1, 65_535)]
 Fields = Annotated[int | None, *_whole(1, 10_000)]
 
 

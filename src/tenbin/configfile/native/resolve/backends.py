@@ -16,8 +16,9 @@ from tenbin.configfile.native.document.sticky import DEFAULT_ATTRIBUTES, KINDS, 
 from tenbin.configfile.native.document.timeouts import BackendTimeouts
 from tenbin.configfile.native.resolve import checks
 from tenbin.configfile.native.resolve.context import first, given
-from tenbin.configfile.native.resolve.routes import check_tcp_names
-from tenbin.configfile.native.resolve.servers import servers
+from tenbin.configfile.native.resolve.routes import check_names
+from tenbin.configfile.native.resolve.servers import Inherited, servers
+from tenbin.configfile.native.resolve.tls import send_proxy, server_tls
 from tenbin.model.backend import (
     Backend,
     BackendLimits,
@@ -34,6 +35,7 @@ from tenbin.model.balance import Balance, HashMethod, IpHashForm, Policy
 from tenbin.model.expression import Fetch
 from tenbin.model.frontend import Mode
 from tenbin.model.server import Eject
+from tenbin.model.tls import Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +92,7 @@ class BackendResolver:
             name=name,
             mode=mode,
             balance=self._balance(balance, balance_at, mode),
-            servers=servers(self._context, document.servers, document.passive, servers_at),
+            servers=servers(self._context, document.servers, self._inherited(document, path), servers_at),
             sticky=self._sticky(sticky, sticky_at, mode) if sticky else None,
             drain_sticky=sticky is None or sticky.on_drain == "stay",
             check=self._check(document, path, own),
@@ -105,7 +107,12 @@ class BackendResolver:
             eject=_eject(document),
             slow_start=given(document.slow_start),
             on_down=OnDown(given(document.on_down)),
+            protocol=Protocol(given(document.protocol)),
         )
+
+    def _inherited(self, document: BackendDocument, path: Path) -> Inherited:
+        tls = server_tls(self._context, document.tls, (*path, "tls"))
+        return Inherited(document.passive, tls, send_proxy(document.send_proxy))
 
     def _check(self, document: BackendDocument, path: Path, own: BackendTimeouts) -> Check | None:
         timeout = own.check or self._shared.timeouts.check
@@ -125,8 +132,7 @@ class BackendResolver:
         if hashed is not None:
             key_at = (*path, "hash", "key")
             self._context.doubts(key_at, hashed.key)
-            if mode is Mode.TCP:
-                check_tcp_names(self._context, key_at, given(hashed.key))
+            check_names(self._context, key_at, given(hashed.key), mode)
         without = HashDocument.model_construct()
         return Balance(
             policy=Policy(name),
@@ -157,8 +163,7 @@ class BackendResolver:
                 max_life=given(document.max_life),
             )
         if document.key is not None:
-            if mode is Mode.TCP:
-                check_tcp_names(self._context, (*path, "key"), document.key)
+            check_names(self._context, (*path, "key"), document.key, mode)
             self._context.doubts((*path, "key"), document.key)
             return StickyKey(document.key.expression, expire, size)
         if document.source is not None:
@@ -167,6 +172,9 @@ class BackendResolver:
         return StickyKey(Fetch(kind, (name,)), expire, size)
 
     def _check_tcp(self, document: BackendDocument, path: Path) -> None:
+        if written(document, "protocol"):
+            message = "`protocol` is that of requests, and in mode tcp there are connections"
+            self._context.error((*path, "protocol"), message, hint="remove it", key=True)
         if document.pool is not None:
             message = "`pool` keeps connections between requests, and in mode tcp there are none"
             self._context.error((*path, "pool"), message, hint="remove it", key=True)

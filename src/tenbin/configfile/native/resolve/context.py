@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from tenbin.configfile.native.resolve.files import Files
 from tenbin.configfile.native.tree import Map
 from tenbin.configfile.problem import Problem
 from tenbin.errors import Severity
@@ -23,16 +24,19 @@ Value = TypeVar("Value")
 class Context:
     """Collects problems while one tree is resolved. `directory`: what paths in the file are relative to.
 
-    `known_backends` are all names in the file, also of backends that are wrong in themselves.
+    `known_backends` are all names in the file, also of backends that are wrong in themselves. `files` are those that
+    the data plane reads.
     """
 
     tree: Tree
     directory: FilePath
     diagnostics: list[Diagnostic] = field(default_factory=list)
     known_backends: frozenset[str] = frozenset()
+    files: Files = field(init=False)
 
     def __post_init__(self) -> None:
         """Remember the names before anything is taken out of the tree."""
+        self.files = Files(self.directory)
         root = self.tree.root
         backends = root.get("backends") if isinstance(root, Map) else None
         self.known_backends = frozenset(backends) if isinstance(backends, Map) else frozenset()

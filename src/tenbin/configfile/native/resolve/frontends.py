@@ -11,6 +11,7 @@ from tenbin.configfile.native.document.frontend import HttpRulesDocument
 from tenbin.configfile.native.document.limits import FrontendLimits as LimitsDocument
 from tenbin.configfile.native.document.limits import Limits, PerSourceDocument
 from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Timeouts
+from tenbin.configfile.native.resolve import tls
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import RouteResolver, catch_all
 from tenbin.model.frontend import (
@@ -100,13 +101,13 @@ class FrontendResolver:
         return Frontend(
             name=name,
             mode=mode,
-            listeners=self._listeners(listen, path if document is None else (*path, "listen")),
+            listeners=self._listeners(listen, path if document is None else (*path, "listen"), mode),
             routes=routes,
             client=first(own.client, shared.client, tunnel if mode is Mode.TCP else defaults.CLIENT),
             header=first(own.header, shared.header, defaults.HEADER),
             keep_alive=first(own.keep_alive, shared.keep_alive, defaults.KEEP_ALIVE),
             tunnel=tunnel,
-            handshake=defaults.HANDSHAKE,
+            handshake=first(own.handshake, shared.handshake, defaults.HANDSHAKE),
             limits=self._own_limits(document.limits if document else None, mode, (*path, "limits")),
             http=_http(document.http if document else None, self._http),
             trusted_proxies=tuple(trusted or ()),
@@ -119,7 +120,7 @@ class FrontendResolver:
             self._context.error(place, "there are no requests in mode tcp", hint="limit `connections`", key=True)
         return _limits(own or LimitsDocument(), self._limits or Limits(), mode)
 
-    def _listeners(self, documents: Sequence[ListenDocument], path: Path) -> tuple[Listener, ...]:
+    def _listeners(self, documents: Sequence[ListenDocument], path: Path, mode: Mode) -> tuple[Listener, ...]:
         listeners = []
         for index, document in enumerate(documents):
             address = given(document.address)
@@ -129,7 +130,18 @@ class FrontendResolver:
             if before != position:
                 message = f"{address} is listened on twice"
                 self._context.error(place, message, hint=f"the first time is at {before}")
-            listeners.append(Listener(address, given(document.lenient), position))
+            if mode is Mode.TCP and document.http2 is not None:
+                message = "`http2` needs requests, and this frontend balances connections"
+                self._context.error((*path, index, "http2"), message, hint="remove it", key=True)
+            listener = Listener(
+                address=address,
+                lenient=given(document.lenient),
+                position=position,
+                tls=tls.listener_tls(self._context, document.tls, (*path, index, "tls"), mode),
+                proxy_protocol=tls.proxy_in(document.proxy_protocol),
+                http2=first(document.http2, mode is Mode.HTTP),
+            )
+            listeners.append(listener)
         return tuple(listeners)
 
 
@@ -152,6 +164,9 @@ def _limits(own: LimitsDocument, shared: Limits, mode: Mode) -> FrontendLimits:
         body=first(own.body, shared.body, bounds.BODY),
         min_rate=first(own.min_rate, shared.min_rate, bounds.MIN_RATE),
         per_source=_per_source(own, shared, mode),
+        streams=first(own.streams, shared.streams, bounds.STREAMS),
+        glitches=first(own.glitches, shared.glitches, bounds.GLITCHES),
+        handshakes=first(own.handshakes, shared.handshakes, bounds.HANDSHAKES),
     )
 
 

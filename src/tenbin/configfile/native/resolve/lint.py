@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.native.resolve import lint_tls
 from tenbin.configfile.native.resolve.frontends import SHORT_NAME
 from tenbin.model.backend import StickyCookie
 from tenbin.model.expression import Const, Expression, Fetch, Match
@@ -45,6 +46,7 @@ def _routes(frontend: Frontend, context: Context) -> set[str]:
             path, f"{what} no routes: {outcome}", hint="such as `backend: app`" if not short else "", key=True
         )
         return set()
+    lint_tls.conditions(frontend, at, context)
     seen = _Seen()
     reached: set[str] = set()
     for index, route in enumerate(frontend.routes):
@@ -111,6 +113,7 @@ def _servers(backend: Backend, context: Context) -> None:
     path = _backend_path(backend.name, context)
     if path is None:
         return
+    lint_tls.protocol(backend, path, context)
     if not any(server.weight for server in backend.servers):
         message = f"every server of backend `{backend.name}` has the weight 0: none gets new work"
         context.warning(path, message, key=True)

@@ -62,7 +62,10 @@ def resolve(document: RootDocument, context: Context) -> Config:
         watch=given(document.watch),
         origin=context.tree.source.name,
         user=user,
+        watched=tuple(sorted(context.files.watched)),
     )
+    if user is not None:
+        context.files.check_rights(user, context)
     lint.check(config, context)
     return config
 

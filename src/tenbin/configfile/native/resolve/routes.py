@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.expression import TCP_NAMES
+from tenbin.configfile.expression import HTTP_NAMES, TCP_NAMES
 from tenbin.configfile.native.resolve.conditions import condition
 from tenbin.configfile.native.resolve.context import given
 from tenbin.configfile.problem import Problem
@@ -38,6 +38,8 @@ class RouteResolver:
         """Resolve one route; `number` counts from 1 and names its servers if nothing else does."""
         if self._mode is Mode.TCP:
             self._check_tcp(document, path)
+        if document.when is not None:
+            check_names(self._context, (*path, "when"), document.when, self._mode)
         self._context.doubts((*path, "when"), document.when)
         return Route(
             when=condition(document),
@@ -53,8 +55,6 @@ class RouteResolver:
             if getattr(document, key) is not None:
                 message = f"`{key}` needs requests, and this frontend balances connections"
                 self._context.error((*path, key), message, hint="`mode: http` reads requests", key=True)
-        if document.when is not None:
-            check_tcp_names(self._context, (*path, "when"), document.when)
 
     def _action(self, document: RouteDocument, path: Path, number: int) -> Action | None:
         if document.backend is not None:
@@ -78,6 +78,7 @@ class RouteResolver:
             return Redirect(Concat((Const(f"{document.scheme}://"), Fetch("host"), _URL)), code)
         key = "prefix" if document.prefix is not None else "location"
         target = given(document.prefix or document.location)
+        check_names(self._context, (*path, key), target, self._mode)
         self._context.doubts((*path, key), target)
         location = target.expression
         first = location.of[0] if isinstance(location, Concat) else location
@@ -124,18 +125,25 @@ class RouteResolver:
         for key, verb in (("set_header", HeaderVerb.SET), ("add_header", HeaderVerb.ADD)):
             values: dict[str, Compiled] = getattr(document, key) or {}
             for name, value in values.items():
+                check_names(self._context, (*path, key, name), value, self._mode)
                 self._context.doubts((*path, key, name), value)
                 edits.append(HeaderEdit(verb, name, value.expression))
         return tuple(edits)
 
 
-def check_tcp_names(context: Context, path: Path, compiled: Compiled) -> None:
-    """Tell which facts of an expression are not known without requests."""
+def check_names(context: Context, path: Path, compiled: Compiled, mode: Mode) -> None:
+    """Tell which facts of an expression are not known in a mode."""
     for use in compiled.uses:
-        if use.name not in TCP_NAMES:
+        message = expected = hint = ""
+        if mode is Mode.TCP and use.name not in TCP_NAMES:
             message = f"`{use.name}` needs requests, and in mode tcp there are connections"
-            expected = f"one of {', '.join(sorted(TCP_NAMES))}"
-            context.inside(path, Problem(message, expected=expected, start=use.start, end=use.end))
+            expected = f"one of {', '.join(sorted(name for name in TCP_NAMES if '.' not in name))}"
+        elif mode is Mode.HTTP and use.name in TCP_NAMES - HTTP_NAMES:
+            message = f"`{use.name}` is told of connections whose TLS passes by, and in mode http it ends here"
+            hint = f"it is `tls.{use.name}`"
+        if message:
+            problem = Problem(message, expected=expected, hint=hint, start=use.start, end=use.end)
+            context.inside(path, problem)
 
 
 def catch_all(backend: str, position: str) -> Route:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.native import values
 from tenbin.configfile.native.document.base import written
 from tenbin.configfile.native.resolve.context import given
+from tenbin.configfile.native.resolve.tls import send_proxy, server_tls
 from tenbin.configfile.problem import Mistake
 from tenbin.model.server import Admin, Passive, Server
 
@@ -16,13 +18,24 @@ if TYPE_CHECKING:
 
     from tenbin.configfile.native.document.server import PassiveDocument, ServerDocument
     from tenbin.configfile.native.resolve.context import Context
+    from tenbin.configfile.native.resolve.tls import Outward
     from tenbin.configfile.native.tree import Path
+    from tenbin.model.tls import SendProxy
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What a backend says for all its servers."""
+
+    passive: PassiveDocument | None = None
+    tls: Outward | None = None
+    send_proxy: SendProxy | None = None
 
 
 def servers(
     context: Context,
     documents: Sequence[ServerDocument] | Mapping[str, ServerDocument],
-    inherited: PassiveDocument | None,
+    inherited: Inherited,
     path: Path,
 ) -> tuple[Server, ...]:
     """Resolve the servers of one backend, which stand at `path`."""
@@ -37,7 +50,7 @@ def servers(
         if name in resolved:
             hint = "" if document.name else f"give one of them a name: {{name: ..., address: {document.address}}}"
             context.error(name_at, f"there are two servers `{name}`", hint=hint)
-        resolved[name] = _server(name, document, inherited)
+        resolved[name] = _server(context, name, document, inherited, (*path, index))
     return tuple(resolved.values())
 
 
@@ -49,18 +62,19 @@ def passive(document: PassiveDocument | None) -> Passive | None:
 
 
 def _named(
-    context: Context, documents: Mapping[str, ServerDocument], inherited: PassiveDocument | None, path: Path
+    context: Context, documents: Mapping[str, ServerDocument], inherited: Inherited, path: Path
 ) -> tuple[Server, ...]:
     for name, document in documents.items():
         _check_name(context, name, (*path, name), key=True)
         if document.name is not None:
             hint = f"here the name is the key, `{name}`"
             context.error((*path, name, "name"), "only servers in a list have a `name`", hint=hint, key=True)
-    return tuple(_server(name, document, inherited) for name, document in documents.items())
+    return tuple(_server(context, name, document, inherited, (*path, name)) for name, document in documents.items())
 
 
-def _server(name: str, document: ServerDocument, inherited: PassiveDocument | None) -> Server:
-    own = document.passive if written(document, "passive") else inherited
+def _server(context: Context, name: str, document: ServerDocument, inherited: Inherited, path: Path) -> Server:
+    own = document.passive if written(document, "passive") else inherited.passive
+    outward = server_tls(context, document.tls, (*path, "tls")) if written(document, "tls") else inherited.tls
     return Server(
         name=name,
         address=document.address,
@@ -71,6 +85,8 @@ def _server(name: str, document: ServerDocument, inherited: PassiveDocument | No
         passive=passive(own),
         cookie=document.cookie or name,
         admin=Admin(given(document.state)),
+        tls=outward.towards(document.address) if outward else None,
+        send_proxy=send_proxy(document.send_proxy) if written(document, "send_proxy") else inherited.send_proxy,
     )
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tenbin.configfile.native.document.root import RootDocument
     from tenbin.configfile.native.resolve.context import Context
 
-_WRITE, _SEARCH = 2, 1
+_READ, _WRITE, _SEARCH = 4, 2, 1
 
 
 def resolve_user(document: RootDocument, context: Context) -> Identity | None:
@@ -62,6 +62,18 @@ def may_write(user: Identity, path: Path) -> bool:
         return _allowed(user, path.parent, _WRITE)
     except OSError:
         # What cannot be seen from here is told by the data plane when it opens the file.
+        return True
+
+
+def may_read(user: Identity, path: Path) -> bool:
+    """Whether this user may open a file for reading, and whatever links lead to it."""
+    if user.uid == 0:
+        return True
+    try:
+        real = path.resolve()
+        searched = all(_allowed(user, parent, _SEARCH) for parent in {*path.parents, *real.parents})
+        return searched and _allowed(user, real, _READ)
+    except OSError:
         return True
 
 

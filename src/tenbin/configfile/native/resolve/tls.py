@@ -1,0 +1,164 @@
+"""TLS of listeners and towards servers, and the PROXY protocol, with files found and defaults filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tenbin.configfile.native.resolve.certificates import Found, certificate, certificates
+from tenbin.configfile.native.resolve.context import given
+from tenbin.configfile.native.resolve.files import look, reason, stamp
+from tenbin.configfile.suggest import did_you_mean
+from tenbin.model.frontend import Mode
+from tenbin.model.tls import ClientCertificates, ListenerTls, ProxyIn, SendProxy, ServerTls
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path as FilePath
+
+    from tenbin.configfile.native.document.proxy import ProxyProtocolDocument, SendProxyDocument
+    from tenbin.configfile.native.document.tls import (
+        ClientCertificatesDocument,
+        ListenTlsDocument,
+        ServerTlsDocument,
+    )
+    from tenbin.configfile.native.resolve.context import Context
+    from tenbin.configfile.native.tree import Path
+    from tenbin.model.values import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Outward:
+    """TLS towards the servers of a backend; `automatic`: each is asked for the name that its address holds."""
+
+    tls: ServerTls
+    automatic: bool
+
+    def towards(self, address: Address) -> ServerTls:
+        """TLS towards one of them."""
+        name = "" if address.is_literal else address.host.rstrip(".")
+        return replace(self.tls, sni=name) if self.automatic else self.tls
+
+
+def listener_tls(context: Context, document: ListenTlsDocument | None, path: Path, mode: Mode) -> ListenerTls | None:
+    """Resolve the TLS of an address, which stands at `path`."""
+    if document is None:
+        return None
+    if mode is Mode.TCP and document.hsts is not None:
+        message = "`hsts` is a header of answers, and in mode tcp there are none"
+        context.error((*path, "hsts"), message, hint="remove it", key=True)
+    if version := document.unspoken():
+        context.warning((*path, "ciphers"), f"none of these suites is for TLS {version}: it is not spoken")
+    found = certificates(context, document.certificates, (*path, "certificates"))
+    clients = document.client_certificates
+    return ListenerTls(
+        certificates=tuple(one.certificate for one in found),
+        default=_default(context, document.default, found, (*path, "default")),
+        strict_sni=given(document.strict_sni),
+        suite=document.suite(),
+        client=_clients(context, clients, (*path, "client_certificates")) if clients else None,
+        resumption=given(document.resumption),
+        hsts=document.hsts or "",
+    )
+
+
+def server_tls(context: Context, document: ServerTlsDocument | None, path: Path) -> Outward | None:
+    """Resolve TLS towards servers, which stands at `path`."""
+    if document is None:
+        return None
+    verify = given(document.verify)
+    if not verify:
+        message = "certificates are not verified: whoever answers at the address is taken for the server"
+        context.warning((*path, "verify"), message, hint="authorities of your own are named with `ca`", key=True)
+        for key in ("ca", "crl"):
+            if getattr(document, key) is not None:
+                context.warning((*path, key), f"`{key}` has no effect while nothing is verified", key=True)
+    if version := document.unspoken():
+        context.warning((*path, "ciphers"), f"none of these suites is for TLS {version}: it is not spoken")
+    ca = _authorities(context, document.ca, (*path, "ca"))
+    crl = _revocations(context, document.crl, (*path, "crl"))
+    shown = document.certificate
+    tls = ServerTls(
+        verify=verify,
+        ca=str(ca or ""),
+        crl=str(crl or ""),
+        sni=document.sni or "",
+        certificate=certificate(context, shown, document.key, path) if shown is not None else None,
+        suite=document.suite(),
+        stamp=stamp(*(file for file in (ca, crl) if file)),
+    )
+    return Outward(tls, automatic=document.sni is None)
+
+
+def proxy_in(document: ProxyProtocolDocument | None) -> ProxyIn | None:
+    """Resolve whose connections begin with the PROXY protocol."""
+    return None if document is None else ProxyIn(tuple(document.from_ or ()))
+
+
+def send_proxy(document: SendProxyDocument | None) -> SendProxy | None:
+    """Resolve how servers are told of the client."""
+    return None if document is None else SendProxy(int(given(document.version)[1:]), given(document.tls))
+
+
+def _default(context: Context, wanted: str | int | None, found: Sequence[Found], path: Path) -> int:
+    """The place of the default certificate: the first, the one at a place, or the one of that name."""
+    if wanted is None or not found:
+        return 0
+    if isinstance(wanted, int):
+        if wanted > len(found):
+            context.error(path, f"there are {len(found)} certificates", expected=f"1 to {len(found)}, or a name")
+        return wanted - 1
+    places = [place for place, one in enumerate(found) if wanted in one.names]
+    if len(places) == 1:
+        return places[0]
+    if places:
+        hint = f"write its path, or its place, such as {places[0] + 1}"
+        context.error(path, f"{len(places)} certificates are called `{wanted}`", hint=hint)
+        return 0
+    # The last name of each is the one that people mean: without directory and suffix.
+    known = [one.names[-1] for one in found]
+    expected = f"one of {', '.join(known[:12])}{' ...' if len(known) > 12 else ''}"
+    hint = did_you_mean(wanted, known) or "a certificate is called after its file"
+    context.error(path, f"no certificate is called `{wanted}`", expected=expected, hint=hint)
+    return 0
+
+
+def _clients(context: Context, document: ClientCertificatesDocument, path: Path) -> ClientCertificates:
+    ca = _authorities(context, document.ca, (*path, "ca"))
+    crl = _revocations(context, document.crl, (*path, "crl"))
+    files = [file for file in (ca, crl) if file]
+    return ClientCertificates(document.mode == "required", str(ca or ""), str(crl or ""), stamp(*files))
+
+
+def _authorities(context: Context, name: str | None, path: Path) -> FilePath | None:
+    return _pem(context, name, path, "certificate")
+
+
+def _revocations(context: Context, name: str | None, path: Path) -> FilePath | None:
+    return _pem(context, name, path, "revocations")
+
+
+def _pem(context: Context, name: str | None, path: Path, kind: str) -> FilePath | None:
+    """A file that must hold objects of a kind; None for none."""
+    if name is None:
+        return None
+    file = context.files.path(name)
+    shown = context.files.shown(file)
+    try:
+        held = look(file)
+    except OSError as error:
+        hint = context.files.hint(file) if isinstance(error, FileNotFoundError) else ""
+        context.error(path, f"{shown} cannot be read: {reason(error)}", hint=hint)
+        return None
+    if not getattr(held, kind):
+        what, label, command = {
+            "certificate": ("certificate", "CERTIFICATE", "x509"),
+            "revocations": ("list of revocations", "X509 CRL", "crl"),
+        }[kind]
+        hint = f"it begins with -----BEGIN {label}-----"
+        if held.binary:
+            hint = f"openssl {command} -inform der -in {shown} -out {file.stem}.pem makes PEM of DER"
+        context.error(path, f"{shown} holds no {what} in PEM", hint=hint)
+        return None
+    context.files.use(file, path)
+    return file
