@@ -75,7 +75,7 @@ def _name(check: Check, server: Server) -> str:
         return "" if host.is_literal else check.host
     if server.tls is not None and server.tls.sni:
         return server.tls.sni
-    return "" if server.address.is_literal else server.address.host
+    return "" if server.address.is_literal else server.address.host.rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """TLS on a probe's connection: Python's ssl over memory, so that nothing but the link touches the socket.
 
 Owns contexts (made once for settings, off the event loop), the handshake and what its failures are called. What the
-data plane would refuse is refused here: versions before 1.2, suites without forward secrecy, names that only stand in the
-subject. Sessions are not resumed: each check sees the certificate.
+data plane would refuse is refused here: versions before 1.2, suites without forward secrecy, names that only stand in
+the subject. Sessions are not resumed: each check sees the certificate.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tenbin.health.probe.link import Link
-    from tenbin.model import ServerTls
+    from tenbin.model import ServerTls, TlsSuite
 
 
 class Contexts:
@@ -186,10 +186,7 @@ def _context(settings: ServerTls, alpn: tuple[str, ...]) -> ssl.SSLContext:
     """Make a context; reads files."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.hostname_checks_common_name = False
-    versions = [_VERSIONS[version] for version in settings.suite.versions] or list(_VERSIONS.values())
-    context.minimum_version, context.maximum_version = min(versions), max(versions)
-    wanted = [_SUITES[suite] for suite in settings.suite.ciphers if suite in _SUITES]
-    context.set_ciphers(":".join(wanted or _SUITES.values()))
+    _limit(context, settings.suite)
     if alpn:
         context.set_alpn_protocols(list(alpn))
     if settings.certificate is not None:
@@ -203,6 +200,19 @@ def _context(settings: ServerTls, alpn: tuple[str, ...]) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _limit(context: ssl.SSLContext, suite: TlsSuite) -> None:
+    """A version that none of the suites is for is not spoken."""
+    old = [_SUITES[name] for name in suite.ciphers if name in _SUITES]
+    suited = {
+        "1.2": bool(old) or not suite.ciphers,
+        "1.3": len(old) < len(suite.ciphers) or not suite.ciphers,
+    }
+    spoken = [_VERSIONS[name] for name in suite.versions or _VERSIONS if suited[name]]
+    if spoken:
+        context.minimum_version, context.maximum_version = min(spoken), max(spoken)
+    context.set_ciphers(":".join(old or _SUITES.values()))
 
 
 def _trust(context: ssl.SSLContext, settings: ServerTls) -> None:
