@@ -19,7 +19,8 @@ use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, StreamOwned};
 
-const USAGE: &str = "usage: handshakes ADDRESS full|resumed CONNECTIONS SECONDS, such as 127.0.0.1:8443 full 8 3";
+const USAGE: &str =
+    "usage: handshakes ADDRESS full|resumed CONNECTIONS SECONDS, such as 127.0.0.1:8443 full 8 3";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the command line asks for.
@@ -39,6 +40,7 @@ struct Counts {
     failed: u64,
 }
 
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 fn main() -> ExitCode {
     let Some(load) = arguments() else {
         eprintln!("{USAGE}");
@@ -76,7 +78,8 @@ fn arguments() -> Option<Load> {
 
 fn run(load: Load, begin: Instant) -> io::Result<Counts> {
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..load.connections).map(|_| scope.spawn(move || shake(load, begin))).collect();
+        let workers: Vec<_> =
+            (0..load.connections).map(|_| scope.spawn(move || shake(load, begin))).collect();
         let mut sum = Counts::default();
         for worker in workers {
             let counts = worker.join().map_err(|_| io::Error::other("a thread panicked"))??;
@@ -136,7 +139,9 @@ fn once(address: SocketAddr, config: &Arc<ClientConfig>) -> io::Result<Option<Ha
             Ok(0) => return Ok(kind),
             Ok(_) => {}
             // That some close without a goodbye is not what is measured.
-            Err(error) if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) =>
+            {
                 return Ok(kind);
             }
             Err(error) => return Err(error),
