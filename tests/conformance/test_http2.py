@@ -51,8 +51,10 @@ def test_no_bent_request_becomes_more_or_another() -> None:
 
 
 def known(outcome: Outcome) -> bool:
-    """Whether it is one of two things that Tenbin does otherwise: what is behind a `#` ends with its client, as the h2
-    crate has it; and so does an expectation of a body whose length was not said.
+    """Whether it is one of two things that Tenbin does otherwise.
+
+    What is behind a `#` ends with its client, as the h2 crate has it, and so does an expectation of a body whose length
+    was not said.
     """
     fragment = outcome.broke(FORGIVEN) and "#" in outcome.problems[0].text
     return fragment or all(problem.text.startswith("expectation") for problem in outcome.problems)
