@@ -37,8 +37,6 @@ pub struct Usable {
     pub described: Described,
     /// For handshakes.
     pub certified: Arc<CertifiedKey>,
-    /// What somebody should know.
-    pub warnings: Vec<Problem>,
 }
 
 impl Judged {
@@ -54,12 +52,11 @@ impl Judged {
         judged
     }
 
-    /// The certificate, or the first error.
+    /// The certificate, or the first error. Of warnings the offline command tells.
     pub fn usable(self) -> Result<Usable, Problem> {
-        let (errors, warnings): (Vec<_>, Vec<_>) =
-            self.problems.into_iter().partition(|problem| problem.level == Level::Error);
-        match (errors.into_iter().next(), self.certified) {
-            (None, Some(certified)) => Ok(Usable { described: self.described, certified, warnings }),
+        let error = self.problems.into_iter().find(|problem| problem.level == Level::Error);
+        match (error, self.certified) {
+            (None, Some(certified)) => Ok(Usable { described: self.described, certified }),
             (None, None) => Err(Problem::setting("a certificate has no key")),
             (Some(error), _) => Err(error),
         }

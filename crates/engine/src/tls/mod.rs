@@ -4,6 +4,7 @@
 //! sessions are resumed; what is known of a connection once its handshake is over; the offline commands about
 //! certificates. Does not own: sockets, the bytes of connections, when files are looked at again.
 
+mod accept;
 mod authorities;
 mod certificates;
 mod chain;
@@ -24,9 +25,9 @@ mod verify;
 mod x509;
 
 pub use client::{Authorities, ClientConfig};
-pub use facts::{ClientCertificate, Facts};
+pub use facts::Facts;
 pub use inspect::certificates_command;
 pub use listener::{Alpn, ListenerConfig};
-pub use problem::{Level, Problem};
+pub use problem::Problem;
 pub use selfsigned::self_signed_command;
 pub use tickets::Tickets;

@@ -6,7 +6,8 @@ use super::support::{Authority, Directory, Issued, listener, pem, rsa, unwrapped
 use crate::clock::wall_micros;
 use crate::tls::certificates::Judged;
 use crate::tls::ocsp::tests::answer;
-use crate::tls::{Alpn, Level, ListenerConfig, Problem, Tickets};
+use crate::tls::problem::Level;
+use crate::tls::{Alpn, ListenerConfig, Problem, Tickets};
 use crate::wire::Certificate;
 
 fn judge(spec: &Certificate) -> Judged {
@@ -135,9 +136,8 @@ fn dates_are_warned_of_and_serve_all_the_same() {
     );
     assert!(only(&old, Level::Warning).text.ends_with("expired on 2021-03-04"));
     assert!(only(&early, Level::Warning).text.ends_with("not valid before 2090-01-02"));
-    let built =
-        ListenerConfig::build(&listener(vec![old]), Alpn::Http1, &Tickets::new().unwrap(), None).unwrap();
-    assert_eq!(built.warnings().len(), 1);
+    let tickets = Tickets::new().unwrap();
+    assert!(ListenerConfig::build(&listener(vec![old]), Alpn::Http1, &tickets, None).is_ok());
 }
 
 #[test]
