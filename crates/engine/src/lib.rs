@@ -39,7 +39,7 @@ mod stress;
 mod sync;
 mod tables;
 mod tcp;
-mod tls;
+pub mod tls;
 mod tunnel;
 mod upstream;
 pub mod wire;
