@@ -12,9 +12,9 @@ use rustls::sign::SingleCertAndKey;
 
 use super::certificates::Judged;
 use super::problem::Problem;
+use super::seconds;
 use super::suites::Offer;
 use super::verify::{self, dangerous};
-use crate::clock::wall_micros;
 use crate::wire::{Protocol, ServerTls};
 
 /// Names whose sessions are kept. There is one to a server, or two while its address changes; each has up to 8 tickets.
@@ -108,8 +108,4 @@ fn configure(
     client.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
     client.resumption = Resumption::in_memory_sessions(SESSIONS);
     Ok(client)
-}
-
-fn seconds() -> i64 {
-    (wall_micros() / 1_000_000) as i64
 }

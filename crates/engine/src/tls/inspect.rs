@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::authorities::{lists, outdated, roots};
 use super::certificates::{Judged, certificates};
 use super::problem::Problem;
+use super::seconds;
 use super::x509::Described;
-use crate::clock::wall_micros;
 use crate::wire::Certificate;
 
 /// The most that is read of a question.
@@ -50,7 +50,7 @@ pub fn certificates_command(question: impl Read, mut answer: impl Write) -> io::
     let mut text = Vec::new();
     question.take(QUESTION).read_to_end(&mut text)?;
     let Question { certificates, authorities } = serde_json::from_slice(&text)?;
-    let now = (wall_micros() / 1_000_000) as i64;
+    let now = seconds();
     let told = Answer {
         certificates: certificates.iter().map(|one| certificate(one, now)).collect(),
         authorities: authorities.into_iter().map(|file| authority(file, now)).collect(),

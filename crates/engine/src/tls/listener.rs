@@ -8,10 +8,10 @@ use rustls::server::NoServerSessionStorage;
 use super::certificates::Judged;
 use super::problem::Problem;
 use super::resolver::Resolver;
+use super::seconds;
 use super::suites::Offer;
 use super::tickets::Tickets;
 use super::verify::Clients;
-use crate::clock::wall_micros;
 use crate::wire::ListenerTls;
 
 /// A whole TLS record: the fatal alert `unrecognized_name` (112), for clients that strict listeners do not know.
@@ -80,7 +80,7 @@ impl Inner {
     }
 
     fn build(spec: &ListenerTls, alpn: Alpn, tickets: &Arc<Tickets>) -> Result<Self, Problem> {
-        let now = (wall_micros() / 1_000_000) as i64;
+        let now = seconds();
         let Offer { provider, versions } = Offer::new(&spec.suite)?;
         let judged = spec.certificates.iter().map(|certificate| Judged::new(certificate, now).usable());
         let usable = judged.collect::<Result<Vec<_>, _>>()?;

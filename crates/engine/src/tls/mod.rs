@@ -31,3 +31,8 @@ pub use listener::{Alpn, ListenerConfig};
 pub use problem::Problem;
 pub use selfsigned::self_signed_command;
 pub use tickets::Tickets;
+
+/// The wall clock, as certificates tell time: seconds since 1970.
+fn seconds() -> i64 {
+    (crate::clock::wall_micros() / 1_000_000) as i64
+}

@@ -51,6 +51,7 @@ fn fits(name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::tls::certificates::Judged;
+    use crate::tls::seconds;
     use crate::tls::tests::support::Directory;
     use crate::wire::Certificate;
 
@@ -66,7 +67,7 @@ mod tests {
             stamp: String::new(),
             position: String::new(),
         };
-        let now = (wall_micros() / 1_000_000) as i64;
+        let now = seconds();
         let Judged { described, certified, problems, .. } = Judged::new(&spec, now);
         assert_eq!((described.names.as_slice(), problems), (names.as_slice(), vec![]));
         assert_eq!((described.subject.as_str(), described.key.as_str()), ("CN=a.example", "ecdsa P-256"));
