@@ -1,16 +1,19 @@
 //! `tenbin-dataplane --control PATH`: serves a control plane on that unix socket and moves bytes for it.
 //!
 //! `--run-as UID:GID:GROUP,GROUP` makes it somebody else than root, once its socket is there and nothing was read.
+//! `certificates` and `self-signed` answer and end: what files of TLS are worth, asked in JSON, and a new certificate.
 
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use tenbin_engine::RunAs;
+use tenbin_engine::{RunAs, hide_memory, tls};
 
-const USAGE: &str = "usage: tenbin-dataplane --control PATH [--run-as UID:GID[:GROUP,...]] | --version";
+const USAGE: &str = "usage: tenbin-dataplane --control PATH [--run-as UID:GID[:GROUP,...]] | --version
+                        | certificates < QUESTION | self-signed NAME...";
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -31,6 +34,12 @@ fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
+        (["certificates"], None) => ended(tls::certificates_command(io::stdin().lock(), io::stdout().lock())),
+        (["self-signed", names @ ..], Some(_)) if !names.iter().any(|name| name.starts_with('-')) => {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let made = tls::self_signed_command(&names).map_err(io::Error::other);
+            ended(made.and_then(|pem| io::stdout().write_all(pem.as_bytes())))
+        }
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
@@ -39,7 +48,11 @@ fn main() -> ExitCode {
 }
 
 fn serve(path: &Path, run_as: Option<&RunAs>) -> ExitCode {
-    match tenbin_engine::serve(path, run_as) {
+    ended(tenbin_engine::serve(path, run_as))
+}
+
+fn ended(result: io::Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tenbin-dataplane: {error}");

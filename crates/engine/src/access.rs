@@ -57,6 +57,22 @@ pub fn log<'a>(worker: &Worker, line: impl FnOnce() -> Line<'a>) {
     });
 }
 
+/// The line of a connection that is closed before anything is known of it but its address.
+pub fn log_refused(worker: &Worker, (peer, frontend): (SocketAddr, &str), reason: &'static str) {
+    log(worker, || Line {
+        peer,
+        frontend,
+        backend: "",
+        server: "",
+        request: None,
+        status: 0,
+        reason: Some(reason),
+        bytes: [0, 0],
+        phases: [None; 4],
+        retries: 0,
+    });
+}
+
 impl Line<'_> {
     fn json(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"time\":\"");

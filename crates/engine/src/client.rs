@@ -1,5 +1,6 @@
 //! A client's connection as both modes know it: counted while it lives, with its own coarse timer.
 
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use tenbin_balance::Visit;
 
 use crate::deadline::Timer;
 use crate::listener::{Found, Place};
+use crate::proxy::Told;
+use crate::secured::Secured;
 use crate::stats::{FrontendCounters, ListenerCounters};
 use crate::stream::Stream;
 use crate::tls::Facts;
@@ -23,7 +26,7 @@ pub struct Client {
     pub place: Rc<Place>,
     /// What carries its requests.
     pub stream: Stream,
-    /// Its address.
+    /// Its address, or what a proxy before it has told to be its address.
     pub peer: SocketAddr,
     /// For whatever its own side is waited for.
     pub timer: Timer,
@@ -36,9 +39,39 @@ pub struct Presence {
     frontend: Arc<FrontendCounters>,
     listener: Arc<ListenerCounters>,
     /// What its TLS handshake agreed on.
-    tls: Option<Box<Facts>>,
+    pub tls: Option<Box<Facts>>,
+    /// What a proxy before it has told.
+    pub told: Option<Box<Told>>,
+    /// Whom it connected to, as far as its own socket knows; kept for streams, which have none.
+    local: OnceCell<Option<SocketAddr>>,
     /// Its place among the connections of its source, where those are counted; boxed, for most have none.
     pub visit: Option<Box<Visit>>,
+}
+
+/// A connection that carries many clients.
+pub struct Crowd {
+    /// The thread it lives on.
+    pub worker: Rc<Worker>,
+    /// The listener it came by.
+    pub place: Rc<Place>,
+    /// For whatever the connection itself is waited for.
+    pub timer: Timer,
+    peer: SocketAddr,
+    presence: Rc<Presence>,
+}
+
+impl Crowd {
+    /// One stream of the connection; it counts as part of it.
+    pub fn client(&self, stream: Stream) -> Client {
+        Client {
+            worker: Rc::clone(&self.worker),
+            place: Rc::clone(&self.place),
+            stream,
+            peer: self.peer,
+            timer: self.worker.deadlines.timer(),
+            presence: Rc::clone(&self.presence),
+        }
+    }
 }
 
 impl Client {
@@ -49,16 +82,10 @@ impl Client {
         Self { worker, place, stream, peer, timer, presence: Rc::new(presence) }
     }
 
-    /// One stream of this connection as a client of its own; it counts as part of the connection.
-    pub fn stream(&self, stream: Stream) -> Self {
-        Self {
-            worker: Rc::clone(&self.worker),
-            place: Rc::clone(&self.place),
-            stream,
-            peer: self.peer,
-            timer: self.worker.deadlines.timer(),
-            presence: Rc::clone(&self.presence),
-        }
+    /// Takes the connection out of it: its streams are clients of their own from now on.
+    pub fn multiplex(self) -> (Stream, Crowd) {
+        let Self { worker, place, stream, peer, timer, presence } = self;
+        (stream, Crowd { worker, place, peer, timer, presence })
     }
 
     /// Its place among the connections of its source, where those are counted.
@@ -66,9 +93,27 @@ impl Client {
         self.presence.visit.as_deref()
     }
 
-    /// What its TLS handshake agreed on.
-    pub fn tls(&self) -> Option<&Facts> {
-        self.presence.tls.as_deref()
+    /// What is known of its TLS.
+    pub fn tls(&self) -> Secured<'_> {
+        self.presence.tls()
+    }
+
+    /// What is known of its connection, for longer than it can be borrowed.
+    pub fn presence(&self) -> Rc<Presence> {
+        Rc::clone(&self.presence)
+    }
+
+    /// Whom it connected to. A stream knows only if it was asked while its connection was still one of its own.
+    pub fn destination(&self) -> Option<SocketAddr> {
+        let Presence { told, local, .. } = &*self.presence;
+        let told = told.as_ref().and_then(|told| told.destination);
+        told.or_else(|| {
+            let socket = self.stream.socket();
+            socket.map_or_else(
+                || local.get().copied().flatten(),
+                |socket| *local.get_or_init(|| socket.local_addr().ok()),
+            )
+        })
     }
 
     /// Whether the client has closed. A client that only ended its own side looks the same and counts as gone, so this
@@ -112,7 +157,25 @@ impl Presence {
         frontend.workers.of(worker.index).connections.total.add(1);
         found.counters.workers.of(worker.index).total.add(1);
         let (frontend, listener) = (Arc::clone(frontend), Arc::clone(&found.counters));
-        Some(Self { worker: Rc::clone(worker), frontend, listener, tls: None, visit: None })
+        Some(Self {
+            worker: Rc::clone(worker),
+            frontend,
+            listener,
+            tls: None,
+            told: None,
+            local: OnceCell::new(),
+            visit: None,
+        })
+    }
+
+    /// The thread it lives on.
+    pub fn worker(&self) -> &Rc<Worker> {
+        &self.worker
+    }
+
+    /// What is known of its TLS.
+    pub fn tls(&self) -> Secured<'_> {
+        Secured { own: self.tls.as_deref(), told: self.told.as_deref() }
     }
 }
 

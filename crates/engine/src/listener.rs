@@ -2,11 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use ipnet::IpNet;
 use rustix::io::Errno;
 use socket2::SockRef;
 use tenbin_balance::Visit;
@@ -19,9 +20,10 @@ use crate::doors::Door;
 use crate::stats::{ConnectionCounters, ListenerCounters};
 use crate::stream::Stream;
 use crate::tables::{Frontend, Tables};
+use crate::tls::ListenerConfig;
 use crate::wire::{Mode, NoticeLevel};
 use crate::worker::Worker;
-use crate::{http, source, tcp};
+use crate::{handshake, http, http2, proxy, source, tcp};
 
 /// What the system holds for a client beyond what is under way to it.
 const UNSENT_BYTES: u32 = 64 * 1024;
@@ -44,12 +46,26 @@ pub struct Found {
     pub port: u16,
     /// Accept a bare LF as line end in heads.
     pub lenient: bool,
+    /// None: plain.
+    pub tls: Option<ListenerConfig>,
+    /// HTTP/2 by prior knowledge.
+    pub http2: bool,
+    /// Finished field lines that every answer carries.
+    pub always: Vec<u8>,
+    /// Networks whose connections begin with a PROXY header; none of them: all do.
+    pub proxy: Option<Arc<[IpNet]>>,
 }
 
 impl Found {
     /// Where a worker counts what comes on a connection: at its frontend and at its listener.
     pub fn connection_counters(&self, worker: usize) -> [&ConnectionCounters; 2] {
         [&self.frontend.counters.workers.of(worker).connections, self.counters.workers.of(worker)]
+    }
+
+    /// Whether a connection from there begins with a PROXY header.
+    fn expects_header(&self, peer: IpAddr) -> bool {
+        let within = |networks: &Arc<[IpNet]>| networks.iter().any(|network| network.contains(&peer));
+        self.proxy.as_ref().is_some_and(|networks| networks.is_empty() || within(networks))
     }
 }
 
@@ -82,12 +98,24 @@ impl Place {
                 counters: Arc::clone(&listener.counters),
                 port: listener.port,
                 lenient: listener.lenient,
+                tls: listener.tls.clone(),
+                http2: listener.http2,
+                always: listener.tls.as_ref().map(always).unwrap_or_default(),
+                proxy: listener.proxy.clone(),
             }))
         });
         self.gone.set(found.is_none());
         if found.is_some() {
             self.found.replace(found);
         }
+    }
+}
+
+/// RFC 6797, 6.1.
+fn always(tls: &ListenerConfig) -> Vec<u8> {
+    match tls.spec().hsts.as_str() {
+        "" => Vec::new(),
+        value => format!("strict-transport-security: {value}\r\n").into_bytes(),
     }
 }
 
@@ -101,6 +129,18 @@ struct Arrival {
     visit: Option<Visit>,
     /// That of the lowest descriptor that it could have.
     number: u64,
+}
+
+/// A connection that has its place within the limits and is not served yet.
+pub struct Newcomer {
+    /// Its place.
+    pub presence: Presence,
+    /// The listener it came by.
+    pub place: Rc<Place>,
+    /// Its socket.
+    pub stream: TcpStream,
+    /// Its address.
+    pub peer: SocketAddr,
 }
 
 /// Accepts until aborted. Beyond a limit a connection waits, and further ones in the backlog, until others have ended.
@@ -133,6 +173,25 @@ pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdL
     }
 }
 
+/// Has a connection served of which is known whose it is.
+pub fn begin(newcomer: Newcomer, found: &Rc<Found>) {
+    if let Some(tls) = &found.tls {
+        drop(spawn_local(handshake::secure(newcomer, Rc::clone(found), tls.clone())));
+        return;
+    }
+    let Newcomer { presence, place, stream, peer } = newcomer;
+    serve(Client::new(presence, place, Stream::Tcp(stream), peer), found, false);
+}
+
+/// Has a connection served whose bytes are those of the protocol that is balanced.
+pub fn serve(client: Client, found: &Found, is_http2: bool) {
+    match found.frontend.spec.mode {
+        Mode::Http if is_http2 => drop(spawn_local(http2::serve(client, Vec::new()))),
+        Mode::Http => drop(spawn_local(http::serve(client))),
+        Mode::Tcp => drop(spawn_local(tcp::serve(client))),
+    }
+}
+
 /// Asks for a place again and again. The door says that there is somebody to wait for when all of this process ends.
 async fn wait(arrival: Arrival, _door: Door) {
     let mut waiting = Some(arrival);
@@ -149,7 +208,10 @@ impl Arrival {
     fn admit(mut self) -> Option<Self> {
         let worker = &self.worker;
         let found = self.place.find(worker, &worker.tables())?;
+        // Whose it is, its header will tell.
+        let is_announced = found.expects_header(self.peer.ip().to_canonical());
         if self.visit.is_none()
+            && !is_announced
             && let Some(per_source) = &found.frontend.per_source
         {
             let Ok(entered) = source::enter(worker, (&found, per_source), self.peer) else {
@@ -163,10 +225,11 @@ impl Arrival {
         }
         let Some(mut presence) = Presence::reserve(&self.worker, &found) else { return Some(self) };
         presence.visit = self.visit.map(Box::new);
-        let client = Client::new(presence, self.place, Stream::Tcp(self.stream), self.peer);
-        match found.frontend.spec.mode {
-            Mode::Http => drop(spawn_local(http::serve(client))),
-            Mode::Tcp => drop(spawn_local(tcp::serve(client))),
+        let newcomer = Newcomer { presence, place: self.place, stream: self.stream, peer: self.peer };
+        if is_announced {
+            drop(spawn_local(proxy::greet(newcomer, found)));
+        } else {
+            begin(newcomer, &found);
         }
         None
     }

@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::net::{SendFlags, send};
 use tenbin_balance::Visit;
@@ -93,7 +93,7 @@ pub fn turn_away(worker: &Rc<Worker>, found: &Found, stream: TcpStream, peer: So
     let http = found.frontend.spec.mode == Mode::Http;
     let mut answer = Vec::new();
     if http {
-        let manner = Manner { version: Version::Http11, keep_alive: false, head: false };
+        let manner = Manner { version: Version::Http11, keep_alive: false, head: false, always: b"" };
         write_reason(&mut answer, reason, None, manner);
     }
     // A new connection has room for an answer of ours; who has none does without.
@@ -124,11 +124,16 @@ pub fn turn_away(worker: &Rc<Worker>, found: &Found, stream: TcpStream, peer: So
 
 /// Names one source now and then, for whoever reads the journal; the counters know how many there were.
 fn tell(worker: &Worker, found: &Found, sentence: impl FnOnce() -> String) {
-    let (now, told) = (worker.now_ms(), &found.frontend.counters.source_told);
-    let last = told.load(Ordering::Relaxed);
-    let due = last == 0 || now >= last.saturating_add(TELL_MS);
-    if due && told.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+    if is_due(worker, &found.frontend.counters.source_told) {
         let text = format!("frontend {}: {}; others may be too", found.frontend.spec.name, sentence());
         worker.shared.notices.say(NoticeLevel::Warning, text);
     }
+}
+
+/// Whether it is time for somebody to be told again of what may happen thousands of times a second.
+pub fn is_due(worker: &Worker, told: &AtomicU64) -> bool {
+    let now = worker.now_ms();
+    let last = told.load(Ordering::Relaxed);
+    let due = last == 0 || now >= last.saturating_add(TELL_MS);
+    due && told.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
 }

@@ -1,4 +1,4 @@
-//! Balancing connections: route → persist → pick → queue → connect → carry.
+//! Balancing connections: look → route → persist → pick → queue → connect → carry.
 
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -7,15 +7,18 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use tenbin_balance::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
-use tenbin_rules::View;
+use tenbin_proto::hello::{self, HelloError};
+use tenbin_rules::{TlsFact, Value, View};
 
 use crate::access::{self, Line};
-use crate::client::Client;
+use crate::client::{Client, Presence};
 use crate::deadline::Timer;
 use crate::http::Reason;
 use crate::listener::Found;
+use crate::peek::{self, Unheard};
+use crate::proxy::preface;
 use crate::stream::Stream;
-use crate::tables::{Action, Backend, Held, Server, Sticky};
+use crate::tables::{Action, Backend, Held, Server, Sticky, Tables};
 use crate::tunnel::{End, Tunnel};
 use crate::upstream::{self, ConnectError, Load};
 
@@ -27,6 +30,15 @@ struct ConnectionView {
     source: IpAddr,
     source_port: u16,
     port: u16,
+    presence: Rc<Presence>,
+    asked: Option<Asked>,
+}
+
+/// What a client says in TLS that is terminated behind us.
+#[derive(Default)]
+struct Asked {
+    name: Option<String>,
+    protocols: Option<Vec<u8>>,
 }
 
 impl View for ConnectionView {
@@ -60,6 +72,14 @@ impl View for ConnectionView {
     fn http_version(&self) -> &'static str {
         ""
     }
+    fn tls(&self, fact: TlsFact) -> Value<'_> {
+        let asked = self.asked.as_ref().and_then(|asked| match fact {
+            TlsFact::AskedName => asked.name.as_deref().map(str::as_bytes),
+            TlsFact::AskedProtocols => asked.protocols.as_deref(),
+            _ => None,
+        });
+        asked.map_or_else(|| self.presence.tls().tell(fact), Value::text)
+    }
 }
 
 /// A connection to a server, and what it holds there.
@@ -74,17 +94,14 @@ struct Carried {
 pub async fn serve(mut client: Client) {
     let tables = client.worker.tables();
     let Some(found) = client.place.find(&client.worker, &tables) else { return };
-    let view = ConnectionView {
+    let mut view = ConnectionView {
         source: client.peer.ip().to_canonical(),
         source_port: client.peer.port(),
         port: found.port,
+        presence: client.presence(),
+        asked: None,
     };
-    let Some(name) = decide(&found, &view) else {
-        for counters in found.connection_counters(client.worker.index) {
-            counters.denied.add(1);
-        }
-        return;
-    };
+    let Some(name) = route(&client, (&found, &tables), &mut view).await else { return };
     let server_timer = client.worker.deadlines.timer();
     let carried = match open(&mut client, (&view, &server_timer), tables, &name).await {
         Ok(carried) => carried,
@@ -94,6 +111,52 @@ pub async fn serve(mut client: Client) {
         }
     };
     carry(&mut client, &found, carried).await;
+}
+
+/// The backend's name; None: the connection is to be closed.
+async fn route(
+    client: &Client,
+    (found, tables): (&Found, &Tables),
+    view: &mut ConnectionView,
+) -> Option<String> {
+    if found.frontend.asks_hello {
+        view.asked = Some(look(client, found).await?);
+    }
+    let Some(name) = decide(found, view) else {
+        for counters in found.connection_counters(client.worker.index) {
+            counters.denied.add(1);
+        }
+        return None;
+    };
+    let asks_hello = tables.backend(&name).is_some_and(|backend| backend.asks_hello);
+    if asks_hello && view.asked.is_none() {
+        view.asked = Some(look(client, found).await?);
+    }
+    Some(name)
+}
+
+/// Waits for what a TLS client says first. Who speaks something else, or waits for the server to speak, says nothing of
+/// it; who breaks off is not waited for, and what cannot be understood here could mean anything at the server.
+async fn look(client: &Client, found: &Found) -> Option<Asked> {
+    let Some(socket) = client.stream.plain() else { return Some(Asked::default()) };
+    client.timer.set(found.frontend.spec.timeouts.header);
+    let judge = |bytes: &[u8]| hello::read(bytes).transpose();
+    let heard = peek::first::<{ hello::LONGEST }, _>(socket, (&client.worker, &client.timer), judge).await;
+    client.timer.clear();
+    let reason = match heard {
+        Ok(Ok(hello)) => {
+            let name = Some(hello.server_name).filter(|name| !name.is_empty());
+            let protocols = Some(hello.protocols.join(&b","[..])).filter(|list| !list.is_empty());
+            return Some(Asked { name, protocols });
+        }
+        Ok(Err(HelloError::Absent)) | Err(Unheard::Late { spoke: false }) => return Some(Asked::default()),
+        Ok(Err(HelloError::TooLong | HelloError::Malformed)) => "bad-client-hello",
+        Err(Unheard::Late { spoke: true }) => "header-timeout",
+        Err(Unheard::Closed { .. } | Unheard::Unwanted) => return None,
+    };
+    *found.frontend.counters.errors.lock().entry(reason.to_owned()).or_insert(0) += 1;
+    access::log_refused(&client.worker, (client.peer, &found.frontend.spec.name), reason);
+    None
 }
 
 fn decide(found: &Found, view: &ConnectionView) -> Option<String> {
@@ -132,8 +195,10 @@ async fn open(
         let server = Arc::clone(backend.servers.get(index).ok_or(NO_SERVER)?);
         let counters = server.counters.of(worker.index);
         let (connect_ms, mut until) = (backend.spec.timeouts.connect, None);
+        let preface = preface(client, server.proxy);
         let error = loop {
-            match upstream::connect(&server, timer, connect_ms).await {
+            // Perhaps the server is the one to speak first.
+            match upstream::connect(&server, (&preface, false), timer, connect_ms).await {
                 Ok(stream) => {
                     counters.connects.add(1);
                     return Ok(Carried { backend, server, lease, stream });

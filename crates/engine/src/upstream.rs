@@ -4,29 +4,34 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::task::Poll;
 
 use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
 use tenbin_balance::{Lease, Outcome, OutcomeKind};
 use tokio::net::TcpStream;
 
 use crate::capacity::PAUSE;
 use crate::deadline::Timer;
+use crate::http2::{Link, Links, Opener, Waiter};
 use crate::stats::{ServerCounters, Workers};
-use crate::stream::Stream;
+use crate::stream::{Stream, Tls};
 use crate::tables::{Backend, Server};
 use crate::worker::Worker;
 
 /// Why a server could not be reached.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum ConnectError {
     /// No answer within the connect timeout.
     Timeout,
     /// Refused or unreachable.
     Failed,
+    /// The TLS handshake failed: a certificate that is not good, or something that is not TLS.
+    Tls,
     /// No descriptor or memory left here, which says nothing about the server.
     Short,
     /// No local port left for this address, which says nothing about the server either.
@@ -40,7 +45,7 @@ pub struct Load<'a> {
     worker: usize,
 }
 
-/// Idle connections of one worker, by the servers' slots.
+/// Connections of one worker that requests may go on, by the servers' slots: idle ones, and shared ones of HTTP/2.
 #[derive(Default)]
 pub struct Pools {
     slots: RefCell<Vec<Pool>>,
@@ -51,6 +56,9 @@ struct Pool {
     serial: u64,
     /// The oldest first.
     idle: VecDeque<Idle>,
+    links: Links,
+    /// Links that may stay idle.
+    max_idle: usize,
     /// Gone when no tables and no request know the server any more.
     server: Weak<Server>,
     /// Of the server; they may outlive it.
@@ -63,32 +71,65 @@ struct Idle {
     expires_ms: u64,
 }
 
-/// Opens a connection.
-pub async fn connect(server: &Server, timer: &Timer, timeout_ms: u64) -> Result<Stream, ConnectError> {
+/// Opens a connection that begins with `preface`; `more` says that whoever asks will speak at once, so that both leave
+/// together.
+pub async fn connect(
+    server: &Server,
+    (preface, more): (&[u8], bool),
+    timer: &Timer,
+    timeout_ms: u64,
+) -> Result<Stream, ConnectError> {
     let Some(address) = server.address else {
         return Err(ConnectError::Failed);
     };
     timer.set(timeout_ms);
-    let mut opening = pin!(TcpStream::connect(address));
+    let mut opening = pin!(open(server, address, (preface, more)));
     let opened = poll_fn(|cx| {
-        if let Poll::Ready(result) = opening.as_mut().poll(cx) {
-            return Poll::Ready(result.map_err(|error| blame(&error)));
-        }
-        timer.poll(cx).map(|()| Err(ConnectError::Timeout))
+        let opened = opening.as_mut().poll(cx);
+        if opened.is_ready() { opened } else { timer.poll(cx).map(|()| Err(ConnectError::Timeout)) }
     })
     .await;
     timer.clear();
-    let stream = opened?;
+    opened
+}
+
+async fn open(
+    server: &Server,
+    address: SocketAddr,
+    (preface, more): (&[u8], bool),
+) -> Result<Stream, ConnectError> {
+    let socket = TcpStream::connect(address).await.map_err(|error| blame(&error))?;
     // Heads and bodies leave in one write each; waiting for more would only add latency.
-    stream.set_nodelay(true).map_err(|error| blame(&error))?;
-    Ok(Stream::Tcp(stream))
+    socket.set_nodelay(true).map_err(|error| blame(&error))?;
+    begin(&socket, preface, more || server.tls.is_some()).map_err(|error| blame(&error))?;
+    let Some(tls) = &server.tls else { return Ok(Stream::Tcp(socket)) };
+    let (config, name) = (Arc::clone(tls.client()), tls.name(address.ip()));
+    let opened = Tls::connect(config, name, socket).await;
+    opened
+        .map(Stream::Tls)
+        .map_err(|error| if is_of_tls(&error) { ConnectError::Tls } else { ConnectError::Failed })
+}
+
+/// Whether TLS itself has something against the peer, rather than the network.
+fn is_of_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+}
+
+/// A new connection has room for a header.
+fn begin(stream: &TcpStream, preface: &[u8], more: bool) -> io::Result<()> {
+    if preface.is_empty() {
+        return Ok(());
+    }
+    let more = if more { SendFlags::MORE } else { SendFlags::empty() };
+    let sent = send(stream, preface, more | SendFlags::DONTWAIT | SendFlags::NOSIGNAL)?;
+    if sent == preface.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
 impl ConnectError {
     /// Gives the slot back with what this says of the server.
     pub fn settle(&self, worker: &Worker, server: &Server, lease: Lease) {
         let kind = match self {
-            Self::Timeout | Self::Failed => OutcomeKind::Failure,
+            Self::Timeout | Self::Failed | Self::Tls => OutcomeKind::Failure,
             Self::Short | Self::NoPort => OutcomeKind::Aborted,
         };
         if kind == OutcomeKind::Failure {
@@ -152,8 +193,40 @@ impl Drop for Load<'_> {
 }
 
 impl Pools {
+    /// A stream on a shared connection to this server.
+    pub fn join(&self, server: &Server) -> Option<Stream> {
+        let slots = self.slots.borrow();
+        let pool = slots.get(server.slot.index).filter(|pool| pool.serial == server.slot.serial)?;
+        pool.links.stream().map(|asked| Stream::Asked(Box::new(asked)))
+    }
+
+    /// A place among those who wait for a connection to this server that somebody opens.
+    pub fn wait(&self, server: &Server) -> Option<Waiter> {
+        let mut slots = self.slots.borrow_mut();
+        let pool = slots.get_mut(server.slot.index).filter(|pool| pool.serial == server.slot.serial)?;
+        pool.links.wait()
+    }
+
+    /// Announces a shared connection, and says how many streams it may be expected to take.
+    pub fn announce(&self, server: &Arc<Server>, worker: usize) -> (Opener, usize) {
+        self.with(server, worker, |pool| (pool.links.announce(), pool.links.limit()))
+    }
+
+    /// The connection that was announced cannot be shared, and others will not be either.
+    pub fn divide(&self, server: &Arc<Server>, worker: usize) {
+        self.with(server, worker, |pool| pool.links.give_up());
+    }
+
+    /// Adds one that is there.
+    pub fn share(&self, server: &Arc<Server>, link: Rc<Link>, worker: usize, max_idle: usize) {
+        self.with(server, worker, |pool| {
+            pool.max_idle = max_idle;
+            pool.links.add(link);
+        });
+    }
+
     /// An idle connection to this server on which nothing has happened since.
-    pub fn take(&self, server: &Arc<Server>, worker: usize) -> Option<Stream> {
+    pub fn take(&self, server: &Server, worker: usize) -> Option<Stream> {
         let mut slots = self.slots.borrow_mut();
         let pool = slots.get_mut(server.slot.index).filter(|pool| pool.serial == server.slot.serial)?;
         while let Some(mut idle) = pool.idle.pop_back() {
@@ -173,23 +246,31 @@ impl Pools {
         worker: usize,
         (max_idle, since_ms, expires_ms): (usize, u64, u64),
     ) {
+        self.with(server, worker, |pool| {
+            if pool.idle.len() >= max_idle && pool.idle.pop_front().is_some() {
+                server.counters.of(worker).idle_out.add(1);
+            }
+            server.counters.of(worker).idle_in.add(1);
+            pool.idle.push_back(Idle { stream, since_ms, expires_ms });
+        });
+    }
+
+    /// The pool of a server, made anew when another one had its slot.
+    fn with<T>(&self, server: &Arc<Server>, worker: usize, act: impl FnOnce(&mut Pool) -> T) -> T {
         let mut slots = self.slots.borrow_mut();
         let index = server.slot.index;
         if slots.len() <= index {
             slots.resize_with(index + 1, Pool::default);
         }
-        let Some(pool) = slots.get_mut(index) else { return };
+        let mut stray = Pool::default();
+        let pool = slots.get_mut(index).unwrap_or(&mut stray);
         if pool.serial != server.slot.serial {
             pool.forget(worker);
             pool.serial = server.slot.serial;
             pool.server = Arc::downgrade(server);
             pool.counters = Some(Arc::clone(&server.counters));
         }
-        if pool.idle.len() >= max_idle && pool.idle.pop_front().is_some() {
-            server.counters.of(worker).idle_out.add(1);
-        }
-        server.counters.of(worker).idle_in.add(1);
-        pool.idle.push_back(Idle { stream, since_ms, expires_ms });
+        act(pool)
     }
 
     /// Closes what has expired, what its server has closed, and what belongs to servers that are gone.
@@ -199,6 +280,7 @@ impl Pools {
             let before = pool.idle.len();
             pool.idle.retain_mut(|idle| idle.expires_ms > now_ms && idle.stream.is_quiet());
             counters.of(worker).idle_out.add((before - pool.idle.len()) as u64);
+            pool.links.look(now_ms, pool.max_idle);
             if pool.server.strong_count() == 0 {
                 pool.forget(worker);
             }
@@ -216,11 +298,14 @@ impl Pools {
                     counters.of(worker).idle_out.add(1);
                 }
             }
+            while left > 0 && pool.links.close_oldest(since_ms) {
+                left -= 1;
+            }
         }
         most - left
     }
 
-    /// Closes all idle connections to a server.
+    /// Closes all idle connections to a server; shared ones take no more requests.
     pub fn close(&self, serial: u64, worker: usize) {
         for pool in self.slots.borrow_mut().iter_mut().filter(|pool| pool.serial == serial) {
             pool.forget(worker);

@@ -16,6 +16,7 @@ use super::channel;
 use super::plane::{Plane, understand};
 use crate::clock::Clock;
 use crate::http::{RequestView, Visit, from_cookie, set_cookie};
+use crate::secured::Secured;
 use crate::tables::{Built, Context, Refusal, Slots, Tables};
 use crate::wire::{Snapshot, WireError};
 
@@ -64,7 +65,7 @@ impl Compiled {
         let backend = self.tables.backends.get(backend).filter(|_| progress == Progress::Complete)?;
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let view = RequestView {
-            tls: None,
+            tls: Secured::default(),
             http2: false,
             request: &request,
             bytes: head,
@@ -116,7 +117,8 @@ impl Compiled {
         old: Option<&Tables>,
         (slots, clock): (Arc<Slots>, Clock),
     ) -> Result<Self, Refusal> {
-        let context = Context { threads: snapshot.threads, slots: &slots, clock, sockets: &|_| true };
+        let context =
+            Context { threads: snapshot.threads, slots: &slots, clock, sockets: &|_| true, tickets: None };
         let Built { tables, retired, .. } = Built::new(snapshot, old, &context)?;
         Ok(Self { tables: Arc::new(tables), slots, clock, retired: retired.len() })
     }

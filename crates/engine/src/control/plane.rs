@@ -24,6 +24,7 @@ use crate::log;
 use crate::notice::Notices;
 use crate::stats::{ProcessCounters, restore, stats};
 use crate::tables::{Backend, Built, Context, Published, Refusal, Slots, Tables, change_server};
+use crate::tls::Tickets;
 use crate::wire::{self, Apply, Event, Reply, Request, ServerPatch, ServerState, Snapshot, WireError};
 use crate::worker::{self, Command, Commands, Shared};
 
@@ -37,6 +38,7 @@ pub struct Plane {
     /// When draining must end, in milliseconds on the shared clock; 0: not draining.
     pub drain_until: AtomicU64,
     socket_path: PathBuf,
+    tickets: Arc<Tickets>,
     state: Mutex<State>,
 }
 
@@ -84,6 +86,7 @@ impl Plane {
             shared: Arc::new(shared),
             drain_until: AtomicU64::new(0),
             socket_path,
+            tickets: Tickets::new().map_err(|error| io::Error::other(error.to_string()))?,
             state: Mutex::default(),
         })
     }
@@ -200,7 +203,13 @@ impl Plane {
         let threads = if state.workers.is_empty() { snapshot.threads } else { state.workers.len() };
         let shares = state.shares(&snapshot, threads)?;
         let sockets = |address: &str| state.sockets.contains_key(address);
-        let context = Context { threads, slots: &state.slots, clock: self.shared.clock, sockets: &sockets };
+        let context = Context {
+            threads,
+            slots: &state.slots,
+            clock: self.shared.clock,
+            sockets: &sockets,
+            tickets: Some(&self.tickets),
+        };
         let Built { tables, retired, changes, fallen } = Built::new(snapshot, old.as_deref(), &context)?;
         let tables = Arc::new(tables);
         start_workers(&mut state, threads, &self.shared, &tables)?;

@@ -9,12 +9,18 @@ use tenbin_proto::{Reject, Version};
 pub enum Reason {
     /// The request is against the grammar or a limit.
     Rejected(Reject),
+    /// The listener speaks TLS and the client does not.
+    PlainHttp,
     /// The head did not come in time.
     HeaderTimeout,
     /// The body did not come in time.
     BodyTimeout,
     /// The body is larger than the limit.
     BodyTooBig,
+    /// The request cannot be said in the protocol of the backend's servers.
+    Unfit,
+    /// The server knows no WebSocket over HTTP/2.
+    NoWebSocket,
     /// No route leads anywhere.
     NoRoute,
     /// A route refuses.
@@ -39,6 +45,8 @@ pub enum Reason {
     ConnectFailed,
     /// No connection to a server in time.
     ConnectTimeout,
+    /// The TLS handshake with a server failed.
+    TlsFailed,
     /// The server closed before it answered.
     ServerClosed,
     /// The server's answer is against the grammar or a limit.
@@ -52,6 +60,7 @@ impl Reason {
     pub fn status(self) -> u16 {
         match self {
             Self::Rejected(reject) => reject.status,
+            Self::PlainHttp | Self::Unfit => 400,
             Self::HeaderTimeout | Self::BodyTimeout => 408,
             Self::BodyTooBig => 413,
             Self::NoRoute => 404,
@@ -63,7 +72,11 @@ impl Reason {
             | Self::OutOfDescriptors
             | Self::OutOfPorts
             | Self::OutOfMemory => 503,
-            Self::ConnectFailed | Self::ServerClosed | Self::BadAnswer(_) => 502,
+            Self::ConnectFailed
+            | Self::TlsFailed
+            | Self::ServerClosed
+            | Self::BadAnswer(_)
+            | Self::NoWebSocket => 502,
             Self::ConnectTimeout | Self::ServerTimeout => 504,
         }
     }
@@ -72,9 +85,12 @@ impl Reason {
     pub fn code(self) -> &'static str {
         match self {
             Self::Rejected(reject) => reject.reason,
+            Self::PlainHttp => "plain-http",
             Self::HeaderTimeout => "header-timeout",
             Self::BodyTimeout => "body-timeout",
             Self::BodyTooBig => "body-too-big",
+            Self::Unfit => "not-for-http2",
+            Self::NoWebSocket => "no-websocket",
             Self::NoRoute => "no-route",
             Self::Denied(_) => "denied",
             Self::SourceConnections => "source-connections",
@@ -87,6 +103,7 @@ impl Reason {
             Self::OutOfMemory => "out-of-memory",
             Self::ConnectFailed => "connect-failed",
             Self::ConnectTimeout => "connect-timeout",
+            Self::TlsFailed => "tls-failed",
             Self::ServerClosed => "server-closed",
             Self::BadAnswer(_) => "bad-answer",
             Self::ServerTimeout => "server-timeout",
@@ -95,7 +112,10 @@ impl Reason {
 
     /// Whether the client is to blame.
     pub fn is_request_error(self) -> bool {
-        matches!(self, Self::Rejected(_) | Self::HeaderTimeout | Self::BodyTimeout | Self::BodyTooBig)
+        matches!(
+            self,
+            Self::Rejected(_) | Self::HeaderTimeout | Self::BodyTimeout | Self::BodyTooBig | Self::Unfit
+        )
     }
 
     /// Whether somebody decided that such requests are refused.
@@ -117,9 +137,12 @@ impl Reason {
     fn words(self) -> String {
         match self {
             Self::Rejected(reject) => format!("The request was refused: {reject}."),
+            Self::PlainHttp => "This port speaks HTTPS; the request came without TLS.".into(),
             Self::HeaderTimeout => "The head of the request did not arrive in time.".into(),
             Self::BodyTimeout => "The body of the request did not arrive in time.".into(),
             Self::BodyTooBig => "The body of the request is larger than the limit of this frontend.".into(),
+            Self::Unfit => "The request cannot be said in HTTP/2, which the server speaks.".into(),
+            Self::NoWebSocket => "The server speaks HTTP/2 and does not take WebSockets over it.".into(),
             Self::NoRoute => "No route of this frontend matches the request.".into(),
             Self::Denied(_) => "A route of this frontend refuses the request.".into(),
             Self::SourceConnections => "Your address has as many connections open as it may.".into(),
@@ -132,6 +155,7 @@ impl Reason {
             Self::OutOfMemory => "The load balancer is short of memory and takes no more work now.".into(),
             Self::ConnectFailed => "No connection to a server of the backend could be opened.".into(),
             Self::ConnectTimeout => "No connection to a server of the backend was accepted in time.".into(),
+            Self::TlsFailed => "The TLS handshake with a server of the backend failed.".into(),
             Self::ServerClosed => "The server closed the connection before it answered.".into(),
             Self::BadAnswer(why) => format!("The server's answer was refused: {why}."),
             Self::ServerTimeout => "The server did not answer in time.".into(),
@@ -141,17 +165,19 @@ impl Reason {
 
 /// How the connection goes on after an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Manner {
+pub struct Manner<'a> {
     /// The client's version.
     pub version: Version,
     /// The connection lives on.
     pub keep_alive: bool,
     /// The request was HEAD.
     pub head: bool,
+    /// Finished field lines that every answer of the listener carries.
+    pub always: &'a [u8],
 }
 
 /// Appends the whole answer for a reason.
-pub fn write_reason(out: &mut Vec<u8>, reason: Reason, backend: Option<&str>, manner: Manner) {
+pub fn write_reason(out: &mut Vec<u8>, reason: Reason, backend: Option<&str>, manner: Manner<'_>) {
     let status = reason.status();
     let about = backend.map(|name| format!("\nBackend: {name}")).unwrap_or_default();
     let body =
@@ -168,7 +194,7 @@ pub fn write_reason(out: &mut Vec<u8>, reason: Reason, backend: Option<&str>, ma
 }
 
 /// Appends a whole answer; `lines` are finished field lines.
-pub fn write_answer(out: &mut Vec<u8>, status: u16, lines: &[u8], body: &[u8], manner: Manner) {
+pub fn write_answer(out: &mut Vec<u8>, status: u16, lines: &[u8], body: &[u8], manner: Manner<'_>) {
     let mut number = itoa::Buffer::new();
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(number.format(status).as_bytes());
@@ -176,6 +202,7 @@ pub fn write_answer(out: &mut Vec<u8>, status: u16, lines: &[u8], body: &[u8], m
     out.extend_from_slice(phrase(status).as_bytes());
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(lines);
+    out.extend_from_slice(manner.always);
     // RFC 9110, 8.6: no Content-Length in a 204.
     if status != 204 && status != 304 {
         out.extend_from_slice(b"content-length: ");

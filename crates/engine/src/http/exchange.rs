@@ -3,18 +3,15 @@
 //! Owns the state of one exchange and what happens before a backend is asked; the part in parentheses is `forward`.
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Poll, ready};
+use std::task::Poll;
 
 use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
-use tenbin_rules::Expr;
-use tokio::io::AsyncWrite;
 
-use super::answer::{Manner, Reason, write_answer, write_reason};
+use super::answer::{Reason, write_answer};
 use super::forward::forward;
 use super::record::Record;
-use super::redirect::write_location;
+use super::reply::{finish_reply, redirect, reply, settle};
 use super::route::decide;
 use super::view::RequestView;
 use crate::buffer::Buffer;
@@ -24,8 +21,8 @@ use crate::flow::Flow;
 use crate::listener::Found;
 use crate::pace::Pace;
 use crate::source;
+use crate::stream::Stream;
 use crate::tables::{Action, Held};
-use crate::wire::Frontend;
 
 /// Buffers and parsers of one exchange; kept by the worker and lent to whoever has something to do.
 pub struct Exchange {
@@ -76,6 +73,8 @@ pub enum After {
     Close,
     /// Close it gently: the client may still be sending.
     Linger,
+    /// The client speaks HTTP/2; what it has said is still in the input.
+    Http2,
 }
 
 enum Head {
@@ -84,7 +83,11 @@ enum Head {
     Nothing,
     Closed,
     Failed(Reason),
+    Http2,
 }
+
+/// How a connection begins that speaks HTTP/2 unasked, as far as it looks like a head of HTTP/1.
+const PRIOR_KNOWLEDGE: &[u8] = b"PRI * HTTP/2.0";
 
 impl Exchange {
     /// Empty buffers.
@@ -156,6 +159,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             Head::Complete => x.request.keep_alive &= !is_gone,
             Head::Closed => return After::Close,
             Head::Nothing => return After::Nothing,
+            Head::Http2 => return After::Http2,
             Head::Failed(reason) => {
                 x.request.keep_alive = false;
                 x.record.unreadable(x.input.data().len());
@@ -164,7 +168,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             }
         }
         let after = exchange(client, x, tables, &found, first).await;
-        if after != After::Idle {
+        if after != After::Idle || client.stream.is_multiplexed() {
             return after;
         }
         first = false;
@@ -203,6 +207,9 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
                 match x.request.parse(x.input.data(), &mut x.scanned, &limits) {
                     Ok(Progress::Complete) => return Poll::Ready(Head::Complete),
                     Ok(Progress::Partial) => {}
+                    Err(_) if first && found.http2 && begins_http2(stream, x.input.data()) => {
+                        return Poll::Ready(Head::Http2);
+                    }
                     Err(reject) => return Poll::Ready(Head::Failed(Reason::Rejected(reject))),
                 }
                 if x.input.is_full() {
@@ -222,6 +229,11 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
         timer.clear();
     }
     head
+}
+
+/// Over TLS it is agreed on before.
+fn begins_http2(stream: &Stream, bytes: &[u8]) -> bool {
+    stream.plain().is_some() && bytes.starts_with(PRIOR_KNOWLEDGE)
 }
 
 /// One request, from its whole head on.
@@ -268,112 +280,19 @@ async fn exchange(
         Some(Action::Deny(status)) => Box::pin(reply(client, x, found, Reason::Denied(*status))).await,
         Some(Action::Respond(fixed)) => {
             x.record.intercepted(fixed.status);
-            let manner = settle(x);
+            let manner = settle(x, found);
             x.down.prefix.clear();
             write_answer(&mut x.down.prefix, fixed.status, &fixed.lines, &fixed.body, manner);
-            Box::pin(finish_reply(client, x, found, manner)).await
+            Box::pin(finish_reply(client, x, found, manner.keep_alive)).await
         }
         Some(Action::Redirect { location, start, code }) => {
-            match redirect(client, x, found.port, (location, start, *code)) {
-                Some(manner) => Box::pin(finish_reply(client, x, found, manner)).await,
+            match redirect(client, x, found, (location, start, *code)) {
+                Some(keep_alive) => Box::pin(finish_reply(client, x, found, keep_alive)).await,
                 None => Box::pin(reply(client, x, found, Reason::Denied(400))).await,
             }
         }
         None => Box::pin(reply(client, x, found, Reason::NoRoute)).await,
     }
-}
-
-/// Prepares the answer of a redirect; `None` when the location needs a host and the request has none.
-fn redirect(
-    client: &Client,
-    x: &mut Exchange,
-    port: u16,
-    (location, start, code): (&Expr, &[u8], u16),
-) -> Option<Manner> {
-    let mut lines = b"location: ".to_vec();
-    if !write_location(&mut lines, (location, start), &x.view(client, port)) {
-        return None;
-    }
-    lines.extend_from_slice(b"\r\n");
-    x.record.intercepted(code);
-    let manner = settle(x);
-    x.down.prefix.clear();
-    write_answer(&mut x.down.prefix, code, &lines, b"", manner);
-    Some(manner)
-}
-
-/// Answers with a reason of our own.
-pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason: Reason) -> After {
-    x.record.refused(reason);
-    *found.frontend.counters.errors.lock().entry(reason.code().to_owned()).or_insert(0) += 1;
-    for counters in found.connection_counters(client.worker.index) {
-        if reason.is_request_error() {
-            counters.request_errors.add(1);
-        }
-        if reason.is_denial() {
-            counters.denied.add(1);
-        }
-    }
-    let manner = settle(x);
-    x.down.prefix.clear();
-    let backend = std::mem::take(&mut x.record.backend);
-    let named = (!backend.is_empty()).then_some(backend.as_str());
-    write_reason(&mut x.down.prefix, reason, named, manner);
-    x.record.backend = backend;
-    finish_reply(client, x, found, manner).await
-}
-
-/// Whether the connection can live on after an answer that did not wait for the body; what of the body is here is
-/// counted and dropped.
-fn settle(x: &mut Exchange) -> Manner {
-    let whole = match x.request.body {
-        Body::None => true,
-        Body::Length(length) => x.up.replayable() && length <= x.input.data().len() as u64,
-        Body::Chunked | Body::UntilClose => false,
-    };
-    if whole && let Body::Length(length) = x.request.body {
-        x.record.bytes_in += length;
-        x.input.consume(length as usize);
-    } else {
-        x.record.bytes_in += x.up.body_bytes;
-    }
-    let head = x.request.method == Method::Head;
-    Manner { version: x.request.version, keep_alive: x.request.keep_alive && whole, head }
-}
-
-async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, manner: Manner) -> After {
-    let sent = send(client, &x.down.prefix, (&mut x.pace, &found.frontend.spec)).await;
-    x.record.bytes_out += x.down.prefix.len() as u64;
-    let now = client.worker.shared.clock.micros();
-    x.record.finish(client, (&x.request, x.input.head()), found, now);
-    match (sent, manner.keep_alive) {
-        (false, _) => After::Close,
-        (true, true) => After::Idle,
-        (true, false) => After::Linger,
-    }
-}
-
-/// Writes all of `bytes` to the client; false when it does not take them.
-pub async fn send(client: &mut Client, bytes: &[u8], (pace, front): (&mut Pace, &Frontend)) -> bool {
-    let mut sent = 0;
-    pace.begin(front);
-    let Client { stream, timer, .. } = client;
-    let all = poll_fn(|cx| {
-        while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
-            let written = Pin::new(&mut *stream).poll_write(cx, rest);
-            if written.is_pending() {
-                return pace.poll(cx, timer, sent as u64).map(|()| false);
-            }
-            match ready!(written) {
-                Ok(count) if count > 0 => sent += count,
-                _ => return Poll::Ready(false),
-            }
-        }
-        Poll::Ready(true)
-    })
-    .await;
-    timer.clear();
-    all
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use tenbin_balance::{Lease, Outcome, OutcomeKind};
 use tenbin_proto::{Body, Version};
 
 use super::answer::Reason;
-use super::exchange::{After, Exchange, reply};
+use super::exchange::{After, Exchange};
 use super::forward::Course;
+use super::reply::reply;
 use super::send_head;
 use crate::client::Client;
 use crate::flow::{FlowError, Waiting};
@@ -207,7 +208,7 @@ async fn upgrade(
 ) -> After {
     x.head_bytes_out = x.down.prefix.len() as u64;
     let head = std::mem::take(&mut x.down.prefix);
-    let sent = super::exchange::send(client, &head, (&mut x.pace, &course.found.frontend.spec)).await;
+    let sent = super::reply::send(client, &head, (&mut x.pace, &course.found.frontend.spec)).await;
     x.down.prefix = head;
     let limits = [course.found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel];
     let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);

@@ -5,8 +5,9 @@ use tenbin_proto::{
     original_client, write_request, write_response,
 };
 
-use super::exchange::{Exchange, send};
+use super::exchange::Exchange;
 use super::forward::Course;
+use super::reply::send;
 use super::route::{Side, rewrite, with_edits};
 use super::view::RequestView;
 use super::{open, sticky};
@@ -15,6 +16,9 @@ use crate::clock::wall_micros;
 use crate::flow::Sink;
 use crate::tables::{Backend, Server, Sticky};
 use crate::wire::Frontend;
+
+/// What a server says of itself is not said for it.
+const HSTS: &[u8] = b"strict-transport-security";
 
 /// Puts the head for this server in front of what is staged of the body.
 pub fn request(
@@ -38,7 +42,7 @@ pub fn request(
         client: peer,
         original,
         trusted,
-        proto: if client.tls().is_some() { "https" } else { "http" },
+        proto: if client.tls().is_used() { "https" } else { "http" },
         host: request.authority.of(bytes),
         port: course.found.port,
         by: None,
@@ -68,7 +72,7 @@ pub fn request(
             edits,
             upgrade: !request.upgrade.is_empty(),
             drop_cookie: backend.and_then(|backend| cookie_name(backend)),
-            keep_alive: backend.is_some_and(|backend| backend.spec.pool.reuse != crate::wire::Reuse::Never),
+            keep_alive: backend.is_some_and(|backend| open::keeps(backend, server)),
             extra: b"",
         };
         up.address(sink, |head| write_request(head, request, bytes, &to));
@@ -137,6 +141,10 @@ pub fn answer(
     if backend.sticky.is_some() {
         let now = (wall_micros() / 1_000_000) as u32;
         sticky::set_cookie(&mut extra, backend, (server, course.visit), &course.tables.secret, now);
+    }
+    let always = &course.found.always;
+    if !always.is_empty() && x.response.fields.find(x.output.head(), HSTS).is_none() {
+        extra.extend_from_slice(always);
     }
     let name = backend.servers.get(server).map(|server| server.name.as_str());
     let view = RequestView {

@@ -3,9 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use tenbin_proto::{Known, Request, Version, cookie};
-use tenbin_rules::View;
+use tenbin_rules::{TlsFact, Value, View};
 
-use crate::tls::Facts;
+use crate::secured::Secured;
 
 /// A request with, once there is one, its answer.
 pub struct RequestView<'a> {
@@ -13,10 +13,10 @@ pub struct RequestView<'a> {
     pub request: &'a Request,
     /// Its bytes.
     pub bytes: &'a [u8],
-    /// The client.
+    /// The client's address.
     pub peer: SocketAddr,
-    /// What its TLS handshake agreed on.
-    pub tls: Option<&'a Facts>,
+    /// What is known of its TLS.
+    pub tls: Secured<'a>,
     /// The request came by HTTP/2.
     pub http2: bool,
     /// The listener's port.
@@ -74,7 +74,11 @@ impl View for RequestView<'_> {
     }
 
     fn scheme(&self) -> &'static str {
-        if self.tls.is_some() { "https" } else { "http" }
+        if self.tls.is_used() { "https" } else { "http" }
+    }
+
+    fn tls(&self, fact: TlsFact) -> Value<'_> {
+        self.tls.tell(fact)
     }
 
     fn server(&self) -> Option<&str> {

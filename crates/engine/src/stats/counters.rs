@@ -143,6 +143,8 @@ pub struct ConnectionCounters {
 pub struct ListenerCounters {
     /// Connections now.
     pub current: Current,
+    /// TLS handshakes now.
+    pub handshaking: Current,
     /// Counted by each worker.
     pub workers: Workers<ConnectionCounters>,
 }
@@ -171,6 +173,8 @@ pub struct FrontendCounters {
     pub errors: Mutex<BTreeMap<String, u64>>,
     /// When a source over its limit was last told of, in milliseconds; 0: never.
     pub source_told: AtomicU64,
+    /// When somebody was told last of a connection without its PROXY header.
+    pub proxy_told: AtomicU64,
 }
 
 /// One server, counted by a worker.

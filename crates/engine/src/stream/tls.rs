@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, IoState, ServerConfig, ServerConnection};
+use rustls::{ClientConfig, ClientConnection, IoState, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
+use tokio_rustls::{TlsConnector, TlsStream};
+
+use crate::tls::ListenerConfig;
 
 /// Bytes that were encrypted and that the socket does not take yet, at most.
 const UNSENT_BYTES: usize = 16 * 1024;
@@ -19,9 +21,9 @@ pub struct Tls(TlsStream<TcpStream>);
 
 impl Tls {
     /// The handshake of a connection that a client has opened.
-    pub async fn accept(config: Arc<ServerConfig>, socket: TcpStream) -> io::Result<Box<Self>> {
-        let limit = |session: &mut ServerConnection| session.set_buffer_limit(Some(UNSENT_BYTES));
-        let accepted = TlsAcceptor::from(config).accept_with(socket, limit).await?;
+    pub async fn accept(config: &ListenerConfig, socket: TcpStream) -> io::Result<Box<Self>> {
+        let mut accepted = config.accept(socket).await?;
+        accepted.get_mut().1.set_buffer_limit(Some(UNSENT_BYTES));
         Ok(Box::new(Self(accepted.into())))
     }
 

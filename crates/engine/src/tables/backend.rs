@@ -9,6 +9,7 @@ use tenbin_balance::{Group, StickyMap};
 use tenbin_rules::Expr;
 
 use crate::stats::{BackendCounters, ServerCounters, Workers};
+use crate::tls::ClientConfig;
 use crate::wire;
 
 /// A group of servers.
@@ -23,6 +24,8 @@ pub struct Backend {
     pub by_cookie: HashMap<Vec<u8>, usize>,
     /// What a `hash` policy hashes.
     pub key: Option<Expr>,
+    /// That is made of what a TLS client says that is not terminated here.
+    pub asks_hello: bool,
     /// How clients are remembered.
     pub sticky: Option<Sticky>,
     /// What was counted.
@@ -61,6 +64,10 @@ pub struct Server {
     pub address: Option<SocketAddr>,
     /// Its address as text, for logs.
     pub address_text: String,
+    /// None: plain.
+    pub tls: Option<ClientConfig>,
+    /// Begins with a PROXY header, so that no two clients share a connection.
+    pub proxy: Option<wire::ProxyOut>,
     /// Value of a plain sticky cookie.
     pub cookie: Vec<u8>,
     /// Its place in the workers' pools, and a number that no other server ever has.

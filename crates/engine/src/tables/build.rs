@@ -1,7 +1,6 @@
 //! From a snapshot to tables: first everything is checked and compiled, then - nothing can fail any more - assembled.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -9,12 +8,13 @@ use tenbin_balance::{
     Admin, Eject, Group, GroupSpec, HashMethod, Health, IpHashForm, OnDrain, Passive, PolicySpec, ServerSpec,
     StickyMap,
 };
-use tenbin_rules::Expr;
+use tenbin_rules::{Expr, TlsFact};
 
-use super::draft::{BackendDraft, Drafts, FrontendDraft};
+use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDraft};
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables};
 use crate::clock::Clock;
 use crate::stats::{FrontendCounters, ListenerCounters, Workers};
+use crate::tls::Tickets;
 use crate::wire::{self, Policy, Snapshot};
 
 /// Why a snapshot is refused.
@@ -37,6 +37,8 @@ pub struct Context<'a> {
     pub clock: Clock,
     /// Addresses whose sockets are at hand.
     pub sockets: &'a dyn Fn(&str) -> bool,
+    /// For listeners with TLS; None: no file is read, and nobody handshakes.
+    pub tickets: Option<&'a Arc<Tickets>>,
 }
 
 /// Tables, and what is to be done once they are in force.
@@ -54,7 +56,7 @@ pub struct Built {
 impl Built {
     /// Compiles a snapshot against what is there.
     pub fn new(snapshot: Snapshot, old: Option<&Tables>, context: &Context<'_>) -> Result<Self, Refusal> {
-        let drafts = Drafts::new(&snapshot, context)?;
+        let drafts = Drafts::new(&snapshot, old, context)?;
         Ok(assemble(snapshot, drafts, old, context))
     }
 }
@@ -100,13 +102,19 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         .map(|(spec, draft)| build_frontend(spec, draft, old, context.threads))
         .collect();
     let mut listener_counters = HashMap::new();
-    let listener = |(spec, (port, frontend)): (wire::Listener, (u16, usize))| {
+    let listener = |(spec, draft): (wire::Listener, ListenerDraft)| {
+        let ListenerDraft { port, frontend, proxy, tls } = draft;
         let kept = old.and_then(|old| old.listener_counters.get(&spec.address)).cloned();
         let counters = kept.unwrap_or_else(|| {
-            Arc::new(ListenerCounters { current: <_>::default(), workers: Workers::new(context.threads) })
+            Arc::new(ListenerCounters {
+                current: <_>::default(),
+                handshaking: <_>::default(),
+                workers: Workers::new(context.threads),
+            })
         });
         listener_counters.insert(spec.address.clone(), Arc::clone(&counters));
-        Listener { address: spec.address, port, frontend, lenient: spec.lenient, counters }
+        let (lenient, http2) = (spec.lenient, spec.http2);
+        Listener { address: spec.address, port, frontend, lenient, tls, http2, proxy, counters }
     };
     let listeners = snapshot.listeners.into_iter().zip(places).map(listener).collect();
     let tables = Tables {
@@ -148,6 +156,7 @@ fn build_frontend(
                 workers: Workers::new(threads),
                 errors: <_>::default(),
                 source_told: <_>::default(),
+                proxy_told: <_>::default(),
             })
         },
         |before| Arc::clone(&before.counters),
@@ -155,7 +164,8 @@ fn build_frontend(
     let FrontendDraft { trusted, router, routes } = draft;
     let known = before.and_then(|before| before.per_source.as_ref());
     let per_source = spec.limits.per_source.map(|limits| PerSource::new(limits, known));
-    Arc::new(Frontend { spec, trusted, router, routes, per_source, counters })
+    let asks_hello = router.asks(TlsFact::is_asked);
+    Arc::new(Frontend { spec, trusted, router, routes, asks_hello, per_source, counters })
 }
 
 /// Whether two backends differ at most in what a patch could change.
@@ -185,9 +195,9 @@ fn build_backend(
     let servers: Vec<_> = spec
         .servers
         .iter()
-        .zip(draft.addresses)
-        .map(|(server, address)| {
-            build_server(server, address, &spec, known.get(server.name.as_str()).copied(), context)
+        .zip(draft.servers)
+        .map(|(server, draft)| {
+            build_server(server, draft, &spec, known.get(server.name.as_str()).copied(), context)
         })
         .collect();
     let states = servers.iter().map(|server| Arc::clone(&server.state)).collect();
@@ -202,7 +212,8 @@ fn build_backend(
     let sticky = spec.sticky.as_ref().map(|sticky| build_sticky(sticky, draft.sticky_key, before));
     let by_cookie =
         servers.iter().enumerate().map(|(index, server)| (server.cookie.clone(), index)).collect();
-    Backend { group, servers, by_cookie, key: draft.key, sticky, counters, spec }
+    let asks_hello = draft.key.as_ref().is_some_and(|key| key.asks(TlsFact::is_asked));
+    Backend { group, servers, by_cookie, key: draft.key, asks_hello, sticky, counters, spec }
 }
 
 /// A server without an address cannot take work, whatever checks say.
@@ -212,7 +223,7 @@ pub fn effective_health(server: &wire::Server) -> Health {
 
 fn build_server(
     server: &wire::Server,
-    address: Option<SocketAddr>,
+    ServerDraft { address, tls, is_same }: ServerDraft,
     backend: &wire::Backend,
     before: Option<&Arc<Server>>,
     context: &Context<'_>,
@@ -237,6 +248,8 @@ fn build_server(
     if let Some(before) = before
         && before.address == address
         && before.cookie == server.cookie.as_bytes()
+        && before.proxy == server.proxy
+        && is_same
     {
         return Arc::clone(before);
     }
@@ -244,6 +257,8 @@ fn build_server(
         name: server.name.clone(),
         address,
         address_text: address.map_or_else(|| "-".to_owned(), |address| address.to_string()),
+        tls,
+        proxy: server.proxy,
         cookie: server.cookie.clone().into_bytes(),
         slot: context.slots.take(),
         state,

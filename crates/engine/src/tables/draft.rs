@@ -2,18 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
+use ipnet::IpNet;
 use tenbin_rules::{Expr, Router};
 
 use super::Route;
+use super::Tables;
 use super::build::{Context, Refusal};
 use super::frontend::{Action, Edit, Fixed};
+use super::secure::{Secured, listener as secure_listener, server as secure_server};
+use crate::tls::{Authorities, ClientConfig, ListenerConfig};
 use crate::wire::{self, Policy, Snapshot};
 
 /// Whatever of a snapshot had to be compiled, object by object.
 pub struct Drafts {
-    /// Port and place of the frontend, by listener.
-    pub listeners: Vec<(u16, usize)>,
+    /// By listener.
+    pub listeners: Vec<ListenerDraft>,
     /// By frontend.
     pub frontends: Vec<FrontendDraft>,
     /// By backend.
@@ -22,10 +27,22 @@ pub struct Drafts {
     pub secret: Vec<u8>,
 }
 
+/// The compiled parts of a listener.
+pub struct ListenerDraft {
+    /// Its port.
+    pub port: u16,
+    /// Place of its frontend.
+    pub frontend: usize,
+    /// Networks whose connections begin with a PROXY header; none of them: all do.
+    pub proxy: Option<Arc<[IpNet]>>,
+    /// None: plain.
+    pub tls: Option<ListenerConfig>,
+}
+
 /// The compiled parts of a frontend.
 pub struct FrontendDraft {
     /// Networks whose forwarding headers are believed.
-    pub trusted: Vec<ipnet::IpNet>,
+    pub trusted: Vec<IpNet>,
     /// Its conditions.
     pub router: Router,
     /// What follows from them.
@@ -38,8 +55,18 @@ pub struct BackendDraft {
     pub key: Option<Expr>,
     /// What a sticky table remembers.
     pub sticky_key: Option<Expr>,
-    /// By server; None while not resolved.
-    pub addresses: Vec<Option<SocketAddr>>,
+    /// By server.
+    pub servers: Vec<ServerDraft>,
+}
+
+/// The compiled parts of a server.
+pub struct ServerDraft {
+    /// None while not resolved.
+    pub address: Option<SocketAddr>,
+    /// None: plain.
+    pub tls: Option<ClientConfig>,
+    /// What is spoken to it has not changed.
+    pub is_same: bool,
 }
 
 /// Names of the backends.
@@ -47,7 +74,7 @@ type Known<'a> = HashSet<&'a str>;
 
 impl Drafts {
     /// Checks and compiles a snapshot, or says where and why not.
-    pub fn new(snapshot: &Snapshot, context: &Context<'_>) -> Result<Self, Refusal> {
+    pub fn new(snapshot: &Snapshot, old: Option<&Tables>, context: &Context<'_>) -> Result<Self, Refusal> {
         check_names(snapshot)?;
         let secret = hex(&snapshot.secret.0)?;
         let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
@@ -56,10 +83,18 @@ impl Drafts {
             frontends.push(draft_frontend(&format!("frontends[{index}]"), spec, &known)?);
         }
         let mut backends = Vec::with_capacity(snapshot.backends.len());
+        let mut authorities = Authorities::default();
         for (index, spec) in snapshot.backends.iter().enumerate() {
-            backends.push(draft_backend(&format!("backends[{index}]"), spec)?);
+            let before = old.and_then(|old| old.backend(&spec.name));
+            let mut secure = |place: usize, server: &wire::Server| {
+                secure_server((spec, server), before, context, &mut authorities).map_err(|problem| Refusal {
+                    path: format!("backends[{index}].servers[{place}].tls"),
+                    reason: problem.to_string(),
+                })
+            };
+            backends.push(draft_backend(&format!("backends[{index}]"), spec, &mut secure)?);
         }
-        Ok(Self { listeners: draft_listeners(snapshot, context)?, frontends, backends, secret })
+        Ok(Self { listeners: draft_listeners(snapshot, old, context)?, frontends, backends, secret })
     }
 }
 
@@ -132,18 +167,7 @@ fn constant_start(wire: &tenbin_rules::wire::Expr) -> String {
 }
 
 fn draft_frontend(path: &str, spec: &wire::Frontend, known: &Known<'_>) -> Result<FrontendDraft, Refusal> {
-    let mut trusted = Vec::new();
-    for (index, network) in spec.trusted_proxies.iter().enumerate() {
-        match network.parse().or_else(|_| network.parse::<IpAddr>().map(ipnet::IpNet::from)) {
-            Ok(network) => trusted.push(network),
-            Err(_) => {
-                return refuse(
-                    format!("{path}.trusted_proxies[{index}]"),
-                    format!("{network:?} is no network"),
-                );
-            }
-        }
-    }
+    let trusted = networks(&format!("{path}.trusted_proxies"), &spec.trusted_proxies)?;
     if let Some(limits) = &spec.limits.per_source {
         check_per_source(&format!("{path}.limits.per_source"), limits)?;
     }
@@ -156,6 +180,14 @@ fn draft_frontend(path: &str, spec: &wire::Frontend, known: &Known<'_>) -> Resul
         routes.push(draft_route(&path, route, known)?);
     }
     Ok(FrontendDraft { trusted, router: Router::new(conditions), routes })
+}
+
+fn networks(path: &str, texts: &[String]) -> Result<Vec<IpNet>, Refusal> {
+    let parse = |(index, text): (usize, &String)| {
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        network.or_else(|_| refuse(format!("{path}[{index}]"), format!("{text:?} is no network")))
+    };
+    texts.iter().enumerate().map(parse).collect()
 }
 
 fn check_per_source(path: &str, limits: &wire::PerSource) -> Result<(), Refusal> {
@@ -292,7 +324,11 @@ fn check_cookies(path: &str, spec: &wire::Backend) -> Result<(), Refusal> {
     }
 }
 
-fn draft_backend(path: &str, spec: &wire::Backend) -> Result<BackendDraft, Refusal> {
+fn draft_backend(
+    path: &str,
+    spec: &wire::Backend,
+    secure: &mut dyn FnMut(usize, &wire::Server) -> Result<Secured, Refusal>,
+) -> Result<BackendDraft, Refusal> {
     check_cookies(path, spec)?;
     let key =
         spec.balance.key.as_ref().map(|key| expression(&format!("{path}.balance.key"), key)).transpose()?;
@@ -310,20 +346,33 @@ fn draft_backend(path: &str, spec: &wire::Backend) -> Result<BackendDraft, Refus
                 format!("found {}, expected 0 to 256", server.weight),
             );
         }
-        match server.address.as_deref().map(str::parse) {
-            None => Ok(None),
-            Some(Ok(address)) => Ok(Some(address)),
+        if let Some(wire::ProxyOut { version: version @ (0 | 3..), .. }) = server.proxy {
+            let path = format!("{path}.servers[{index}].proxy.version");
+            return refuse(path, format!("found {version}, expected 1 or 2"));
+        }
+        let address = match server.address.as_deref().map(str::parse) {
+            None => None,
+            Some(Ok(address)) => Some(address),
             Some(Err(_)) => {
                 let found = server.address.as_deref().unwrap_or_default();
-                refuse(format!("{path}.servers[{index}].address"), format!("{found:?} is no ip:port"))
+                return refuse(
+                    format!("{path}.servers[{index}].address"),
+                    format!("{found:?} is no ip:port"),
+                );
             }
-        }
+        };
+        let (tls, is_same) = secure(index, server)?;
+        Ok(ServerDraft { address, tls, is_same })
     };
-    let addresses = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
-    Ok(BackendDraft { key, sticky_key, addresses })
+    let servers = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
+    Ok(BackendDraft { key, sticky_key, servers })
 }
 
-fn draft_listeners(snapshot: &Snapshot, context: &Context<'_>) -> Result<Vec<(u16, usize)>, Refusal> {
+fn draft_listeners(
+    snapshot: &Snapshot,
+    old: Option<&Tables>,
+    context: &Context<'_>,
+) -> Result<Vec<ListenerDraft>, Refusal> {
     let place = |(index, listener): (usize, &wire::Listener)| {
         let path = format!("listeners[{index}]");
         let Ok(address) = listener.address.parse::<SocketAddr>() else {
@@ -342,7 +391,13 @@ fn draft_listeners(snapshot: &Snapshot, context: &Context<'_>) -> Result<Vec<(u1
                 format!("no sockets were handed over for {}", listener.address),
             );
         }
-        Ok((address.port(), frontend))
+        let proxy =
+            listener.proxy.as_ref().map(|proxy| networks(&format!("{path}.proxy.networks"), &proxy.networks));
+        let proxy = proxy.transpose()?.map(Arc::from);
+        let is_http = snapshot.frontends.get(frontend).is_some_and(|spec| spec.mode == wire::Mode::Http);
+        let tls = secure_listener(listener, is_http, old, context)
+            .map_err(|problem| Refusal { path: format!("{path}.tls"), reason: problem.to_string() })?;
+        Ok(ListenerDraft { port: address.port(), frontend, proxy, tls })
     };
     snapshot.listeners.iter().enumerate().map(place).collect()
 }

@@ -8,6 +8,7 @@ use tenbin_balance::{RateLimit, SourceLimits, Sources};
 use tenbin_rules::{Expr, Router};
 
 use crate::stats::{FrontendCounters, ListenerCounters};
+use crate::tls::ListenerConfig;
 use crate::wire;
 
 /// One listened address.
@@ -20,6 +21,12 @@ pub struct Listener {
     pub frontend: usize,
     /// Accept a bare LF as line end in heads.
     pub lenient: bool,
+    /// None: plain.
+    pub tls: Option<ListenerConfig>,
+    /// HTTP/2 by prior knowledge.
+    pub http2: bool,
+    /// Networks whose connections begin with a PROXY header; none of them: all do.
+    pub proxy: Option<Arc<[IpNet]>>,
     /// What was counted on it.
     pub counters: Arc<ListenerCounters>,
 }
@@ -34,6 +41,8 @@ pub struct Frontend {
     pub router: Router,
     /// In the order of the configuration.
     pub routes: Vec<Route>,
+    /// A condition asks for what a TLS client says that is not terminated here.
+    pub asks_hello: bool,
     /// Limits of each source, if any.
     pub per_source: Option<PerSource>,
     /// What was counted.

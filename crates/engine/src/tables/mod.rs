@@ -8,6 +8,7 @@ mod build;
 mod draft;
 mod frontend;
 mod published;
+mod secure;
 
 use std::collections::HashMap;
 use std::sync::Arc;

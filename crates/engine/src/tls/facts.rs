@@ -1,6 +1,13 @@
 //! What conditions and logs need to know of a connection whose handshake is over.
 
-use rustls::ServerConnection;
+use std::sync::OnceLock;
+
+use rustls::pki_types::CertificateDer;
+use rustls::{HandshakeKind, ServerConnection};
+use x509_parser::parse_x509_certificate;
+
+use super::suites;
+use super::x509::{common_name, fingerprint, line, serial};
 
 /// What is known of a connection; small, and made once for each.
 pub struct Facts {
@@ -14,6 +21,7 @@ pub struct Facts {
     pub alpn: Option<&'static str>,
     /// A session was resumed.
     pub resumed: bool,
+    shown: Option<Box<Shown>>,
 }
 
 /// A certificate that a client showed and that was found good.
@@ -30,20 +38,56 @@ pub struct ClientCertificate {
     pub fingerprint: String,
 }
 
+struct Shown {
+    der: CertificateDer<'static>,
+    read: OnceLock<Option<ClientCertificate>>,
+}
+
 impl Facts {
     /// Of a connection whose handshake is over.
     pub fn of(connection: &ServerConnection) -> Self {
-        let _ = connection;
-        Self { version: "1.3", cipher: "", sni: None, alpn: None, resumed: false }
+        let suite = connection.negotiated_cipher_suite();
+        let shown = connection.peer_certificates().and_then(<[_]>::first);
+        Self {
+            version: connection.protocol_version().map_or("", suites::version),
+            cipher: suite.map_or("", |suite| suites::iana(suite.suite())),
+            sni: connection.server_name().map(Into::into),
+            alpn: match connection.alpn_protocol() {
+                Some(b"h2") => Some("h2"),
+                Some(b"http/1.1") => Some("http/1.1"),
+                _ => None,
+            },
+            resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+            shown: shown.map(|der| Box::new(Shown { der: der.clone(), read: OnceLock::new() })),
+        }
     }
 
     /// The client showed a certificate, and it is good: handshakes with others fail.
     pub fn verified(&self) -> bool {
-        self.certificate().is_some()
+        self.shown.is_some()
     }
 
     /// The client's certificate, read when it is first asked for.
     pub fn certificate(&self) -> Option<&ClientCertificate> {
-        None
+        let shown = self.shown.as_ref()?;
+        shown.read.get_or_init(|| ClientCertificate::read(&shown.der)).as_ref()
+    }
+
+    /// The client's certificate as it came, for servers that are told of it.
+    pub fn der(&self) -> Option<&[u8]> {
+        self.shown.as_ref().map(|shown| shown.der.as_ref())
+    }
+}
+
+impl ClientCertificate {
+    fn read(der: &CertificateDer<'_>) -> Option<Self> {
+        let (_, certificate) = parse_x509_certificate(der).ok()?;
+        Some(Self {
+            subject: line(certificate.subject()),
+            issuer: line(certificate.issuer()),
+            name: common_name(certificate.subject()),
+            serial: serial(&certificate),
+            fingerprint: fingerprint(der),
+        })
     }
 }

@@ -3,9 +3,15 @@
 use std::sync::Arc;
 
 use rustls::ServerConfig;
+use rustls::server::NoServerSessionStorage;
 
+use super::certificates::Judged;
 use super::problem::Problem;
+use super::resolver::Resolver;
+use super::suites::Offer;
 use super::tickets::Tickets;
+use super::verify::Clients;
+use crate::clock::wall_micros;
 use crate::wire::ListenerTls;
 
 /// A whole TLS record: the fatal alert `unrecognized_name` (112), for clients that strict listeners do not know.
@@ -30,8 +36,10 @@ pub struct ListenerConfig {
 
 struct Inner {
     server: Arc<ServerConfig>,
+    resolver: Arc<Resolver>,
     spec: ListenerTls,
     alpn: Alpn,
+    tickets: Arc<Tickets>,
     warnings: Vec<Problem>,
 }
 
@@ -43,11 +51,10 @@ impl ListenerConfig {
         tickets: &Arc<Tickets>,
         previous: Option<&Self>,
     ) -> Result<Self, Problem> {
-        let _ = tickets;
-        if let Some(previous) = previous.filter(|old| old.inner.spec == *spec && old.inner.alpn == alpn) {
+        if let Some(previous) = previous.filter(|old| old.inner.is(spec, alpn, tickets)) {
             return Ok(previous.clone());
         }
-        Err(Problem::setting("TLS is not there yet"))
+        Inner::build(spec, alpn, tickets).map(|inner| Self { inner: Arc::new(inner) })
     }
 
     /// For handshakes.
@@ -65,10 +72,64 @@ impl ListenerConfig {
         &self.inner.warnings
     }
 
-    /// Whether a client that names this host (lower case, as rustls tells it) gets past its hello. Only where
-    /// `spec().strict_sni` is it ever false, and `UNRECOGNIZED_NAME` is then the answer: left to rustls it would be
-    /// `access_denied` (49).
+    /// Whether a client that names this host (lower case, as rustls tells it) gets past its hello. It is only ever false
+    /// where `spec().strict_sni` is set; the answer is then `UNRECOGNIZED_NAME`, which rustls does not say: a resolver
+    /// that has no certificate makes it say `access_denied` (49).
     pub fn admits(&self, name: Option<&str>) -> bool {
-        name.is_some() || !self.inner.spec.strict_sni
+        self.inner.resolver.knows(name)
+    }
+}
+
+impl Inner {
+    fn is(&self, spec: &ListenerTls, alpn: Alpn, tickets: &Arc<Tickets>) -> bool {
+        self.spec == *spec && self.alpn == alpn && Arc::ptr_eq(&self.tickets, tickets)
+    }
+
+    fn build(spec: &ListenerTls, alpn: Alpn, tickets: &Arc<Tickets>) -> Result<Self, Problem> {
+        let now = (wall_micros() / 1_000_000) as i64;
+        let Offer { provider, versions } = Offer::new(&spec.suite)?;
+        let mut warnings = Vec::new();
+        let mut usable = Vec::with_capacity(spec.certificates.len());
+        for certificate in &spec.certificates {
+            let mut one = Judged::new(certificate, now).usable()?;
+            warnings.append(&mut one.warnings);
+            usable.push(one);
+        }
+        if usable.get(spec.default).is_none() {
+            return Err(Problem::setting("the default certificate is none of those that are there"));
+        }
+        let resolver = Arc::new(Resolver::new(&usable, spec.default, spec.strict_sni, now));
+        let clients = match &spec.client {
+            None => Clients::unasked(),
+            Some(client) => Clients::new(client, &provider, now)?,
+        };
+        warnings.extend(clients.warnings);
+        let mut server = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&versions)
+            .map_err(|error| Problem::setting(error.to_string()))?
+            .with_client_cert_verifier(clients.verifier)
+            .with_cert_resolver(Arc::clone(&resolver) as Arc<_>);
+        server.alpn_protocols = alpn.offered();
+        server.ignore_client_order = !spec.suite.ciphers.is_empty();
+        // Tickets hold whole sessions: nothing of them is kept here.
+        server.session_storage = Arc::new(NoServerSessionStorage {});
+        if spec.resumption {
+            server.ticketer = tickets.scoped(clients.scope);
+        } else {
+            server.send_tls13_tickets = 0;
+        }
+        let (spec, tickets) = (spec.clone(), Arc::clone(tickets));
+        Ok(Self { server: Arc::new(server), resolver, spec, alpn, tickets, warnings })
+    }
+}
+
+impl Alpn {
+    fn offered(self) -> Vec<Vec<u8>> {
+        let offered: &[&str] = match self {
+            Self::None => &[],
+            Self::Http1 => &["http/1.1"],
+            Self::Http2 => &["h2", "http/1.1"],
+        };
+        offered.iter().map(|name| name.as_bytes().to_vec()).collect()
     }
 }

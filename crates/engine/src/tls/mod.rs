@@ -4,14 +4,29 @@
 //! sessions are resumed; what is known of a connection once its handshake is over; the offline commands about
 //! certificates. Does not own: sockets, the bytes of connections, when files are looked at again.
 
+mod authorities;
+mod certificates;
+mod chain;
 mod client;
 mod facts;
+mod files;
+mod inspect;
 mod listener;
+mod ocsp;
 mod problem;
+mod resolver;
+mod selfsigned;
+mod suites;
+#[cfg(test)]
+mod tests;
 mod tickets;
+mod verify;
+mod x509;
 
 pub use client::{Authorities, ClientConfig};
 pub use facts::{ClientCertificate, Facts};
-pub use listener::{Alpn, ListenerConfig, UNRECOGNIZED_NAME};
+pub use inspect::certificates_command;
+pub use listener::{Alpn, ListenerConfig};
 pub use problem::{Level, Problem};
+pub use selfsigned::self_signed_command;
 pub use tickets::Tickets;

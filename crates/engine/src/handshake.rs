@@ -1,0 +1,148 @@
+//! The TLS handshake of a client's connection: under a deadline, so many at once, and counted.
+//!
+//! A connection that has said nothing yet costs no session, and the place of one that handshakes is taken only then.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustix::net::{SendFlags, send};
+use tokio::net::TcpStream;
+
+use crate::access;
+use crate::capacity::PAUSE;
+use crate::client::Client;
+use crate::http::{Manner, Reason, write_reason};
+use crate::listener::{Found, Newcomer, serve};
+use crate::stats::ListenerCounters;
+use crate::stream::{Stream, Tls};
+use crate::tls::{Facts, ListenerConfig};
+use crate::wire::Mode;
+use crate::worker::Worker;
+
+/// Why there is no session.
+#[derive(Debug)]
+enum Unsecured {
+    /// The client closed before it said anything: somebody has looked whether the port is open.
+    Silent,
+    /// The deadline has passed.
+    Late,
+    /// It speaks HTTP without TLS.
+    Plain,
+    /// What TLS, or the socket, has against it.
+    Broken(io::Error),
+}
+
+/// Secures a connection, then has it served.
+pub async fn secure(newcomer: Newcomer, found: Rc<Found>, config: ListenerConfig) {
+    let Newcomer { mut presence, place, stream, peer } = newcomer;
+    let worker = Rc::clone(presence.worker());
+    let shaken = within(&worker, config.spec().handshake, shake(stream, &config, &found)).await;
+    match shaken {
+        Ok(tls) => {
+            let facts = tls.accepted().map(Facts::of);
+            for counters in found.connection_counters(worker.index) {
+                counters.handshakes.add(1);
+                counters.resumed.add(u64::from(facts.as_ref().is_some_and(|facts| facts.resumed)));
+            }
+            let is_http2 = tls.alpn() == Some(b"h2");
+            presence.tls = facts.map(Box::new);
+            serve(Client::new(presence, place, Stream::Tls(tls), peer), &found, is_http2);
+        }
+        Err(Unsecured::Silent) => {}
+        Err(error) => {
+            for counters in found.connection_counters(worker.index) {
+                counters.handshake_errors.add(1);
+            }
+            let (name, code) = (&found.frontend.spec.name, error.code());
+            *found.frontend.counters.errors.lock().entry(code.to_owned()).or_insert(0) += 1;
+            access::log_refused(&worker, (peer, name), code);
+        }
+    }
+}
+
+async fn within(
+    worker: &Worker,
+    limit_ms: u64,
+    shaking: impl Future<Output = Result<Box<Tls>, Unsecured>>,
+) -> Result<Box<Tls>, Unsecured> {
+    let timer = worker.deadlines.timer();
+    timer.set(limit_ms);
+    let mut shaking = pin!(shaking);
+    poll_fn(|cx| {
+        let shaken = shaking.as_mut().poll(cx);
+        if shaken.is_ready() { shaken } else { timer.poll(cx).map(|()| Err(Unsecured::Late)) }
+    })
+    .await
+}
+
+async fn shake(socket: TcpStream, config: &ListenerConfig, found: &Found) -> Result<Box<Tls>, Unsecured> {
+    let mut first = [0];
+    match socket.peek(&mut first).await {
+        Ok(0) | Err(_) => return Err(Unsecured::Silent),
+        // A method, where only methods are expected otherwise.
+        Ok(_) if found.frontend.spec.mode == Mode::Http && first[0].is_ascii_uppercase() => {
+            tell(&socket);
+            return Err(Unsecured::Plain);
+        }
+        Ok(_) => {}
+    }
+    let _place = Place::take(&found.counters, config.spec().handshakes).await;
+    Tls::accept(config, socket).await.map_err(Unsecured::Broken)
+}
+
+/// Says to whoever speaks HTTP here what is wrong; a new connection has room for it.
+fn tell(socket: &TcpStream) {
+    let mut answer = Vec::new();
+    let manner =
+        Manner { version: tenbin_proto::Version::Http11, keep_alive: false, head: false, always: b"" };
+    write_reason(&mut answer, Reason::PlainHttp, None, manner);
+    let _ = send(socket, &answer, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
+}
+
+/// A place among the handshakes of a listener.
+struct Place(Arc<ListenerCounters>);
+
+impl Place {
+    async fn take(counters: &Arc<ListenerCounters>, most: u32) -> Self {
+        while !counters.handshaking.try_enter(most) {
+            tokio::time::sleep(PAUSE).await;
+        }
+        Self(Arc::clone(counters))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.handshaking.leave();
+    }
+}
+
+impl Unsecured {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Silent => "closed",
+            Self::Late => "handshake-timeout",
+            Self::Plain => "plain-http",
+            Self::Broken(error) => blame(error),
+        }
+    }
+}
+
+/// What of a handshake's failure is worth telling apart in counters and logs.
+fn blame(error: &io::Error) -> &'static str {
+    use rustls::Error;
+    let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    match of_tls {
+        // Strict listeners know no such host.
+        None if error.kind() == io::ErrorKind::InvalidData => "unknown-name",
+        None => "handshake-aborted",
+        Some(Error::AlertReceived(_)) => "handshake-alert",
+        Some(Error::NoCertificatesPresented) => "no-client-certificate",
+        Some(Error::InvalidCertificate(_)) => "bad-client-certificate",
+        Some(Error::PeerIncompatible(_)) => "handshake-incompatible",
+        Some(_) => "bad-handshake",
+    }
+}

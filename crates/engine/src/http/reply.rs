@@ -1,0 +1,127 @@
+//! Answers that no server gave: written, sent and counted.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tenbin_proto::{Body, Method};
+use tenbin_rules::Expr;
+use tokio::io::AsyncWrite;
+
+use super::answer::{Manner, Reason, write_answer, write_reason};
+use super::exchange::{After, Exchange};
+use super::redirect::write_location;
+use crate::client::Client;
+use crate::listener::Found;
+use crate::pace::Pace;
+use crate::stream::Stream;
+use crate::wire::Frontend;
+
+/// Prepares the answer of a redirect, and says whether the connection lives on; `None` when the location needs a host and
+/// the request has none.
+pub fn redirect(
+    client: &Client,
+    x: &mut Exchange,
+    found: &Found,
+    (location, start, code): (&Expr, &[u8], u16),
+) -> Option<bool> {
+    let mut lines = b"location: ".to_vec();
+    if !write_location(&mut lines, (location, start), &x.view(client, found.port)) {
+        return None;
+    }
+    lines.extend_from_slice(b"\r\n");
+    x.record.intercepted(code);
+    let manner = settle(x, found);
+    x.down.prefix.clear();
+    write_answer(&mut x.down.prefix, code, &lines, b"", manner);
+    Some(manner.keep_alive)
+}
+
+/// Answers with a reason of our own.
+pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason: Reason) -> After {
+    x.record.refused(reason);
+    *found.frontend.counters.errors.lock().entry(reason.code().to_owned()).or_insert(0) += 1;
+    for counters in found.connection_counters(client.worker.index) {
+        if reason.is_request_error() {
+            counters.request_errors.add(1);
+        }
+        if reason.is_denial() {
+            counters.denied.add(1);
+        }
+    }
+    let manner = settle(x, found);
+    x.down.prefix.clear();
+    let backend = std::mem::take(&mut x.record.backend);
+    let named = (!backend.is_empty()).then_some(backend.as_str());
+    write_reason(&mut x.down.prefix, reason, named, manner);
+    x.record.backend = backend;
+    finish_reply(client, x, found, manner.keep_alive).await
+}
+
+/// Whether the connection can live on after an answer that did not wait for the body; what of the body is here is
+/// counted and dropped.
+pub fn settle<'a>(x: &mut Exchange, found: &'a Found) -> Manner<'a> {
+    let whole = match x.request.body {
+        Body::None => true,
+        Body::Length(length) => x.up.replayable() && length <= x.input.data().len() as u64,
+        Body::Chunked | Body::UntilClose => false,
+    };
+    if whole && let Body::Length(length) = x.request.body {
+        x.record.bytes_in += length;
+        x.input.consume(length as usize);
+    } else {
+        x.record.bytes_in += x.up.body_bytes;
+    }
+    let head = x.request.method == Method::Head;
+    let keep_alive = x.request.keep_alive && whole;
+    Manner { version: x.request.version, keep_alive, head, always: &found.always }
+}
+
+pub async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, keep_alive: bool) -> After {
+    let sent = write(client, &x.down.prefix, (&mut x.pace, &found.frontend.spec), Stream::poll_finish).await;
+    x.record.bytes_out += x.down.prefix.len() as u64;
+    let now = client.worker.shared.clock.micros();
+    x.record.finish(client, (&x.request, x.input.head()), found, now);
+    match (sent, keep_alive) {
+        (false, _) => After::Close,
+        (true, true) => After::Idle,
+        (true, false) => After::Linger,
+    }
+}
+
+/// Writes all of `bytes` to the client, and more may follow; false when it does not take them.
+pub async fn send(client: &mut Client, bytes: &[u8], paced: (&mut Pace, &Frontend)) -> bool {
+    write(client, bytes, paced, |stream, cx| Pin::new(stream).poll_flush(cx)).await
+}
+
+/// Writes all of `bytes` to the client, and then what `close` says.
+async fn write(
+    client: &mut Client,
+    bytes: &[u8],
+    (pace, front): (&mut Pace, &Frontend),
+    close: fn(&mut Stream, &mut Context<'_>) -> Poll<io::Result<()>>,
+) -> bool {
+    let mut sent = 0;
+    pace.begin(front);
+    let Client { stream, timer, .. } = client;
+    let all = poll_fn(|cx| {
+        while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {
+            let written = Pin::new(&mut *stream).poll_write(cx, rest);
+            if written.is_pending() {
+                return pace.poll(cx, timer, sent as u64).map(|()| false);
+            }
+            match ready!(written) {
+                Ok(count) if count > 0 => sent += count,
+                _ => return Poll::Ready(false),
+            }
+        }
+        match close(stream, cx) {
+            Poll::Pending => pace.poll(cx, timer, sent as u64).map(|()| false),
+            Poll::Ready(closed) => Poll::Ready(closed.is_ok()),
+        }
+    })
+    .await;
+    timer.clear();
+    all
+}

@@ -1,0 +1,8 @@
+//! Handshakes in memory with certificates made for them.
+
+mod judging;
+mod listeners;
+mod mutual;
+mod resuming;
+mod servers;
+pub mod support;
