@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import shutil
 import ssl
 import threading
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
 from support.certificates import make_certificate, served
-from tenbin.testing import Client, Tenbin, config_text, wait_for
+from tenbin.testing import Client, ExchangeError, Tenbin, config_text, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,25 +54,29 @@ class Visitor:
     def __init__(self, tenbin: Tenbin) -> None:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        self._client = Client(tenbin.address)
-        self._client.socket = context.wrap_socket(self._client.socket)
+        self._client = http.client.HTTPSConnection(*tenbin.address, context=context, timeout=10)
+        self._client.connect()
+        # From now on there is no second connection.
+        self._client.auto_open = 0
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._ask)
         self.answered = 0
         self.failed: list[str] = []
 
     def _ask(self) -> None:
-        while not self._end.wait(0.01):
+        while not self._end.wait(0.01) and not self.failed:
             try:
-                status = self._client.get("/api/whoami").status
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+                self._client.request("GET", "/api/whoami")
+                answer = self._client.getresponse()
+                answer.read()
+            except (OSError, http.client.HTTPException) as error:
                 self.failed.append(repr(error))
                 return
             self.answered += 1
-            if status != 200:
-                self.failed.append(str(status))
+            if answer.status != 200:
+                self.failed.append(str(answer.status))
 
-    def __enter__(self) -> Visitor:
+    def __enter__(self) -> Self:
         self._thread.start()
         wait_for(lambda: self.answered or self.failed, 5)
         return self
@@ -189,12 +195,12 @@ def test_a_certificate_that_ends_soon_is_told_everywhere(trio: Servers, tmp_path
     site = make_certificate(tmp_path / "site.pem", days=3)
     with secure(trio, str(site)) as tenbin:
         wait_for(lambda: "doubtful" in tenbin.log(), 5)
-        assert "expires" in tenbin.log()
+        assert f"{site}: the certificate ends in 2d 23h" in tenbin.log()
         (told,) = tenbin.status()["certificates"]
         assert (told["validity"], told["names"]) == ("soon", ["localhost", "127.0.0.1"])
         assert told["listeners"] == [f"127.0.0.1:{tenbin.address[1]}"]
         assert 2 * 86_400 < told["left"] <= 3 * 86_400
-        assert "ends in 2d 23h" in tenbin.run_cli("status")
+        assert "ends in 2d 23h" in " ".join(tenbin.run_cli("status").split())
         page = Client(tenbin.admin)
         metrics = page.get("/metrics").body.decode()
         page.close()
@@ -208,7 +214,8 @@ def test_handshakes_are_counted(tenbin: Tenbin, site: Path) -> None:
     served(tenbin.address)
     with Client(tenbin.address) as client:
         client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        client.read_to_end()
+        with suppress(ExchangeError):
+            client.read_to_end()
 
     def counted() -> dict[str, int]:
         listeners = tenbin.status()["frontends"][0]["listeners"]
