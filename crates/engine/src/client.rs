@@ -48,6 +48,32 @@ pub struct Presence {
     pub visit: Option<Box<Visit>>,
 }
 
+/// A connection that carries many clients.
+pub struct Crowd {
+    /// The thread it lives on.
+    pub worker: Rc<Worker>,
+    /// The listener it came by.
+    pub place: Rc<Place>,
+    /// For whatever the connection itself is waited for.
+    pub timer: Timer,
+    peer: SocketAddr,
+    presence: Rc<Presence>,
+}
+
+impl Crowd {
+    /// One stream of the connection; it counts as part of it.
+    pub fn client(&self, stream: Stream) -> Client {
+        Client {
+            worker: Rc::clone(&self.worker),
+            place: Rc::clone(&self.place),
+            stream,
+            peer: self.peer,
+            timer: self.worker.deadlines.timer(),
+            presence: Rc::clone(&self.presence),
+        }
+    }
+}
+
 impl Client {
     /// A connection that has its place within the limits.
     pub fn new(presence: Presence, place: Rc<Place>, stream: Stream, peer: SocketAddr) -> Self {
@@ -56,16 +82,10 @@ impl Client {
         Self { worker, place, stream, peer, timer, presence: Rc::new(presence) }
     }
 
-    /// One stream of this connection as a client of its own; it counts as part of the connection.
-    pub fn stream(&self, stream: Stream) -> Self {
-        Self {
-            worker: Rc::clone(&self.worker),
-            place: Rc::clone(&self.place),
-            stream,
-            peer: self.peer,
-            timer: self.worker.deadlines.timer(),
-            presence: Rc::clone(&self.presence),
-        }
+    /// Takes the connection out of it: its streams are clients of their own from now on.
+    pub fn multiplex(self) -> (Stream, Crowd) {
+        let Self { worker, place, stream, peer, timer, presence } = self;
+        (stream, Crowd { worker, place, peer, timer, presence })
     }
 
     /// Its place among the connections of its source, where those are counted.

@@ -1,6 +1,7 @@
 //! Wire formats of Tenbin, sans-io: HTTP/1 heads parsed strictly into spans, body framing, and messages written anew.
 //!
-//! Owns: the grammar and the defences of HTTP/1.0 and 1.1 on both sides, forwarding fields, cookies and query lookups.
+//! Owns: the grammar and the defences of HTTP/1.0 and 1.1 on both sides, forwarding fields, cookies and query lookups,
+//! and where frames of HTTP/2 begin.
 //! Does not own: sockets, clocks, buffers (callers lend them), routing, limits over time. Nothing here blocks, panics or
 //! allocates once the caller's buffers have grown to their working size; every parser is linear in its input.
 #![forbid(unsafe_code)]
@@ -11,6 +12,7 @@ pub mod cookie;
 mod edits;
 pub mod fields;
 pub mod forwarded;
+pub mod frames;
 mod framing;
 pub mod head;
 pub mod hello;
@@ -27,7 +29,7 @@ mod request_line;
 pub mod response;
 mod scan;
 pub mod span;
-mod trailer;
+pub mod trailer;
 pub mod write;
 
 pub use body::{CHUNK_ROOM, ChunkDecoder, Decoded, LAST_CHUNK, Step, write_chunk_header};

@@ -35,6 +35,16 @@ const FORBIDDEN: &[&[u8]] = &[
     b"www-authenticate",
 ];
 
+/// Of whole lines, those that may travel behind a body, as they are written. For trailers that did not come in chunks.
+pub fn kept(lines: &[u8]) -> Result<Vec<u8>, Reject> {
+    let (mut trailers, mut at) = (Trailers::default(), 0);
+    while let Some(rest) = lines.get(at..).filter(|rest| !rest.is_empty()) {
+        at += trailers.add(rest).map_err(|fault| fault.at(at))?;
+    }
+    trailers.text.truncate(trailers.line);
+    Ok(trailers.text)
+}
+
 /// The trailers kept so far, and at their end a line that is not whole yet.
 #[derive(Debug, Default)]
 pub(crate) struct Trailers {
@@ -114,6 +124,13 @@ mod tests {
         assert_eq!(trailers.add(b"\nY: b\r\n"), Ok(1));
         assert!(trailers.at_line_start());
         assert_eq!(trailers.lines(), b"X: a\r\n");
+    }
+
+    #[test]
+    fn lines_are_thinned_out_at_once() {
+        let lines = b"grpc-status: 0\r\ncontent-length: 5\r\ngrpc-message:  a\r\n";
+        assert_eq!(super::kept(lines).unwrap(), b"grpc-status: 0\r\ngrpc-message: a\r\n");
+        assert!(super::kept(b"a: b\nc: d\r\n").is_err() && super::kept(b"").unwrap().is_empty());
     }
 
     #[test]

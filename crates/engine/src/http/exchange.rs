@@ -21,6 +21,7 @@ use crate::flow::Flow;
 use crate::listener::Found;
 use crate::pace::Pace;
 use crate::source;
+use crate::stream::Stream;
 use crate::tables::{Action, Held};
 
 /// Buffers and parsers of one exchange; kept by the worker and lent to whoever has something to do.
@@ -72,6 +73,8 @@ pub enum After {
     Close,
     /// Close it gently: the client may still be sending.
     Linger,
+    /// The client speaks HTTP/2; what it has said is still in the input.
+    Http2,
 }
 
 enum Head {
@@ -80,7 +83,11 @@ enum Head {
     Nothing,
     Closed,
     Failed(Reason),
+    Http2,
 }
+
+/// How a connection begins that speaks HTTP/2 unasked, as far as it looks like a head of HTTP/1.
+const PRIOR_KNOWLEDGE: &[u8] = b"PRI * HTTP/2.0";
 
 impl Exchange {
     /// Empty buffers.
@@ -152,6 +159,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             Head::Complete => x.request.keep_alive &= !is_gone,
             Head::Closed => return After::Close,
             Head::Nothing => return After::Nothing,
+            Head::Http2 => return After::Http2,
             Head::Failed(reason) => {
                 x.request.keep_alive = false;
                 x.record.unreadable(x.input.data().len());
@@ -160,7 +168,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             }
         }
         let after = exchange(client, x, tables, &found, first).await;
-        if after != After::Idle {
+        if after != After::Idle || client.stream.is_multiplexed() {
             return after;
         }
         first = false;
@@ -199,6 +207,9 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
                 match x.request.parse(x.input.data(), &mut x.scanned, &limits) {
                     Ok(Progress::Complete) => return Poll::Ready(Head::Complete),
                     Ok(Progress::Partial) => {}
+                    Err(_) if first && found.http2 && begins_http2(stream, x.input.data()) => {
+                        return Poll::Ready(Head::Http2);
+                    }
                     Err(reject) => return Poll::Ready(Head::Failed(Reason::Rejected(reject))),
                 }
                 if x.input.is_full() {
@@ -218,6 +229,11 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
         timer.clear();
     }
     head
+}
+
+/// Over TLS it is agreed on before.
+fn begins_http2(stream: &Stream, bytes: &[u8]) -> bool {
+    stream.plain().is_some() && bytes.starts_with(PRIOR_KNOWLEDGE)
 }
 
 /// One request, from its whole head on.

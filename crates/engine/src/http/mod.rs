@@ -1,9 +1,10 @@
-//! HTTP/1 on the client's side: one task a connection, one exchange after another.
+//! HTTP on the client's side: HTTP/1 as one task a connection, one exchange after another; HTTP/2 as one a stream.
 
 mod answer;
 mod await_answer;
 mod exchange;
 mod forward;
+mod multiplex;
 mod open;
 mod record;
 mod redirect;
@@ -25,6 +26,8 @@ pub use view::RequestView;
 
 use crate::client::Client;
 use crate::farewell::farewell;
+use crate::http2;
+use crate::stream::Stream;
 use crate::wire::FrontendTimeouts;
 
 /// Bytes that are still read after the last answer.
@@ -48,17 +51,33 @@ pub fn serve(mut client: Client) -> impl Future<Output = ()> {
             }
             let mut exchange = client.worker.take_exchange();
             let after = exchange::converse(&mut client, &mut exchange, first).await;
+            if after == After::Http2 {
+                let read = exchange.input.data().to_vec();
+                client.worker.put_exchange(exchange);
+                return Box::pin(http2::serve(client, read)).await;
+            }
             client.worker.put_exchange(exchange);
             is_timed = after == After::Nothing && first;
             match after {
                 After::Nothing => {}
                 After::Idle => first = false,
-                After::Close => return,
+                After::Close | After::Http2 => return,
                 After::Linger => {
                     return Box::pin(farewell(&mut client.stream, &client.timer, FAREWELL_BYTES)).await;
                 }
             }
         }
+    }
+}
+
+/// Serves the one request of a stream.
+pub async fn serve_stream(mut client: Client) {
+    let mut exchange = client.worker.take_exchange();
+    let after = exchange::converse(&mut client, &mut exchange, true).await;
+    client.worker.put_exchange(exchange);
+    if let Stream::Served(stream) = &mut client.stream {
+        let answered = matches!(after, After::Idle | After::Linger);
+        poll_fn(|cx| stream.poll_close(cx, answered)).await;
     }
 }
 

@@ -1,0 +1,169 @@
+//! The head of a client's HTTP/2 request, as HTTP/1 text for the one parser that judges all (RFC 9113, 8.2 and 8.3).
+//!
+//! Owns: what makes a request malformed before there is text, and that the text says no more than the request did. Does
+//! not own: what of a well-formed request is refused; `tenbin_proto::Request` and the rules of the frontend say that.
+
+use h2::ext::Protocol;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Method, Uri};
+
+/// What of a request decides how its stream goes on.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Bytes of the body, where the client has said it.
+    pub length: Option<u64>,
+    /// What its bytes are once it was answered.
+    pub purpose: Purpose,
+}
+
+/// What the stream is for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// A request and its answer.
+    #[default]
+    Message,
+    /// A tunnel after any success (RFC 9110, 9.3.6).
+    Connect,
+    /// A WebSocket (RFC 8441), asked for with this key.
+    WebSocket(String),
+}
+
+/// It is not a request at all: its stream is reset.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Malformed(pub &'static str);
+
+/// Appends the text. `key` makes the key of a WebSocket.
+pub fn write(out: &mut Vec<u8>, parts: &Parts, key: impl FnOnce() -> String) -> Result<Written, Malformed> {
+    let Parts { method, uri, headers, .. } = parts;
+    if uri.scheme_str().is_some_and(|scheme| scheme != "http" && scheme != "https") {
+        return Err(Malformed("scheme"));
+    }
+    let protocol = parts.extensions.get::<Protocol>().map(Protocol::as_str);
+    let purpose = match (method == Method::CONNECT, protocol) {
+        (false, _) => Purpose::Message,
+        (true, None) => Purpose::Connect,
+        (true, Some("websocket")) => Purpose::WebSocket(key()),
+        (true, Some(_)) => return Err(Malformed("protocol")),
+    };
+    let host = host(uri, headers)?;
+    let length = length(headers)?;
+    match &purpose {
+        Purpose::Message => line(out, method, target(method, uri)?),
+        Purpose::Connect => line(out, method, host.ok_or(Malformed("authority"))?),
+        Purpose::WebSocket(_) => line(out, &Method::GET, target(&Method::GET, uri)?),
+    }
+    if let Some(host) = host {
+        field(out, "host", host);
+    }
+    fields(out, headers, &purpose)?;
+    if let Purpose::WebSocket(key) = &purpose {
+        out.extend_from_slice(b"connection: Upgrade\r\nupgrade: websocket\r\n");
+        field(out, "sec-websocket-key", key.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+    Ok(Written { length, purpose })
+}
+
+/// The lines of trailers, those that may not travel included.
+pub fn lines(trailers: &HeaderMap) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (name, value) in trailers {
+        field(&mut out, name.as_str(), value.as_bytes().trim_ascii());
+    }
+    out
+}
+
+fn line(out: &mut Vec<u8>, method: &Method, target: &[u8]) {
+    out.extend_from_slice(method.as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(target);
+    out.extend_from_slice(b" HTTP/1.1\r\n");
+}
+
+/// Path and query: they begin with a slash, or are the asterisk of OPTIONS.
+fn target<'a>(method: &Method, uri: &'a Uri) -> Result<&'a [u8], Malformed> {
+    let target = uri.path_and_query().map_or("", |target| target.as_str());
+    let good = target.starts_with('/') || (target == "*" && method == Method::OPTIONS);
+    // A blank would end it in HTTP/1, and so would a line.
+    if good && target.bytes().all(|byte| byte > b' ' && byte != 0x7f) {
+        return Ok(target.as_bytes());
+    }
+    Err(Malformed("path"))
+}
+
+/// The authority; where a Host field says it too, both must say the same (RFC 9113, 8.3.1).
+fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Result<Option<&'a [u8]>, Malformed> {
+    let mut hosts = headers.get_all(header::HOST).iter().map(HeaderValue::as_bytes);
+    let (host, authority) = (hosts.next(), uri.authority().map(|authority| authority.as_str().as_bytes()));
+    match (host, authority) {
+        _ if hosts.next().is_some() => Err(Malformed("host")),
+        (Some(host), Some(authority)) if !host.eq_ignore_ascii_case(authority) => Err(Malformed("host")),
+        (host, authority) => Ok(authority.or(host)),
+    }
+}
+
+/// Digits, and as many fields as there may be: one.
+fn length(headers: &HeaderMap) -> Result<Option<u64>, Malformed> {
+    let mut values = headers.get_all(header::CONTENT_LENGTH).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.as_bytes();
+    let digits = text.iter().all(u8::is_ascii_digit) && values.next().is_none();
+    let length = std::str::from_utf8(text).ok().filter(|_| digits).and_then(|text| text.parse().ok());
+    length.map(Some).ok_or(Malformed("content-length"))
+}
+
+fn fields(out: &mut Vec<u8>, headers: &HeaderMap, purpose: &Purpose) -> Result<(), Malformed> {
+    let mut cookies = false;
+    for (name, value) in headers {
+        let value = value.as_bytes();
+        if is_of_the_connection(name) || (*name == header::TE && value != b"trailers") {
+            return Err(Malformed("connection-field"));
+        }
+        if matches!(value, [b' ' | b'\t', ..] | [.., b' ' | b'\t']) {
+            return Err(Malformed("blanks"));
+        }
+        // The parser would say no to the rest; what has no form in HTTP/1 must not come that far.
+        if value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
+            return Err(Malformed("value"));
+        }
+        let own_key = *name == header::SEC_WEBSOCKET_KEY && matches!(purpose, Purpose::WebSocket(_));
+        if *name == header::HOST || own_key || (*name == header::COOKIE && cookies) {
+            continue;
+        }
+        if *name == header::COOKIE {
+            cookies = true;
+            cookie(out, headers);
+        } else {
+            field(out, name.as_str(), value);
+        }
+    }
+    Ok(())
+}
+
+/// They may come in pieces, and are one field in HTTP/1 (RFC 9113, 8.2.3).
+fn cookie(out: &mut Vec<u8>, headers: &HeaderMap) {
+    out.extend_from_slice(b"cookie: ");
+    for (index, value) in headers.get_all(header::COOKIE).iter().enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b"; ");
+        }
+        out.extend_from_slice(value.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Fields that speak of an HTTP/1 connection (RFC 9113, 8.2.2).
+pub fn is_of_the_connection(name: &HeaderName) -> bool {
+    *name == header::CONNECTION
+        || *name == header::TRANSFER_ENCODING
+        || *name == header::UPGRADE
+        || matches!(name.as_str(), "keep-alive" | "proxy-connection")
+}
