@@ -4,6 +4,7 @@
 //! sessions are resumed; what is known of a connection once its handshake is over; the offline commands about
 //! certificates. Does not own: sockets, the bytes of connections, when files are looked at again.
 
+mod accept;
 mod authorities;
 mod certificates;
 mod chain;
