@@ -68,6 +68,13 @@ impl ClientConfig {
         &self.inner.client
     }
 
+    /// For a handshake that offers nothing but HTTP/1.1, which is rare.
+    pub fn http1(&self) -> Arc<rustls::ClientConfig> {
+        let mut client = rustls::ClientConfig::clone(&self.inner.client);
+        client.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Arc::new(client)
+    }
+
     /// What it was built from.
     pub fn spec(&self) -> &ServerTls {
         &self.inner.spec
