@@ -33,8 +33,14 @@ pub enum Purpose {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
 
-/// Appends the text. `key` makes the key of a WebSocket.
-pub fn write(out: &mut Vec<u8>, parts: &Parts, key: impl FnOnce() -> String) -> Result<Written, Malformed> {
+/// Appends the text of a request whose client has, or has not, said that no body follows. `key` makes the key of a
+/// WebSocket.
+pub fn write(
+    out: &mut Vec<u8>,
+    parts: &Parts,
+    ended: bool,
+    key: impl FnOnce() -> String,
+) -> Result<Written, Malformed> {
     let Parts { method, uri, headers, .. } = parts;
     if uri.scheme_str().is_some_and(|scheme| scheme != "http" && scheme != "https") {
         return Err(Malformed("scheme"));
@@ -57,9 +63,13 @@ pub fn write(out: &mut Vec<u8>, parts: &Parts, key: impl FnOnce() -> String) -> 
         field(out, "host", host);
     }
     fields(out, headers, &purpose)?;
-    if let Purpose::WebSocket(key) = &purpose {
-        out.extend_from_slice(b"connection: Upgrade\r\nupgrade: websocket\r\n");
-        field(out, "sec-websocket-key", key.as_bytes());
+    match &purpose {
+        Purpose::WebSocket(key) => {
+            out.extend_from_slice(b"connection: Upgrade\r\nupgrade: websocket\r\n");
+            field(out, "sec-websocket-key", key.as_bytes());
+        }
+        Purpose::Message if length.is_none() => body_line(out, method, ended),
+        _ => {}
     }
     out.extend_from_slice(b"\r\n");
     Ok(Written { length, purpose })
@@ -79,6 +89,15 @@ fn line(out: &mut Vec<u8>, method: &Method, target: &[u8]) {
     out.push(b' ');
     out.extend_from_slice(target);
     out.extend_from_slice(b" HTTP/1.1\r\n");
+}
+
+/// Frames say where a body ends; text has to.
+fn body_line(out: &mut Vec<u8>, method: &Method, ended: bool) {
+    if !ended {
+        field(out, "transfer-encoding", b"chunked");
+    } else if matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+        field(out, "content-length", b"0");
+    }
 }
 
 /// Path and query: they begin with a slash, or are the asterisk of OPTIONS.
@@ -186,7 +205,7 @@ mod tests {
 
     fn text(parts: &Parts) -> Result<String, &'static str> {
         let mut out = Vec::new();
-        write(&mut out, parts, || "key".to_owned()).map_err(|malformed| malformed.0)?;
+        write(&mut out, parts, true, || "key".to_owned()).map_err(|malformed| malformed.0)?;
         Ok(String::from_utf8_lossy(&out).into_owned())
     }
 
@@ -210,6 +229,19 @@ mod tests {
             Ok("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n".into())
         );
         assert_eq!(judged("CONNECT", "a:1", &[]), Ok("CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n".into()));
+    }
+
+    #[test]
+    fn the_end_of_a_body_is_said() {
+        let text = |method, ended, fields: &[_]| {
+            let mut out = Vec::new();
+            write(&mut out, &parts(method, "http://a/", fields), ended, String::new).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(text("POST", false, &[]).ends_with("host: a\r\ntransfer-encoding: chunked\r\n\r\n"));
+        assert!(text("POST", true, &[]).ends_with("host: a\r\ncontent-length: 0\r\n\r\n"));
+        assert!(text("GET", true, &[]).ends_with("host: a\r\n\r\n"));
+        assert!(text("PUT", false, &[("content-length", "5")]).ends_with("content-length: 5\r\n\r\n"));
     }
 
     #[test]
@@ -279,7 +311,8 @@ mod tests {
         /// What the one parser reads is that request, and it is all that there is.
         #[test]
         fn the_text_says_what_the_request_said(
-            method in "[A-Z!#a-z]{1,8}",
+            method in prop_oneof!["[A-Z!#a-z]{1,8}", Just("POST".to_owned())],
+            ended in any::<bool>(),
             target in "/[!-~]{0,30}",
             authority in prop_oneof![Just(String::new()), "[!-~]{1,20}", "[a-z.]{1,10}(:[0-9]{1,5})?"],
             fields in prop::collection::vec((name(), "[\\x09\\x20-\\x7e\\u{80}-\\u{ff}]{0,12}"), 0..8),
@@ -293,7 +326,7 @@ mod tests {
             let Ok(message) = message.body(()) else { return Ok(()) };
             let parts = message.into_parts().0;
             let mut out = Vec::new();
-            if write(&mut out, &parts, String::new).is_err() {
+            if write(&mut out, &parts, ended, String::new).is_err() {
                 return Ok(());
             }
             let mut request = Request::default();
@@ -312,7 +345,7 @@ mod tests {
             for field in request.fields.iter() {
                 let name = std::str::from_utf8(field.name.of(&out)).unwrap();
                 let mut values = parts.headers.get_all(name).iter();
-                let sent = matches!(name, "host" | "cookie") || values.any(|value| value.as_bytes() == field.value.of(&out));
+                let sent = matches!(name, "host" | "cookie" | "transfer-encoding" | "content-length") || values.any(|value| value.as_bytes() == field.value.of(&out));
                 prop_assert!(sent, "{} was never sent", name);
             }
             let sent = parts.headers.keys().filter(|name| *name != header::HOST).map(|name| match name {
@@ -320,7 +353,11 @@ mod tests {
                 name => parts.headers.get_all(name).iter().count(),
             });
             let hosts = usize::from(request.fields.iter().any(|field| field.name.of(&out) == b"host"));
-            prop_assert_eq!(request.fields.iter().count(), sent.sum::<usize>() + hosts);
+            let ours = !parts.headers.contains_key(header::CONTENT_LENGTH)
+                && parts.method != Method::CONNECT
+                && (!ended || matches!(parts.method, Method::POST | Method::PUT | Method::PATCH));
+            let expected = sent.sum::<usize>() + hosts + usize::from(ours);
+            prop_assert_eq!(request.fields.iter().count(), expected);
         }
     }
 }
