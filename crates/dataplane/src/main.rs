@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use tenbin_engine::{RunAs, tls};
+use tenbin_engine::{RunAs, hide_memory, tls};
 
 const USAGE: &str = "usage: tenbin-dataplane --control PATH [--run-as UID:GID[:GROUP,...]] | --version
                         | certificates < QUESTION | self-signed NAME...";

@@ -46,4 +46,4 @@ pub mod wire;
 mod worker;
 
 pub use control::{offline, serve};
-pub use privileges::{NoIdentity, RunAs};
+pub use privileges::{NoIdentity, RunAs, hide_memory};

@@ -59,8 +59,7 @@ pub fn give_up(run_as: Option<&RunAs>) -> io::Result<()> {
         become_user(run_as).map_err(|error| io::Error::other(format!("cannot become {run_as}: {error}")))?;
     }
     set_no_new_privs(true)?;
-    // Its memory holds keys and what clients send: neither a core file nor another process gets to see it.
-    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    hide_memory()?;
     if getuid().is_root() {
         return Ok(());
     }
@@ -68,6 +67,12 @@ pub fn give_up(run_as: Option<&RunAs>) -> io::Result<()> {
     let none = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
     Ok(())
+}
+
+/// Memory holds keys and what clients send: neither a core file nor another process of the same user gets to see it.
+/// Becoming somebody else undoes this.
+pub fn hide_memory() -> io::Result<()> {
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 
 fn become_user(run_as: &RunAs) -> io::Result<()> {

@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
@@ -16,13 +17,14 @@ use tokio::net::TcpStream;
 
 use crate::capacity::PAUSE;
 use crate::deadline::Timer;
+use crate::http2::{Link, Links, Opener, Waiter};
 use crate::stats::{ServerCounters, Workers};
 use crate::stream::{Stream, Tls};
 use crate::tables::{Backend, Server};
 use crate::worker::Worker;
 
 /// Why a server could not be reached.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum ConnectError {
     /// No answer within the connect timeout.
     Timeout,
@@ -43,7 +45,7 @@ pub struct Load<'a> {
     worker: usize,
 }
 
-/// Idle connections of one worker, by the servers' slots.
+/// Connections of one worker that requests may go on, by the servers' slots: idle ones, and shared ones of HTTP/2.
 #[derive(Default)]
 pub struct Pools {
     slots: RefCell<Vec<Pool>>,
@@ -54,6 +56,9 @@ struct Pool {
     serial: u64,
     /// The oldest first.
     idle: VecDeque<Idle>,
+    links: Links,
+    /// Links that may stay idle.
+    max_idle: usize,
     /// Gone when no tables and no request know the server any more.
     server: Weak<Server>,
     /// Of the server; they may outlive it.
@@ -188,8 +193,40 @@ impl Drop for Load<'_> {
 }
 
 impl Pools {
+    /// A stream on a shared connection to this server.
+    pub fn join(&self, server: &Server) -> Option<Stream> {
+        let slots = self.slots.borrow();
+        let pool = slots.get(server.slot.index).filter(|pool| pool.serial == server.slot.serial)?;
+        pool.links.stream().map(|asked| Stream::Asked(Box::new(asked)))
+    }
+
+    /// A place among those who wait for a connection to this server that somebody opens.
+    pub fn wait(&self, server: &Server) -> Option<Waiter> {
+        let mut slots = self.slots.borrow_mut();
+        let pool = slots.get_mut(server.slot.index).filter(|pool| pool.serial == server.slot.serial)?;
+        pool.links.wait()
+    }
+
+    /// Announces a shared connection, and says how many streams it may be expected to take.
+    pub fn announce(&self, server: &Arc<Server>, worker: usize) -> (Opener, usize) {
+        self.with(server, worker, |pool| (pool.links.announce(), pool.links.limit()))
+    }
+
+    /// The connection that was announced cannot be shared, and others will not be either.
+    pub fn divide(&self, server: &Arc<Server>, worker: usize) {
+        self.with(server, worker, |pool| pool.links.give_up());
+    }
+
+    /// Adds one that is there.
+    pub fn share(&self, server: &Arc<Server>, link: Rc<Link>, worker: usize, max_idle: usize) {
+        self.with(server, worker, |pool| {
+            pool.max_idle = max_idle;
+            pool.links.add(link);
+        });
+    }
+
     /// An idle connection to this server on which nothing has happened since.
-    pub fn take(&self, server: &Arc<Server>, worker: usize) -> Option<Stream> {
+    pub fn take(&self, server: &Server, worker: usize) -> Option<Stream> {
         let mut slots = self.slots.borrow_mut();
         let pool = slots.get_mut(server.slot.index).filter(|pool| pool.serial == server.slot.serial)?;
         while let Some(mut idle) = pool.idle.pop_back() {
@@ -209,23 +246,31 @@ impl Pools {
         worker: usize,
         (max_idle, since_ms, expires_ms): (usize, u64, u64),
     ) {
+        self.with(server, worker, |pool| {
+            if pool.idle.len() >= max_idle && pool.idle.pop_front().is_some() {
+                server.counters.of(worker).idle_out.add(1);
+            }
+            server.counters.of(worker).idle_in.add(1);
+            pool.idle.push_back(Idle { stream, since_ms, expires_ms });
+        });
+    }
+
+    /// The pool of a server, made anew when another one had its slot.
+    fn with<T>(&self, server: &Arc<Server>, worker: usize, act: impl FnOnce(&mut Pool) -> T) -> T {
         let mut slots = self.slots.borrow_mut();
         let index = server.slot.index;
         if slots.len() <= index {
             slots.resize_with(index + 1, Pool::default);
         }
-        let Some(pool) = slots.get_mut(index) else { return };
+        let mut stray = Pool::default();
+        let pool = slots.get_mut(index).unwrap_or(&mut stray);
         if pool.serial != server.slot.serial {
             pool.forget(worker);
             pool.serial = server.slot.serial;
             pool.server = Arc::downgrade(server);
             pool.counters = Some(Arc::clone(&server.counters));
         }
-        if pool.idle.len() >= max_idle && pool.idle.pop_front().is_some() {
-            server.counters.of(worker).idle_out.add(1);
-        }
-        server.counters.of(worker).idle_in.add(1);
-        pool.idle.push_back(Idle { stream, since_ms, expires_ms });
+        act(pool)
     }
 
     /// Closes what has expired, what its server has closed, and what belongs to servers that are gone.
@@ -235,6 +280,7 @@ impl Pools {
             let before = pool.idle.len();
             pool.idle.retain_mut(|idle| idle.expires_ms > now_ms && idle.stream.is_quiet());
             counters.of(worker).idle_out.add((before - pool.idle.len()) as u64);
+            pool.links.look(now_ms, pool.max_idle);
             if pool.server.strong_count() == 0 {
                 pool.forget(worker);
             }
@@ -252,11 +298,14 @@ impl Pools {
                     counters.of(worker).idle_out.add(1);
                 }
             }
+            while left > 0 && pool.links.close_oldest(since_ms) {
+                left -= 1;
+            }
         }
         most - left
     }
 
-    /// Closes all idle connections to a server.
+    /// Closes all idle connections to a server; shared ones take no more requests.
     pub fn close(&self, serial: u64, worker: usize) {
         for pool in self.slots.borrow_mut().iter_mut().filter(|pool| pool.serial == serial) {
             pool.forget(worker);

@@ -5,7 +5,10 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from tenbin.observe.certificates import words
+
 if TYPE_CHECKING:
+    from tenbin.observe.certificates import CertificateStatus
     from tenbin.observe.status import BackendStatus, Status
 
 _LINKS = (
@@ -29,7 +32,8 @@ def render(status: Status, *, ready: bool) -> str:
         f"<body><h1>Tenbin</h1><p>{escape(status.origin) or 'no file'}, generation {status.generation}, "
         f"{'ready' if ready else 'NOT READY'}</p>"
         "<table><caption>Backends</caption><thead><tr><th scope=col>Name</th><th scope=col>State</th>"
-        f"<th scope=col>Usable servers</th></tr></thead><tbody>{rows}</tbody></table><ul>{links}</ul></body></html>"
+        f"<th scope=col>Usable servers</th></tr></thead><tbody>{rows}</tbody></table>{_certificates(status)}"
+        f"<ul>{links}</ul></body></html>"
     )
 
 
@@ -38,4 +42,22 @@ def _row(backend: BackendStatus) -> str:
     return (
         f"<tr><th scope=row>{escape(backend.name)}</th><td>{escape(backend.text)}</td>"
         f"<td>{usable} of {len(backend.servers)}</td></tr>"
+    )
+
+
+def _certificates(status: Status) -> str:
+    if not status.certificates:
+        return ""
+    rows = "".join(_certificate(one) for one in status.certificates)
+    return (
+        "<table><caption>Certificates</caption><thead><tr><th scope=col>Names</th><th scope=col>File</th>"
+        f"<th scope=col>Validity</th></tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _certificate(one: CertificateStatus) -> str:
+    names = ", ".join(one.names) or one.subject
+    return (
+        f"<tr><th scope=row>{escape(names)}</th><td>{escape(one.file)}</td>"
+        f"<td>{escape('; '.join((words(one), *one.problems)))}</td></tr>"
     )

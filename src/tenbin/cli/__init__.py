@@ -21,6 +21,7 @@ _COMMANDS = {
     "stop": "steer",
     "upgrade": "steer",
     "server": "server",
+    "cert": "cert",
     "demo": "demo",
     "backend": "demo",
 }

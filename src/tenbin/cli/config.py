@@ -19,12 +19,17 @@ def check(file: Path) -> None:
     from tenbin.configfile.diagnostics import count
 
     outcome = configfile.examine(file, environment=os.environ)
-    if outcome.diagnostics:
-        click.echo(configfile.render(outcome.diagnostics, color=sys.stderr.isatty()), err=True)
-    if outcome.config is None:
-        click.echo(f"{file}: {count(outcome.diagnostics)}", err=True)
+    config, problems, usable = outcome.config, outcome.diagnostics, True
+    if config is not None and config.watched:
+        from tenbin.control import certificates
+
+        judged = certificates.judge(config, outcome.source, os.environ)
+        problems, usable = (*problems, *judged.diagnostics), judged.usable
+    if problems:
+        click.echo(configfile.render(problems, color=sys.stderr.isatty()), err=True)
+    if config is None or not usable:
+        click.echo(f"{file}: {count(problems)}", err=True)
         sys.exit(1)
-    config = outcome.config
     servers = sum(len(backend.servers) for backend in config.backends)
     parts = (
         _counted(len(config.frontends), "frontend"),

@@ -6,7 +6,7 @@ Owns files and what can go wrong with them; the languages are in the packages be
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tenbin.configfile import diagnostics as shown
@@ -28,10 +28,14 @@ _LATER = "this version reads YAML; `tenbin init` prints a file to start from"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What reading gave: a configuration unless there are errors, and every problem, warnings among them."""
+    """What reading gave: a configuration unless there are errors, and every problem, warnings among them.
+
+    `source` is the text that was read.
+    """
 
     config: Config | None
     diagnostics: tuple[Diagnostic, ...]
+    source: Source = field(default=Source("", ""), repr=False)
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
@@ -83,8 +87,9 @@ def examine_text(text: str, name: str, *, environment: Mapping[str, str], direct
         return _refused(Source(name, text).whole(refusal, hint=_LATER))
     from tenbin.configfile import native
 
-    config, problems = native.read(Source(name, text), environment=environment, directory=directory)
-    return Outcome(config, shown.in_order(problems))
+    source = Source(name, text)
+    config, problems = native.read(source, environment=environment, directory=directory)
+    return Outcome(config, shown.in_order(problems), source)
 
 
 def _config(outcome: Outcome) -> Config:

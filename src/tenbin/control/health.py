@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.health import Checker, Target
 from tenbin.health.result import CheckStatus
+from tenbin.health.target import way
 from tenbin.model import Address, Admin, Health, ServerId
 from tenbin.observe import sentences
 from tenbin.observe.checks import CheckEntry, CheckSummary
@@ -125,7 +126,8 @@ def targets(state: State) -> Iterator[Target]:
             entry = state.overlay.of(name)
             address = address_of(server, entry)
             if address is not None and effective_admin(server, entry) is not Admin.MAINT:
-                yield Target(name, address, backend.check, entry.health)
+                reached = way(backend.check, server, backend.protocol)
+                yield Target(name, address, backend.check, entry.health, reached)
 
 
 def address_of(server: Server, entry: ServerOverlay) -> Address | None:

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import sys
 import tempfile
 from pathlib import Path
@@ -27,9 +28,9 @@ _CONFIG = """\
 # What `tenbin demo` runs.
 frontends:
   web:
-    listen: "127.0.0.1:{port}"
+    listen: {listen}
     routes:
-      - backend: app
+{redirect}      - backend: app
 backends:
   app:
     balance: round_robin
@@ -41,16 +42,26 @@ log: none
 """
 
 
+_SECURE = """\
+      - when: not tls
+        redirect: {{location: "https://localhost:{secure}{{url}}"}}
+"""
+
+
 class StageError(Exception):
     """The stage cannot be set; the text is for a person."""
 
 
 class Stage:
-    """Entering starts everything and waits until it answers; leaving kills everything and removes the folder."""
+    """Entering starts everything and waits until it answers; leaving kills everything and removes the folder.
 
-    def __init__(self, port: int, admin: int) -> None:
+    With a port `secure`, that one serves HTTPS with a certificate of its own, and `port` sends clients there.
+    """
+
+    def __init__(self, port: int, admin: int, secure: int | None = None) -> None:
         self.port = port
         self.admin = admin
+        self.secure = secure
         self._clock = SystemClock()
         self._folder = Path(tempfile.mkdtemp(prefix="tenbin-demo-"))
         self._log = self._folder / "log"
@@ -62,6 +73,20 @@ class Stage:
     def runtime_directory(self) -> Path:
         """Where `tenbin` commands find this Tenbin."""
         return self._folder / "run"
+
+    @property
+    def certificate(self) -> Path:
+        """The certificate for localhost, which signs itself, with its key."""
+        return self._folder / "localhost.pem"
+
+    @property
+    def url(self) -> str:
+        """Where clients find it."""
+        return f"https://localhost:{self.secure}" if self.secure else f"http://127.0.0.1:{self.port}"
+
+    def trusting(self) -> ssl.SSLContext | None:
+        """What a client needs that trusts the certificate; None without one."""
+        return ssl.create_default_context(cafile=self.certificate) if self.secure else None
 
     async def start(self, server: str) -> None:
         """Start one server (again), on its port."""
@@ -127,15 +152,16 @@ class Stage:
         await self._strike()
 
     async def _set(self) -> None:
-        for port, what in ((self.port, "--port"), (self.admin, "--admin")):
-            if not _free(port):
+        for port, what in ((self.port, "--port"), (self.admin, "--admin"), (self.secure, "--tls-port")):
+            if port and not _free(port):
                 raise StageError(f"port {port} on 127.0.0.1 is taken; choose another one with {what}")
         candidates = iter(range(3001, 4001))
         await asyncio.gather(*(self._start_somewhere(name, candidates) for name in SERVERS))
         self.runtime_directory.mkdir(mode=0o700)
-        servers = "\n".join(f'      {name}: "127.0.0.1:{port}"' for name, port in self._ports.items())
+        if self.secure:
+            await self.tenbin("cert", "self-signed", "localhost", "127.0.0.1", "--out", str(self._folder))
         file = self._folder / "tenbin.yaml"
-        file.write_text(_CONFIG.format(port=self.port, admin=self.admin, servers=servers))
+        file.write_text(self._config())
         self._running["tenbin"] = await self._spawn("run", str(file))
 
         async def is_ready() -> bool:
@@ -144,6 +170,14 @@ class Stage:
         await self._ready("tenbin", is_ready)
         for name in SERVERS:
             await self._checked(name)
+
+    def _config(self) -> str:
+        servers = "\n".join(f'      {name}: "127.0.0.1:{port}"' for name, port in self._ports.items())
+        listen, redirect = f'"127.0.0.1:{self.port}"', ""
+        if self.secure:
+            listen = f'[{listen}, {{address: "127.0.0.1:{self.secure}", tls: {self.certificate.name}}}]'
+            redirect = _SECURE.format(secure=self.secure)
+        return _CONFIG.format(listen=listen, redirect=redirect, admin=self.admin, servers=servers)
 
     async def _start_somewhere(self, server: str, candidates: Iterator[int]) -> None:
         """Start a server for the first time, on the first of these ports that it gets."""

@@ -15,7 +15,7 @@ from rich.markup import escape
 
 from tenbin.clock import SystemClock
 from tenbin.demo.stage import SERVERS, Stage, StageError
-from tenbin.demo.traffic import Traffic
+from tenbin.demo.traffic import Traffic, redirected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,17 +24,17 @@ RATE = 100
 """Requests a second during the tour."""
 
 
-def run(keep: bool, port: int = 8080, admin: int = 8404) -> int:
+def run(keep: bool, port: int = 8080, admin: int = 8404, secure: int | None = None) -> int:
     """Give the tour with Tenbin on `port` and its admin endpoints on `admin`, both on loopback.
 
-    `keep` leaves everything running until Ctrl-C. Returns 0, or 1 when anything failed in the tour or a port is
-    taken. Nothing is left behind, however it ends.
+    With a port `secure` it is given over HTTPS there. `keep` leaves everything running until Ctrl-C. Returns 0, or 1
+    when anything failed in the tour or a port is taken. Nothing is left behind, however it ends.
     """
     console = Console(highlight=False, soft_wrap=True)
     # Even where a shell has it ignore SIGINT.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return asyncio.run(_main(console, keep, port, admin))
+        return asyncio.run(_main(console, keep, Stage(port, admin, secure)))
     except StageError as error:
         console.print(f"[red]tenbin demo:[/] {escape(str(error))}")
         return 1
@@ -43,12 +43,12 @@ def run(keep: bool, port: int = 8080, admin: int = 8404) -> int:
         return 0
 
 
-async def _main(console: Console, keep: bool, port: int, admin: int) -> int:
+async def _main(console: Console, keep: bool, stage: Stage) -> int:
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None  # noqa: S101 - a coroutine runs in a task
     loop.add_signal_handler(signal.SIGTERM, task.cancel)
     try:
-        async with Stage(port, admin) as stage:
+        async with stage:
             failed = await Tour(console, stage).give()
             _summary(console, stage, keep=keep)
             if keep:
@@ -69,11 +69,13 @@ class Tour:
         self._console = console
         self._stage = stage
         self._clock = SystemClock()
-        self._traffic = Traffic(stage.port, RATE, self._clock)
+        self._traffic = Traffic(stage.secure or stage.port, RATE, self._clock, stage.trusting())
         self._problems: list[str] = []
 
     async def give(self) -> int:
         """Give the whole tour and return how many things went wrong."""
+        if self._stage.secure:
+            await self._secured()
         await self._alternate()
         async with self._traffic:
             await self._kill()
@@ -81,6 +83,12 @@ class Tour:
             await self._drain()
         self._judge()
         return len(self._problems)
+
+    async def _secured(self) -> None:
+        self._title(f"HTTPS with a certificate made for localhost: {self._stage.url}")
+        location = await redirected(self._stage.port, "/api/whoami")
+        self._console.print(f"  GET http://127.0.0.1:{self._stage.port}/api/whoami  →  {escape(location)}")
+        self._expect(location == f"{self._stage.url}/api/whoami", "plain HTTP is sent to HTTPS")
 
     async def _alternate(self) -> None:
         self._title("Three servers, requests in turn")
@@ -166,10 +174,15 @@ def _coloured(server: str) -> str:
 
 def _summary(console: Console, stage: Stage, *, keep: bool) -> None:
     console.print("\n[bold]Try next[/]")
-    again = "" if keep else "tenbin demo --keep            # then, in another terminal:\n  "
+    again = (
+        ""
+        if keep
+        else f"tenbin demo --keep {'--tls' if stage.secure else '     '}      # then, in another terminal:\n  "
+    )
+    trusted = ("--cacert " + str(stage.certificate) if keep else "-k") + " " if stage.secure else ""
     prefix = f"TENBIN_RUNTIME_DIR={stage.runtime_directory} " if keep else ""
     console.print(
-        f"  {again}curl -i http://127.0.0.1:{stage.port}/api/whoami\n"
+        f"  {again}curl -i {trusted}{stage.url}/api/whoami\n"
         f"  curl -s http://127.0.0.1:{stage.admin}/metrics | head\n"
         f"  {prefix}tenbin status\n"
         "  tenbin init && tenbin run tenbin.yaml    # your own servers",

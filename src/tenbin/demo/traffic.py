@@ -8,12 +8,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    import ssl
     from types import TracebackType
 
     from tenbin.clock import Clock
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)\r\n", re.IGNORECASE)
 _SERVER = re.compile(rb"\r\nx-container-id: *([^\r]*)\r\n", re.IGNORECASE)
+_LOCATION = re.compile(rb"\r\nlocation: *([^\r]*)\r\n", re.IGNORECASE)
 _TIMEOUT = 5.0
 
 
@@ -29,10 +31,11 @@ class Connection:
         self._writer = writer
 
     @classmethod
-    async def open(cls, port: int) -> Connection:
-        """Connect; raises AnswerError."""
+    async def open(cls, port: int, trusting: ssl.SSLContext | None = None) -> Connection:
+        """Connect, over TLS with one who trusts the other side; raises AnswerError."""
+        name = "localhost" if trusting else None
         try:
-            return cls(*await asyncio.open_connection("127.0.0.1", port))
+            return cls(*await asyncio.open_connection("127.0.0.1", port, ssl=trusting, server_hostname=name))
         except OSError as error:
             raise AnswerError(str(error)) from error
 
@@ -43,6 +46,12 @@ class Connection:
 
     async def get(self, path: str) -> tuple[int, bytes, str]:
         """Send a GET and return status, body and the answering server; raises AnswerError."""
+        head, body = await self.ask(path)
+        server = _SERVER.search(head)
+        return int(head[9:12]), body, server[1].decode("latin-1") if server else ""
+
+    async def ask(self, path: str) -> tuple[bytes, bytes]:
+        """Send a GET and return head and body of the answer; raises AnswerError."""
         self._writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: tenbin-demo\r\n\r\n".encode())
         try:
             async with asyncio.timeout(_TIMEOUT):
@@ -51,8 +60,7 @@ class Connection:
                 body = await self._reader.readexactly(int(length[1])) if length else await self._chunks()
         except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError) as error:
             raise AnswerError(type(error).__name__) from error
-        server = _SERVER.search(head)
-        return int(head[9:12]), body, server[1].decode("latin-1") if server else ""
+        return head, body
 
     async def _chunks(self) -> bytes:
         parts = []
@@ -76,12 +84,24 @@ async def get(port: int, path: str) -> tuple[int, bytes, str]:
         connection.close()
 
 
+async def redirected(port: int, path: str) -> str:
+    """Send one GET and return where its answer sends the client; "" for nowhere."""
+    connection = await Connection.open(port)
+    try:
+        head, _ = await connection.ask(path)
+    finally:
+        connection.close()
+    location = _LOCATION.search(head)
+    return location[1].decode("latin-1") if location and head[9:10] == b"3" else ""
+
+
 class Traffic:
     """Requests at a steady rate while the context is entered; each is either answered by a server or has failed."""
 
-    def __init__(self, port: int, rate: int, clock: Clock) -> None:
+    def __init__(self, port: int, rate: int, clock: Clock, trusting: ssl.SSLContext | None = None) -> None:
         self.failed = 0
         self._port = port
+        self._trusting = trusting
         self._rate = rate
         self._clock = clock
         self._answered: Counter[str] = Counter()
@@ -103,7 +123,7 @@ class Traffic:
         try:
             while self._idle and not self._idle[-1].usable:
                 self._idle.pop().close()
-            connection = self._idle.pop() if self._idle else await Connection.open(self._port)
+            connection = self._idle.pop() if self._idle else await Connection.open(self._port, self._trusting)
             status, _, server = await connection.get("/api/whoami")
             self._idle.append(connection)
         except AnswerError as error:

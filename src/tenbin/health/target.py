@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tenbin.model import Address
+from tenbin.model import Address, AsServer, Protocol
 
 if TYPE_CHECKING:
     from tenbin.health.result import CheckResult
-    from tenbin.model import Check, Health, ServerId
+    from tenbin.model import Check, Health, SendProxy, Server, ServerId, ServerTls
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What a check's connection begins with and what is spoken on it, in force for one server."""
+
+    tls: ServerTls | None
+    send_proxy: SendProxy | None
+    protocol: Protocol
+
+
+PLAIN = Way(None, None, Protocol.HTTP1)
+"""HTTP/1.1, if anything, on a bare connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server to check: its literal address, how to check it, and what its health is at the start."""
+    """A server to check: its literal address, how to check it, what its health is at the start, how to reach it."""
 
     id: ServerId
     address: Address
     check: Check
     health: Health
+    way: Way = PLAIN
 
     @property
     def where(self) -> Address:
@@ -31,6 +45,37 @@ class Target:
     def within(self) -> float:
         """The seconds that a check may take: its timeout, or its interval where it has none."""
         return self.check.timeout.seconds or self.check.every.seconds
+
+    @property
+    def authority(self) -> str:
+        """What Host says unless the check names one: with TLS the name that was asked for, else the address."""
+        where, tls = self.where, self.way.tls
+        if tls is None:
+            return str(where)
+        host = Address(tls.sni or where.host, where.port)
+        return str(host).removesuffix(":443")
+
+
+def way(check: Check, server: Server, protocol: Protocol) -> Way:
+    """Return how a server of a backend that speaks this protocol is checked."""
+    tls = server.tls if check.tls is AsServer.AS_SERVER else check.tls
+    if tls is not None and not tls.sni:
+        tls = replace(tls, sni=_name(check, server))
+    return Way(
+        tls=tls,
+        send_proxy=server.send_proxy if check.send_proxy is AsServer.AS_SERVER else check.send_proxy,
+        protocol=protocol if check.protocol is AsServer.AS_SERVER else check.protocol,
+    )
+
+
+def _name(check: Check, server: Server) -> str:
+    """The name that a certificate must hold; "" where there is only an address."""
+    if check.host:
+        host = Address(check.host, server.address.port)
+        return "" if host.is_literal else check.host
+    if server.tls is not None and server.tls.sni:
+        return server.tls.sni
+    return "" if server.address.is_literal else server.address.host.rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from tenbin.model.backend import (
     StickySource,
 )
 from tenbin.model.balance import Balance, HashMethod, IpHashForm, Policy
-from tenbin.model.check import Check, ExecCheck, HttpCheck, Probe, PythonCheck, TcpCheck
+from tenbin.model.check import AsServer, Check, ExecCheck, GrpcCheck, HttpCheck, Probe, PythonCheck, TcpCheck
 from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, Identity, LogFormat
 from tenbin.model.expression import All, Any, Compare, Concat, Const, Convert, Expression, Fetch, Match, Not
 from tenbin.model.frontend import (
@@ -55,12 +55,12 @@ from tenbin.model.tls import (
 from tenbin.model.values import Address, Duration, MemoryLimit, Rate
 
 __all__ = [
-    "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "AmbiguousPaths", "Any", "Backend",
+    "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "AmbiguousPaths", "Any", "AsServer", "Backend",
     "BackendLimits", "Balance", "Certificate", "Check", "ClientCertificates", "Compare", "Concat", "Config", "Const",
     "Convert", "Deny", "Duration", "Eject", "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits",
-    "GlobalLimits", "HashMethod", "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity",
-    "IpHashForm", "Listener", "ListenerTls", "LogFormat", "Match", "MemoryLimit", "Mode", "Not", "OnDown", "Passive",
-    "PerSource", "Policy", "Pool", "Probe", "Protocol", "ProxyIn", "PythonCheck", "Rate", "Redirect", "Respond",
-    "Retry", "Reuse", "Rewrite", "Route", "SendProxy", "Server", "ServerId", "ServerTls", "Sticky", "StickyCookie",
-    "StickyKey", "StickySource", "TcpCheck", "TlsSuite", "ToBackend", "Underscores",
+    "GlobalLimits", "GrpcCheck", "HashMethod", "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules",
+    "Identity", "IpHashForm", "Listener", "ListenerTls", "LogFormat", "Match", "MemoryLimit", "Mode", "Not", "OnDown",
+    "Passive", "PerSource", "Policy", "Pool", "Probe", "Protocol", "ProxyIn", "PythonCheck", "Rate", "Redirect",
+    "Respond", "Retry", "Reuse", "Rewrite", "Route", "SendProxy", "Server", "ServerId", "ServerTls", "Sticky",
+    "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "TlsSuite", "ToBackend", "Underscores",
 ]  # fmt: skip

@@ -39,7 +39,11 @@ class Phases:
 
 @dataclass(frozen=True, slots=True)
 class ListenerTraffic:
-    """Client connections of one listening address; `denied` and `request_errors` count what came on them."""
+    """Client connections of one listening address; `denied` and `request_errors` count what came on them.
+
+    `handshakes` are those of TLS that ended well, `resumed` those of them that took up an earlier session;
+    `proxy_errors` are connections without a sound PROXY header; `glitches` count against a budget of HTTP/2.
+    """
 
     current: int
     max: int
@@ -48,6 +52,13 @@ class ListenerTraffic:
     request_errors: int
     bytes_in: int
     bytes_out: int
+    handshakes: int
+    resumed: int
+    handshake_errors: int
+    proxy_errors: int
+    http2_connections: int
+    http2_streams: int
+    glitches: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +206,13 @@ def listener_traffic(stats: wire.ListenerStats) -> ListenerTraffic:
         request_errors=stats.request_errors,
         bytes_in=stats.bytes_in,
         bytes_out=stats.bytes_out,
+        handshakes=stats.handshakes,
+        resumed=stats.resumed,
+        handshake_errors=stats.handshake_errors,
+        proxy_errors=stats.proxy_errors,
+        http2_connections=stats.http2_connections,
+        http2_streams=stats.http2_streams,
+        glitches=stats.glitches,
     )
 
 

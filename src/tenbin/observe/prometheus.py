@@ -14,6 +14,7 @@ from tenbin.observe.condition import Condition
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from tenbin.observe.certificates import CertificateStatus
     from tenbin.observe.figures import (
         FrontendTraffic,
         ListenerTraffic,
@@ -38,6 +39,7 @@ def render(status: Status) -> str:
     _frontends(page, status)
     _backends(page, status)
     _servers(page, [server for backend in status.backends for server in backend.servers])
+    _certificates(page, status)
     return page.text()
 
 
@@ -179,6 +181,36 @@ def _checks(page: _Page, labelled: Sequence[tuple[str, ServerStatus]]) -> None:
     page.add("tenbin_server_check_status", "gauge", "1 for the result of the last health check.", statuses)
 
 
+def _certificates(page: _Page, status: Status) -> None:
+    about = "When a certificate that clients see ends, in unix time."
+    page.add(
+        "tenbin_certificate_expiry_seconds",
+        "gauge",
+        about,
+        [
+            (f'listener="{escape(listener)}",{_identity(one)}', int(one.not_after.timestamp()))
+            for one in status.certificates
+            for listener in one.listeners
+        ],
+    )
+    about = "When a certificate that a server sees ends, in unix time."
+    page.add(
+        "tenbin_server_certificate_expiry_seconds",
+        "gauge",
+        about,
+        [
+            (f'backend="{escape(backend)}",server="{escape(server)}",{_identity(one)}', int(one.not_after.timestamp()))
+            for one in status.certificates
+            for backend, _, server in (name.partition("/") for name in one.servers)
+        ],
+    )
+
+
+def _identity(certificate: CertificateStatus) -> str:
+    names = ",".join(certificate.names)
+    return f'certificate="{escape(certificate.file)}",names="{escape(names)}",key="{escape(certificate.key)}"'
+
+
 def _outages(page: _Page, prefix: str, labelled: Sequence[tuple[str, ServerStatus | BackendStatus]]) -> None:
     known = [(labels, entry) for labels, entry in labelled if entry.changed is not None]
     about = "Times that it stopped serving."
@@ -301,6 +333,13 @@ _LISTENER: tuple[tuple[str, str, str, Callable[[ListenerTraffic], Number]], ...]
         "Requests that were malformed, late or broken off.",
         lambda t: t.request_errors,
     ),
+    ("tls_handshakes_total", "counter", "TLS handshakes that ended well.", lambda t: t.handshakes),
+    ("tls_resumed_total", "counter", "TLS handshakes that took up an earlier session.", lambda t: t.resumed),
+    ("tls_handshake_errors_total", "counter", "TLS handshakes that failed.", lambda t: t.handshake_errors),
+    ("proxy_errors_total", "counter", "Connections without a sound PROXY header.", lambda t: t.proxy_errors),
+    ("http2_connections_total", "counter", "Client connections that spoke HTTP/2.", lambda t: t.http2_connections),
+    ("http2_streams_total", "counter", "HTTP/2 streams that clients opened.", lambda t: t.http2_streams),
+    ("http2_glitches_total", "counter", "Doubtful things that clients did on HTTP/2.", lambda t: t.glitches),
 )
 _WORK: tuple[tuple[str, str, str, Callable[[Work], Number]], ...] = (
     ("current", "gauge", "Requests or connections in progress.", lambda w: w.current),

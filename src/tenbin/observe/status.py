@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.model import Admin, Health, ServerId, StickyCookie
 from tenbin.observe import figures
+from tenbin.observe.certificates import CertificateStatus  # noqa: TC001 - pydantic reads the annotation
 from tenbin.observe.checks import CheckSummary  # noqa: TC001 - pydantic reads the annotation
 from tenbin.observe.condition import USABLE, Condition, Facts, condition, text
 
@@ -138,15 +139,20 @@ class Status:
     process: figures.ProcessFigures | None
     frontends: tuple[FrontendStatus, ...]
     backends: tuple[BackendStatus, ...]
+    certificates: tuple[CertificateStatus, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What was found out about servers and backends besides their counters; None of those that nobody watches."""
+    """What was found out besides counters about servers and backends, None of those that nobody watches.
+
+    `certificates` are those in force, as they are now.
+    """
 
     check: Callable[[ServerId], CheckSummary | None]
     server: Callable[[ServerId], Service | None]
     backend: Callable[[str], Service | None]
+    certificates: tuple[CertificateStatus, ...] = ()
 
 
 def build(
@@ -157,7 +163,7 @@ def build(
     now: float,
     age: float,
 ) -> Status:
-    """Merge the configuration, runtime changes, counters, check results and outages.
+    """Merge the configuration, runtime changes, counters, check results, outages and certificates.
 
     `stats` None: the data plane does not answer. `now` is the monotonic second that `overlay` and outages count in,
     `age` the seconds since `stats` were taken.
@@ -182,6 +188,7 @@ def build(
             _backend(entry, number, backends.get(entry.name), _Runtime(overlay, watched, now))
             for number, entry in enumerate(config.backends, first)
         ),
+        certificates=watched.certificates,
     )
 
 

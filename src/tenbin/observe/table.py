@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenbin.observe.certificates import Validity, words
 from tenbin.observe.condition import Condition
 from tenbin.observe.escape import printable
 from tenbin.observe.grid import Column, Row, draw, paragraph
@@ -103,6 +104,19 @@ def _head(text: Text, status: Status, width: int) -> None:
     ):
         if number:
             paragraph(text, f"note: {what}: {count(number)}", width, style="yellow")
+    _certificates(text, status, width)
+
+
+def _certificates(text: Text, status: Status, width: int) -> None:
+    """Tell of those that need somebody; all of them are in the document."""
+    for one in status.certificates:
+        names = printable(", ".join(one.names) or one.subject)
+        told = f"certificate {printable(one.file)} ({names})"
+        if one.validity is not Validity.VALID:
+            style = "yellow" if one.validity is Validity.SOON else "bold red"
+            paragraph(text, f"{told} {words(one)}", width, style=style)
+        for problem in one.problems:
+            paragraph(text, f"{told}: {printable(problem)}", width, style="yellow")
 
 
 def _frontend(frontend: FrontendStatus) -> Row:

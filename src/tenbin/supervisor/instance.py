@@ -140,6 +140,7 @@ class Instance:
         parts.say(_listening(config))
         if remark := user_stays(config, parts.reconciler.plane):
             parts.say(remark)
+        parts.certificates.hold(self._loaded.certificates)
         if self._loaded.warnings:
             parts.say(doubtful(self._loaded.warnings))
 
@@ -147,7 +148,7 @@ class Instance:
         """Run everything around the traffic until the end is ordered."""
         from tenbin.supervisor.admin import AdminDoors
 
-        operations = InstanceOperations(parts, self._source)
+        operations = InstanceOperations(parts, self._source, self._loaded)
         background = self._background
         background.forever("keeper", parts.keeper.keep)
         background.forever("reconciler", parts.reconciler.run)
@@ -156,7 +157,9 @@ class Instance:
         background.forever("unresolved-names", parts.names.complain)
         background.forever("figures", parts.figures.run)
         background.forever("outages", lambda: parts.outage_file.keep(parts.health.book, parts.say))
+        background.forever("certificates", parts.certificates.run)
         background.forever("reload", lambda: _reload_on_order(parts.orders, operations))
+        background.forever("renewals", lambda: _renew(operations))
         self._doors = AdminDoors(operations, self._site.journal, self._site.directory.admin_socket)
         doors = self._doors
         background.once("admin", lambda: doors.open(parts.store.state.config.admin))
@@ -207,6 +210,12 @@ async def _reload_on_order(orders: Orders, operations: InstanceOperations) -> No
         await orders.reload.wait()
         orders.reload.clear()
         await operations.reload()
+
+
+async def _renew(operations: InstanceOperations) -> None:
+    # Always, whatever `watch` says: a renewal must not need an operator.
+    while True:
+        await operations.renew()
 
 
 async def _watch(parts: Parts, source: Source) -> None:

@@ -13,26 +13,31 @@ from tenbin.api.operations import ReloadReport
 from tenbin.dataplane import doors
 from tenbin.errors import TenbinError
 from tenbin.observe import sentences, status
+from tenbin.observe.certificates import renewal_refused
 from tenbin.observe.sentences import Level, Sentence
 from tenbin.plan.compile import effective_admin, effective_weight
 from tenbin.supervisor.orders import Order
+from tenbin.supervisor.watch import Watch
 
 if TYPE_CHECKING:
+    from tenbin.control.reconcile import Changed
     from tenbin.dataplane import Dataplane
     from tenbin.model import Admin, Config, ServerId
     from tenbin.observe.status import Status
     from tenbin.plan import wire
     from tenbin.supervisor.parts import Parts
-    from tenbin.supervisor.source import Source
+    from tenbin.supervisor.source import Loaded, Source
 
 
 class InstanceOperations:
     """See `tenbin.api.operations.Operations`."""
 
-    def __init__(self, parts: Parts, source: Source) -> None:
+    def __init__(self, parts: Parts, source: Source, loaded: Loaded) -> None:
         self._parts = parts
         self._source = source
         self._reloading = asyncio.Lock()
+        self._loaded = loaded
+        self._watch = Watch(lambda: self._loaded.config.watched, loaded.stamps, parts.clock)
 
     async def status(self) -> Status:
         """Return what is known now."""
@@ -43,7 +48,9 @@ class InstanceOperations:
             state.config,
             state.overlay,
             parts.figures.current,
-            status.Watched(parts.health.summary, parts.health.book.server, parts.health.book.backend),
+            status.Watched(
+                parts.health.summary, parts.health.book.server, parts.health.book.backend, parts.certificates.status()
+            ),
             now=parts.clock.now(),
             age=parts.figures.age,
         )
@@ -59,21 +66,32 @@ class InstanceOperations:
     async def reload(self) -> ReloadReport:
         """Read the configuration again and apply it."""
         async with self._reloading:
-            parts = self._parts
             try:
                 loaded = await asyncio.to_thread(self._source.load)
-                await parts.figures.take()
-                kept = parts.figures.connections(loaded.config)
-                changed = await parts.reconciler.change(loaded.config, kept=kept)
+                changed = await self._put_in_force(loaded)
             except TenbinError as error:
                 return self._refused(error)
-            if loaded.warnings:
-                parts.say(doubtful(loaded.warnings))
             self._tell_of_threads(loaded.config)
-            if remark := user_stays(loaded.config, parts.reconciler.plane):
-                parts.say(remark)
-            parts.say(sentences.reloaded(changed.generation, f"generation {changed.generation} is in force"))
+            if remark := user_stays(loaded.config, self._parts.reconciler.plane):
+                self._parts.say(remark)
+            self._parts.say(sentences.reloaded(changed.generation, f"generation {changed.generation} is in force"))
             return ReloadReport(ok=True, generation=changed.generation, summary=changed.summary, problems="")
+
+    async def renew(self) -> None:
+        """Wait until certificates change, and serve them; what cannot be used is told, and changes nothing."""
+        await self._watch.changed()
+        async with self._reloading:
+            try:
+                loaded = await asyncio.to_thread(self._source.renew, self._loaded)
+                if loaded.config == self._loaded.config:
+                    # Another file in one of the directories, or the same one once more.
+                    self._read(loaded)
+                    return
+                changed = await self._put_in_force(loaded)
+            except TenbinError as error:
+                self._parts.say(renewal_refused(_problems(error)))
+                return
+            self._parts.say(sentences.reloaded(changed.generation, f"generation {changed.generation} is in force"))
 
     async def set_server(self, server: ServerId, *, weight: int | None = None, admin: Admin | None = None) -> str:
         """Change a server until its next change; survives reloads and restarts."""
@@ -105,6 +123,20 @@ class InstanceOperations:
         await self._parts.figures.take()
         return await self._parts.keeper.upgrade(self._parts.store.state.config.drain)
 
+    async def _put_in_force(self, loaded: Loaded) -> Changed:
+        parts = self._parts
+        await parts.figures.take()
+        changed = await parts.reconciler.change(loaded.config, kept=parts.figures.connections(loaded.config))
+        self._read(loaded)
+        parts.certificates.hold(loaded.certificates)
+        if loaded.warnings:
+            parts.say(doubtful(loaded.warnings))
+        return changed
+
+    def _read(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        self._watch.read(loaded.stamps)
+
     def _persist(self) -> None:
         try:
             self._parts.state_file.write(self._parts.store.state.overlay)
@@ -113,7 +145,7 @@ class InstanceOperations:
             self._parts.say(Sentence(Level.WARNING, "state_not_kept", text))
 
     def _refused(self, error: TenbinError) -> ReloadReport:
-        problems = f"{error.message}\n    hint: {error.hint}" if error.hint else error.message
+        problems = _problems(error)
         generation = self._parts.store.state.generation
         self._parts.say(sentences.reload_refused(generation, problems))
         return ReloadReport(ok=False, generation=generation, summary="nothing was changed", problems=problems)
@@ -123,6 +155,10 @@ class InstanceOperations:
         if config.threads != threads:
             text = f"threads stay {threads} until Tenbin is stopped and started; the file says {config.threads}"
             self._parts.say(Sentence(Level.WARNING, "threads_stay", text))
+
+
+def _problems(error: TenbinError) -> str:
+    return f"{error.message}\n    hint: {error.hint}" if error.hint else error.message
 
 
 def user_stays(config: Config, plane: Dataplane | None) -> Sentence | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tenbin.control.certificates import Certificates
 from tenbin.control.figures import Figures
 from tenbin.control.health import HealthWatch
 from tenbin.control.keeper import Keeper
@@ -59,6 +60,7 @@ class Parts:
         self.keeper = Keeper(given.launcher, self.reconciler, given.clock, self.say, lambda: self.figures.last)
         self.health = HealthWatch(given.store, given.clock, self.say, given.book)
         self.outage_file = given.outage_file
+        self.certificates = Certificates(given.clock, self.say)
         self.names = Names(given.store, given.clock, self.say)
 
     def say(self, sentence: Sentence) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenbin.configfile import expression
+from tenbin.configfile.expression.vocabulary import NAMES, Kind
 from tenbin.configfile.problem import Mistake
 from tenbin.model import All, Any, Compare, Concat, Const, Convert, Fetch, Match, Not
 
@@ -197,3 +200,14 @@ def problems(compile_: Callable[[str], object], code: str) -> tuple[Problem, ...
 def test_depth_is_bounded(code: str) -> None:
     with pytest.raises(Mistake):
         expression.condition(code)
+
+
+def test_facts_of_tls_are_those_of_the_contract() -> None:
+    """What the data plane answers, by the vectors that it is tested with."""
+    vectors = json.loads((Path(__file__).parents[2] / "contract" / "expressions.json").read_text())
+    fetched = {one["expr"]["name"]: one["value"] for one in vectors if one["expr"]["op"] == "fetch"}
+    of_tls = {name: about.kind for name, about in NAMES.items() if name.startswith("tls") or name in ("sni", "alpn")}
+    assert of_tls.keys() <= fetched.keys()
+    truths = {name for name, kind in of_tls.items() if kind is Kind.TRUTH}
+    assert truths == {"tls", "tls.resumed", "tls.client.verified"}
+    assert all(isinstance(fetched[name], bool) for name in truths)

@@ -148,5 +148,5 @@ def test_every_comment_of_the_template_can_be_taken_in() -> None:
     ]
     text = "\n".join(line for line in lines if not line.startswith(("Tenbin,", "`tenbin", "The HTTP")))
     config = read(text, "template", environment={}, directory=Path())
-    assert len(config.frontends[0].routes) == 5
+    assert len(config.frontends[0].routes) == 6
     assert config.watch

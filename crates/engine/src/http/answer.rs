@@ -17,6 +17,10 @@ pub enum Reason {
     BodyTimeout,
     /// The body is larger than the limit.
     BodyTooBig,
+    /// The request cannot be said in the protocol of the backend's servers.
+    Unfit,
+    /// The server knows no WebSocket over HTTP/2.
+    NoWebSocket,
     /// No route leads anywhere.
     NoRoute,
     /// A route refuses.
@@ -56,7 +60,7 @@ impl Reason {
     pub fn status(self) -> u16 {
         match self {
             Self::Rejected(reject) => reject.status,
-            Self::PlainHttp => 400,
+            Self::PlainHttp | Self::Unfit => 400,
             Self::HeaderTimeout | Self::BodyTimeout => 408,
             Self::BodyTooBig => 413,
             Self::NoRoute => 404,
@@ -68,7 +72,11 @@ impl Reason {
             | Self::OutOfDescriptors
             | Self::OutOfPorts
             | Self::OutOfMemory => 503,
-            Self::ConnectFailed | Self::TlsFailed | Self::ServerClosed | Self::BadAnswer(_) => 502,
+            Self::ConnectFailed
+            | Self::TlsFailed
+            | Self::ServerClosed
+            | Self::BadAnswer(_)
+            | Self::NoWebSocket => 502,
             Self::ConnectTimeout | Self::ServerTimeout => 504,
         }
     }
@@ -81,6 +89,8 @@ impl Reason {
             Self::HeaderTimeout => "header-timeout",
             Self::BodyTimeout => "body-timeout",
             Self::BodyTooBig => "body-too-big",
+            Self::Unfit => "not-for-http2",
+            Self::NoWebSocket => "no-websocket",
             Self::NoRoute => "no-route",
             Self::Denied(_) => "denied",
             Self::SourceConnections => "source-connections",
@@ -102,7 +112,10 @@ impl Reason {
 
     /// Whether the client is to blame.
     pub fn is_request_error(self) -> bool {
-        matches!(self, Self::Rejected(_) | Self::HeaderTimeout | Self::BodyTimeout | Self::BodyTooBig)
+        matches!(
+            self,
+            Self::Rejected(_) | Self::HeaderTimeout | Self::BodyTimeout | Self::BodyTooBig | Self::Unfit
+        )
     }
 
     /// Whether somebody decided that such requests are refused.
@@ -128,6 +141,8 @@ impl Reason {
             Self::HeaderTimeout => "The head of the request did not arrive in time.".into(),
             Self::BodyTimeout => "The body of the request did not arrive in time.".into(),
             Self::BodyTooBig => "The body of the request is larger than the limit of this frontend.".into(),
+            Self::Unfit => "The request cannot be said in HTTP/2, which the server speaks.".into(),
+            Self::NoWebSocket => "The server speaks HTTP/2 and does not take WebSockets over it.".into(),
             Self::NoRoute => "No route of this frontend matches the request.".into(),
             Self::Denied(_) => "A route of this frontend refuses the request.".into(),
             Self::SourceConnections => "Your address has as many connections open as it may.".into(),

@@ -14,6 +14,7 @@ use super::forward::Course;
 use super::send_head;
 use crate::client::Client;
 use crate::flow::{FlowError, Waiting};
+use crate::http2::Fate;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
 use crate::wire::{BackendLimits, Frontend};
@@ -26,10 +27,16 @@ const MOST_INTERIM: u32 = 20;
 pub enum Failure {
     /// The server closed or reset before it answered.
     Closed,
+    /// The server has refused it before it began with it.
+    Untouched,
     /// It said nothing in time.
     Timeout,
     /// It said something that is no answer.
     Bad(Reject),
+    /// It broke the rules of HTTP/2.
+    Malformed,
+    /// The request cannot be said in the server's protocol.
+    Unfit,
     /// More interim answers than anyone needs.
     TooManyInterim,
     /// Its status is one that the backend retries.
@@ -110,7 +117,7 @@ async fn read_answer(
             }
             match x.output.poll_fill(cx, server) {
                 Poll::Ready(Ok(count)) if count > 0 => {}
-                Poll::Ready(_) => return Poll::Ready(Err(Failure::Closed)),
+                Poll::Ready(_) => return Poll::Ready(Err(closed(server))),
                 Poll::Pending => break,
             }
         }
@@ -138,6 +145,16 @@ fn take_head(x: &Exchange) -> Result<bool, Failure> {
     let asked = x.request.upgrade.of(x.input.head());
     x.response.check_switch(x.output.data(), asked).map_err(Failure::Bad)?;
     Ok(x.response.status < 200 && x.response.status != 101)
+}
+
+/// Why there is no more to read.
+fn closed(server: &Stream) -> Failure {
+    match server.fate() {
+        Fate::Unknown => Failure::Closed,
+        Fate::Untouched => Failure::Untouched,
+        Fate::Malformed => Failure::Malformed,
+        Fate::Unfit => Failure::Unfit,
+    }
 }
 
 /// Why nobody waits any more, or for nobody.

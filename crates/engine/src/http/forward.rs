@@ -24,6 +24,10 @@ use crate::upstream::Load;
 /// Stale pooled connections that one request may meet before it insists on a new one.
 const MOST_STALE: u32 = 1;
 
+/// Times that one request may be turned away before a server has looked at it (GOAWAY, REFUSED_STREAM), which costs
+/// nothing and says little about the server: it may go again whatever it asks for.
+const MOST_UNTOUCHED: u32 = 3;
+
 /// Where a request goes and what has been tried.
 pub struct Course<'a> {
     /// Who serves the listener.
@@ -38,6 +42,8 @@ pub struct Course<'a> {
     pub visit: Option<Visit>,
     /// Connections that turned out to be closed.
     stale: u32,
+    /// Tries that a server did not begin with.
+    untouched: u32,
     /// Why the try before this one failed.
     last: Option<Reason>,
 }
@@ -55,7 +61,7 @@ pub async fn forward(
     if let Err(reason) = stage_body(client, x, found) {
         return Box::pin(reply(client, x, found, reason)).await;
     }
-    let mut course = Course { found, tables, name, first, visit: None, stale: 0, last: None };
+    let mut course = Course { found, tables, name, first, visit: None, stale: 0, untouched: 0, last: None };
     loop {
         let tables = course.tables.clone();
         let Some(backend) = tables.backend(name) else {
@@ -128,8 +134,8 @@ async fn attempt(
     };
     let picked = client.worker.shared.clock.micros();
     x.record.picked = picked;
-    let fresh = course.stale >= MOST_STALE || open::needs_fresh(backend, x.request.method, course.first);
-    let opened = match open::open(client, x, backend, lease, fresh).await {
+    let wants = open::wants(backend, x.request.method, course.first, course.stale >= MOST_STALE);
+    let opened = match open::open(client, x, backend, lease, wants).await {
         Ok(opened) => opened,
         Err(error) => return not_opened(client, x, (course, backend), &error),
     };
@@ -151,6 +157,7 @@ async fn attempt(
         }
         Err(failure) => {
             drop(load);
+            let reused = reused && stream.is_unheard();
             failed(client, x, (course, backend, server), (lease, reused), &failure)
         }
     }
@@ -234,13 +241,20 @@ fn failed(
         course.stale += 1;
         return Next::Again;
     }
+    if matches!(failure, Failure::Untouched) && course.untouched < MOST_UNTOUCHED && x.up.replayable() {
+        lease.finish(outcome(OutcomeKind::Aborted), now);
+        course.untouched += 1;
+        return Next::Again;
+    }
     let (kind, reason) = match *failure {
         Failure::ClientGone => {
             counters.client_aborts.add(1);
             (OutcomeKind::Aborted, None)
         }
         Failure::Body(reason) => (OutcomeKind::Aborted, Some(reason)),
-        Failure::Closed => (OutcomeKind::Failure, Some(Reason::ServerClosed)),
+        Failure::Closed | Failure::Untouched => (OutcomeKind::Failure, Some(Reason::ServerClosed)),
+        Failure::Malformed => (OutcomeKind::Failure, Some(Reason::BadAnswer("http2-malformed"))),
+        Failure::Unfit => (OutcomeKind::Aborted, Some(Reason::Unfit)),
         Failure::Timeout => (OutcomeKind::Failure, Some(Reason::ServerTimeout)),
         Failure::Bad(reject) => (OutcomeKind::Failure, Some(Reason::BadAnswer(reject.reason))),
         Failure::TooManyInterim => {

@@ -4,6 +4,7 @@ mod answer;
 mod await_answer;
 mod exchange;
 mod forward;
+mod multiplex;
 mod open;
 mod record;
 mod redirect;

@@ -9,6 +9,7 @@ use tenbin_proto::Method;
 
 use super::answer::Reason;
 use super::exchange::Exchange;
+use super::multiplex;
 use super::sticky::{self, Visit};
 use crate::client::Client;
 use crate::clock::wall_micros;
@@ -16,7 +17,8 @@ use crate::proxy::preface;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server, Sticky, Tables};
 use crate::upstream::{self, ConnectError};
-use crate::wire::Reuse;
+use crate::wire::{Protocol, Reuse};
+use crate::worker::Worker;
 
 /// A slot on a server and a connection to it.
 pub struct Opened {
@@ -26,6 +28,17 @@ pub struct Opened {
     pub stream: Stream,
     /// It has carried requests before.
     pub reused: bool,
+}
+
+/// Which connections a request may go on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wants {
+    /// Any.
+    Any,
+    /// None that might just be closing without a word about the request. HTTP/2 has words for that.
+    Certain,
+    /// One of its own.
+    Own,
 }
 
 /// Why there is none.
@@ -138,30 +151,47 @@ fn remember(client: &Client, x: &mut Exchange, backend: &Backend, index: usize, 
     x.text = key;
 }
 
-/// A connection for the slot: an idle one if the request may go on it, otherwise a new one.
+/// A connection for the slot: one that is there if the request may go on it, otherwise a new one.
 pub async fn open(
     client: &Client,
     x: &mut Exchange,
     backend: &Backend,
     lease: Lease,
-    fresh_only: bool,
+    wants: Wants,
 ) -> Result<Opened, NotOpened> {
     let worker = &client.worker;
     let index = lease.index();
     let Some(server) = backend.servers.get(index) else { return Err(NotOpened::Moved) };
     let counters = server.counters.of(worker.index);
     let timeout = backend.spec.timeouts.connect;
+    let shares = multiplex::shares(backend, server);
     let (mut until, preface) = (None, preface(client, server.proxy));
     let error = loop {
-        if keeps(backend, server)
-            && !fresh_only
-            && let Some(stream) = worker.pools.take(server, worker.index)
-        {
+        if let Some(stream) = existing(worker, backend, server, wants) {
             counters.reuses.add(1);
             return Ok(Opened { lease, stream, reused: true });
         }
-        let opening = upstream::connect(server, (&preface, true), &x.timer, timeout);
-        match Box::pin(opening).await {
+        if shares
+            && wants != Wants::Own
+            && let Some(waiter) = worker.pools.wait(server)
+        {
+            match multiplex::wait(&waiter, &x.timer, timeout).await {
+                Ok(()) => continue,
+                Err(error) => break error,
+            }
+        }
+        let announced = shares.then(|| worker.pools.announce(server, worker.index));
+        let opened = Box::pin(upstream::connect(server, (&preface, true), &x.timer, timeout)).await;
+        let opened = match opened {
+            Ok(stream) => Box::pin(multiplex::speak(worker, backend, server, stream, announced)).await,
+            Err(error) => {
+                if let Some((opener, _)) = announced {
+                    opener.fail(error);
+                }
+                Err(error)
+            }
+        };
+        match opened {
             Ok(stream) => {
                 counters.connects.add(1);
                 return Ok(Opened { lease, stream, reused: false });
@@ -182,13 +212,24 @@ pub async fn open(
     }
 }
 
-/// Whether this request must not go on a connection that might just be closing.
-pub fn needs_fresh(backend: &Backend, method: Method, first: bool) -> bool {
+/// Which connection a request may go on; `stale` says that it has met a closed one already.
+pub fn wants(backend: &Backend, method: Method, first: bool, stale: bool) -> Wants {
     match backend.spec.pool.reuse {
-        Reuse::Never => true,
-        Reuse::Safe => first && !method.is_idempotent(),
-        Reuse::Always => false,
+        _ if stale => Wants::Own,
+        Reuse::Never => Wants::Own,
+        Reuse::Safe if first && !method.is_idempotent() => Wants::Certain,
+        Reuse::Safe | Reuse::Always => Wants::Any,
     }
+}
+
+fn existing(worker: &Worker, backend: &Backend, server: &Server, wants: Wants) -> Option<Stream> {
+    let joins = wants != Wants::Own && multiplex::shares(backend, server);
+    if joins && let Some(stream) = worker.pools.join(server) {
+        return Some(stream);
+    }
+    // Those of a backend that was switched to HTTP/2 are still there.
+    let takes = wants == Wants::Any && keeps(backend, server) && backend.spec.protocol != Protocol::Http2;
+    takes.then(|| worker.pools.take(server, worker.index))?
 }
 
 /// Whether a connection to the server may carry requests of others, too: not behind a header that names one client.

@@ -3,6 +3,9 @@
 
 mod answer_head;
 mod back;
+mod back_head;
+mod back_link;
+mod back_pool;
 mod front;
 mod glitches;
 mod request_head;
@@ -10,6 +13,8 @@ mod serve;
 mod watched;
 mod websocket;
 
-pub use back::Asked;
+pub use back::{Asked, Fate};
+pub use back_link::{Link, MOST_STREAMS, Terms};
+pub use back_pool::{Links, Opener, Waiter};
 pub use front::Served;
 pub use serve::serve;

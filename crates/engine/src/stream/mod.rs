@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 
 pub use tls::Tls;
 
-use crate::http2::{Asked, Served};
+use crate::http2::{Asked, Fate, Served};
 
 /// See the module. The rare and the large are boxed.
 pub enum Stream {
@@ -128,6 +128,23 @@ impl Stream {
             }
             Self::Served(_) => false,
             Self::Asked(stream) => stream.has_spoken(),
+        }
+    }
+
+    /// What the error that was met says about the request.
+    pub fn fate(&self) -> Fate {
+        match self {
+            Self::Asked(stream) => stream.fate(),
+            Self::Tcp(_) | Self::Tls(_) | Self::Served(_) => Fate::Unknown,
+        }
+    }
+
+    /// Whether nothing at all has come from the server since the request left, so that the connection may have been
+    /// dead before. Only connections that others share can tell.
+    pub fn is_unheard(&self) -> bool {
+        match self {
+            Self::Asked(stream) => stream.is_unheard(),
+            Self::Tcp(_) | Self::Tls(_) | Self::Served(_) => true,
         }
     }
 

@@ -29,7 +29,7 @@ pub fn server(
     }
     match &server.tls {
         Some(spec) if context.tickets.is_some() => {
-            Ok((Some(ClientConfig::build(spec, backend.protocol, authorities, None)?), false))
+            Ok((Some(ClientConfig::build(spec, backend.protocol, authorities)?), false))
         }
         _ => Ok((None, false)),
     }

@@ -30,29 +30,17 @@ pub struct Authorities {
 /// TLS towards a server. A clone is the same, with the same sessions.
 #[derive(Clone)]
 pub struct ClientConfig {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
     client: Arc<rustls::ClientConfig>,
     name: Option<ServerName<'static>>,
-    spec: ServerTls,
-    protocol: Protocol,
 }
 
 impl ClientConfig {
-    /// Reads the files and builds; the previous one is taken where nothing is different, the stamp of files included.
+    /// Reads the files and builds.
     pub fn build(
         spec: &ServerTls,
         protocol: Protocol,
         authorities: &mut Authorities,
-        previous: Option<&Self>,
     ) -> Result<Self, Problem> {
-        if let Some(previous) =
-            previous.filter(|old| old.inner.spec == *spec && old.inner.protocol == protocol)
-        {
-            return Ok(previous.clone());
-        }
         let client = Arc::new(configure(spec, protocol, authorities)?);
         let name = match spec.sni.as_str() {
             "" => None,
@@ -60,22 +48,17 @@ impl ClientConfig {
                 Problem::setting(format!("{name:?} is not a name that a certificate could be for"))
             })?),
         };
-        Ok(Self { inner: Arc::new(Inner { client, name, spec: spec.clone(), protocol }) })
+        Ok(Self { client, name })
     }
 
     /// For handshakes.
     pub fn client(&self) -> &Arc<rustls::ClientConfig> {
-        &self.inner.client
-    }
-
-    /// What it was built from.
-    pub fn spec(&self) -> &ServerTls {
-        &self.inner.spec
+        &self.client
     }
 
     /// Whom the certificate must be for: the name that was set, or else this address, which is not sent.
     pub fn name(&self, address: IpAddr) -> ServerName<'static> {
-        self.inner.name.clone().unwrap_or_else(|| ServerName::from(address))
+        self.name.clone().unwrap_or_else(|| ServerName::from(address))
     }
 }
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenbin.health.probe import exec_, http, tcp
+from tenbin.health.probe.channel import Dialer
 from tenbin.health.probe.python import PythonProbe
-from tenbin.model import ExecCheck, HttpCheck, PythonCheck, TcpCheck
+from tenbin.model import ExecCheck, GrpcCheck, HttpCheck, PythonCheck, TcpCheck
 
 if TYPE_CHECKING:
     from tenbin.health.result import Outcome
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 
 
 class Probes:
-    """All kinds behind one call; owns the threads that Python checks run in."""
+    """All kinds behind one call; owns the threads that Python checks run in, and TLS settings once read."""
 
     def __init__(self) -> None:
+        self._dialer = Dialer()
         self._python = PythonProbe()
 
     async def __call__(self, target: Target) -> Outcome:
@@ -27,9 +29,13 @@ class Probes:
         within = target.within
         match target.check.probe:
             case HttpCheck() as kind:
-                return await http.probe(target.where, kind, within)
+                return await http.probe(self._dialer, target, kind)
             case TcpCheck():
-                return await tcp.probe(target.where, within)
+                return await tcp.probe(self._dialer, target)
+            case GrpcCheck() as kind:
+                from tenbin.health.probe import grpc  # only who asks over HTTP/2 pays for it
+
+                return await grpc.probe(self._dialer, target, kind)
             case ExecCheck() as kind:
                 return await exec_.probe(target, kind, within)
             case PythonCheck() as kind:

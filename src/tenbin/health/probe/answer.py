@@ -45,6 +45,11 @@ class Answer:
         self._bodiless = bodiless
         self._interim = 0
 
+    @staticmethod
+    def outgoing() -> bytes:
+        """HTTP/1 has nothing to say while it listens."""
+        return b""
+
     def feed(self, data: bytes) -> None:
         """Take the next bytes; raises GarbageError."""
         self._buffer = self._buffer + data if self._buffer else data

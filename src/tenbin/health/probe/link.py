@@ -42,6 +42,10 @@ class Link:
 
     __slots__ = ("_expired", "_loop", "_reading", "_socket", "_timer", "_waiter")
 
+    # A link alone has neither.
+    tls = ""
+    alpn = ""
+
     def __init__(self, within: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(within, self._expire)
@@ -96,6 +100,11 @@ class Link:
                 return self._open.recv(_READ)
             except BlockingIOError:
                 continue
+
+    def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
+        """Return the addresses of this side and of the server."""
+        here, there = self._open.getsockname(), self._open.getpeername()
+        return here[:2], there[:2]
 
     @property
     def _open(self) -> socket.socket:

@@ -37,7 +37,7 @@ impl World {
         let certificate = shown.map(|one| self.directory.hold("client", one, &[]));
         let suite = TlsSuite { versions: vec![version.to_owned()], ciphers: vec![] };
         let spec = ServerTls { certificate, suite, ..server(&self.ca, "a.example") };
-        ClientConfig::build(&spec, Protocol::Http1, &mut Authorities::default(), None).unwrap()
+        ClientConfig::build(&spec, Protocol::Http1, &mut Authorities::default()).unwrap()
     }
 }
 

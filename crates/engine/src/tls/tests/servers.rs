@@ -1,7 +1,6 @@
 //! TLS towards servers: whom it trusts and what it says of itself.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 
 use rcgen::{BasicConstraints, IsCa, KeyPair};
 use rustls::pki_types::ServerName;
@@ -12,7 +11,7 @@ use crate::tls::{Alpn, Authorities, ClientConfig, Facts, ListenerConfig, Problem
 use crate::wire::{Certificate, ListenerTls, Protocol, ServerTls, TlsSuite};
 
 fn client(spec: &ServerTls) -> Result<ClientConfig, Problem> {
-    ClientConfig::build(spec, Protocol::Http1, &mut Authorities::default(), None)
+    ClientConfig::build(spec, Protocol::Http1, &mut Authorities::default())
 }
 
 fn listen(own: Certificate) -> ListenerConfig {
@@ -116,7 +115,7 @@ fn what_is_spoken_is_offered() {
     let listener = listen(directory.hold("own", &authority.certify(&["a.example"]), &[]));
     let agreed = |protocol| {
         let spec = server(&ca, "a.example");
-        let client = ClientConfig::build(&spec, protocol, &mut Authorities::default(), None).unwrap();
+        let client = ClientConfig::build(&spec, protocol, &mut Authorities::default()).unwrap();
         Facts::of(&Pair::new(&client, &listener).unwrap().server).alpn.unwrap()
     };
     let protocols = [Protocol::Http1, Protocol::Http2, Protocol::Auto];
@@ -139,22 +138,15 @@ fn settings_that_mean_nothing_are_refused() {
 }
 
 #[test]
-fn configurations_and_authorities_are_shared() {
+fn authorities_are_read_once_for_all_servers() {
     let (directory, authority) = (Directory::new(), Authority::new("Root"));
     let ca = directory.write("ca.pem", authority.pem().as_bytes());
     let (mut shared, spec) = (Authorities::default(), server(&ca, "a.example"));
-    let first = ClientConfig::build(&spec, Protocol::Http1, &mut shared, None).unwrap();
+    assert!(ClientConfig::build(&spec, Protocol::Http1, &mut shared).is_ok());
     // The file is not read again while a snapshot is built.
     directory.write("ca.pem", b"");
-    let other = ServerTls { sni: "b.example".into(), ..spec.clone() };
-    assert!(ClientConfig::build(&other, Protocol::Http1, &mut shared, None).is_ok());
-    let again = |spec: &ServerTls, protocol| {
-        ClientConfig::build(spec, protocol, &mut Authorities::default(), Some(&first))
-            .is_ok_and(|next| Arc::ptr_eq(next.client(), first.client()))
-    };
-    assert!(again(&spec, Protocol::Http1));
-    assert!(!again(&spec, Protocol::Auto));
-    assert!(!again(&ServerTls { stamp: "new".into(), ..spec }, Protocol::Http1));
+    let other = ServerTls { sni: "b.example".into(), ..spec };
+    assert!(ClientConfig::build(&other, Protocol::Http1, &mut shared).is_ok());
 }
 
 #[test]

@@ -8,6 +8,7 @@ from tenbin.configfile.native.document.balance import Balance
 from tenbin.configfile.native.document.base import Document, ListOrMapping, list_or_mapping, made, required, setting
 from tenbin.configfile.native.document.check import Check
 from tenbin.configfile.native.document.limits import BackendLimits
+from tenbin.configfile.native.document.protocol import ProtocolName
 from tenbin.configfile.native.document.proxy import SendProxy
 from tenbin.configfile.native.document.server import Eject, Passive, Server
 from tenbin.configfile.native.document.sticky import StickyDocument
@@ -18,17 +19,6 @@ from tenbin.model.tls import Protocol
 from tenbin.model.values import Duration
 
 ReuseName = Annotated[str | None, *words("a kind of reuse", "never", "safe", "always")]
-_PROTOCOLS = {
-    "h2": "it is `http2`",
-    "h2c": "it is `http2`, without `tls`",
-    "h1": "it is `http1`",
-    "grpc": "gRPC goes over HTTP/2: it is `http2`",
-    "http": "it is `http1`",
-    "https": "it is `http1` with `tls: true`",
-    "HTTP/2": "it is `http2`",
-    "HTTP/1.1": "it is `http1`",
-}
-ProtocolName = Annotated[str | None, *words("a protocol", *Protocol, foreign=_PROTOCOLS)]
 OnDownName = Annotated[
     str | None,
     *words("what happens to connections", "keep", "close_connections", foreign={"close": "it is `close_connections`"}),

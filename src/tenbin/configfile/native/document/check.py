@@ -7,7 +7,10 @@ from pydantic import BeforeValidator, PlainValidator, WithJsonSchema, model_vali
 
 from tenbin.configfile import tokens
 from tenbin.configfile.native import values
-from tenbin.configfile.native.document.base import Document, made, one_of, setting, whole
+from tenbin.configfile.native.document.base import Document, made, one_of, setting, whole, written
+from tenbin.configfile.native.document.protocol import ProtocolName
+from tenbin.configfile.native.document.proxy import SendProxy
+from tenbin.configfile.native.document.tls import ServerTls
 from tenbin.configfile.native.document.types import (
     HeaderValue,
     Host,
@@ -24,10 +27,12 @@ from tenbin.configfile.native.tree import Map
 from tenbin.configfile.problem import Mistake, Problem, mistake
 from tenbin.configfile.suggest import did_you_mean
 
-PROBES = ("tcp", "http", "exec", "python")
+PROBES = ("tcp", "http", "grpc", "exec", "python")
 
 _RANGE = re.compile(r"([1-9][0-9]{2})\s*-\s*([1-9][0-9]{2})")
 _PYTHON = re.compile(r"(?P<file>.+\.py):(?P<function>[A-Za-z_]\w*)")
+_SERVICE = re.compile(r"[!-~]{1,256}")
+_SHORT = ("tcp", "http", "grpc")
 _METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH")
 
 Statuses = tuple[tuple[int, int], ...]
@@ -131,19 +136,27 @@ def _tcp(value: object) -> bool:
     return True
 
 
+def _grpc(value: object) -> str:
+    """A service's name; `true` and "" are the whole server."""
+    if value is True or value == "":
+        return ""
+    name = values.text(value)
+    if not _SERVICE.fullmatch(name):
+        raise mistake("not the name of a service", expected='such as shop.Cart, or "" for the whole server')
+    return name
+
+
 def _switched(value: object) -> object:
-    """A check in short: `tcp`, `http`, `GET /health`; `false` for none."""
+    """A check in short: `tcp`, `http`, `grpc`, `GET /health`; `false` for none."""
     if value is False or value is None:
         return None
-    if value == "tcp":
-        return made(tcp=True)
-    if value == "http":
-        return made(http=True)
+    if value in _SHORT:
+        return made(**{str(value): True})
     if isinstance(value, str):
         if "/" in value:
             return made(http=value)
-        hint = did_you_mean(value, ("tcp", "http"))
-        raise mistake("not a check", expected="tcp, http, a request such as GET /health, or a mapping", hint=hint)
+        hint = did_you_mean(value, _SHORT)
+        raise mistake("not a check", expected="tcp, http, grpc, a request such as GET /health, or a mapping", hint=hint)
     return value
 
 
@@ -164,7 +177,28 @@ Command = Annotated[
 Function = Annotated[
     tuple[str, str] | None, PlainValidator(_python), WithJsonSchema({"type": "string", "examples": ["checks.py:check"]})
 ]
+Service = Annotated[
+    str | None, PlainValidator(_grpc), WithJsonSchema({"type": ["string", "boolean"], "examples": ["shop.Cart"]})
+]
 Tcp = Annotated[bool | None, PlainValidator(_tcp), WithJsonSchema({"const": True})]
+
+
+_AS_SERVER = "as requests to the server, unless the check has a `port` or an `address`"
+# Whoever connects by itself is not told how.
+_ONLY = {
+    "expect": ("http",),
+    "headers": ("http", "grpc"),
+    "protocol": ("http",),
+    "tls": ("tcp", "http", "grpc"),
+    "send_proxy": ("tcp", "http", "grpc"),
+}
+
+
+def _check_kinds(probes: tuple[str, ...]) -> str:
+    if probes == ("http",):
+        return "an HTTP check"
+    *others, last = ({"tcp": "TCP", "http": "HTTP", "grpc": "gRPC"}[one] for one in probes)
+    return f"{', '.join(others)} and {last} checks"
 
 
 class Pace(Document):
@@ -205,21 +239,32 @@ class CheckDocument(Pace):
         "unhealthy_threshold": "it is `fall`",
         "retries": "it is `fall`",
         "command": "it is `exec`",
+        "service": "it is `grpc`",
+        "ssl": "it is `tls`",
+        "sni": "it stands in `tls`",
+        "verify": "it stands in `tls`",
+        "proxy_protocol": "it is `send_proxy`",
+        "http2": "it is protocol: http2",
     }
-    later: ClassVar[dict[str, str]] = {"tls": "TLS", "ssl": "TLS", "postgres": "PostgreSQL", "redis": "Redis"}
+    later: ClassVar[dict[str, str]] = {"postgres": "PostgreSQL", "redis": "Redis"}
 
     tcp: Tcp = setting("`true`: passes when a connection opens.")
     http: HttpRequest = setting("The request to send: `GET /health`, or the path alone.")
+    grpc: Service = setting("The service that gRPC's health service is asked for; `true` for the whole server.")
     exec: Command = setting("The program to run and its arguments; passes when it ends with 0.")
     python: Function = setting("The file and the coroutine function that checks a server: `checks.py:check`.")
     every: Time = setting("The interval between checks.", shown="2s")
+    tls: ServerTls = setting("TLS for checks: `true`, `false`, or a mapping as that of a server.", shown=_AS_SERVER)
+    send_proxy: SendProxy = setting("The PROXY protocol for checks: `v1`, `v2` or `false`.", shown=_AS_SERVER)
+    protocol: ProtocolName = setting("What an HTTP check speaks: `http1`, `http2` or `auto`.", shown=_AS_SERVER)
 
     @model_validator(mode="after")
     def _one_probe(self) -> Self:
         probe = one_of(self, PROBES, what="`check`", lacking="what to do")
-        for key in ("expect", "headers"):
-            if probe != "http" and getattr(self, key) is not None:
-                raise Mistake(Problem(f"`{key}` belongs to an HTTP check, and this one is {probe}", key=key))
+        for key, probes in _ONLY.items():
+            if probe not in probes and written(self, key) and getattr(self, key) is not None:
+                message = f"`{key}` belongs to {_check_kinds(probes)}, and this one is {probe}"
+                raise Mistake(Problem(message, key=key))
         return self
 
 

@@ -34,7 +34,7 @@ from tenbin.model.backend import (
 from tenbin.model.balance import Balance, HashMethod, IpHashForm, Policy
 from tenbin.model.expression import Fetch
 from tenbin.model.frontend import Mode
-from tenbin.model.server import Eject
+from tenbin.model.server import Eject, Server
 from tenbin.model.tls import Protocol
 
 if TYPE_CHECKING:
@@ -88,14 +88,15 @@ class BackendResolver:
         sticky_at = (*path, "sticky") if document.sticky else ("sticky",)
         balance = document.balance or self._shared.balance
         balance_at = (*path, "balance") if document.balance else ("algorithm",)
+        found = servers(self._context, document.servers, self._inherited(document, path), servers_at)
         return Backend(
             name=name,
             mode=mode,
             balance=self._balance(balance, balance_at, mode),
-            servers=servers(self._context, document.servers, self._inherited(document, path), servers_at),
+            servers=found,
             sticky=self._sticky(sticky, sticky_at, mode) if sticky else None,
             drain_sticky=sticky is None or sticky.on_drain == "stay",
-            check=self._check(document, path, own),
+            check=self._check(document, path, own, found),
             connect=first(own.connect, shared.connect, defaults.CONNECT),
             server=first(own.server, shared.server, tunnel if mode is Mode.TCP else defaults.SERVER),
             queue=first(own.queue, shared.queue, defaults.QUEUE),
@@ -114,10 +115,13 @@ class BackendResolver:
         tls = server_tls(self._context, document.tls, (*path, "tls"))
         return Inherited(document.passive, tls, send_proxy(document.send_proxy))
 
-    def _check(self, document: BackendDocument, path: Path, own: BackendTimeouts) -> Check | None:
+    def _check(
+        self, document: BackendDocument, path: Path, own: BackendTimeouts, found: Sequence[Server]
+    ) -> Check | None:
         timeout = own.check or self._shared.timeouts.check
         if written(document, "check"):
-            return checks.check(self._context, document.check, timeout, (*path, "check")) if document.check else None
+            check_at = (*path, "check")
+            return checks.check(self._context, document.check, timeout, check_at, found) if document.check else None
         shared = self._shared.health_check
         return checks.health_check(shared, timeout) if shared else None
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.native.resolve.context import given
-from tenbin.configfile.native.resolve.files import Pem, look, names_in, reason, stamp
+from tenbin.configfile.native.resolve.files import Pem, look, reason, stamp
 from tenbin.model.tls import Certificate
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class _Finder:
 
     def _complete(self, target: FilePath, held: Pem, key: str | None, ocsp: str | None) -> Found | None:
         """A certificate with its key, in it or beside it."""
-        beside = names_in(target.parent)
+        beside = self._files.names_in(target.parent)
         if key is not None:
             key_file: FilePath | None = self._given(key, "key")
         elif held.key and not held.encrypted:
@@ -132,7 +132,7 @@ class _Finder:
         return found
 
     def _candidates(self, target: FilePath) -> list[str]:
-        names = names_in(target)
+        names = self._files.names_in(target)
         parts = _ITS_PARTS if {_FULL, _FULL_KEY} <= names else frozenset()
         return [
             name

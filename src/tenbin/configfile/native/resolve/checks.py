@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import ast
 import os
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.native.document import timeouts as defaults
+from tenbin.configfile.native.document.base import written
 from tenbin.configfile.native.resolve.context import first, given
+from tenbin.configfile.native.resolve.tls import send_proxy, server_tls
 from tenbin.configfile.suggest import did_you_mean
-from tenbin.model.check import Check, ExecCheck, HttpCheck, Probe, PythonCheck, TcpCheck
+from tenbin.model.check import AsServer, Check, ExecCheck, GrpcCheck, HttpCheck, Probe, PythonCheck, TcpCheck
+from tenbin.model.tls import Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tenbin.configfile.native.document.check import CheckDocument, HealthCheckDocument, Pace
     from tenbin.configfile.native.resolve.context import Context
     from tenbin.configfile.native.tree import Path
+    from tenbin.model.server import Server
+    from tenbin.model.tls import ServerTls
     from tenbin.model.values import Duration
 
 _ANY_SUCCESS = ((200, 399),)
 
 
-def check(context: Context, document: CheckDocument, timeout: Duration | None, path: Path) -> Check:
-    """Resolve a backend's check; `timeout` is what `timeouts.check` says."""
-    return _paced(document, _probe(context, document, path), document.every, timeout)
+def check(
+    context: Context, document: CheckDocument, timeout: Duration | None, path: Path, servers: Sequence[Server]
+) -> Check:
+    """Resolve the check of a backend's servers; `timeout` is what `timeouts.check` says."""
+    paced = _paced(document, _probe(context, document, path), document.every, timeout)
+    own = _unsaid(document)
+    protocol = Protocol(document.protocol) if document.protocol else own.protocol
+    told = send_proxy(document.send_proxy) if written(document, "send_proxy") else own.send_proxy
+    tls = _tls(context, document, path, servers) if written(document, "tls") else own.tls
+    return replace(paced, tls=tls, send_proxy=told, protocol=protocol)
 
 
 def health_check(document: HealthCheckDocument, timeout: Duration | None) -> Check:
@@ -30,7 +45,36 @@ def health_check(document: HealthCheckDocument, timeout: Duration | None) -> Che
     probe: Probe = TcpCheck()
     if document.path is not None:
         probe = _http(document, given(document.method), document.path)
-    return _paced(document, probe, document.interval, timeout)
+    own = _unsaid(document)
+    paced = _paced(document, probe, document.interval, timeout)
+    return replace(paced, tls=own.tls, send_proxy=own.send_proxy, protocol=own.protocol)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unsaid:
+    """How a check goes about what it does not say itself."""
+
+    tls: AsServer | None
+    send_proxy: AsServer | None
+    protocol: AsServer | Protocol
+
+
+def _unsaid(document: Pace) -> _Unsaid:
+    """What holds for the server's own port need not hold for another one (so it is with HAProxy's checks, too)."""
+    if document.port or document.address:
+        return _Unsaid(None, None, Protocol.HTTP1)
+    return _Unsaid(AsServer.AS_SERVER, AsServer.AS_SERVER, AsServer.AS_SERVER)
+
+
+def _tls(
+    context: Context, document: CheckDocument, path: Path, servers: Sequence[Server]
+) -> ServerTls | AsServer | None:
+    """`true` means the settings of the servers, where they have some."""
+    bare = document.tls is not None and not document.tls.model_fields_set
+    if bare and any(server.tls for server in servers):
+        return AsServer.AS_SERVER
+    outward = server_tls(context, document.tls, (*path, "tls"))
+    return outward.tls if outward else None
 
 
 def _paced(document: Pace, probe: Probe, every: Duration | None, timeout: Duration | None) -> Check:
@@ -52,6 +96,8 @@ def _paced(document: Pace, probe: Probe, every: Duration | None, timeout: Durati
 def _probe(context: Context, document: CheckDocument, path: Path) -> Probe:
     if document.http is not None:
         return _http(document, *document.http)
+    if document.grpc is not None:
+        return GrpcCheck(document.grpc, _headers(document))
     if document.exec is not None:
         return _exec(context, document.exec, (*path, "exec"))
     if document.python is not None:
@@ -64,10 +110,14 @@ def _http(document: Pace, method: str, target: str) -> HttpCheck:
     return HttpCheck(
         method=method,
         path=target,
-        headers=tuple((str(name), value) for name, value in (document.headers or {}).items()),
+        headers=_headers(document),
         statuses=first(expect.status if expect else None, _ANY_SUCCESS),
         body=(expect.body if expect else None) or "",
     )
+
+
+def _headers(document: Pace) -> tuple[tuple[str, str], ...]:
+    return tuple((str(name), value) for name, value in (document.headers or {}).items())
 
 
 def _exec(context: Context, command: tuple[str, ...], path: Path) -> ExecCheck:

@@ -6,7 +6,9 @@ is nobody's business here, and files of keys are not opened at all.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
@@ -44,6 +46,8 @@ class Files:
 
     directory: FilePath
     watched: set[FilePath] = field(default_factory=set)
+    _names: dict[FilePath, frozenset[str]] = field(default_factory=dict)
+    _straight: set[FilePath] = field(default_factory=set)
     _read: list[tuple[FilePath, Path]] = field(default_factory=list)
 
     def path(self, name: str) -> FilePath:
@@ -56,11 +60,20 @@ class Files:
 
     def hint(self, path: FilePath) -> str:
         """What may have been meant by a file that is not there."""
-        return did_you_mean(path.name, names_in(path.parent)) or f"paths are relative to {self.directory}"
+        return did_you_mean(path.name, self.names_in(path.parent)) or f"paths are relative to {self.directory}"
+
+    def names_in(self, directory: FilePath) -> frozenset[str]:
+        """The names in a directory, as they were when they were asked for first; none when it cannot be read."""
+        if directory not in self._names:
+            try:
+                self._names[directory] = frozenset(entry.name for entry in directory.iterdir())
+            except OSError:
+                self._names[directory] = frozenset()
+        return self._names[directory]
 
     def watch(self, path: FilePath) -> None:
         """Note a file or directory whose change counts."""
-        self.watched.update(_steps(path))
+        self.watched.update(self._steps(path))
 
     def use(self, path: FilePath, place: Path) -> None:
         """Note a file that the data plane reads, named at this place of the configuration."""
@@ -69,19 +82,27 @@ class Files:
 
     def check_rights(self, user: Identity, context: Context) -> None:
         """Tell of files that this user, as whom the data plane runs, cannot read."""
+        barred: dict[Path, list[FilePath]] = {}
         for path, place in self._read:
             if not may_read(user, path):
-                message = f"the user {user.name}, as whom the data plane runs, may not read {self.shown(path)}"
-                hint = f"let the group of {user.name} read it and search the directories on the way to it"
-                context.error(place, message, hint=hint)
+                barred.setdefault(place, []).append(path)
+        for place, paths in barred.items():
+            which = self.shown(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
+            message = f"the user {user.name}, as whom the data plane runs, may not read {which}"
+            hint = f"let the group of {user.name} read it and search the directories on the way to it"
+            context.error(place, message, hint=hint)
 
-
-def names_in(directory: FilePath) -> frozenset[str]:
-    """The names in a directory; none when it cannot be read."""
-    try:
-        return frozenset(entry.name for entry in directory.iterdir())
-    except OSError:
-        return frozenset()
+    def _steps(self, path: FilePath) -> Iterator[FilePath]:
+        """The path, each link that is met on the way, and where they lead: a change of any of them changes the file."""
+        for _ in range(_MOST_LINKS):
+            yield path
+            way = (path,) if path.parent in self._straight else (*reversed(path.parents), path)
+            link = next((one for one in way if one.is_symlink()), None)
+            if link is None:
+                self._straight.add(path.parent)
+                return
+            yield link
+            path = FilePath(os.path.normpath(link.parent / link.readlink() / path.relative_to(link)))
 
 
 def stamp(*paths: FilePath) -> str:
@@ -90,7 +111,10 @@ def stamp(*paths: FilePath) -> str:
 
 
 def look(path: FilePath) -> Pem:
-    """Find out what a file holds by PEM's marker lines. Raises OSError."""
+    """Find out what a file holds by PEM's marker lines. Raises OSError, also for what is no plain file."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        # A pipe would have to be waited for.
+        raise OSError(errno.EINVAL, "it is not a file")
     found: set[bytes] = set()
     with path.open("rb") as file:
         binary = file.peek(1)[:1] == b"\x30"
@@ -98,9 +122,10 @@ def look(path: FilePath) -> Pem:
             line = file.readline(_LONGEST_LINE)
             if not line:
                 break
-            if not line.startswith(_MARKER):
+            marker = line.strip()
+            if not marker.startswith(_MARKER):
                 continue
-            label = line[len(_MARKER) :].rstrip().removesuffix(b"-----")
+            label = marker[len(_MARKER) :].removesuffix(b"-----")
             found.add(label)
             if label.endswith(b"PRIVATE KEY") and b"CERTIFICATE" in found:
                 break
@@ -125,15 +150,3 @@ def _stamp(path: FilePath) -> str:
     except OSError:
         return ""
     return f"{about.st_mtime_ns}-{about.st_size}-{about.st_ino}"
-
-
-def _steps(path: FilePath) -> Iterator[FilePath]:
-    """The path, each link that is met on the way, and where they lead: a change of any of them changes the file."""
-    for _ in range(_MOST_LINKS):
-        yield path
-        link = next((one for one in (*reversed(path.parents), path) if one.is_symlink()), None)
-        if link is None:
-            return
-        yield link
-        rest = path.relative_to(link)
-        path = FilePath(os.path.normpath(link.parent / link.readlink() / rest))

@@ -1,0 +1,148 @@
+//! A worker's HTTP/2 connections to one server: which of them a request gets, and that many requests that lack one
+//! wait for the same new one instead of opening as many.
+//!
+//! The first with room is taken, so that few connections carry the load and the others fall idle.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
+
+use super::Asked;
+use super::back_link::{Link, MOST_STREAMS};
+use crate::upstream::ConnectError;
+
+/// See the module.
+pub struct Links {
+    open: Vec<Rc<Link>>,
+    opening: Vec<Weak<Opening>>,
+    /// Streams that a connection to this server took at last.
+    limit: usize,
+}
+
+/// A connection that is being opened; whoever opens it holds it until it is there or has failed.
+#[derive(Default)]
+pub struct Opening {
+    waiting: Cell<usize>,
+    wakers: RefCell<Vec<Waker>>,
+    state: Cell<State>,
+}
+
+#[derive(Clone, Copy, Default)]
+enum State {
+    #[default]
+    Under,
+    Over,
+    Failed(ConnectError),
+}
+
+/// Ends an opening, whatever becomes of who opens.
+pub struct Opener(Rc<Opening>);
+
+/// One who waits for an opening.
+pub struct Waiter(Rc<Opening>);
+
+impl Default for Links {
+    fn default() -> Self {
+        Self { open: Vec::new(), opening: Vec::new(), limit: MOST_STREAMS }
+    }
+}
+
+impl Links {
+    /// Streams that a new connection may be expected to take.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// A stream on a connection that is there.
+    pub fn stream(&self) -> Option<Asked> {
+        self.open.iter().find_map(Link::stream)
+    }
+
+    /// The server does not speak HTTP/2: nobody is to wait for what cannot be shared.
+    pub fn give_up(&mut self) {
+        self.limit = 1;
+    }
+
+    /// Adds a connection.
+    pub fn add(&mut self, link: Rc<Link>) {
+        self.open.push(link);
+    }
+
+    /// A place among those who wait for a connection that is being opened.
+    pub fn wait(&mut self) -> Option<Waiter> {
+        self.limit = self.open.iter().find(|link| link.is_open()).map_or(self.limit, |link| link.limit());
+        let mut opening = self.opening.iter().filter_map(Weak::upgrade);
+        let opening = opening.find(|opening| opening.waiting.get() + 1 < self.limit)?;
+        opening.waiting.set(opening.waiting.get() + 1);
+        Some(Waiter(opening))
+    }
+
+    /// Announces one that is going to be opened.
+    pub fn announce(&mut self) -> Opener {
+        let opening = Rc::new(Opening::default());
+        self.opening.retain(|one| one.strong_count() > 0);
+        self.opening.push(Rc::downgrade(&opening));
+        Opener(opening)
+    }
+
+    /// Looks after all of them; at most so many stay idle.
+    pub fn look(&mut self, now_ms: u64, max_idle: usize) {
+        self.open.retain(|link| link.look(now_ms));
+        let idle = self.open.iter().filter(|link| link.idle_since().is_some()).count();
+        for _ in max_idle..idle {
+            self.close_oldest(u64::MAX);
+        }
+    }
+
+    /// Closes the one that has been idle for the longest, if it has been since then or longer.
+    pub fn close_oldest(&mut self, since_ms: u64) -> bool {
+        let idle = self.open.iter().enumerate();
+        let oldest = idle.filter_map(|(at, link)| Some((link.idle_since()?, at))).min();
+        let Some((_, at)) = oldest.filter(|(since, _)| *since <= since_ms) else { return false };
+        self.open.swap_remove(at).close();
+        true
+    }
+
+    /// None of them takes new streams.
+    pub fn retire(&mut self) {
+        self.open.drain(..).for_each(|link| link.retire());
+    }
+}
+
+impl Drop for Links {
+    fn drop(&mut self) {
+        self.retire();
+    }
+}
+
+impl Opener {
+    /// Those who wait get the same error, unless they can do something about it themselves.
+    pub fn fail(self, error: ConnectError) {
+        if !matches!(error, ConnectError::Short) {
+            self.0.state.set(State::Failed(error));
+        }
+    }
+}
+
+impl Drop for Opener {
+    fn drop(&mut self) {
+        if matches!(self.0.state.get(), State::Under) {
+            self.0.state.set(State::Over);
+        }
+        self.0.wakers.take().into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Waiter {
+    /// Ready when there may be a connection, or none could be opened.
+    pub fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        match self.0.state.get() {
+            State::Under => {
+                self.0.wakers.borrow_mut().push(cx.waker().clone());
+                Poll::Pending
+            }
+            State::Over => Poll::Ready(Ok(())),
+            State::Failed(error) => Poll::Ready(Err(error)),
+        }
+    }
+}
