@@ -18,7 +18,12 @@ OPENSSL = shutil.which("openssl", path="/usr/bin:/usr/local/bin:/bin")
 
 
 def make_certificate(
-    file: Path, *, common_name: str = "localhost", names: Sequence[str] = (), authority: Path | None = None
+    file: Path,
+    *,
+    common_name: str = "localhost",
+    names: Sequence[str] = (),
+    authority: Path | None = None,
+    days: int = 30,
 ) -> Path:
     """Write a certificate with its key in the same file, in one step; return the file.
 
@@ -29,7 +34,7 @@ def make_certificate(
     of = ",".join(f"DNS:{name}" for name in names) or "DNS:localhost,IP:127.0.0.1"
     signed = ("-CA", str(authority), "-CAkey", str(authority), "-addext", "basicConstraints=CA:FALSE")
     _openssl(
-        *("req", "-x509", "-nodes", "-days", "30", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+        *("req", "-x509", "-nodes", "-days", str(days), "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
         *("-subj", f"/CN={common_name}", "-addext", f"subjectAltName={of}"),
         *(signed if authority else ()),
         *("-keyout", str(secret), "-out", str(new)),
