@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
+use tenbin_proto::frames::PREFACE;
 use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
 
 use super::answer::{Reason, write_answer};
@@ -85,9 +86,6 @@ enum Head {
     Failed(Reason),
     Http2,
 }
-
-/// How a connection begins that speaks HTTP/2 unasked, as far as it looks like a head of HTTP/1.
-const PRIOR_KNOWLEDGE: &[u8] = b"PRI * HTTP/2.0";
 
 impl Exchange {
     /// Empty buffers.
@@ -210,6 +208,8 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
                     Err(_) if first && found.http2 && begins_http2(stream, x.input.data()) => {
                         return Poll::Ready(Head::Http2);
                     }
+                    // Nothing of HTTP/1 any more, and not yet enough of the other.
+                    Err(_) if first && found.http2 && may_begin_http2(stream, x.input.data()) => {}
                     Err(reject) => return Poll::Ready(Head::Failed(Reason::Rejected(reject))),
                 }
                 if x.input.is_full() {
@@ -231,9 +231,15 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
     head
 }
 
-/// Over TLS it is agreed on before.
+/// Whether it is the preface that no head of HTTP/1 begins with, as far as it has come. Over TLS it is agreed on before.
 fn begins_http2(stream: &Stream, bytes: &[u8]) -> bool {
-    stream.plain().is_some() && bytes.starts_with(PRIOR_KNOWLEDGE)
+    let come = bytes.get(..PREFACE.len()).unwrap_or(bytes);
+    stream.plain().is_some() && come.len() >= b"PRI *".len() && PREFACE.starts_with(come)
+}
+
+/// What has come so far may become it.
+fn may_begin_http2(stream: &Stream, bytes: &[u8]) -> bool {
+    stream.plain().is_some() && PRIOR_KNOWLEDGE.starts_with(bytes)
 }
 
 /// One request, from its whole head on.
