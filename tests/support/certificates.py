@@ -15,15 +15,17 @@ if TYPE_CHECKING:
     from tenbin.testing.client import Address
 
 OPENSSL = shutil.which("openssl", path="/usr/bin:/usr/local/bin:/bin")
-_NAMES = "subjectAltName=DNS:localhost,IP:127.0.0.1"
+_NAMES = "DNS:localhost,IP:127.0.0.1"
 
 
-def make_certificate(file: Path, *, common_name: str = "localhost", key: str = "ec") -> Path:
+def make_certificate(
+    file: Path, *, common_name: str = "localhost", key: str = "ec", names: str = _NAMES, days: int = 30
+) -> Path:
     """Write a certificate that signs itself, with its key in the same file, in one step; return the file."""
     kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1") if key == "ec" else ("-newkey", "rsa:2048")
     new, secret = file.with_name(f".{file.name}.new"), file.with_name(f".{file.name}.key")
-    names = ("-subj", f"/CN={common_name}", "-addext", _NAMES, "-days", "30")
-    _openssl("req", "-x509", "-nodes", *kind, *names, "-keyout", str(secret), "-out", str(new))
+    about = ("-subj", f"/CN={common_name}", "-addext", f"subjectAltName={names}", "-days", str(days))
+    _openssl("req", "-x509", "-nodes", *kind, *about, "-keyout", str(secret), "-out", str(new))
     new.write_bytes(new.read_bytes() + secret.read_bytes())
     secret.unlink()
     new.chmod(0o600)
