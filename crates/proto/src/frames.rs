@@ -8,7 +8,7 @@ pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 const HEADER_BYTES: usize = 9;
 /// The part of a payload that some frames are reported with.
-const VALUE_BYTES: usize = 4;
+const FIRST_BYTES: usize = 10;
 
 /// What a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,8 @@ pub struct Frame {
     pub length: u32,
     /// Its stream; 0: the connection.
     pub stream: u32,
-    /// Of a reset: the error code.
-    pub value: u32,
+    /// Of a reset and of HEADERS: how the payload begins, zeros behind its end.
+    pub first: [u8; FIRST_BYTES],
 }
 
 impl Frame {
@@ -58,12 +58,38 @@ impl Frame {
     pub fn is_ack(&self) -> bool {
         self.flags & 1 != 0
     }
+
+    /// Of a reset.
+    pub fn error_code(&self) -> u32 {
+        let [a, b, c, d, ..] = self.first;
+        u32::from_be_bytes([a, b, c, d])
+    }
+
+    /// Of HEADERS: whether the first field is a pseudo-header, by a static name or by its own (RFC 7541, 6). One that
+    /// stands in the dynamic table is not known here.
+    pub fn begins_with_pseudo_header(&self) -> bool {
+        let priority = if self.flags & 0x20 != 0 { 5 } else { 0 };
+        let padding = usize::from(self.flags & 8 != 0);
+        let block = self.first.get(priority + padding..).unwrap_or_default();
+        let named = |index: u8| (1..=14).contains(&index);
+        match *block {
+            [byte, ..] if byte & 0x80 != 0 => named(byte & 0x7f),
+            [0x40 | 0x10 | 0x00, size, letter, ..] if size & 0x80 != 0 => letter & 0xfe == HUFFMAN_COLON,
+            [0x40 | 0x10 | 0x00, _, letter, ..] => letter == b':',
+            [byte, ..] if byte & 0x40 != 0 => named(byte & 0x3f),
+            [byte, ..] => byte & 0x20 == 0 && named(byte & 0x0f),
+            [] => false,
+        }
+    }
 }
+
+/// The first seven bits of a name that begins with a colon.
+const HUFFMAN_COLON: u8 = 0b1011_1000;
 
 /// Follows one direction of a connection, whatever pieces it comes in.
 #[derive(Debug, Default)]
 pub struct Walker {
-    bytes: [u8; HEADER_BYTES + VALUE_BYTES],
+    bytes: [u8; HEADER_BYTES + FIRST_BYTES],
     have: usize,
     /// Bytes that belong to no header.
     skip: u32,
@@ -108,8 +134,11 @@ impl Walker {
 
     /// Bytes until the frame can be reported.
     fn wanted(&self) -> usize {
-        let resets = self.bytes[3] == 3 && self.length() as usize >= VALUE_BYTES;
-        if self.have >= HEADER_BYTES && resets { HEADER_BYTES + VALUE_BYTES } else { HEADER_BYTES }
+        let first = match self.bytes[3] {
+            1 | 3 if self.have >= HEADER_BYTES => FIRST_BYTES.min(self.length() as usize),
+            _ => 0,
+        };
+        HEADER_BYTES + first
     }
 
     fn length(&self) -> u32 {
@@ -118,7 +147,7 @@ impl Walker {
     }
 
     fn frame(&self) -> Frame {
-        let [_, _, _, kind, flags, s0, s1, s2, s3, v0, v1, v2, v3] = self.bytes;
+        let [_, _, _, kind, flags, s0, s1, s2, s3, payload @ ..] = self.bytes;
         let kind = match kind {
             0 => Kind::Data,
             1 => Kind::Headers,
@@ -132,9 +161,13 @@ impl Walker {
             9 => Kind::Continuation,
             other => Kind::Unknown(other),
         };
-        let value = if self.have > HEADER_BYTES { u32::from_be_bytes([v0, v1, v2, v3]) } else { 0 };
+        let mut first = [0; FIRST_BYTES];
+        let known = self.have.saturating_sub(HEADER_BYTES);
+        for (to, from) in first.iter_mut().zip(payload).take(known) {
+            *to = from;
+        }
         let stream = u32::from_be_bytes([s0, s1, s2, s3]) & (u32::MAX >> 1);
-        Frame { kind, flags, length: self.length(), stream, value }
+        Frame { kind, flags, length: self.length(), stream, first }
     }
 }
 
@@ -179,7 +212,7 @@ mod tests {
         let (mut walker, mut seen) = (Walker::behind_preface(), Vec::new());
         for piece in pieces {
             let all = walker.walk(piece, |frame| {
-                seen.push((frame.kind, frame.length, frame.stream, frame.value));
+                seen.push((frame.kind, frame.length, frame.stream, frame.error_code()));
                 Seen::Further
             });
             assert_eq!(all, piece.len());
@@ -193,9 +226,9 @@ mod tests {
         let whole = walked(&[&bytes]);
         let expected = [
             (Kind::Settings, 12, 0, 0),
-            (Kind::Headers, 4, 1, 0),
+            (Kind::Headers, 4, 1, u32::from_be_bytes(*b"head")),
             (Kind::ResetStream, 4, 1, 8),
-            (Kind::ResetStream, 3, 1, 0),
+            (Kind::ResetStream, 3, 1, u32::from_be_bytes(*b"odd\0")),
             (Kind::Data, 0, 3, 0),
             (Kind::Unknown(0x42), 300, 0, 0),
             (Kind::Ping, 8, 0, 0),
@@ -220,8 +253,37 @@ mod tests {
 
     #[test]
     fn flags_mean_what_their_frame_makes_of_them() {
-        let frame = |kind, flags| Frame { kind, flags, length: 0, stream: 0, value: 0 };
+        let frame = |kind, flags| Frame { kind, flags, length: 0, stream: 0, first: [0; FIRST_BYTES] };
         assert!(frame(Kind::Data, 1).ends_stream() && !frame(Kind::Ping, 1).ends_stream());
         assert!(frame(Kind::Ping, 1).is_ack() && frame(Kind::Continuation, 4).ends_headers());
+    }
+
+    #[test]
+    fn pseudo_headers_are_known_by_their_form() {
+        let first = |flags, block: &[u8]| {
+            let mut walker = Walker::default();
+            let mut found = None;
+            walker.walk(&raw(1, flags, 1, block), |frame| {
+                found = Some(frame.begins_with_pseudo_header());
+                Seen::Further
+            });
+            found.unwrap()
+        };
+        for block in [
+            &b"\x84"[..],
+            b"\x44\x01/",
+            b"\x04\x01/",
+            b"\x14\x01/",
+            b"\x00\x05:path",
+            b"\x40\x84\xb8\x84\x9b",
+        ] {
+            assert!(first(4, block), "{block:x?}");
+            assert!(first(0x2c, &[&[0; 6], block].concat()), "{block:x?} behind a priority and padding");
+        }
+        for block in
+            [&b""[..], b"\x90", b"\xbe", b"\x50\x01a", b"\x0f\x01\x01a", b"\x00\x04grpc", b"\x40\x82\x1d\x75"]
+        {
+            assert!(!first(4, block), "{block:x?}");
+        }
     }
 }

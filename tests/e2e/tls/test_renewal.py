@@ -127,7 +127,7 @@ def test_a_new_certificate_in_a_directory_is_served(trio: Servers, tmp_path: Pat
     folder.mkdir()
     make_certificate(folder / "localhost.pem")
     with secure(trio, str(folder)) as tenbin:
-        new = make_certificate(tmp_path / "new.pem", common_name="new.example", names="DNS:new.example")
+        new = make_certificate(tmp_path / "new.pem", common_name="new.example", names=("new.example",))
         shutil.move(new, folder / "new.pem")
         context = ssl.create_default_context(cafile=folder / "new.pem")
 

@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
+use tenbin_proto::frames::PREFACE;
 use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
 
 use super::answer::{Reason, write_answer};
@@ -85,9 +86,6 @@ enum Head {
     Failed(Reason),
     Http2,
 }
-
-/// How a connection begins that speaks HTTP/2 unasked, as far as it looks like a head of HTTP/1.
-const PRIOR_KNOWLEDGE: &[u8] = b"PRI * HTTP/2.0";
 
 impl Exchange {
     /// Empty buffers.
@@ -231,9 +229,10 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
     head
 }
 
-/// Over TLS it is agreed on before.
+/// Whether it is the preface that no head of HTTP/1 begins with, as far as it has come. Over TLS it is agreed on before.
 fn begins_http2(stream: &Stream, bytes: &[u8]) -> bool {
-    stream.plain().is_some() && bytes.starts_with(PRIOR_KNOWLEDGE)
+    let come = bytes.get(..PREFACE.len()).unwrap_or(bytes);
+    stream.plain().is_some() && come.len() >= b"PRI *".len() && PREFACE.starts_with(come)
 }
 
 /// One request, from its whole head on.

@@ -58,7 +58,8 @@ mod tests {
             Transfer-Encoding: chunked\r\nKeep-Alive: 5\r\nUpgrade: x\r\n\r\n";
         assert_eq!(end(text), Some(text.len()));
         let response = read(&Bytes::from_static(text)).unwrap();
-        let fields: Vec<_> = response.headers().iter().map(|(name, value)| (name.as_str(), value)).collect();
+        let fields = response.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
+        let fields: Vec<_> = fields.collect();
         assert_eq!(response.status(), 404);
         assert_eq!(fields, [("server", "a"), ("x-a", "b"), ("x-a", "c")]);
     }
@@ -72,7 +73,7 @@ mod tests {
     #[test]
     fn trailers_are_lines_without_an_end() {
         let fields = fields(b"Grpc-Status: 0\r\ngrpc-message: \r\n").unwrap();
-        assert_eq!((fields.len(), &fields["grpc-status"], &fields["grpc-message"]), (2, "0", ""));
+        assert!(fields.len() == 2 && fields["grpc-status"] == "0" && fields["grpc-message"] == "");
         assert!(super::fields(b"a\r\n").is_none() && super::fields(b"a: b").is_none());
     }
 

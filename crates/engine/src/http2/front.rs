@@ -62,8 +62,10 @@ impl Served {
     ) -> Result<Self, SendResponse<Bytes>> {
         let (parts, stream) = request.into_parts();
         let mut head = Vec::with_capacity(512);
-        let Ok(written) = request_head::write(&mut head, &parts, websocket::key) else { return Err(respond) };
         let ended = stream.is_end_stream();
+        let Ok(written) = request_head::write(&mut head, &parts, ended, websocket::key) else {
+            return Err(respond);
+        };
         let may_lack = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
         let body = match (&written.purpose, written.length) {
             (Purpose::Message, Some(length)) => Body::Length(length),

@@ -33,8 +33,14 @@ pub enum Purpose {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Malformed(pub &'static str);
 
-/// Appends the text. `key` makes the key of a WebSocket.
-pub fn write(out: &mut Vec<u8>, parts: &Parts, key: impl FnOnce() -> String) -> Result<Written, Malformed> {
+/// Appends the text of a request whose client has, or has not, said that no body follows. `key` makes the key of a
+/// WebSocket.
+pub fn write(
+    out: &mut Vec<u8>,
+    parts: &Parts,
+    ended: bool,
+    key: impl FnOnce() -> String,
+) -> Result<Written, Malformed> {
     let Parts { method, uri, headers, .. } = parts;
     if uri.scheme_str().is_some_and(|scheme| scheme != "http" && scheme != "https") {
         return Err(Malformed("scheme"));
@@ -57,9 +63,13 @@ pub fn write(out: &mut Vec<u8>, parts: &Parts, key: impl FnOnce() -> String) -> 
         field(out, "host", host);
     }
     fields(out, headers, &purpose)?;
-    if let Purpose::WebSocket(key) = &purpose {
-        out.extend_from_slice(b"connection: Upgrade\r\nupgrade: websocket\r\n");
-        field(out, "sec-websocket-key", key.as_bytes());
+    match &purpose {
+        Purpose::WebSocket(key) => {
+            out.extend_from_slice(b"connection: Upgrade\r\nupgrade: websocket\r\n");
+            field(out, "sec-websocket-key", key.as_bytes());
+        }
+        Purpose::Message if length.is_none() => body_line(out, method, ended),
+        _ => {}
     }
     out.extend_from_slice(b"\r\n");
     Ok(Written { length, purpose })
@@ -79,6 +89,15 @@ fn line(out: &mut Vec<u8>, method: &Method, target: &[u8]) {
     out.push(b' ');
     out.extend_from_slice(target);
     out.extend_from_slice(b" HTTP/1.1\r\n");
+}
+
+/// Frames say where a body ends; text has to.
+fn body_line(out: &mut Vec<u8>, method: &Method, ended: bool) {
+    if !ended {
+        field(out, "transfer-encoding", b"chunked");
+    } else if matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+        field(out, "content-length", b"0");
+    }
 }
 
 /// Path and query: they begin with a slash, or are the asterisk of OPTIONS.
@@ -166,4 +185,179 @@ pub fn is_of_the_connection(name: &HeaderName) -> bool {
         || *name == header::TRANSFER_ENCODING
         || *name == header::UPGRADE
         || matches!(name.as_str(), "keep-alive" | "proxy-connection")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request as Message;
+    use proptest::prelude::*;
+    use tenbin_proto::{Limits, Progress, Request};
+
+    use super::*;
+
+    fn parts(method: &str, uri: &str, fields: &[(&str, &str)]) -> Parts {
+        let mut message = Message::builder().method(method).uri(uri);
+        for (name, value) in fields {
+            message = message.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        message.body(()).unwrap().into_parts().0
+    }
+
+    fn text(parts: &Parts) -> Result<String, &'static str> {
+        let mut out = Vec::new();
+        write(&mut out, parts, true, || "key".to_owned()).map_err(|malformed| malformed.0)?;
+        Ok(String::from_utf8_lossy(&out).into_owned())
+    }
+
+    fn judged(method: &str, uri: &str, fields: &[(&str, &str)]) -> Result<String, &'static str> {
+        text(&parts(method, uri, fields))
+    }
+
+    #[test]
+    fn a_request_is_written_as_it_was_meant() {
+        assert_eq!(
+            judged(
+                "GET",
+                "https://a.test:1/b?c",
+                &[("cookie", "d=e"), ("x", "y"), ("cookie", "f=g"), ("te", "trailers")]
+            ),
+            Ok("GET /b?c HTTP/1.1\r\nhost: a.test:1\r\ncookie: d=e; f=g\r\nx: y\r\nte: trailers\r\n\r\n"
+                .into())
+        );
+        assert_eq!(
+            judged("OPTIONS", "*", &[("host", "a")]),
+            Ok("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n".into())
+        );
+        assert_eq!(judged("CONNECT", "a:1", &[]), Ok("CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n".into()));
+    }
+
+    #[test]
+    fn the_end_of_a_body_is_said() {
+        let text = |method, ended, fields: &[_]| {
+            let mut out = Vec::new();
+            write(&mut out, &parts(method, "http://a/", fields), ended, String::new).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(text("POST", false, &[]).ends_with("host: a\r\ntransfer-encoding: chunked\r\n\r\n"));
+        assert!(text("POST", true, &[]).ends_with("host: a\r\ncontent-length: 0\r\n\r\n"));
+        assert!(text("GET", true, &[]).ends_with("host: a\r\n\r\n"));
+        assert!(text("PUT", false, &[("content-length", "5")]).ends_with("content-length: 5\r\n\r\n"));
+    }
+
+    #[test]
+    fn host_is_said_once() {
+        assert_eq!(
+            judged("GET", "http://a/", &[("host", "A")]),
+            Ok("GET / HTTP/1.1\r\nhost: a\r\n\r\n".into())
+        );
+        assert_eq!(judged("GET", "http://a/", &[("host", "b")]), Err("host"));
+        assert_eq!(judged("GET", "/", &[("host", "a"), ("host", "a")]), Err("host"));
+        assert_eq!(judged("CONNECT", "a:1", &[("host", "b:1")]), Err("host"));
+    }
+
+    #[test]
+    fn what_is_malformed_has_no_text() {
+        for (field, why) in [
+            (("connection", "close"), "connection-field"),
+            (("transfer-encoding", "chunked"), "connection-field"),
+            (("keep-alive", "5"), "connection-field"),
+            (("proxy-connection", "close"), "connection-field"),
+            (("upgrade", "h2c"), "connection-field"),
+            (("te", "gzip"), "connection-field"),
+            (("x", " a"), "blanks"),
+            (("x", "a\t"), "blanks"),
+            (("content-length", "+5"), "content-length"),
+            (("content-length", ""), "content-length"),
+            (("content-length", "5, 5"), "content-length"),
+            (("content-length", "99999999999999999999"), "content-length"),
+        ] {
+            assert_eq!(judged("POST", "http://a/", &[field]), Err(why), "{field:?}");
+        }
+        assert_eq!(
+            judged("POST", "http://a/", &[("content-length", "5"), ("content-length", "5")]),
+            Err("content-length")
+        );
+        assert_eq!(judged("GET", "*", &[("host", "a")]), Err("path"));
+        assert_eq!(judged("GET", "ftp://a/", &[]), Err("scheme"));
+    }
+
+    #[test]
+    fn a_websocket_is_asked_for_in_the_words_of_http1() {
+        let mut parts =
+            parts("CONNECT", "http://a/chat", &[("sec-websocket-version", "13"), ("sec-websocket-key", "x")]);
+        parts.extensions.insert(Protocol::from_static("websocket"));
+        assert_eq!(
+            text(&parts),
+            Ok("GET /chat HTTP/1.1\r\nhost: a\r\nsec-websocket-version: 13\r\nconnection: Upgrade\r\n\
+                upgrade: websocket\r\nsec-websocket-key: key\r\n\r\n"
+                .into())
+        );
+        parts.extensions.insert(Protocol::from_static("other"));
+        assert_eq!(text(&parts), Err("protocol"));
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[a-z][a-z0-9-]{0,8}",
+            "host",
+            "cookie",
+            "content-length",
+            "te",
+            "[!#$%&'*+.^_`|~a-z0-9-]{1,6}"
+        ]
+    }
+
+    proptest! {
+        /// What the one parser reads is that request, and it is all that there is.
+        #[test]
+        fn the_text_says_what_the_request_said(
+            method in prop_oneof!["[A-Z!#a-z]{1,8}", Just("POST".to_owned())],
+            ended in any::<bool>(),
+            target in "/[!-~]{0,30}",
+            authority in prop_oneof![Just(String::new()), "[!-~]{1,20}", "[a-z.]{1,10}(:[0-9]{1,5})?"],
+            fields in prop::collection::vec((name(), "[\\x09\\x20-\\x7e\\u{80}-\\u{ff}]{0,12}"), 0..8),
+        ) {
+            let mut message = Message::builder().method(method.as_str());
+            let uri = if authority.is_empty() { target.clone() } else { format!("http://{authority}{target}") };
+            message = message.uri(uri);
+            for (name, value) in &fields {
+                message = message.header(name.as_str(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            }
+            let Ok(message) = message.body(()) else { return Ok(()) };
+            let parts = message.into_parts().0;
+            let mut out = Vec::new();
+            if write(&mut out, &parts, ended, String::new).is_err() {
+                return Ok(());
+            }
+            let mut request = Request::default();
+            let limits = Limits { underscores: tenbin_proto::Underscores::Refuse, ..Limits::default() };
+            let Ok(progress) = request.parse(&out, &mut 0, &limits) else { return Ok(()) };
+            prop_assert_eq!(progress, Progress::Complete);
+            prop_assert_eq!(request.length, out.len(), "something is behind it");
+            prop_assert_eq!(request.method_text.of(&out), parts.method.as_str().as_bytes());
+            if parts.method != Method::CONNECT {
+                let target = parts.uri.path_and_query().unwrap().as_str();
+                prop_assert_eq!(request.target.of(&out), target.as_bytes());
+            }
+            if let Some(authority) = parts.uri.authority() {
+                prop_assert_eq!(request.authority.of(&out), authority.as_str().as_bytes());
+            }
+            for field in request.fields.iter() {
+                let name = std::str::from_utf8(field.name.of(&out)).unwrap();
+                let mut values = parts.headers.get_all(name).iter();
+                let sent = matches!(name, "host" | "cookie" | "transfer-encoding" | "content-length") || values.any(|value| value.as_bytes() == field.value.of(&out));
+                prop_assert!(sent, "{} was never sent", name);
+            }
+            let sent = parts.headers.keys().filter(|name| *name != header::HOST).map(|name| match name {
+                name if *name == header::COOKIE => 1,
+                name => parts.headers.get_all(name).iter().count(),
+            });
+            let hosts = usize::from(request.fields.iter().any(|field| field.name.of(&out) == b"host"));
+            let ours = !parts.headers.contains_key(header::CONTENT_LENGTH)
+                && parts.method != Method::CONNECT
+                && (!ended || matches!(parts.method, Method::POST | Method::PUT | Method::PATCH));
+            let expected = sent.sum::<usize>() + hosts + usize::from(ours);
+            prop_assert_eq!(request.fields.iter().count(), expected);
+        }
+    }
 }

@@ -85,7 +85,7 @@ pub async fn serve(client: Client, read: Vec<u8>) {
     let limits = found.frontend.spec.limits;
     let now = crowd.worker.deadlines.now_ms();
     let budget = RefCell::new(Budget::new(limits.glitches, now));
-    let watch = Rc::new(Watch { budget, socket: Cell::new(None) });
+    let watch = Rc::new(Watch { budget, socket: Cell::new(None), is_broken: Cell::new(false) });
     crowd.timer.set(found.frontend.spec.timeouts.header);
     let mut handshake = builder(&limits).handshake(Watched::new(stream, read, Rc::clone(&watch)));
     let begun = poll_fn(|cx| match Pin::new(&mut handshake).poll(cx) {
@@ -170,7 +170,7 @@ impl Session {
         request: Request<RecvStream>,
         mut respond: SendResponse<Bytes>,
     ) {
-        let is_late = self.stage == Stage::Ending || self.watch.budget.borrow().is_spent();
+        let is_late = self.stage == Stage::Ending || self.watch.is_over();
         if is_late || respond.poll_reset(cx).is_ready() {
             return;
         }
@@ -209,6 +209,7 @@ impl Session {
                 return if self.crowd.timer.poll(cx).is_ready() { Step::Over } else { Step::Wait };
             }
             _ if is_spent => return Step::End(Reason::ENHANCE_YOUR_CALM),
+            _ if self.watch.is_broken.get() => return Step::End(Reason::PROTOCOL_ERROR),
             Stage::Beginning if has_settings => self.serve(now),
             Stage::Beginning | Stage::Serving | Stage::Leaving => {}
         }

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use tenbin_proto::frames::{Seen, Walker};
+use tenbin_proto::frames::{Kind, Seen, Walker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::glitches::Budget;
@@ -20,6 +20,15 @@ pub struct Watch {
     pub budget: RefCell<Budget>,
     /// Where the socket goes when the protocol has ended.
     pub socket: Cell<Option<Stream>>,
+    /// The client broke a rule that the protocol's implementation does not look at.
+    pub is_broken: Cell<bool>,
+}
+
+impl Watch {
+    /// Nothing more of the client is read.
+    pub fn is_over(&self) -> bool {
+        self.is_broken.get() || self.budget.borrow().is_spent()
+    }
 }
 
 /// See the module.
@@ -29,6 +38,8 @@ pub struct Watched {
     taken: usize,
     received: Walker,
     sent: Walker,
+    /// The last stream that a client has begun.
+    newest: u32,
     watch: Rc<Watch>,
 }
 
@@ -36,7 +47,7 @@ impl Watched {
     /// A connection whose client has sent so much already.
     pub fn new(stream: Stream, read: Vec<u8>, watch: Rc<Watch>) -> Self {
         let received = Walker::behind_preface();
-        Self { stream: Some(stream), read, taken: 0, received, sent: Walker::default(), watch }
+        Self { stream: Some(stream), read, taken: 0, received, sent: Walker::default(), newest: 0, watch }
     }
 
     fn stream(&mut self) -> io::Result<Pin<&mut Stream>> {
@@ -64,8 +75,8 @@ impl AsyncRead for Watched {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.watch.budget.borrow().is_spent() {
-            // Whoever drives the connection looks at the budget when there is nothing more to read.
+        if this.watch.is_over() {
+            // Whoever drives the connection asks the same when there is nothing more to read.
             return Poll::Pending;
         }
         let before = buffer.filled().len();
@@ -82,10 +93,15 @@ impl AsyncRead for Watched {
             }
         }
         let bytes = buffer.filled().get(before..).unwrap_or_default();
-        let budget = &mut *this.watch.budget.borrow_mut();
-        let walked = this.received.walk(bytes, |frame| {
-            budget.received(frame);
-            if budget.is_spent() { Seen::Stop } else { Seen::Further }
+        let Self { received, newest, watch, .. } = this;
+        let walked = received.walk(bytes, |frame| {
+            watch.budget.borrow_mut().received(frame);
+            if frame.kind == Kind::Headers {
+                // What comes again for a stream are trailers.
+                watch.is_broken.set(frame.stream <= *newest && frame.begins_with_pseudo_header());
+                *newest = frame.stream.max(*newest);
+            }
+            if watch.is_over() { Seen::Stop } else { Seen::Further }
         });
         buffer.set_filled(before + walked);
         Poll::Ready(Ok(()))

@@ -56,6 +56,13 @@ impl ClientConfig {
         &self.client
     }
 
+    /// For a handshake that offers nothing but HTTP/1.1, which is rare.
+    pub fn http1(&self) -> Arc<rustls::ClientConfig> {
+        let mut client = rustls::ClientConfig::clone(&self.client);
+        client.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Arc::new(client)
+    }
+
     /// Whom the certificate must be for: the name that was set, or else this address, which is not sent.
     pub fn name(&self, address: IpAddr) -> ServerName<'static> {
         self.name.clone().unwrap_or_else(|| ServerName::from(address))
