@@ -235,6 +235,9 @@ impl Asked {
                 Reading::Body(_) => ready!(self.poll_body(cx)),
             };
             if let Err(error) = filled {
+                if std::env::var("H2DBG").is_ok() {
+                    eprintln!("H2ERR {error:?}");
+                }
                 self.fate = fate(&error);
                 return Poll::Ready(Err(broken(error)));
             }
@@ -257,8 +260,9 @@ impl Asked {
         let length = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let tunnel = head.status.is_success() && self.kind.opens_tunnel();
         self.body = match length {
-            _ if tunnel || self.kind == Kind::Head || stream.is_end_stream() => Body::None,
+            _ if tunnel || self.kind == Kind::Head => Body::None,
             _ if matches!(head.status.as_u16(), 204 | 304) => Body::None,
+            _ if stream.is_end_stream() => Body::Length(0),
             Some(length) => Body::Length(length),
             None => Body::UntilClose,
         };

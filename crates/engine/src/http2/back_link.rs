@@ -75,7 +75,8 @@ pub struct Link {
     connection: RefCell<Option<Connection<Wire, Bytes>>>,
     driver: OnceCell<Waker>,
     ping: RefCell<Option<PingPong>>,
-    pinged: Cell<bool>,
+    /// What was heard before a question that has no answer yet.
+    pinged: Cell<Option<u64>>,
     streams: Cell<usize>,
     /// Since when nothing, or nothing but waiting, has happened.
     since_ms: Cell<u64>,
@@ -126,7 +127,7 @@ impl Link {
             connection: RefCell::new(Some(connection)),
             driver: OnceCell::new(),
             ping: RefCell::new(ping),
-            pinged: Cell::new(false),
+            pinged: Cell::new(None),
             streams: Cell::new(0),
             since_ms: Cell::new(now),
             idle: Cell::new(false),
@@ -150,7 +151,7 @@ impl Link {
 
     /// Whether it takes one more stream.
     pub fn has_room(&self) -> bool {
-        self.streams.get() < self.limit() && !self.pinged.get() && self.is_open()
+        self.streams.get() < self.limit() && !self.is_doubtful() && self.is_open()
     }
 
     /// Whether it takes streams at all: no GOAWAY has come, nothing is broken, and nobody has retired it.
@@ -232,20 +233,25 @@ impl Link {
         let Terms { doubt_ms, dead_ms, .. } = self.terms;
         let mut ping = self.ping.borrow_mut();
         let Some(ping) = ping.as_mut() else { return };
-        if self.pinged.get() && ping.poll_pong(&mut Context::from_waker(Waker::noop())).is_ready() {
-            self.pinged.set(false);
+        if self.pinged.get().is_some() && ping.poll_pong(&mut Context::from_waker(Waker::noop())).is_ready() {
+            self.pinged.set(None);
         }
         let silent = now_ms.saturating_sub(self.ears.at_ms.get().max(self.since_ms.get()));
         if self.streams.get() == 0 || doubt_ms == 0 || silent < doubt_ms {
             return;
         }
-        if self.pinged.get() {
+        if self.is_doubtful() {
             if dead_ms > 0 && silent >= dead_ms {
                 self.close();
             }
         } else if ping.send_ping(Ping::opaque()).is_ok() {
-            self.pinged.set(true);
+            self.pinged.set(Some(self.reads()));
         }
+    }
+
+    /// Whether nothing at all was heard since it was asked for a sign of life.
+    fn is_doubtful(&self) -> bool {
+        self.pinged.get().is_some_and(|reads| reads == self.reads())
     }
 
     /// Streams at once.
