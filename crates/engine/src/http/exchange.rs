@@ -208,8 +208,6 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
                     Err(_) if first && found.http2 && begins_http2(stream, x.input.data()) => {
                         return Poll::Ready(Head::Http2);
                     }
-                    // Nothing of HTTP/1 any more, and not yet enough of the other.
-                    Err(_) if first && found.http2 && may_begin_http2(stream, x.input.data()) => {}
                     Err(reject) => return Poll::Ready(Head::Failed(Reason::Rejected(reject))),
                 }
                 if x.input.is_full() {
@@ -235,11 +233,6 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
 fn begins_http2(stream: &Stream, bytes: &[u8]) -> bool {
     let come = bytes.get(..PREFACE.len()).unwrap_or(bytes);
     stream.plain().is_some() && come.len() >= b"PRI *".len() && PREFACE.starts_with(come)
-}
-
-/// What has come so far may become it.
-fn may_begin_http2(stream: &Stream, bytes: &[u8]) -> bool {
-    stream.plain().is_some() && PRIOR_KNOWLEDGE.starts_with(bytes)
 }
 
 /// One request, from its whole head on.
