@@ -238,3 +238,30 @@ def test_a_target_that_http2_cannot_say_is_the_clients_fault(multiplexed: Multip
         client.send(b"GET /a<b HTTP/1.1\r\nHost: a.test\r\n\r\n")
         answer = client.read_response()
         assert (answer.status, answer.header("tenbin-reason")) == (400, "not-for-http2")
+
+
+@pytest.mark.parametrize("kind", ["interim", "ping", "settings"])
+def test_a_flood_ends_the_connection(multiplexed: Multiplexed, kind: str) -> None:
+    sent = 0
+
+    def script(peer: Peer) -> None:
+        nonlocal sent
+        session = Session(peer)
+        for _ in session.events():
+            if not session.asked:
+                continue
+            while sent < 1_000_000:
+                match kind:
+                    case "interim":
+                        session.h2.send_headers(1, [(":status", "103"), ("link", "</a>")])
+                    case "ping":
+                        session.h2.ping(b"12345678")
+                    case _:
+                        session.h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: 100})
+                peer.socket.sendall(session.h2.data_to_send())
+                sent += 1
+
+    with multiplexed.client(script) as client:
+        answer = client.get("/")
+        assert (answer.status, answer.header("tenbin-reason")) == (502, "bad-answer")
+    assert sent < 1_000_000

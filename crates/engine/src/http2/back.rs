@@ -235,9 +235,6 @@ impl Asked {
                 Reading::Body(_) => ready!(self.poll_body(cx)),
             };
             if let Err(error) = filled {
-                if std::env::var("H2DBG").is_ok() {
-                    eprintln!("H2ERR {error:?}");
-                }
                 self.fate = fate(&error);
                 return Poll::Ready(Err(broken(error)));
             }
@@ -330,6 +327,10 @@ fn fate(error: &h2::Error) -> Fate {
         // Of a stream, this is said only of those that the peer has not looked at.
         Some(_) if error.is_go_away() && error.is_remote() => Fate::Untouched,
         Some(_) if error.is_library() => Fate::Malformed,
+        // It was metered out.
+        None if error.get_io().is_some_and(|error| error.kind() == io::ErrorKind::InvalidData) => {
+            Fate::Malformed
+        }
         _ => Fate::Unknown,
     }
 }

@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::Bytes;
 use h2::client::{Builder, Connection, SendRequest};
 use h2::{Ping, PingPong};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::spawn_local;
 
 use super::Asked;
+use super::back_wire::{Ears, Wire};
 use crate::deadline::Deadlines;
 use crate::stats::{ServerCounters, Workers};
 use crate::stream::Stream;
@@ -85,30 +85,13 @@ pub struct Link {
     waiting: RefCell<Vec<Waker>>,
 }
 
-/// What was heard of the peer.
-struct Ears {
-    deadlines: Rc<Deadlines>,
-    at_ms: Cell<u64>,
-    reads: Cell<u64>,
-}
-
-/// The connection's bytes, listened to.
-struct Wire {
-    stream: Stream,
-    ears: Rc<Ears>,
-}
-
 impl Link {
     /// Sends the preface; does not wait for the peer's.
     pub async fn open(stream: Stream, terms: Terms) -> io::Result<Rc<Self>> {
         let secure = matches!(stream, Stream::Tls(_));
         let now = terms.deadlines.now_ms();
-        let ears = Rc::new(Ears {
-            deadlines: Rc::clone(&terms.deadlines),
-            at_ms: Cell::new(now),
-            reads: Cell::new(0),
-        });
-        let wire = Wire { stream, ears: Rc::clone(&ears) };
+        let ears = Rc::new(Ears::new(Rc::clone(&terms.deadlines)));
+        let wire = Wire::new(stream, Rc::clone(&ears));
         let mut builder = Builder::new();
         builder
             .enable_push(false)
@@ -314,46 +297,4 @@ impl Link {
 
 fn into_io(error: h2::Error) -> io::Error {
     error.into_io().unwrap_or_else(|| io::ErrorKind::InvalidData.into())
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if buffer.filled().len() > before {
-            self.ears.at_ms.set(self.ears.deadlines.now_ms());
-            self.ears.reads.set(self.ears.reads.get() + 1);
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }
