@@ -4,6 +4,7 @@ mod answer;
 mod await_answer;
 mod exchange;
 mod forward;
+mod grpc;
 mod multiplex;
 mod open;
 mod record;
