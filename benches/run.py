@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from cases import apply, bulk, growth, idle, requests, start
+from cases import apply, bulk, growth, idle, multiplexed, requests, secure, start
 from cases.bench import Bench
 from harness.clock import now
 from harness.figures import Row
@@ -31,6 +31,9 @@ RESULTS = ROOT / "benches" / "results"
 GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
     "http": requests.measure_http,
     "tcp": requests.measure_tcp,
+    "handshakes": secure.measure_handshakes,
+    "https": secure.measure_requests,
+    "http2": multiplexed.measure,
     "bulk": bulk.measure,
     "idle": idle.measure,
     "start": start.measure,
@@ -42,6 +45,8 @@ GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
 GOALS = Cases(
     keep_alive=[requests.KEEP_ALIVE.format(count) for count in (32, 256)],
     bulk=bulk.CASE,
+    https=[secure.KEEP_ALIVE.format(count) for count in (32, 256)],
+    others=[*secure.CASES, *multiplexed.CASES],
     idle=[idle.CASE.format(count) for count in (2000, 8000)],
     start=start.CASE,
     growth=[
@@ -106,12 +111,22 @@ def _measure(bench: Bench, groups: list[str]) -> list[Row]:
 def _programs(*, build: bool) -> Programs:
     if build:
         subprocess.run(
-            ["cargo", "build", "--release", "--locked", "-p", "tenbin-dataplane", "-p", "bare-relay"],
+            [
+                "cargo",
+                "build",
+                "--release",
+                "--locked",
+                "-p",
+                "tenbin-dataplane",
+                "-p",
+                "bare-relay",
+                "-p",
+                "handshakes",
+            ],
             cwd=ROOT,
             check=True,
         )
-    folder = _target_directory() / "release"
-    return find_programs(folder / "tenbin-dataplane", folder / "bare-relay")
+    return find_programs(_target_directory() / "release")
 
 
 def _target_directory() -> Path:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from harness.certificates import certificate
 from harness.proxies import NAMES, Mode, Running, Scene, Yard
 
 
@@ -30,4 +31,19 @@ class Bench:
         """Run every proxy that can do it, in front of one server."""
         servers = (f"127.0.0.1:{self.server}",)
         with self.yard.start_all(names, lambda port: Scene(port, servers, mode)) as running:
+            yield running
+
+    @contextmanager
+    def all_encrypted(self) -> Iterator[list[Running]]:
+        """The same with TLS, under one certificate."""
+        servers = (f"127.0.0.1:{self.server}",)
+        file = certificate(self.yard.folder / "localhost.pem")
+        with self.yard.start_all(NAMES[:3], lambda port: Scene(port, servers, certificate=file)) as running:
+            yield running
+
+    @contextmanager
+    def all_framed(self) -> Iterator[list[Running]]:
+        """The same for HTTP/2 without TLS."""
+        servers = (f"127.0.0.1:{self.server}",)
+        with self.yard.start_all(NAMES[:3], lambda port: Scene(port, servers, http2=True)) as running:
             yield running

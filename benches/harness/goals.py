@@ -29,6 +29,8 @@ class Cases:
 
     keep_alive: Sequence[str]
     bulk: str
+    https: Sequence[str]
+    others: Sequence[str]
     idle: Sequence[str]
     start: str
     growth: Sequence[Sequence[str]]
@@ -43,6 +45,9 @@ def judge(rows: Sequence[Row], cases: Cases) -> list[Goal]:
     for case in cases.keep_alive:
         goals.append(Goal(f"{case}: CPU, of the better of HAProxy and nginx", 0.95, _against_best(found, case), "x"))
         goals.append(Goal(f"{case}: CPU, of the bare relay", 1.3, _ratio(found, case, "relay"), "x"))
+    better = "CPU, of the better of HAProxy and nginx"
+    goals += [Goal(f"{case}: {better}", 0.9, _against_best(found, case), "x") for case in cases.https]
+    goals += [Goal(f"{case}: {better}", 1.0, _against_best(found, case), "x") for case in cases.others]
     goals.append(Goal(f"{cases.bulk}: CPU per GB, of HAProxy", 1.0, _ratio(found, cases.bulk, "haproxy"), "x"))
     goals += [Goal(f"{case}: memory for each", 2.0, _ours(found, case), "KiB") for case in cases.idle]
     goals.append(Goal(cases.start, 100, _ours(found, cases.start), "ms"))

@@ -37,7 +37,7 @@ def run(proxy: Running, load: Load) -> Sample:
     """Run wrk on a proxy."""
     threads = min(2, load.connections)
     command = ["wrk", f"-t{threads}", f"-c{load.connections}", f"-d{load.seconds}s", "--timeout", "10s"]
-    command += ["-s", str(_SCRIPT), f"http://127.0.0.1:{proxy.port}{load.path}"]
+    command += ["-s", str(_SCRIPT), f"{proxy.url}{load.path}"]
     command += ["--", load.argument] if load.argument else []
     before = cpu_seconds(proxy.pids)
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -5,9 +5,12 @@ files are in benches/configs.
 """
 
 import shutil
+import socket
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Literal
 
@@ -32,17 +35,21 @@ _STREAM_MODULES = (
 
 @dataclass(frozen=True)
 class Programs:
-    """Where the programs are; None: not installed."""
+    """Where the programs are; None: not installed. `handshakes` makes load."""
 
     dataplane: Path
     relay: Path
+    handshakes: Path
     haproxy: Path | None
     nginx: Path | None
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a proxy has to do. `routes` and `balance` are lines of Tenbin's configuration."""
+    """What a proxy has to do. `routes` and `balance` are lines of Tenbin's configuration.
+
+    `certificate`: TLS with this file, HTTP/2 by ALPN; `http2`: without TLS, for clients that speak it at once.
+    """
 
     port: int
     servers: Sequence[str]
@@ -50,6 +57,8 @@ class Scene:
     threads: int = 2
     routes: Sequence[str] = ("{backend: app}",)
     balance: str = "balance: round_robin"
+    certificate: Path | None = None
+    http2: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,12 @@ class Running:
     name: str
     port: int
     child: Child = field(repr=False)
+    tls: bool = False
+
+    @property
+    def url(self) -> str:
+        """Its address as a URL."""
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -88,7 +103,7 @@ class Yard:
         with ExitStack() as stack:
             child = stack.enter_context(self.launch(name, scene))
             wait_for(lambda: child.check() and answers(scene), 15, lambda: f"{name} serves: {child.log.read_text()}")
-            yield Running(name, scene.port, child)
+            yield Running(name, scene.port, child, scene.certificate is not None)
 
     @contextmanager
     def start_all(self, names: Sequence[str], scene: Callable[[int], Scene]) -> Iterator[list[Running]]:
@@ -140,15 +155,33 @@ def nginx_command(programs: Programs, file: Path, folder: Path) -> list[str]:
     return [str(programs.nginx), "-e", "stderr", "-p", str(folder), "-c", str(file)]
 
 
-def find_programs(dataplane: Path, relay: Path) -> Programs:
-    """Find what is installed."""
+def find_programs(folder: Path) -> Programs:
+    """Find what was built, in a folder, and what is installed."""
     haproxy, nginx = (shutil.which(name, path="/usr/local/sbin:/usr/sbin:/usr/bin") for name in ("haproxy", "nginx"))
-    return Programs(dataplane, relay, Path(haproxy) if haproxy else None, Path(nginx) if nginx else None)
+    built = (folder / "tenbin-dataplane", folder / "bare-relay", folder / "handshakes")
+    return Programs(*built, Path(haproxy) if haproxy else None, Path(nginx) if nginx else None)
 
 
 def answers(scene: Scene) -> bool:
-    """Whether a request goes through."""
-    return fetch(("127.0.0.1", scene.port), "/").status == 200
+    """Whether a request goes through, in the version of HTTP that everybody speaks on such a port."""
+    if scene.http2:
+        return answers_http2(scene.port)
+    if scene.certificate is None:
+        return fetch(("127.0.0.1", scene.port), "/").status == 200
+    context = ssl.create_default_context(cafile=scene.certificate)
+    connection = HTTPSConnection("127.0.0.1", scene.port, context=context, timeout=5)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == 200
+    finally:
+        connection.close()
+
+
+def answers_http2(port: int) -> bool:
+    """Whether somebody begins to speak HTTP/2: with SETTINGS (RFC 9113, 3.4)."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")
+        return client.recv(9)[3:4] == b"\4"
 
 
 def filled(name: str, values: dict[str, object]) -> str:
@@ -166,18 +199,26 @@ def tenbin_text(scene: Scene) -> str:
         "ROUTES": "\n".join(f"      - {route}" for route in scene.routes),
         "BALANCE": scene.balance,
         "SERVERS": "\n".join(f'      s{i}: "{address}"' for i, address in enumerate(scene.servers)),
+        "TLS": f", tls: {scene.certificate}" if scene.certificate else "",
     }
     return filled("tenbin.yaml", values)
 
 
 def _haproxy_text(scene: Scene) -> str:
     servers = "\n".join(f"  server s{i} {address}" for i, address in enumerate(scene.servers))
-    return filled("haproxy.cfg", {**_common(scene, "#"), "SERVERS": servers})
+    how = " proto h2" if scene.http2 else ""
+    if scene.certificate:
+        how = f" ssl crt {scene.certificate} alpn h2,http/1.1"
+    return filled("haproxy.cfg", {**_common(scene, "#"), "SERVERS": servers, "HOW": how})
 
 
 def _nginx_text(scene: Scene, folder: Path) -> str:
     servers = "\n".join(f"    server {address};" for address in scene.servers)
-    values = {**_common(scene, ""), "SERVERS": servers, "FOLDER": folder}
+    how = " http2" if scene.http2 else ""
+    if scene.certificate:
+        how = " ssl http2"
+    keys = f"ssl_certificate {scene.certificate}; ssl_certificate_key {scene.certificate};" if scene.certificate else ""
+    values = {**_common(scene, ""), "SERVERS": servers, "FOLDER": folder, "HOW": how, "KEYS": keys}
     module = _stream_module() if scene.mode == "tcp" else None
     values |= {
         "BODY": filled(f"proxy.nginx.{scene.mode}.conf", values),

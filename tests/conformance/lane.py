@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.framed import ask, exchange
 from conformance.judge import Outcome, judge
 from conformance.server import GOOD, Server, pieces
 from conformance.strict import read_requests
@@ -23,6 +24,7 @@ from tenbin.testing.client import request_bytes
 
 if TYPE_CHECKING:
     from conformance.rows import Row
+    from conformance.server import Seen
     from tenbin.testing.client import Address
 
 PATIENCE = 9.0
@@ -84,35 +86,38 @@ class Lane:
         """Play one row and judge it."""
         begin = _CLOCK.now()
         seen = self._server.play(row, bytewise=variant == BYTEWISE)
-        beside = None if row.kind == "req" or row.after == "at-accept" else asyncio.ensure_future(self._good())
-        sending = self._sending(row, bytewise=variant == BYTEWISE)
-        if row.after == "late":
-            sending = replace(sending, after=seen.answered)
-        elif row.after == "at-accept":
-            # What the server says at accept is no answer to anyone.
-            sending = replace(sending, then=b"")
-        got = await self._send(sending)
+        beside = None if row.kind != "resp" or row.after == "at-accept" else asyncio.ensure_future(self._good())
+        if row.kind == "h2":
+            kind, wrong = await exchange(self.front, row.raw, self._mark(), PATIENCE, bytewise=variant == BYTEWISE)
+            got = Got(kind, then=wrong)
+        else:
+            got = await self._send(self._sending(row, seen, bytewise=variant == BYTEWISE))
         others = [got.then, "" if beside is None else await beside]
         seconds = _CLOCK.now() - begin
         self._server.play(None)
-        others += [await self._good() for _ in range(_AFTERWARDS)]
+        others += [await self._good(framed=row.kind == "h2") for _ in range(_AFTERWARDS)]
         return judge(row, variant, (_kind(row, got), got.received, seconds), seen, [text for text in others if text])
 
-    def _sending(self, row: Row, *, bytewise: bool) -> Sending:
+    def _sending(self, row: Row, seen: Seen, *, bytewise: bool) -> Sending:
         if row.kind == "req":
             method = "HEAD" if row.raw.startswith(b"HEAD ") else "GET"
             answers = len(read_requests(row.raw).whole)
             return Sending(row.raw, method, fin=row.after == "fin", bytewise=bytewise, answers=answers)
         data = _POST if row.method == "POST1M" else request_bytes(row.method, "/row")
-        return Sending(data, "HEAD" if row.method == "HEAD" else "GET", then=self._mark())
+        # What the server says at accept is no answer to anyone.
+        then = b"" if row.after == "at-accept" else self._mark()
+        after = seen.answered if row.after == "late" else None
+        return Sending(data, "HEAD" if row.method == "HEAD" else "GET", then=then, after=after)
 
     def _mark(self) -> bytes:
         self._marks += 1
         return b"mark-%d-%d" % (self._server.port, self._marks)
 
-    async def _good(self) -> str:
+    async def _good(self, *, framed: bool = False) -> str:
         """Ask for a mark on a new connection; return "" or what was wrong with the answer."""
         mark = self._mark()
+        if framed:
+            return await ask(self.front, mark, PATIENCE)
         got = await self._send(Sending(_ask(mark), mark=mark))
         return "" if got.kind == "200" else f"another request got {got.kind}"
 
@@ -211,6 +216,8 @@ def _ask(mark: bytes) -> bytes:
 
 def _kind(row: Row, got: Got) -> str:
     """The class of an outcome as the corpus calls it."""
+    if row.kind == "h2":
+        return got.kind
     if row.kind == "req":
         return "forward-ok" if got.kind[0] in "23" else got.kind
     if got.kind in ("502", "504") and got.kind.encode() not in row.raw[:20]:

@@ -1,6 +1,7 @@
 """Proxies with many lanes: Tenbin, and Debian's HAProxy and nginx for comparison.
 
-Timeouts are 2 s, those of servers 3 s, so that a client that stalls is told so before the server is given up.
+Timeouts are 2 s, those of servers 3 s, so that a client that stalls is told so before the server is given up. Clients
+that speak HTTP/2 do so at once; `framed` starts a proxy for them that would not speak both versions in one place.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
 
     from tenbin.testing.client import Address
 
-    Start = Callable[[Sequence[int], Path], contextlib.AbstractContextManager[list[Address]]]
+    Start = Callable[..., contextlib.AbstractContextManager[list[Address]]]
 
 
 @contextlib.contextmanager
-def tenbin(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
+def tenbin(ports: Sequence[int], folder: Path, *, framed: bool = False) -> Iterator[list[Address]]:
     """One frontend and one backend a lane."""
-    del folder
+    del folder, framed
     value = {
         "timeouts": {
             "header": "2s",
@@ -55,9 +56,9 @@ def tenbin(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
 
 
 @contextlib.contextmanager
-def dataplane(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
+def dataplane(ports: Sequence[int], folder: Path, *, framed: bool = False) -> Iterator[list[Address]]:
     """Tenbin's data plane without a control plane."""
-    del folder
+    del folder, framed
     with Lease(len(ports)) as lease, BareDataplane() as plane:
         addresses = [("127.0.0.1", port) for port in lease.ports]
         for address in addresses:
@@ -74,7 +75,7 @@ def dataplane(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
 
 
 @contextlib.contextmanager
-def haproxy(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
+def haproxy(ports: Sequence[int], folder: Path, *, framed: bool = False) -> Iterator[list[Address]]:
     """One listen section a lane."""
     with Lease(len(ports)) as lease:
         lines = [
@@ -83,7 +84,9 @@ def haproxy(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
             " timeout http-request 2s\n timeout http-keep-alive 2s",
         ]
         for i, (front, port) in enumerate(zip(lease.ports, ports, strict=True)):
-            lines.append(f"listen lane{i}\n bind 127.0.0.1:{front}\n server only 127.0.0.1:{port}")
+            lines.append(
+                f"listen lane{i}\n bind 127.0.0.1:{front}{' proto h2' if framed else ''}\n server only 127.0.0.1:{port}"
+            )
         file = folder / "haproxy.cfg"
         file.write_text("\n".join(lines) + "\n")
         with Process("haproxy", (HAPROXY or "haproxy", "-db", "-f", str(file)), folder) as process:
@@ -91,17 +94,19 @@ def haproxy(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
 
 
 @contextlib.contextmanager
-def nginx(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
+def nginx(ports: Sequence[int], folder: Path, *, framed: bool = False) -> Iterator[list[Address]]:
     """One upstream and one server a lane, with connections to the servers kept."""
     with Lease(len(ports)) as lease:
         temp = " ".join(
             f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         timeouts = "client_header_timeout 2s; client_body_timeout 2s; proxy_read_timeout 3s; keepalive_timeout 2s;"
+        speaks = " http2" if framed else ""
         lanes = "".join(
             f"upstream lane{i} {{ server 127.0.0.1:{port} max_fails=0; keepalive 4; }}\n"
-            f"server {{ listen 127.0.0.1:{front}; location / {{ proxy_pass http://lane{i}; proxy_http_version 1.1; "
-            'proxy_set_header Connection ""; proxy_set_header Host $host; client_max_body_size 0; } }\n'
+            f"server {{ listen 127.0.0.1:{front}{speaks}; location / {{ proxy_pass http://lane{i}; "
+            'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; '
+            "client_max_body_size 0; } }\n"
             for i, (front, port) in enumerate(zip(lease.ports, ports, strict=True))
         )
         file = folder / "nginx.conf"
@@ -114,9 +119,9 @@ def nginx(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
 
 
 @contextlib.contextmanager
-def relay(ports: Sequence[int], folder: Path) -> Iterator[list[Address]]:
+def relay(ports: Sequence[int], folder: Path, *, framed: bool = False) -> Iterator[list[Address]]:
     """No proxy at all: bytes go through as they come, which is what the rows must notice."""
-    del folder
+    del folder, framed
     yield [("127.0.0.1", port) for port in ports]
 
 

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CORPUS = Path(__file__).parent / "data" / "http1.tsv"
+FRAMES = CORPUS.with_name("http2.tsv")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One message. `kind` req: what a client sends; resp: what a server sends.
+    """One message. `kind` req: what a client sends; resp: what a server sends; h2: all of a client's connection.
 
     `expected` and `also_ok` are the outcomes that pass. `after`: what follows the bytes. `method`: the request that
     a resp row answers. `max_fwd`: most requests that the server may see, -1 for no bound. `must_not`: what the other
-    side must not receive.
+    side must not receive. An h2 row is `alive` when it got no answer and the connection serves another request.
     """
 
     id: str
@@ -35,11 +36,10 @@ class Row:
 
 
 def read_rows(path: Path = CORPUS) -> list[Row]:
-    """Return all HTTP/1 rows of a file with a header line and tabs between the columns."""
+    """Return all rows of a file with a header line and tabs between the columns."""
     names, *lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     columns = names.split("\t")
-    rows = (dict(zip(columns, line.split("\t"), strict=True)) for line in lines)
-    return [_row(values) for values in rows if values["kind"] in ("req", "resp")]
+    return [_row(dict(zip(columns, line.split("\t"), strict=True))) for line in lines]
 
 
 def _row(values: dict[str, str]) -> Row:

@@ -10,38 +10,48 @@ import asyncio
 import sys
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.framed import TOLERATED
 from conformance.judge import SPLIT, split_problems
 from conformance.lane import BYTEWISE, Lane
 from conformance.proxies import OWN, PROXIES, available, version
-from conformance.rows import CORPUS, Row, read_rows
+from conformance.rows import CORPUS, FRAMES, Row, read_rows
 from conformance.summary import COMPARED, Summary, save, summary, table
 from support.machine import facts
 from tenbin.testing import Lease
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from conformance.judge import Outcome
+    from tenbin.testing.client import Address
+
+    Start = Callable[[], AbstractContextManager[list[Address]]]
 
 LANES = 24
 _STRIDE = 7
-_LATE = ("408", "504", "hang", "stalled")
+_LATE = ("408", "504", "hang", "stalled", TOLERATED)
 
 
 def play(proxy: str, rows: Sequence[Row]) -> list[Outcome]:
     """Play all rows through a proxy, whole and one byte a segment; what drips does so anyway."""
-    work = [(row, "") for row in rows]
-    work += [(row, BYTEWISE) for row in rows if row.raw and row.after != "drip"]
-    with tempfile.TemporaryDirectory() as folder, Lease(LANES) as lease:
-        outcomes = asyncio.run(_play(proxy, work, Path(folder), lease.ports))
+    outcomes: list[Outcome] = []
+    for framed in (False, True):
+        some = [row for row in rows if (row.kind == "h2") == framed]
+        work = [(row, "") for row in some]
+        work += [(row, BYTEWISE) for row in some if row.raw and row.after != "drip"]
+        if work:
+            with tempfile.TemporaryDirectory() as folder, Lease(LANES) as lease:
+                start = partial(PROXIES[proxy], lease.ports, Path(folder), framed=framed)
+                outcomes += asyncio.run(_play(start, work, [Lane(port) for port in lease.ports]))
     return sorted(_held_together(outcomes), key=lambda outcome: outcome.name)
 
 
-async def _play(proxy: str, work: Sequence[tuple[Row, str]], folder: Path, ports: Sequence[int]) -> list[Outcome]:
-    lanes = [Lane(port) for port in ports]
+async def _play(start: Start, work: Sequence[tuple[Row, str]], lanes: Sequence[Lane]) -> list[Outcome]:
     for lane in lanes:
         await lane.listen()
     # Rows that end in a timeout stand near each other: spread, they are waited for side by side with all others.
@@ -52,7 +62,7 @@ async def _play(proxy: str, work: Sequence[tuple[Row, str]], folder: Path, ports
         while queue:
             outcomes.append(await lane.play(*queue.pop()))
 
-    with PROXIES[proxy](ports, folder) as fronts:
+    with start() as fronts:
         for lane, front in zip(lanes, fronts, strict=True):
             lane.front = front
         await asyncio.gather(*(drive(lane) for lane in lanes))
@@ -81,10 +91,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print what was wrong at each proxy and how they compare; return 1 when something was wrong at Tenbin."""
     parser = argparse.ArgumentParser(prog="python -m conformance.run")
     parser.add_argument("proxies", nargs="*", choices=[[], *PROXIES], metavar="PROXY", help=", ".join(PROXIES))
-    parser.add_argument("--rows", type=Path, default=CORPUS, help="another table of rows")
+    parser.add_argument("--rows", type=Path, nargs="+", default=[CORPUS, FRAMES], help="other tables of rows")
     parser.add_argument("--results", type=Path, help="a folder for conformance.md and conformance.json")
     chosen = parser.parse_args(arguments)
-    rows = read_rows(chosen.rows)
+    rows = [row for table in chosen.rows for row in read_rows(table)]
     summaries: list[Summary] = []
     failed = False
     for proxy in chosen.proxies or available():

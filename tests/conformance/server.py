@@ -159,7 +159,7 @@ class _Exchange:
 
     async def _answer(self) -> bool:
         row = self._row
-        if row is None or row.kind == "req" or row.after == "at-accept":
+        if row is None or row.kind != "resp" or row.after == "at-accept":
             self._writer.write(self._good())
             await self._writer.drain()
             return self._may_go_on()

@@ -19,9 +19,11 @@ Fields = tuple[tuple[bytes, bytes], ...]
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rb"(%s) ([!-~]+) HTTP/1\.([0-9])" % _TOKEN)
 _STATUS_LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9]{2}) ([\t -~\x80-\xff]*)")
-_FIELD = re.compile(rb"(%s):[ \t]*((?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?)[ \t]*" % _TOKEN)
-_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~]+)(?::[0-9]{0,5})?")
-_PATH = re.compile(rb"/(?:[!\"$&-~]|%[0-9A-Fa-f]{2})*")
+NAME = re.compile(_TOKEN)
+VALUE = re.compile(rb"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
+_FIELD = re.compile(rb"(%s):[ \t]*(%s)[ \t]*" % (_TOKEN, VALUE.pattern))
+AUTHORITY = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z\-._~]+)(?::[0-9]{0,5})?")
+PATH = re.compile(rb"/(?:[!\"$&-~]|%[0-9A-Fa-f]{2})*")
 _URI = re.compile(rb"(?i:https?)://([^/?]+)((?:[/?](?:[!\"$&-~]|%[0-9A-Fa-f]{2})*)?)")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]+)(?:[ \t]*;[\t -~\x80-\xff]*)?")
 _BARE = re.compile(rb"\x00|\r(?!\n)|(?<!\r)\n")
@@ -163,7 +165,7 @@ def _request_head(data: bytes, at: int) -> tuple[Message, int]:
     hosts = head.all(b"host")
     if len(hosts) > 1 or (not hosts and head.minor > 0):
         raise RefusedError(f"{len(hosts)} Host fields")
-    if any(_HOST.fullmatch(host) is None for host in hosts):
+    if any(AUTHORITY.fullmatch(host) is None for host in hosts):
         raise RefusedError(f"host {hosts[0]!r}")
     _check_target(head, hosts)
     return head, start
@@ -173,12 +175,12 @@ def _check_target(head: Message, hosts: Sequence[bytes]) -> None:
     """RFC 9112, 3.2: which form goes with which method, and that an absolute one agrees with Host."""
     target = head.target
     if head.method == b"CONNECT":
-        if _HOST.fullmatch(target) is None or not re.search(rb":[0-9]+$", target):
+        if AUTHORITY.fullmatch(target) is None or not re.search(rb":[0-9]+$", target):
             raise RefusedError(f"target {target[:80]!r}")
     elif (uri := _URI.fullmatch(target)) is not None:
-        if _HOST.fullmatch(uri[1]) is None or (hosts and not _same_host(uri[1], hosts[0], target)):
+        if AUTHORITY.fullmatch(uri[1]) is None or (hosts and not _same_host(uri[1], hosts[0], target)):
             raise RefusedError("the target names another host")
-    elif _PATH.fullmatch(target) is None and not (target == b"*" and head.method == b"OPTIONS"):
+    elif PATH.fullmatch(target) is None and not (target == b"*" and head.method == b"OPTIONS"):
         raise RefusedError(f"target {target[:80]!r}")
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COMPARED = (CLASS, MUST_NOT, EXCESS, POISONED)
 """The rules by which proxies are compared: those that do not depend on what a proxy is meant to change."""
 _RULES = (MUST_NOT, EXCESS, POISONED, UNCLEAN, FORGIVEN, CHANGED, SPLIT)
-_KINDS = {"req": "requests", "resp": "answers"}
+_KINDS = {"req": "requests", "resp": "answers", "h2": "HTTP/2 connections"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,9 @@ class Summary:
 
 
 def summary(proxy: str, version: str, outcomes: Sequence[Outcome]) -> tuple[Summary, ...]:
-    """Count, requests and answers apart."""
-    return tuple(_summary(proxy, version, kind, [one for one in outcomes if one.row.kind == kind]) for kind in _KINDS)
+    """Count, each kind apart."""
+    found = {kind: [one for one in outcomes if one.row.kind == kind] for kind in _KINDS}
+    return tuple(_summary(proxy, version, kind, some) for kind, some in found.items() if some)
 
 
 def table(summaries: Sequence[Summary]) -> str:

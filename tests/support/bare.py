@@ -63,7 +63,7 @@ def snapshot(
         "limits": {"connections": 10_000, "buffer": 16_384},
         "access_log": {"target": "none", "format": "json"},
         "secret": "00" * 32,
-        "listeners": [{"address": address, "frontend": name} for address, name in listeners.items()],
+        "listeners": [{"address": address, "frontend": name, "http2": True} for address, name in listeners.items()],
         "frontends": frontends,
         "backends": backends,
     }

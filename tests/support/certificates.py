@@ -15,15 +15,30 @@ if TYPE_CHECKING:
     from tenbin.testing.client import Address
 
 OPENSSL = shutil.which("openssl", path="/usr/bin:/usr/local/bin:/bin")
-_NAMES = "subjectAltName=DNS:localhost,IP:127.0.0.1"
 
 
-def make_certificate(file: Path, *, common_name: str = "localhost", key: str = "ec") -> Path:
-    """Write a certificate that signs itself, with its key in the same file, in one step; return the file."""
-    kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1") if key == "ec" else ("-newkey", "rsa:2048")
+def make_certificate(
+    file: Path,
+    *,
+    common_name: str = "localhost",
+    names: Sequence[str] = (),
+    authority: Path | None = None,
+    days: int = 30,
+) -> Path:
+    """Write a certificate with its key in the same file, in one step; return the file.
+
+    It is of these host names, or else of localhost and 127.0.0.1. Without an authority it signs itself, and may sign
+    others.
+    """
     new, secret = file.with_name(f".{file.name}.new"), file.with_name(f".{file.name}.key")
-    names = ("-subj", f"/CN={common_name}", "-addext", _NAMES, "-days", "30")
-    _openssl("req", "-x509", "-nodes", *kind, *names, "-keyout", str(secret), "-out", str(new))
+    of = ",".join(f"DNS:{name}" for name in names) or "DNS:localhost,IP:127.0.0.1"
+    signed = ("-CA", str(authority), "-CAkey", str(authority), "-addext", "basicConstraints=CA:FALSE")
+    _openssl(
+        *("req", "-x509", "-nodes", "-days", str(days), "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+        *("-subj", f"/CN={common_name}", "-addext", f"subjectAltName={of}"),
+        *(signed if authority else ()),
+        *("-keyout", str(secret), "-out", str(new)),
+    )
     new.write_bytes(new.read_bytes() + secret.read_bytes())
     secret.unlink()
     new.chmod(0o600)

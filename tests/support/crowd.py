@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def slow(address: Address, count: int, first: str, rest: str = "", rate: float = 0) -> None:
     """Be slow until all were ended."""
-    with Crowd(address, count, first.encode(), rest.encode(), rate=rate) as crowd:
+    with Crowd(address, count, first.encode("latin-1"), rest.encode(), rate=rate) as crowd:
         answer({"opened": crowd.alive})
         told = False
 

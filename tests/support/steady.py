@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import astuple
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from support.apart import Apart, answer, arguments, listen
+from support.certificates import trusting
 from tenbin.clock import SystemClock
 from tenbin.testing import Load, Record, RunningLoad, Summary, wait_for
 
@@ -23,8 +25,10 @@ CLOCK = SystemClock()
 class Steady:
     """Requests at a steady rate from some kept connections; seconds count from the beginning."""
 
-    def __init__(self, address: Address, rps: float, target: str, connections: int = 8) -> None:
-        self._apart = Apart("support.steady", address=address, rps=rps, target=target, connections=connections)
+    def __init__(self, address: Address, rps: float, target: str, connections: int = 8, ca: Path | None = None) -> None:
+        """With `ca`, a file of certificates to trust, requests go over TLS; without connections, each on its own."""
+        what = {"rps": rps, "target": target, "connections": connections, "ca": str(ca or "")}
+        self._apart = Apart("support.steady", address=address, **what)
         self._began: float = self._apart.hear()
 
     @property
@@ -57,9 +61,17 @@ def between(summary: Summary, begin: float, end: float) -> Summary:
     return Summary(tuple(record for record in summary.records if begin <= record.start < end))
 
 
-def main(address: list[object], rps: float, target: str, connections: int) -> None:
+def main(address: list[object], rps: float, target: str, connections: int, ca: str) -> None:
     """Send until told to stop."""
-    load = Load(rps=rps, duration=600, target=target, connections=connections, timeout=10)
+    load = Load(
+        rps=rps,
+        duration=600,
+        target=target,
+        connections=connections,
+        keep_alive=connections > 0,
+        timeout=10,
+        tls=trusting(Path(ca)) if ca else None,
+    )
     with RunningLoad((str(address[0]), int(str(address[1]))), load) as running:
         answer(running.began)
         listen()

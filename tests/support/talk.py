@@ -8,23 +8,26 @@ from typing import TYPE_CHECKING
 from websockets.sync.client import connect
 
 if TYPE_CHECKING:
+    import ssl
+
     from tenbin.testing.client import Address
 
 
 class Talk:
     """Echoes messages over one WebSocket until it is told to stop."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, tls: ssl.SSLContext | None = None) -> None:
         self.echoed = 0
         self.error: Exception | None = None
         self._stop = threading.Event()
-        self._url = f"ws://{address[0]}:{address[1]}/ws"
+        self._tls = tls
+        self._url = f"wss://localhost:{address[1]}/ws" if tls else f"ws://{address[0]}:{address[1]}/ws"
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            with connect(self._url) as peer:
+            with connect(self._url, ssl=self._tls) as peer:
                 while not self._stop.wait(0.02):
                     peer.send(f"message {self.echoed}")
                     assert peer.recv(5) == f"message {self.echoed}"

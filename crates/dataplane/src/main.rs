@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use tenbin_engine::{RunAs, hide_memory, tls};
+use tenbin_engine::{RunAs, certificates_command, hide_memory, self_signed_command};
 
 const USAGE: &str = "usage: tenbin-dataplane --control PATH [--run-as UID:GID[:GROUP,...]] | --version
                         | certificates < QUESTION | self-signed NAME...";
@@ -34,11 +34,10 @@ fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
-        (["certificates"], None) => ended(tls::certificates_command(io::stdin().lock(), io::stdout().lock())),
+        (["certificates"], None) => ended(certificates_command(io::stdin().lock(), io::stdout().lock())),
         (["self-signed", names @ ..], Some(_)) if !names.iter().any(|name| name.starts_with('-')) => {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            let made = tls::self_signed_command(&names).map_err(io::Error::other);
-            ended(made.and_then(|pem| io::stdout().write_all(pem.as_bytes())))
+            ended(self_signed_command(&names).and_then(|pem| io::stdout().write_all(pem.as_bytes())))
         }
         _ => {
             eprintln!("{USAGE}");

@@ -47,3 +47,4 @@ mod worker;
 
 pub use control::{offline, serve};
 pub use privileges::{NoIdentity, RunAs, hide_memory};
+pub use tls::{certificates_command, self_signed_command};

@@ -20,7 +20,7 @@ use crate::proxy::preface;
 use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held, Server, Sticky, Tables};
 use crate::tunnel::{End, Tunnel};
-use crate::upstream::{self, ConnectError, Load};
+use crate::upstream::{self, ConnectError, Load, Manner};
 
 /// Why a connection ended without a server, in counters.
 const NO_SERVER: &str = "no-server";
@@ -198,7 +198,14 @@ async fn open(
         let preface = preface(client, server.proxy);
         let error = loop {
             // Perhaps the server is the one to speak first.
-            match upstream::connect(&server, (&preface, false), timer, connect_ms).await {
+            match upstream::connect(
+                &server,
+                Manner { preface: &preface, more: false, http1: false },
+                timer,
+                connect_ms,
+            )
+            .await
+            {
                 Ok(stream) => {
                     counters.connects.add(1);
                     return Ok(Carried { backend, server, lease, stream });

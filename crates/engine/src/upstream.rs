@@ -71,11 +71,21 @@ struct Idle {
     expires_ms: u64,
 }
 
-/// Opens a connection that begins with `preface`; `more` says that whoever asks will speak at once, so that both leave
-/// together.
+/// How a connection begins.
+#[derive(Clone, Copy)]
+pub struct Manner<'a> {
+    /// Goes before everything else.
+    pub preface: &'a [u8],
+    /// Whoever asks will speak at once, so that both leave together.
+    pub more: bool,
+    /// Over TLS, no other protocol than HTTP/1.1 is offered.
+    pub http1: bool,
+}
+
+/// Opens a connection.
 pub async fn connect(
     server: &Server,
-    (preface, more): (&[u8], bool),
+    manner: Manner<'_>,
     timer: &Timer,
     timeout_ms: u64,
 ) -> Result<Stream, ConnectError> {
@@ -83,7 +93,7 @@ pub async fn connect(
         return Err(ConnectError::Failed);
     };
     timer.set(timeout_ms);
-    let mut opening = pin!(open(server, address, (preface, more)));
+    let mut opening = pin!(open(server, address, manner));
     let opened = poll_fn(|cx| {
         let opened = opening.as_mut().poll(cx);
         if opened.is_ready() { opened } else { timer.poll(cx).map(|()| Err(ConnectError::Timeout)) }
@@ -96,14 +106,14 @@ pub async fn connect(
 async fn open(
     server: &Server,
     address: SocketAddr,
-    (preface, more): (&[u8], bool),
+    Manner { preface, more, http1 }: Manner<'_>,
 ) -> Result<Stream, ConnectError> {
     let socket = TcpStream::connect(address).await.map_err(|error| blame(&error))?;
     // Heads and bodies leave in one write each; waiting for more would only add latency.
     socket.set_nodelay(true).map_err(|error| blame(&error))?;
     begin(&socket, preface, more || server.tls.is_some()).map_err(|error| blame(&error))?;
     let Some(tls) = &server.tls else { return Ok(Stream::Tcp(socket)) };
-    let (config, name) = (Arc::clone(tls.client()), tls.name(address.ip()));
+    let (config, name) = (if http1 { tls.http1() } else { Arc::clone(tls.client()) }, tls.name(address.ip()));
     let opened = Tls::connect(config, name, socket).await;
     opened
         .map(Stream::Tls)
@@ -207,9 +217,9 @@ impl Pools {
         pool.links.wait()
     }
 
-    /// Announces a shared connection, and says how many streams it may be expected to take.
-    pub fn announce(&self, server: &Arc<Server>, worker: usize) -> (Opener, usize) {
-        self.with(server, worker, |pool| (pool.links.announce(), pool.links.limit()))
+    /// Announces a shared connection that is going to be opened.
+    pub fn announce(&self, server: &Arc<Server>, worker: usize) -> Opener {
+        self.with(server, worker, |pool| pool.links.announce())
     }
 
     /// The connection that was announced cannot be shared, and others will not be either.

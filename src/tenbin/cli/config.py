@@ -21,9 +21,10 @@ def check(file: Path) -> None:
     outcome = configfile.examine(file, environment=os.environ)
     config, problems, usable = outcome.config, outcome.diagnostics, True
     if config is not None and config.watched:
+        from tenbin.clock import SystemClock
         from tenbin.control import certificates
 
-        judged = certificates.judge(config, outcome.source, os.environ)
+        judged = certificates.judge(config, outcome.source, os.environ, SystemClock().wall())
         problems, usable = (*problems, *judged.diagnostics), judged.usable
     if problems:
         click.echo(configfile.render(problems, color=sys.stderr.isatty()), err=True)

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tenbin.errors import Diagnostic, Severity
-from tenbin.observe.certificates import DAY, CertificateFacts, Validity, at, certificate_status, expiry, renewed
+from tenbin.observe.certificates import DAY, CertificateFacts, Validity, at, certificate_status, expiry, renewed, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
 
     from tenbin.clock import Clock
     from tenbin.configfile.source import Source
@@ -53,8 +54,10 @@ class _Use:
     servers: list[str] = field(default_factory=list)
 
 
-def judge(config: Config, source: Source, environment: Mapping[str, str]) -> Judgement:
+def judge(config: Config, source: Source, environment: Mapping[str, str], now: datetime) -> Judgement:
     """Judge every file of TLS that a configuration names; `source` is the text that it was read from.
+
+    A certificate that ends within two weeks is a warning.
 
     `DataplaneError` when there is no program to ask.
     """
@@ -63,17 +66,20 @@ def judge(config: Config, source: Source, environment: Mapping[str, str]) -> Jud
         return Judgement()
     from tenbin.dataplane import binary, certificates
 
-    facts = certificates.examine(binary.find(environment), [use.files for use in uses], list(authorities))
-    problems = [
-        _diagnostic(problem, position, source)
-        for position, found in (
-            *((use.files.position, one.problems) for use, one in zip(uses, facts.certificates, strict=True)),
-            *((position, one.problems) for position, one in zip(authorities.values(), facts.authorities, strict=True)),
-        )
-        for problem in found
-    ]
-    good = [(use, one) for use, one in zip(uses, facts.certificates, strict=True) if one.not_after]
-    return Judgement(tuple(problems), tuple(_facts(use, one) for use, one in good))
+    told = certificates.examine(binary.find(environment), [use.files for use in uses], list(authorities))
+    problems: list[tuple[str, Problem]] = []
+    facts: list[CertificateFacts] = []
+    for use, one in zip(uses, told.certificates, strict=True):
+        problems += [(use.files.position, problem) for problem in one.problems]
+        if one.not_after:
+            facts.append(_facts(use, one))
+            status = certificate_status(facts[-1], now)
+            if status.validity is Validity.SOON:
+                soon = certificates.Problem(Severity.WARNING, one.certificate, 0, f"the certificate {words(status)}")
+                problems.append((use.files.position, soon))
+    for position, authority in zip(authorities.values(), told.authorities, strict=True):
+        problems += [(position, problem) for problem in authority.problems]
+    return Judgement(tuple(_diagnostic(problem, position, source) for position, problem in problems), tuple(facts))
 
 
 class Certificates:
@@ -86,15 +92,16 @@ class Certificates:
         self._told: dict[str, int | None] = {}
 
     def hold(self, facts: tuple[CertificateFacts, ...]) -> None:
-        """Take those of a configuration that has come into force; what was wrong with them has been told."""
+        """Take those of a configuration that has come into force; that some end soon has been told with it."""
         before = {one.file: one for one in self._facts}
-        now = self._clock.wall()
         self._facts = facts
-        self._told = {one.fingerprint: _day(certificate_status(one, now)) for one in facts}
-        for one in facts:
+        for one in self.status():
+            if one.validity is Validity.SOON:
+                self._told[one.fingerprint] = _day(one)
             old = before.get(one.file)
             if old is not None and old.fingerprint != one.fingerprint:
                 self._say(renewed(old, one))
+        self.remind()
 
     def status(self) -> tuple[CertificateStatus, ...]:
         """Return all of them as they are now."""
@@ -103,9 +110,10 @@ class Certificates:
 
     def remind(self) -> None:
         """Tell of those that end soon or have ended, each once a day."""
+        told, self._told = self._told, {}
         for one in self.status():
             day = _day(one)
-            if day is not None and self._told.get(one.fingerprint) != day:
+            if day is not None and told.get(one.fingerprint) != day:
                 self._say(expiry(one))
             self._told[one.fingerprint] = day
 

@@ -1,6 +1,7 @@
 """TLS on both sides, HTTP/2 towards servers, and the PROXY protocol: files by path, never what is in them.
 
-The control plane knows where certificates and keys are and when they change; only the data plane reads them.
+The control plane knows where certificates and keys are and when they change; only the data plane reads them, and checks
+read the certificate that is shown to servers.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from tenbin import configfile
+from tenbin.clock import SystemClock
 from tenbin.configfile import reader
 from tenbin.configfile.source import Source as Text
 from tenbin.control import certificates
@@ -90,7 +91,7 @@ def _usable(outcome: Outcome) -> Loaded:
     check_user(config.user)
     # Before they are read: what changes meanwhile is then another change.
     seen = stamps(config.watched)
-    judged = certificates.judge(config, outcome.source, os.environ)
+    judged = certificates.judge(config, outcome.source, os.environ, SystemClock().wall())
     everything = (*outcome.diagnostics, *judged.diagnostics)
     if not judged.usable:
         raise ConfigError(configfile.render(everything), diagnostics=everything)

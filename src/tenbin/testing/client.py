@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
     from types import TracebackType
 
@@ -360,10 +361,11 @@ class AsyncClient:
         self.responses = ResponseReader()
 
     @classmethod
-    async def open(cls, address: Address) -> AsyncClient:
-        """Connect."""
+    async def open(cls, address: Address, tls: ssl.SSLContext | None = None) -> AsyncClient:
+        """Connect, over TLS with the name localhost when there is a context."""
+        name = "localhost" if tls else None
         try:
-            return cls(*await asyncio.open_connection(*address, limit=_READ))
+            return cls(*await asyncio.open_connection(*address, limit=_READ, ssl=tls, server_hostname=name))
         except OSError as error:
             raise ExchangeError(Failure.CONNECT, str(error)) from error
 

@@ -18,6 +18,7 @@ from tenbin.testing.client import AsyncClient, ExchangeError, Failure, Response,
 from tenbin.testing.wait import wait_for
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterable, Mapping
     from types import TracebackType
 
@@ -30,7 +31,7 @@ class Load:
 
     `keep_alive`: on connections that are used again; otherwise each on its own. `connections` of them are opened at
     the start and take turns; there are more when none is free. `tagged`: every target gets a query of its own, which
-    the answer's body must contain, as that of the demo server's `/echo` does.
+    the answer's body must contain, as that of the demo server's `/echo` does. `tls`: over TLS.
     """
 
     rps: float
@@ -43,6 +44,7 @@ class Load:
     timeout: float = 10.0
     connections: int = 0
     tagged: bool = False
+    tls: ssl.SSLContext | None = None
 
     @property
     def count(self) -> int:
@@ -164,7 +166,7 @@ class RunningLoad:
         self.stop()
 
     async def _run(self) -> None:
-        self._idle.extend([await AsyncClient.open(self._address) for _ in range(self._load.connections)])
+        self._idle.extend([await self._open() for _ in range(self._load.connections)])
         tasks: set[asyncio.Task[None]] = set()
         for i in range(self._load.count):
             await self._clock.sleep(i / self._load.rps - self.elapsed)
@@ -216,7 +218,10 @@ class RunningLoad:
             if not client.peer_closed():
                 return client
             client.close()
-        return await AsyncClient.open(self._address)
+        return await self._open()
+
+    async def _open(self) -> AsyncClient:
+        return await AsyncClient.open(self._address, self._load.tls)
 
 
 def chi_square(counts: Mapping[str, int], servers: Iterable[str]) -> float:

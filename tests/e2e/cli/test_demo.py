@@ -59,6 +59,20 @@ def test_the_tour(folder: Path, ports: tuple[int, int]) -> None:
 
 
 @pytest.mark.slow
+def test_the_tour_over_https(folder: Path) -> None:
+    with Lease(3) as own:
+        http, admin, https = own.ports
+        with demo(folder, (http, admin), "--tls", "--tls-port", str(https)) as process:
+            code = process.wait(60)
+            output = process.output()
+    assert code == 0, output
+    for text in (f"https://localhost:{https}", "plain HTTP is sent to HTTPS", "0 failed", "curl -i -k https://"):
+        assert text in output, output
+    assert "✗" not in output
+    wait_for(lambda: nothing_left(folder), 5)
+
+
+@pytest.mark.slow
 def test_keep_runs_until_ctrl_c(folder: Path, ports: tuple[int, int]) -> None:
     with demo(folder, ports, "--keep") as process:
         wait_for(lambda: "keeps running" in process.output(), 60, process.output)

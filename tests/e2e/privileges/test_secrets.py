@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.bare import BareDataplane, backend, frontend, snapshot
+from support.certificates import make_certificate
 from tenbin.cli.client import Running
 from tenbin.testing import Tenbin, config_text, fetch, wait_for
 
@@ -28,11 +30,16 @@ SECRETS = (MARK, KEY, KEY[:16])
 
 @pytest.fixture
 def tenbin(trio: Servers, tmp_path: Path) -> Iterator[Tenbin]:
-    """A Tenbin with a marked key, a token from a variable and one from a file; whatever it writes is kept."""
+    """A Tenbin with a marked key, a token from a variable and one from a file, and a certificate with its key.
+
+    Whatever it writes is kept.
+    """
     file = tmp_path / "read-token"
     file.touch(0o600)
     file.write_text(READ)
-    text = config_text(trio.first(2), {"sticky": {"cookie": "C"}}, admin=admin(file))
+    site = make_certificate(tmp_path / "site.pem")
+    listen = ["{listen}", {"address": "{listen2}", "tls": str(site)}]
+    text = config_text(trio.first(2), {"sticky": {"cookie": "C"}}, {"listen": listen}, admin=admin(file))
     instance = Tenbin(text, env={"OPERATOR": WRITE})
     key = instance.runtime_directory / "secret"
     key.touch(0o600)
@@ -43,6 +50,17 @@ def tenbin(trio: Servers, tmp_path: Path) -> Iterator[Tenbin]:
 
 def admin(file: Path) -> dict[str, str]:
     return {"address": "{admin}", "token": "${OPERATOR}", "read_token_file": str(file)}
+
+
+def site_of(tenbin: Tenbin) -> Path:
+    found = re.search(r"tls: (\S+)", tenbin.file.read_text())
+    assert found is not None
+    return Path(found[1])
+
+
+def key_lines(file: Path) -> list[str]:
+    """The lines of a private key, which are base64."""
+    return file.read_text().split("PRIVATE KEY-----")[1].split("\n")[1:-1]
 
 
 def bearer(token: str) -> tuple[str, str]:
@@ -81,6 +99,7 @@ def everything_the_commands_say(tenbin: Tenbin) -> list[str]:
         ("reload",),
         ("server", "drain", "app/server1"),
         ("upgrade",),
+        ("cert", "show", str(site_of(tenbin))),
     ):
         done = tenbin.cli(*command)
         assert done.returncode == 0, done
@@ -108,6 +127,30 @@ def everything_said_about_a_broken_file(tenbin: Tenbin) -> list[str]:
     return said
 
 
+def everything_said_about_broken_keys(tenbin: Tenbin) -> list[str]:
+    """The key is cut off, damaged, of another certificate, or alone."""
+    site = site_of(tenbin)
+    good = site.read_text()
+    certificate, marker, key = good.partition("-----BEGIN PRIVATE KEY-----")
+    first, second = key_lines(site)[:2]
+    other = make_certificate(site.with_name("other.pem")).read_text().partition(marker)[0]
+    said = []
+    for broken in (
+        certificate + marker + "\n" + first + "\n",
+        certificate + marker + key.replace(second, second[:-4]),
+        certificate + marker + key.replace(first, "*" + first[1:]),
+        other + marker + key,
+        marker + key,
+    ):
+        site.write_text(broken)
+        for command in (("check", str(tenbin.file)), ("reload",), ("cert", "show", str(site))):
+            done = tenbin.cli(*command)
+            assert done.returncode == 1, done
+            said += [done.stdout, done.stderr]
+    site.write_text(good)
+    return said
+
+
 def test_a_secret_comes_out_nowhere(tenbin: Tenbin) -> None:
     for _ in range(4):
         answer = tenbin.get("/api/whoami", bearer("of-a-client"))
@@ -115,6 +158,7 @@ def test_a_secret_comes_out_nowhere(tenbin: Tenbin) -> None:
     pid = tenbin.dataplane_pid
     said: list[str | bytes] = [repr(answer.headers), *everything_the_commands_say(tenbin)]
     said += everything_said_about_a_broken_file(tenbin)
+    said += everything_said_about_broken_keys(tenbin)
     said += everything_the_api_says(tenbin)
     wait_for(lambda: pid not in tenbin.dataplane_pids(), 10)
     first = tenbin.dataplane_pid
@@ -131,7 +175,8 @@ def test_a_secret_comes_out_nowhere(tenbin: Tenbin) -> None:
     assert "sent a wrong token" in log, "there was something to keep quiet about"
     said += [log]
     told = "\n".join(each if isinstance(each, str) else each.decode("latin-1") for each in said)
-    assert not [line for line in told.splitlines() if any(secret in line for secret in SECRETS)]
+    secrets = (*SECRETS, *(line[:20] for line in key_lines(site_of(tenbin))))
+    assert not [line for line in told.splitlines() if any(secret in line for secret in secrets)]
 
 
 def test_a_refused_snapshot_does_not_show_its_key() -> None:

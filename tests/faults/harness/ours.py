@@ -70,7 +70,11 @@ class Ours:
             name: {"address": f"127.0.0.1:{port}", "weight": scene.weights.get(name, 1)}
             for name, port in scene.servers.items()
         }
-        listen = ["{listen}", *(f"127.0.0.1:{port}" for port in scene.listen)]
+        listen: list[object] = ["{listen}", *(f"127.0.0.1:{port}" for port in scene.listen)]
+        if scene.framed:
+            listen.append(f"127.0.0.1:{scene.framed}")
+        if scene.secure:
+            listen.append({"address": f"127.0.0.1:{scene.secure}", "tls": scene.certificate})
         backend = {"balance": "round_robin", "check": check, "servers": servers, **scene.backend}
         times = {
             "connect": scene.connect,
@@ -78,6 +82,7 @@ class Ours:
             "header": scene.head,
             "client": scene.client,
             "keep_alive": scene.idle,
+            **({"handshake": scene.head} if scene.secure else {}),
         }
         value = {
             "admin": ADMIN,

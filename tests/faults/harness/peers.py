@@ -160,7 +160,7 @@ class _Peer:
             fall=scene.fall,
             rise=scene.rise,
             log=scene.log or "off",
-            also="\n".join(self._listener(port) for port in scene.listen),
+            also="\n".join([*(self._listener(port) for port in scene.listen), *self._encrypted(scene)]),
             servers="\n".join(self._server(scene, name) for name in scene.servers),
             **self._further(scene),
         )
@@ -210,6 +210,9 @@ class _Peer:
     def _listener(self, port: int) -> str:
         raise NotImplementedError
 
+    def _encrypted(self, scene: Scene) -> list[str]:
+        raise NotImplementedError
+
     def _further(self, scene: Scene) -> dict[str, str]:
         raise NotImplementedError
 
@@ -257,6 +260,11 @@ class HAProxy(_Peer):
 
     def _listener(self, port: int) -> str:
         return f"    bind 127.0.0.1:{port}"
+
+    def _encrypted(self, scene: Scene) -> list[str]:
+        tls = f"ssl crt {scene.certificate} alpn h2,http/1.1"
+        found = [self._listener(scene.secure) + f" {tls}"] if scene.secure else []
+        return found + ([self._listener(scene.framed) + " proto h2"] if scene.framed else [])
 
     def _further(self, scene: Scene) -> dict[str, str]:
         lines: list[str] = []
@@ -318,6 +326,11 @@ class Nginx(_Peer):
 
     def _listener(self, port: int) -> str:
         return f"listen 127.0.0.1:{port};"
+
+    def _encrypted(self, scene: Scene) -> list[str]:
+        tls = f"ssl_certificate {scene.certificate}; ssl_certificate_key {scene.certificate};"
+        found = [f"listen 127.0.0.1:{scene.secure} ssl http2; {tls}"] if scene.secure else []
+        return found + ([f"listen 127.0.0.1:{scene.framed} http2;"] if scene.framed else [])
 
     def _further(self, scene: Scene) -> dict[str, str]:
         zones, limits = [], []

@@ -15,7 +15,7 @@ from faults.harness.scene import Contestant, Measured, Scene, usage
 from faults.harness.traffic import Mix, Traffic
 from support.servers import Servers
 from tenbin.clock import SystemClock
-from tenbin.testing import wait_for
+from tenbin.testing import Lease, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -83,6 +83,10 @@ class Stage:
     def mix(self) -> Mix:
         """Return the load for this length."""
         return _FULL if self.full else _SHORT
+
+    def ports(self, count: int) -> tuple[int, ...]:
+        """Return ports that nobody else takes while the stage stands."""
+        return self.stack.enter_context(Lease(count)).ports
 
     def start(self, scene: Scene) -> Contestant:
         """Start the contestant on a scene; it ends with the stage. Servers that it can check are up on return."""

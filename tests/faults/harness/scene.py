@@ -31,7 +31,8 @@ class Scene:
 
     There may be `clients`, each may take `head` for the head of a request, `client` for a part of its body or of the
     answer, and `idle` between two; a source may have `source_connections`, and `source_requests` a minute. `big` is the
-    port of a server that gets all below `/big`.
+    port of a server that gets all below `/big`. `secure` is a port for TLS, with `certificate` (a PEM file with its
+    key); a handshake may take `head`. `framed` is a port for HTTP/2 without TLS.
     """
 
     servers: Mapping[str, int]
@@ -52,6 +53,9 @@ class Scene:
     big: int = 0
     source_connections: int = 0
     source_requests: int = 0
+    secure: int = 0
+    certificate: str = ""
+    framed: int = 0
 
     def with_servers(self, servers: Mapping[str, int]) -> Scene:
         """Return the same with other servers."""

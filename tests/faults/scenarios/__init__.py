@@ -25,6 +25,9 @@ from faults.scenarios import (
     f21_control_plane,
     f22_clock,
     f23_admin,
+    f24_handshakes,
+    f25_resets,
+    f26_floods,
     f29_limits,
     f30_soak,
 )
@@ -52,6 +55,9 @@ SCENARIOS = (
     f21_control_plane.SCENARIO,
     f22_clock.SCENARIO,
     f23_admin.SCENARIO,
+    f24_handshakes.SCENARIO,
+    f25_resets.SCENARIO,
+    f26_floods.SCENARIO,
     f29_limits.SCENARIO,
     f30_soak.SCENARIO,
 )

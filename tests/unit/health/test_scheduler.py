@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,8 @@ import pytest
 
 from tenbin.health import Checker, CheckStatus, HealthChange, Target
 from tenbin.health.result import Outcome
-from tenbin.model import Health, HttpCheck, ServerId
+from tenbin.health.target import Way
+from tenbin.model import Health, HttpCheck, Protocol, SendProxy, ServerId
 from unit.health.support import ManualClock, check, running, settle, target
 
 if TYPE_CHECKING:
@@ -205,6 +207,16 @@ async def test_another_pace_keeps_the_standing_and_holds_at_once() -> None:
         assert bench.checker.view(S1).health is Health.UP
         await bench.clock.advance(5.1)
     assert 9 <= len(bench.times()) - count <= 11
+
+
+async def test_another_way_to_the_same_server_keeps_the_standing() -> None:
+    bench = Bench()
+    bench.checker.replace([target()])
+    async with running(bench.checker.run()):
+        await bench.clock.advance(10)
+        bench.checker.replace([replace(target(), way=Way(None, SendProxy(2, tls=False), Protocol.HTTP2))])
+        assert bench.checker.view(S1).health is Health.UP
+        assert bench.checker.results(S1)
 
 
 async def test_a_removed_server_is_not_reported_even_if_its_check_was_under_way() -> None:

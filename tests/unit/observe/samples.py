@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tenbin.model import (
     AccessLog,
@@ -35,6 +35,7 @@ from tenbin.model import (
     Underscores,
 )
 from tenbin.model.balance import HashMethod
+from tenbin.observe.certificates import CertificateFacts
 from tenbin.observe.checks import CheckEntry, CheckSummary
 from tenbin.observe.outage import Service
 from tenbin.observe.status import Watched
@@ -115,6 +116,25 @@ def config(*backends: Backend) -> Config:
 def two_servers(*, checked: bool = True) -> Config:
     servers = (server("server1"), server("server2", host="10.0.0.2", weight=3))
     return config(backend("app", servers, checked=checked))
+
+
+def certificate(*names: str) -> CertificateFacts:
+    return CertificateFacts(
+        file="/c/site.pem",
+        position="tenbin.yaml:3:5",
+        listeners=("0.0.0.0:8443", "0.0.0.0:8444"),
+        servers=("app/server1",),
+        names=names or ("a.example", "*.a.example"),
+        subject="CN=a.example",
+        issuer="CN=Root",
+        serial="01",
+        fingerprint="ab" * 32,
+        key="ecdsa P-256",
+        chain=2,
+        not_before=AT - timedelta(days=60),
+        not_after=AT + timedelta(days=30),
+        problems=(),
+    )
 
 
 def times(scale: int = 1) -> wire.Times:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from tenbin.model import Health, ServerId
+from tenbin.observe.certificates import certificate_status
 from tenbin.observe.prometheus import render
 from tenbin.observe.status import Status, build
 from tenbin.state.overlay import Overlay
@@ -109,13 +111,25 @@ def test_without_the_data_plane_counters_are_absent_rather_than_zero() -> None:
     assert not [name for name, _ in parsed(page) if name.endswith("requests_total")]
 
 
+def test_certificates_are_told_by_the_moment_of_their_end() -> None:
+    odd = samples.certificate('a"b', "c")
+    watched = replace(samples.WATCHED, certificates=(certificate_status(odd, samples.AT),))
+    page = render(build(samples.two_servers(), Overlay(), None, watched, samples.NOW, 0))
+    about = {"certificate": "/c/site.pem", "names": 'a"b,c', "key": "ecdsa P-256"}
+    end = int(odd.not_after.timestamp())
+    for listener in odd.listeners:
+        assert value(page, "tenbin_certificate_expiry_seconds", {**about, "listener": listener}) == end
+    towards = {**about, "backend": "app", "server": "server1"}
+    assert value(page, "tenbin_server_certificate_expiry_seconds", towards) == end
+
+
 def test_names_follow_the_conventions() -> None:
     page = render(status())
     types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", page, re.MULTILINE))
     helps = re.findall(r"^# HELP (\S+) .+\.$", page, re.MULTILINE)
     assert list(types) == helps, "every metric has its help, once"
     for name, kind in types.items():
-        assert re.fullmatch(r"tenbin_[a-z_]+", name)
+        assert re.fullmatch(r"tenbin_[a-z_]+(http2_[a-z_]+)?", name)
         assert (kind == "counter") == name.endswith("_total"), name
         assert not re.search(r"_(ms|kb|percent|milliseconds)(_|$)", name)
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from tenbin.observe import checks, figures, sentences
+from tenbin.observe import certificates, checks, figures, sentences
 from tenbin.observe import status as statuses
 from tenbin.observe.condition import Condition
 from tenbin.observe.prometheus import render
@@ -28,6 +28,7 @@ def test_every_field_of_the_status_is_documented() -> None:
         statuses.ListenerStatus,
         statuses.BackendStatus,
         statuses.ServerStatus,
+        certificates.CertificateStatus,
         checks.CheckSummary,
         checks.CheckEntry,
         figures.ProcessFigures,
@@ -40,10 +41,11 @@ def test_every_field_of_the_status_is_documented() -> None:
     ):
         assert {field.name for field in fields(kind)} <= NAMED, kind
     assert {str(condition) for condition in Condition} <= NAMED
+    assert {str(validity) for validity in certificates.Validity} <= NAMED
 
 
 def test_every_event_is_documented() -> None:
-    source = Path(sentences.__file__).read_text(encoding="utf-8")
+    source = "".join(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (sentences, certificates))
     events = set(re.findall(r'^\s+"([a-z]+_[a-z_]+|started|stopping|reloaded)",$', source, re.MULTILINE))
     events |= set(re.findall(r'Sentence\(Level\S+, "([a-z_]+)"', source))
     assert len(events) > 15

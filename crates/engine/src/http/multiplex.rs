@@ -5,9 +5,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
+use super::exchange::Exchange;
 use super::open::keeps;
 use crate::deadline::Timer;
-use crate::http2::{Link, MOST_STREAMS, Opener, Terms, Waiter};
+use crate::http2::{Asked, Link, MOST_STREAMS, Opener, Terms, Waiter};
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
 use crate::upstream::ConnectError;
@@ -42,19 +43,18 @@ pub async fn wait(waiter: &Waiter, timer: &Timer, timeout_ms: u64) -> Result<(),
 /// share it.
 pub async fn speak(
     worker: &Worker,
-    backend: &Backend,
-    server: &Arc<Server>,
+    (backend, server): (&Backend, &Arc<Server>),
     stream: Stream,
-    announced: Option<(Opener, usize)>,
+    opener: &Option<Opener>,
 ) -> Result<Stream, ConnectError> {
     if !is_multiplexed(backend.spec.protocol, &stream)? {
-        if announced.is_some() {
+        if opener.is_some() {
             worker.pools.divide(server, worker.index);
         }
         return Ok(stream);
     }
-    let is_shared = announced.is_some();
-    let terms = terms(worker, backend, server, announced.as_ref().map_or(1, |(_, guess)| *guess), is_shared);
+    let is_shared = opener.is_some();
+    let terms = terms(worker, (backend, server), opener.as_ref().map_or(1, Opener::guess), is_shared);
     // Its few bytes find room in the socket at once.
     let Ok(link) = Link::open(stream, terms).await else { return Err(ConnectError::Failed) };
     let asked = link.stream().ok_or(ConnectError::Failed)?;
@@ -62,6 +62,26 @@ pub async fn speak(
         worker.pools.share(server, link, worker.index, backend.spec.pool.max_idle);
     }
     Ok(Stream::Asked(Box::new(asked)))
+}
+
+/// Whether the request is the handshake of a WebSocket.
+pub fn is_websocket(x: &Exchange) -> bool {
+    let asked = x.request.upgrade;
+    !asked.is_empty() && asked.of(x.input.head()).eq_ignore_ascii_case(b"websocket")
+}
+
+/// Has a stream carry a WebSocket; false when the server knows none over HTTP/2. It says so with its first word.
+pub async fn extend(stream: &mut Asked, timer: &Timer, timeout_ms: u64) -> Result<bool, ConnectError> {
+    timer.set(timeout_ms);
+    let extended = poll_fn(|cx| {
+        if let Poll::Ready(extended) = stream.poll_extended(cx) {
+            return Poll::Ready(Ok(extended));
+        }
+        timer.poll(cx).map(|()| Err(ConnectError::Timeout))
+    })
+    .await;
+    timer.clear();
+    extended
 }
 
 /// Whether a new connection speaks HTTP/2.
@@ -78,7 +98,7 @@ fn is_multiplexed(protocol: Protocol, stream: &Stream) -> Result<bool, ConnectEr
     }
 }
 
-fn terms(worker: &Worker, backend: &Backend, server: &Server, guess: usize, is_shared: bool) -> Terms {
+fn terms(worker: &Worker, (backend, server): (&Backend, &Server), guess: usize, is_shared: bool) -> Terms {
     let (timeouts, pool) = (&backend.spec.timeouts, &backend.spec.pool);
     let either = [timeouts.connect, timeouts.server].into_iter().filter(|limit| *limit > 0).min();
     Terms {

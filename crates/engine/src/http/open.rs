@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use tenbin_balance::{Ask, Grant, Lease, Ticket, Turn};
+use tenbin_balance::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
 use tenbin_proto::Method;
 
 use super::answer::Reason;
@@ -16,9 +16,8 @@ use crate::clock::wall_micros;
 use crate::proxy::preface;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server, Sticky, Tables};
-use crate::upstream::{self, ConnectError};
+use crate::upstream::{self, ConnectError, Manner};
 use crate::wire::{Protocol, Reuse};
-use crate::worker::Worker;
 
 /// A slot on a server and a connection to it.
 pub struct Opened {
@@ -37,8 +36,8 @@ pub enum Wants {
     Any,
     /// None that might just be closing without a word about the request. HTTP/2 has words for that.
     Certain,
-    /// One of its own.
-    Own,
+    /// A new one that speaks HTTP/1.1, even when the server prefers HTTP/2.
+    Http1,
 }
 
 /// Why there is none.
@@ -162,44 +161,31 @@ pub async fn open(
     let worker = &client.worker;
     let index = lease.index();
     let Some(server) = backend.servers.get(index) else { return Err(NotOpened::Moved) };
-    let counters = server.counters.of(worker.index);
-    let timeout = backend.spec.timeouts.connect;
-    let shares = multiplex::shares(backend, server);
-    let (mut until, preface) = (None, preface(client, server.proxy));
-    let error = loop {
-        if let Some(stream) = existing(worker, backend, server, wants) {
-            counters.reuses.add(1);
-            return Ok(Opened { lease, stream, reused: true });
-        }
-        if shares
-            && wants != Wants::Own
-            && let Some(waiter) = worker.pools.wait(server)
-        {
-            match multiplex::wait(&waiter, &x.timer, timeout).await {
-                Ok(()) => continue,
-                Err(error) => break error,
+    let is_websocket = multiplex::is_websocket(x);
+    // Over HTTP/2 only some servers know them, over HTTP/1.1 all that know them at all.
+    let wants = if is_websocket && backend.spec.protocol == Protocol::Auto { Wants::Http1 } else { wants };
+    let mut opened = connection(client, x, (backend, server), wants).await;
+    if is_websocket && let Ok((Stream::Asked(stream), _)) = &mut opened {
+        match Box::pin(multiplex::extend(stream, &x.timer, backend.spec.timeouts.connect)).await {
+            Ok(true) => {}
+            Ok(false) => {
+                lease.finish(Outcome { kind: OutcomeKind::Aborted, latency_us: 0 }, worker.now_ms());
+                return Err(NotOpened::Refused(Reason::NoWebSocket));
             }
+            Err(error) => opened = Err(error),
         }
-        let announced = shares.then(|| worker.pools.announce(server, worker.index));
-        let opened = Box::pin(upstream::connect(server, (&preface, true), &x.timer, timeout)).await;
-        let opened = match opened {
-            Ok(stream) => Box::pin(multiplex::speak(worker, backend, server, stream, announced)).await,
-            Err(error) => {
-                if let Some((opener, _)) = announced {
-                    opener.fail(error);
-                }
-                Err(error)
+    }
+    let error = match opened {
+        Ok((stream, reused)) => {
+            let counters = server.counters.of(worker.index);
+            if reused {
+                counters.reuses.add(1)
+            } else {
+                counters.connects.add(1)
             }
-        };
-        match opened {
-            Ok(stream) => {
-                counters.connects.add(1);
-                return Ok(Opened { lease, stream, reused: false });
-            }
-            // Other requests give theirs back meanwhile, perhaps even a connection to this server.
-            Err(ConnectError::Short) if Box::pin(upstream::relief(worker, &mut until, timeout)).await => {}
-            Err(error) => break error,
+            return Ok(Opened { lease, stream, reused });
         }
+        Err(error) => error,
     };
     error.settle(worker, server, lease);
     match error {
@@ -212,24 +198,57 @@ pub async fn open(
     }
 }
 
-/// Which connection a request may go on; `stale` says that it has met a closed one already.
-pub fn wants(backend: &Backend, method: Method, first: bool, stale: bool) -> Wants {
-    match backend.spec.pool.reuse {
-        _ if stale => Wants::Own,
-        Reuse::Never => Wants::Own,
-        Reuse::Safe if first && !method.is_idempotent() => Wants::Certain,
-        Reuse::Safe | Reuse::Always => Wants::Any,
+/// A connection, and whether it was there before.
+async fn connection(
+    client: &Client,
+    x: &Exchange,
+    (backend, server): (&Backend, &Arc<Server>),
+    wants: Wants,
+) -> Result<(Stream, bool), ConnectError> {
+    let worker = &client.worker;
+    let timeout = backend.spec.timeouts.connect;
+    let shares = wants != Wants::Http1 && multiplex::shares(backend, server);
+    // Those of a backend that was switched to HTTP/2 are still there.
+    let takes = wants == Wants::Any && keeps(backend, server) && backend.spec.protocol != Protocol::Http2;
+    let (mut until, preface) = (None, preface(client, server.proxy));
+    let manner = Manner { preface: &preface, more: true, http1: wants == Wants::Http1 };
+    loop {
+        if shares && let Some(stream) = worker.pools.join(server) {
+            return Ok((stream, true));
+        }
+        if takes && let Some(stream) = worker.pools.take(server, worker.index) {
+            return Ok((stream, true));
+        }
+        if shares && let Some(waiter) = worker.pools.wait(server) {
+            Box::pin(multiplex::wait(&waiter, &x.timer, timeout)).await?;
+            continue;
+        }
+        let opener = shares.then(|| worker.pools.announce(server, worker.index));
+        let opened = match Box::pin(upstream::connect(server, manner, &x.timer, timeout)).await {
+            Ok(stream) => Box::pin(multiplex::speak(worker, (backend, server), stream, &opener)).await,
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok(stream) => return Ok((stream, false)),
+            // Other requests give theirs back meanwhile, perhaps even a connection to this server.
+            Err(ConnectError::Short) if Box::pin(upstream::relief(worker, &mut until, timeout)).await => {}
+            Err(error) => {
+                if let Some(opener) = opener {
+                    opener.fail(error);
+                }
+                return Err(error);
+            }
+        }
     }
 }
 
-fn existing(worker: &Worker, backend: &Backend, server: &Server, wants: Wants) -> Option<Stream> {
-    let joins = wants != Wants::Own && multiplex::shares(backend, server);
-    if joins && let Some(stream) = worker.pools.join(server) {
-        return Some(stream);
+/// Which connection a request may go on; `stale` says that it has met a closed one already.
+pub fn wants(backend: &Backend, method: Method, first: bool, stale: bool) -> Wants {
+    match backend.spec.pool.reuse {
+        _ if stale => Wants::Certain,
+        Reuse::Safe if first && !method.is_idempotent() => Wants::Certain,
+        Reuse::Never | Reuse::Safe | Reuse::Always => Wants::Any,
     }
-    // Those of a backend that was switched to HTTP/2 are still there.
-    let takes = wants == Wants::Any && keeps(backend, server) && backend.spec.protocol != Protocol::Http2;
-    takes.then(|| worker.pools.take(server, worker.index))?
 }
 
 /// Whether a connection to the server may carry requests of others, too: not behind a header that names one client.

@@ -169,7 +169,12 @@ impl Asked {
 
     /// The end of the request, with trailers.
     pub fn poll_end(&mut self, _: &mut Context<'_>, trailers: &[u8]) -> Poll<io::Result<()>> {
+        let is_first = matches!(self.sending, Sending::Head(..));
         self.send_head(trailers.is_empty())?;
+        // The request is over, but not what it opens.
+        if is_first && self.kind.opens_tunnel() {
+            return Poll::Ready(Ok(()));
+        }
         let Sending::Body(stream) = &mut self.sending else { return Poll::Ready(Ok(())) };
         let trailers = back_head::trailer_fields(trailers);
         let sent = if trailers.is_empty() {
@@ -204,8 +209,7 @@ impl Asked {
             self.fate = Fate::Unfit;
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        // What opens a tunnel is not over with its head.
-        let ends = ends && matches!(kind, Kind::Plain | Kind::Head);
+        let ends = ends && !kind.opens_tunnel();
         let opened = link.sender().map(|mut sender| sender.send_request(request, ends));
         let Some(Ok((response, stream))) = opened else {
             self.fate = Fate::Untouched;
@@ -251,7 +255,7 @@ impl Asked {
         back_head::answer(head.status, &head.headers, &self.kind, &mut text);
         self.text = text.into();
         let length = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let tunnel = head.status.is_success() && matches!(self.kind, Kind::Connect | Kind::WebSocket(_));
+        let tunnel = head.status.is_success() && self.kind.opens_tunnel();
         self.body = match length {
             _ if tunnel || self.kind == Kind::Head || stream.is_end_stream() => Body::None,
             _ if matches!(head.status.as_u16(), 204 | 304) => Body::None,

@@ -24,6 +24,13 @@ pub enum Kind {
     WebSocket(String),
 }
 
+impl Kind {
+    /// Whether success turns the stream into a tunnel.
+    pub fn opens_tunnel(&self) -> bool {
+        matches!(self, Self::Connect | Self::WebSocket(_))
+    }
+}
+
 /// The head cannot be said in HTTP/2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unfit;
@@ -235,4 +242,159 @@ fn base64(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tenbin_proto::{Asked, Limits, Progress, Response};
+
+    use super::*;
+
+    fn said(text: &str) -> Result<(Request<()>, Kind), Unfit> {
+        request(&Bytes::copy_from_slice(text.as_bytes()), false, true)
+    }
+
+    fn read(text: &[u8], asked: Asked) -> Result<Response, &'static str> {
+        let mut head = Response::default();
+        let limits = Limits { head_bytes: 1 << 20, fields: 1000, ..Limits::default() };
+        match head.parse(text, &mut 0, &limits, asked) {
+            Ok(Progress::Complete) if head.length == text.len() => Ok(head),
+            Ok(_) => Err("not one whole head"),
+            Err(reject) => Err(reject.reason),
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_a_connection_of_http1_stays_there() {
+        let text = "POST /a?b=%20c HTTP/1.1\r\nHost: a.test:81\r\nConnection: keep-alive\r\nKeep-Alive: 5\r\n\
+            Transfer-Encoding: chunked\r\nTE: gzip, Trailers\r\nUpgrade: foo\r\nCookie: a=b\r\nCookie: c=d\r\nX-Own: 1\r\n\r\n";
+        let (request, kind) = said(text).unwrap();
+        assert_eq!(kind, Kind::Plain);
+        assert_eq!(request.method(), Method::POST);
+        assert_eq!(request.uri(), "http://a.test:81/a?b=%20c");
+        let fields: Vec<_> = request.headers().iter().map(|(n, v)| (n.as_str(), v.as_bytes())).collect();
+        let expected: [(&str, &[u8]); 4] =
+            [("te", b"trailers"), ("cookie", b"a=b"), ("cookie", b"c=d"), ("x-own", b"1")];
+        assert_eq!(fields, expected);
+        assert!(request.headers()["cookie"].is_sensitive(), "others share the compression");
+    }
+
+    #[test]
+    fn targets_of_all_forms() {
+        for (line, uri) in [
+            ("OPTIONS *", "http://a.test*"),
+            ("GET /", "http://a.test/"),
+            ("HEAD //x/../y", "http://a.test//x/../y"),
+            ("CONNECT b.test:443", "b.test:443"),
+        ] {
+            let (request, _) = said(&format!("{line} HTTP/1.1\r\nHost: a.test\r\n\r\n")).unwrap();
+            assert_eq!(request.uri(), uri, "{line}");
+        }
+        for line in ["GET /a#b", "GET /<", "GET", "GET / x", "G\u{1}T /"] {
+            assert_eq!(
+                said(&format!("{line} HTTP/1.1\r\nHost: a.test\r\n\r\n")).unwrap_err(),
+                Unfit,
+                "{line}"
+            );
+        }
+        assert_eq!(said("GET / HTTP/1.1\r\n\r\n").unwrap_err(), Unfit);
+        assert_eq!(said("GET / HTTP/1.1\r\nHost: a b\r\n\r\n").unwrap_err(), Unfit);
+    }
+
+    const HANDSHAKE: &str = "GET /chat HTTP/1.1\r\nHost: a.test\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+    #[test]
+    fn a_websocket_becomes_an_extended_connect_and_its_answer_a_switch() {
+        let (request, kind) = said(HANDSHAKE).unwrap();
+        assert_eq!(request.method(), Method::CONNECT);
+        assert_eq!(request.extensions().get::<Protocol>().unwrap().as_str(), "websocket");
+        assert_eq!(request.uri(), "http://a.test/chat");
+        assert!(!request.headers().contains_key("sec-websocket-key"));
+        let mut fields = HeaderMap::new();
+        fields.insert("sec-websocket-protocol", HeaderValue::from_static("x"));
+        let mut text = Vec::new();
+        answer(StatusCode::OK, &fields, &kind, &mut text);
+        let head = read(&text, Asked { upgrade: true, ..Asked::default() }).unwrap();
+        assert_eq!((head.status, head.upgrade.of(&text)), (101, &b"websocket"[..]));
+        // The example of RFC 6455, 1.3.
+        let accept = head.fields.find(&text, b"sec-websocket-accept").unwrap();
+        assert_eq!(accept.value.of(&text), b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        text.clear();
+        answer(StatusCode::FORBIDDEN, &fields, &kind, &mut text);
+        assert_eq!(read(&text, Asked::default()).unwrap().status, 403);
+    }
+
+    #[test]
+    fn a_switch_that_http2_does_not_have_is_refused() {
+        let mut text = Vec::new();
+        answer(StatusCode::SWITCHING_PROTOCOLS, &HeaderMap::new(), &Kind::Plain, &mut text);
+        assert_eq!(
+            read(&text, Asked { upgrade: true, ..Asked::default() }).unwrap_err(),
+            "switch-without-upgrade"
+        );
+    }
+
+    #[test]
+    fn trailers_there_and_back() {
+        let fields = trailer_fields(b"grpc-status: 0\r\nConnection: x\r\nno colon\r\nX-A:b\r\n");
+        assert_eq!(trailer_lines(&fields), b"grpc-status: 0\r\nx-a: b\r\n");
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        "x-[a-z0-9!#$%&'*+.^_`|~-]{1,12}"
+    }
+
+    proptest! {
+        /// Whatever bytes a server puts into fields, the text has one line for each, and no other.
+        #[test]
+        fn no_field_becomes_another_line(
+            status in 200_u16..600,
+            fields in prop::collection::vec((name(), prop::collection::vec(any::<u8>(), 0..40)), 0..12),
+        ) {
+            let mut map = HeaderMap::new();
+            for (name, value) in &fields {
+                if let Ok(value) = HeaderValue::from_bytes(value) {
+                    map.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value);
+                }
+            }
+            let mut text = Vec::new();
+            answer(StatusCode::from_u16(status).unwrap(), &map, &Kind::Plain, &mut text);
+            let head = read(&text, Asked::default()).unwrap();
+            prop_assert_eq!(head.status, status);
+            prop_assert_eq!(head.fields.len(), map.len());
+            for (field, (name, value)) in head.fields.iter().zip(&map) {
+                prop_assert_eq!(field.name.of(&text), name.as_str().as_bytes());
+                prop_assert_eq!(field.value.of(&text), value.as_bytes().trim_ascii());
+            }
+        }
+
+        /// Every field of a request arrives with its value, in the order of its name's own lines.
+        #[test]
+        fn a_request_keeps_its_meaning(
+            path in "/[a-zA-Z0-9/._~%?&=+-]{0,30}",
+            fields in prop::collection::vec((name(), "[!-~]([ -~]{0,20}[!-~])?"), 0..12),
+        ) {
+            let mut text = format!("PUT {path} HTTP/1.1\r\nHost: a.test\r\n");
+            for (name, value) in &fields {
+                text += &format!("{name}: {value}\r\n");
+            }
+            let (request, _) = said(&(text + "\r\n")).unwrap();
+            prop_assert_eq!(request.uri().path_and_query().unwrap().as_str(), path);
+            prop_assert_eq!(request.headers().len(), fields.len());
+            for (name, _) in &fields {
+                let sent: Vec<_> = fields.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_bytes()).collect();
+                let got: Vec<_> = request.headers().get_all(name).iter().map(HeaderValue::as_bytes).collect();
+                prop_assert_eq!(got, sent);
+            }
+        }
+
+        /// Nothing that is no head gets further, and nothing panics.
+        #[test]
+        fn any_text_is_judged(text in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = request(&Bytes::from(text.clone()), true, true);
+            let _ = trailer_fields(&text);
+        }
+    }
 }

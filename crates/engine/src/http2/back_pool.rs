@@ -36,7 +36,7 @@ enum State {
 }
 
 /// Ends an opening, whatever becomes of who opens.
-pub struct Opener(Rc<Opening>);
+pub struct Opener(Rc<Opening>, usize);
 
 /// One who waits for an opening.
 pub struct Waiter(Rc<Opening>);
@@ -48,11 +48,6 @@ impl Default for Links {
 }
 
 impl Links {
-    /// Streams that a new connection may be expected to take.
-    pub fn limit(&self) -> usize {
-        self.limit
-    }
-
     /// A stream on a connection that is there.
     pub fn stream(&self) -> Option<Asked> {
         self.open.iter().find_map(Link::stream)
@@ -82,7 +77,7 @@ impl Links {
         let opening = Rc::new(Opening::default());
         self.opening.retain(|one| one.strong_count() > 0);
         self.opening.push(Rc::downgrade(&opening));
-        Opener(opening)
+        Opener(opening, self.limit)
     }
 
     /// Looks after all of them; at most so many stay idle.
@@ -116,6 +111,11 @@ impl Drop for Links {
 }
 
 impl Opener {
+    /// Streams that the connection may be expected to take.
+    pub fn guess(&self) -> usize {
+        self.1
+    }
+
     /// Those who wait get the same error, unless they can do something about it themselves.
     pub fn fail(self, error: ConnectError) {
         if !matches!(error, ConnectError::Short) {

@@ -27,6 +27,8 @@ pub struct Judged {
     pub chain: usize,
     /// For handshakes: there if nothing is wrong and there is a key.
     pub certified: Option<Arc<CertifiedKey>>,
+    /// Until when its staple may be sent, in seconds since 1970.
+    pub stapled_until: i64,
     /// Errors and warnings, in the order in which they were found.
     pub problems: Vec<Problem>,
 }
@@ -37,8 +39,8 @@ pub struct Usable {
     pub described: Described,
     /// For handshakes.
     pub certified: Arc<CertifiedKey>,
-    /// What somebody should know.
-    pub warnings: Vec<Problem>,
+    /// Until when its staple may be sent, in seconds since 1970.
+    pub stapled_until: i64,
 }
 
 impl Judged {
@@ -54,12 +56,14 @@ impl Judged {
         judged
     }
 
-    /// The certificate, or the first error.
+    /// The certificate, or the first error. Of warnings the offline command tells.
     pub fn usable(self) -> Result<Usable, Problem> {
-        let (errors, warnings): (Vec<_>, Vec<_>) =
-            self.problems.into_iter().partition(|problem| problem.level == Level::Error);
-        match (errors.into_iter().next(), self.certified) {
-            (None, Some(certified)) => Ok(Usable { described: self.described, certified, warnings }),
+        let error = self.problems.into_iter().find(|problem| problem.level == Level::Error);
+        match (error, self.certified) {
+            (None, Some(certified)) => {
+                let (described, stapled_until) = (self.described, self.stapled_until);
+                Ok(Usable { described, certified, stapled_until })
+            }
             (None, None) => Err(Problem::setting("a certificate has no key")),
             (Some(error), _) => Err(error),
         }
@@ -123,14 +127,15 @@ impl Judged {
         let file = spec.ocsp.as_str();
         let answer = read(file, ORDINARY)?;
         let text = match ocsp::judge(&answer, own.tbs_certificate.raw_serial(), now) {
-            Ok(()) => return Ok(Some(answer)),
+            Ok(until) => {
+                self.stapled_until = until;
+                return Ok(Some(answer));
+            }
             Err(Unfit::NoAnswer) => {
                 return Err(Problem::error(file, 0, "is not an OCSP answer that says anything, in DER"));
             }
-            Err(Unfit::Another) => {
-                let text = format!("is an OCSP answer for another certificate than {}", spec.certificate);
-                return Err(Problem::error(file, 0, text));
-            }
+            // The certificate was renewed before the answer was.
+            Err(Unfit::Another) => "is an OCSP answer for another certificate, and is not sent",
             Err(Unfit::NotGood) => "says that the certificate is not good, and is not sent",
             Err(Unfit::Expired) => "is an OCSP answer that is too old, and is not sent",
         };

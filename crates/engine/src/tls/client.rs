@@ -12,9 +12,9 @@ use rustls::sign::SingleCertAndKey;
 
 use super::certificates::Judged;
 use super::problem::Problem;
+use super::seconds;
 use super::suites::Offer;
 use super::verify::{self, dangerous};
-use crate::clock::wall_micros;
 use crate::wire::{Protocol, ServerTls};
 
 /// Names whose sessions are kept. There is one to a server, or two while its address changes; each has up to 8 tickets.
@@ -56,6 +56,13 @@ impl ClientConfig {
         &self.client
     }
 
+    /// For a handshake that offers nothing but HTTP/1.1, which is rare.
+    pub fn http1(&self) -> Arc<rustls::ClientConfig> {
+        let mut client = rustls::ClientConfig::clone(&self.client);
+        client.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Arc::new(client)
+    }
+
     /// Whom the certificate must be for: the name that was set, or else this address, which is not sent.
     pub fn name(&self, address: IpAddr) -> ServerName<'static> {
         self.name.clone().unwrap_or_else(|| ServerName::from(address))
@@ -75,7 +82,7 @@ impl Authorities {
         if let Some(known) = self.known.get(&files) {
             return Ok(Arc::clone(known));
         }
-        let made = verify::servers(&spec.ca, &spec.crl, provider, seconds())?;
+        let made = verify::servers(&spec.ca, &spec.crl, provider)?;
         self.known.insert(files, Arc::clone(&made));
         Ok(made)
     }
@@ -108,8 +115,4 @@ fn configure(
     client.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
     client.resumption = Resumption::in_memory_sessions(SESSIONS);
     Ok(client)
-}
-
-fn seconds() -> i64 {
-    (wall_micros() / 1_000_000) as i64
 }

@@ -72,11 +72,6 @@ impl Facts {
         let shown = self.shown.as_ref()?;
         shown.read.get_or_init(|| ClientCertificate::read(&shown.der)).as_ref()
     }
-
-    /// The client's certificate as it came, for servers that are told of it.
-    pub fn der(&self) -> Option<&[u8]> {
-        self.shown.as_ref().map(|shown| shown.der.as_ref())
-    }
 }
 
 impl ClientCertificate {

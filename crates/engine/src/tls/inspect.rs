@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::authorities::{lists, outdated, roots};
 use super::certificates::{Judged, certificates};
 use super::problem::Problem;
+use super::seconds;
 use super::x509::Described;
-use crate::clock::wall_micros;
 use crate::wire::Certificate;
 
 /// The most that is read of a question.
@@ -50,7 +50,7 @@ pub fn certificates_command(question: impl Read, mut answer: impl Write) -> io::
     let mut text = Vec::new();
     question.take(QUESTION).read_to_end(&mut text)?;
     let Question { certificates, authorities } = serde_json::from_slice(&text)?;
-    let now = (wall_micros() / 1_000_000) as i64;
+    let now = seconds();
     let told = Answer {
         certificates: certificates.iter().map(|one| certificate(one, now)).collect(),
         authorities: authorities.into_iter().map(|file| authority(file, now)).collect(),
@@ -71,7 +71,11 @@ fn authority(file: String, now: i64) -> AuthoritiesAnswer {
         let lists = lists(&file).map_err(|about| if about.line == 0 { problem } else { about })?;
         let old = lists.iter().filter_map(|(line, list)| {
             let day = outdated(list, now)?;
-            Some(Problem::warning(&file, *line, format!("the next revocation list was to come on {day}")))
+            Some(Problem::warning(
+                &file,
+                *line,
+                format!("the next revocation list was to come on {day}: everybody is refused"),
+            ))
         });
         Ok((lists.len(), old.collect()))
     });
@@ -116,6 +120,10 @@ mod tests {
         let missing = &told["authorities"][2]["problems"][0];
         assert_eq!((&missing["level"], &missing["line"]), (&json!("error"), &json!(0)));
         assert!(!told.to_string().contains("PRIVATE"));
+        directory.write("revoked.pem", authority.revoke_until(&[&one], 2025).as_bytes());
+        let outdated = &ask(&json!({"authorities": [revoked]}))["authorities"][0]["problems"][0];
+        assert_eq!((&outdated["level"], &outdated["line"]), (&json!("warning"), &json!(1)));
+        assert!(outdated["text"].as_str().unwrap().contains("2025-06-01"), "{outdated}");
     }
 
     #[test]

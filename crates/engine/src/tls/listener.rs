@@ -8,10 +8,10 @@ use rustls::server::NoServerSessionStorage;
 use super::certificates::Judged;
 use super::problem::Problem;
 use super::resolver::Resolver;
+use super::seconds;
 use super::suites::Offer;
 use super::tickets::Tickets;
 use super::verify::Clients;
-use crate::clock::wall_micros;
 use crate::wire::ListenerTls;
 
 /// A whole TLS record: the fatal alert `unrecognized_name` (112), for clients that strict listeners do not know.
@@ -40,7 +40,6 @@ struct Inner {
     spec: ListenerTls,
     alpn: Alpn,
     tickets: Arc<Tickets>,
-    warnings: Vec<Problem>,
 }
 
 impl ListenerConfig {
@@ -67,11 +66,6 @@ impl ListenerConfig {
         &self.inner.spec
     }
 
-    /// What somebody should know about the files.
-    pub fn warnings(&self) -> &[Problem] {
-        &self.inner.warnings
-    }
-
     /// Whether a client that names this host (lower case, as rustls tells it) gets past its hello. It is only ever false
     /// where `spec().strict_sni` is set; the answer is then `UNRECOGNIZED_NAME`, which rustls does not say: a resolver
     /// that has no certificate makes it say `access_denied` (49).
@@ -86,24 +80,18 @@ impl Inner {
     }
 
     fn build(spec: &ListenerTls, alpn: Alpn, tickets: &Arc<Tickets>) -> Result<Self, Problem> {
-        let now = (wall_micros() / 1_000_000) as i64;
+        let now = seconds();
         let Offer { provider, versions } = Offer::new(&spec.suite)?;
-        let mut warnings = Vec::new();
-        let mut usable = Vec::with_capacity(spec.certificates.len());
-        for certificate in &spec.certificates {
-            let mut one = Judged::new(certificate, now).usable()?;
-            warnings.append(&mut one.warnings);
-            usable.push(one);
-        }
+        let judged = spec.certificates.iter().map(|certificate| Judged::new(certificate, now).usable());
+        let usable = judged.collect::<Result<Vec<_>, _>>()?;
         if usable.get(spec.default).is_none() {
             return Err(Problem::setting("the default certificate is none of those that are there"));
         }
         let resolver = Arc::new(Resolver::new(&usable, spec.default, spec.strict_sni, now));
         let clients = match &spec.client {
             None => Clients::unasked(),
-            Some(client) => Clients::new(client, &provider, now)?,
+            Some(client) => Clients::new(client, &provider)?,
         };
-        warnings.extend(clients.warnings);
         let mut server = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&versions)
             .map_err(|error| Problem::setting(error.to_string()))?
@@ -119,7 +107,7 @@ impl Inner {
             server.send_tls13_tickets = 0;
         }
         let (spec, tickets) = (spec.clone(), Arc::clone(tickets));
-        Ok(Self { server: Arc::new(server), resolver, spec, alpn, tickets, warnings })
+        Ok(Self { server: Arc::new(server), resolver, spec, alpn, tickets })
     }
 }
 

@@ -25,9 +25,14 @@ mod verify;
 mod x509;
 
 pub use client::{Authorities, ClientConfig};
-pub use facts::{ClientCertificate, Facts};
+pub use facts::Facts;
 pub use inspect::certificates_command;
 pub use listener::{Alpn, ListenerConfig};
-pub use problem::{Level, Problem};
+pub use problem::Problem;
 pub use selfsigned::self_signed_command;
 pub use tickets::Tickets;
+
+/// The wall clock, as certificates tell time: seconds since 1970.
+fn seconds() -> i64 {
+    (crate::clock::wall_micros() / 1_000_000) as i64
+}

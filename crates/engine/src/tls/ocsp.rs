@@ -17,23 +17,25 @@ pub enum Unfit {
     Expired,
 }
 
-/// Looks at an answer for the certificate with this serial number (as it is encoded), at a time in seconds since 1970.
-pub fn judge(der: &[u8], serial: &[u8], now: i64) -> Result<(), Unfit> {
-    let (mut responses, mut found) = (responses(der).ok_or(Unfit::NoAnswer)?, false);
+/// Looks at an answer for the certificate with this serial number (as it is encoded), at a time in seconds since 1970;
+/// says until when it may be sent.
+pub fn judge(der: &[u8], serial: &[u8], now: i64) -> Result<i64, Unfit> {
+    let (mut responses, mut found) = (responses(der).ok_or(Unfit::NoAnswer)?, None);
     while let Some((_, mut single)) = take(&mut responses) {
         let (number, status, until) = fields(&mut single).ok_or(Unfit::NoAnswer)?;
         if number != serial {
             continue;
         }
-        found = true;
+        let until = until.unwrap_or(i64::MAX);
         if status != 0x80 {
             return Err(Unfit::NotGood);
         }
-        if until.is_some_and(|until| until < now) {
+        if until < now {
             return Err(Unfit::Expired);
         }
+        found = Some(until);
     }
-    if found { Ok(()) } else { Err(Unfit::Another) }
+    found.ok_or(Unfit::Another)
 }
 
 /// Takes one element; says its tag and what is in it.
@@ -118,7 +120,7 @@ pub mod tests {
     fn only_a_good_answer_for_the_certificate_is_stapled() {
         let now = 1_780_000_000;
         let good = answer(&[1, 2], 0x80, "20991231235959Z");
-        assert_eq!(judge(&good, &[1, 2], now), Ok(()));
+        assert_eq!(judge(&good, &[1, 2], now), Ok(4_102_444_799));
         assert_eq!(judge(&good, &[1, 3], now), Err(Unfit::Another));
         assert_eq!(judge(&answer(&[1], 0xa1, "20991231235959Z"), &[1], now), Err(Unfit::NotGood));
         assert_eq!(judge(&answer(&[1], 0x80, "20260102000000Z"), &[1], now), Err(Unfit::Expired));

@@ -9,6 +9,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
 use super::certificates::Usable;
+use super::seconds;
 
 /// Certificates of a listener by name.
 pub struct Resolver {
@@ -21,7 +22,15 @@ pub struct Resolver {
 }
 
 /// Certificates for one name, the preferred first.
-type Choice = Vec<Arc<CertifiedKey>>;
+type Choice = Vec<Shown>;
+
+/// A certificate as a client gets it.
+#[derive(Clone)]
+struct Shown {
+    certified: Arc<CertifiedKey>,
+    /// What it gets instead, from this second since 1970 on: a staple that is too old is worse than none.
+    unstapled: Option<(i64, Arc<CertifiedKey>)>,
+}
 
 impl Resolver {
     /// The certificates in the order of the configuration, and which of them is the default; `strict`: none is.
@@ -38,7 +47,7 @@ impl Resolver {
                     Some(rest) => (&mut resolver.wildcard, rest),
                     None => (&mut resolver.exact, name.as_str()),
                 };
-                names.entry(name.to_owned()).or_default().push(Arc::clone(&one.certified));
+                names.entry(name.to_owned()).or_default().push(Shown::new(one));
             }
         }
         if let Some(chosen) = certificates.get(default).filter(|_| !strict) {
@@ -47,9 +56,9 @@ impl Resolver {
                 one.described.names.iter().any(|name| chosen.described.names.contains(name))
                     && one.certified.key.algorithm() != chosen.certified.key.algorithm()
             };
-            resolver.default.push(Arc::clone(&chosen.certified));
-            resolver.default.extend(order.iter().filter(akin).map(|one| Arc::clone(&one.certified)));
-            resolver.default.sort_by_key(|one| one.key.algorithm() == SignatureAlgorithm::RSA);
+            resolver.default.push(Shown::new(chosen));
+            resolver.default.extend(order.iter().filter(akin).map(|one| Shown::new(one)));
+            resolver.default.sort_by_key(|one| one.certified.key.algorithm() == SignatureAlgorithm::RSA);
         }
         resolver
     }
@@ -60,13 +69,13 @@ impl Resolver {
     }
 
     /// The certificate for a client that names this host, in lower case, and understands these signatures.
-    fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+    fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<&Shown> {
         let named: Vec<&Choice> = self.choices(name).collect();
         let choices = if named.is_empty() { vec![&self.default] } else { named };
         let mut all = choices.into_iter().flatten();
         // Where none fits, any one makes the handshake fail for the right reason.
         let first = all.clone().next();
-        all.find(|one| one.key.choose_scheme(schemes).is_some()).or(first).cloned()
+        all.find(|one| one.certified.key.choose_scheme(schemes).is_some()).or(first)
     }
 
     fn choices(&self, name: Option<&str>) -> impl Iterator<Item = &Choice> {
@@ -77,14 +86,50 @@ impl Resolver {
     }
 }
 
+impl Shown {
+    fn new(one: &Usable) -> Self {
+        let certified = Arc::clone(&one.certified);
+        let unstapled = certified.ocsp.is_some().then(|| {
+            let unstapled = CertifiedKey { ocsp: None, ..CertifiedKey::clone(&certified) };
+            (one.stapled_until, Arc::new(unstapled))
+        });
+        Self { certified, unstapled }
+    }
+
+    fn now(&self) -> Arc<CertifiedKey> {
+        let late = self.unstapled.as_ref().filter(|(until, _)| seconds() > *until);
+        Arc::clone(late.map_or(&self.certified, |(_, unstapled)| unstapled))
+    }
+}
+
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.choose(hello.server_name(), hello.signature_schemes())
+        self.choose(hello.server_name(), hello.signature_schemes()).map(Shown::now)
     }
 }
 
 impl fmt::Debug for Resolver {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "certificates for {} names", self.exact.len() + self.wildcard.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::certificates::Judged;
+    use crate::tls::ocsp::tests::answer;
+    use crate::tls::tests::support::{Authority, Directory};
+
+    #[test]
+    fn a_staple_goes_when_its_time_is_over() {
+        let (directory, one) = (Directory::new(), Authority::new("Root").certify(&["a.example"]));
+        let mut spec = directory.hold("one", &one, &[]);
+        spec.ocsp = directory.write("one.ocsp", &answer(&one.serial.to_bytes(), 0x80, "20990101000000Z"));
+        let mut usable = Judged::new(&spec, seconds()).usable().unwrap();
+        let stapled = |usable: &Usable| Shown::new(usable).now().ocsp.is_some();
+        assert!(stapled(&usable));
+        usable.stapled_until = seconds() - 1;
+        assert!(!stapled(&usable));
     }
 }

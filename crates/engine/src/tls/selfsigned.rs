@@ -1,5 +1,6 @@
 //! A certificate that nobody vouches for, for trying things out.
 
+use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -9,7 +10,6 @@ use rcgen::{
 };
 use rustls::pki_types::DnsName;
 
-use super::problem::Problem;
 use crate::clock::wall_micros;
 
 const DAY: u64 = 24 * 60 * 60;
@@ -18,14 +18,14 @@ const DAY: u64 = 24 * 60 * 60;
 const DAYS: u64 = 397;
 
 /// A certificate for host names and addresses, the first of which is its own name, and its ECDSA key, in PEM.
-pub fn self_signed_command(names: &[String]) -> Result<String, Problem> {
+pub fn self_signed_command(names: &[String]) -> io::Result<String> {
     if let Some(wrong) = names.iter().find(|name| !fits(name)) {
-        return Err(Problem::setting(format!("{wrong:?} is neither a host name nor an address")));
+        return Err(io::Error::other(format!("{wrong:?} is neither a host name nor an address")));
     }
     let Some(first) = names.first() else {
-        return Err(Problem::setting("expected the names that the certificate is for"));
+        return Err(io::Error::other("expected the names that the certificate is for"));
     };
-    let failed = |error: rcgen::Error| Problem::setting(format!("no certificate could be made: {error}"));
+    let failed = |error: rcgen::Error| io::Error::other(format!("no certificate could be made: {error}"));
     let mut params = CertificateParams::new(names).map_err(failed)?;
     params.distinguished_name = DistinguishedName::new();
     // A common name has at most 64 characters (RFC 5280, appendix A.1).
@@ -51,6 +51,7 @@ fn fits(name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::tls::certificates::Judged;
+    use crate::tls::seconds;
     use crate::tls::tests::support::Directory;
     use crate::wire::Certificate;
 
@@ -66,7 +67,7 @@ mod tests {
             stamp: String::new(),
             position: String::new(),
         };
-        let now = (wall_micros() / 1_000_000) as i64;
+        let now = seconds();
         let Judged { described, certified, problems, .. } = Judged::new(&spec, now);
         assert_eq!((described.names.as_slice(), problems), (names.as_slice(), vec![]));
         assert_eq!((described.subject.as_str(), described.key.as_str()), ("CN=a.example", "ecdsa P-256"));
@@ -78,7 +79,7 @@ mod tests {
     fn names_are_names() {
         for wrong in ["", "a b", "münchen.example", "*.", "https://a.example", "a.*.example"] {
             let told = self_signed_command(&[wrong.to_owned()]).unwrap_err();
-            assert!(told.text.contains(wrong), "{told}");
+            assert!(told.to_string().contains(wrong), "{told}");
         }
         assert!(self_signed_command(&[]).is_err());
         let long = format!("{}.example", ["a"; 40].join("."));

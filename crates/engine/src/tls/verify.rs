@@ -13,7 +13,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, Sign
 use sha2::{Digest, Sha256};
 use x509_parser::parse_x509_certificate;
 
-use super::authorities::{lists, outdated, roots};
+use super::authorities::{lists, roots};
 use super::certificates::certificates;
 use super::problem::Problem;
 use super::tickets::Scope;
@@ -26,24 +26,18 @@ pub struct Clients {
     /// Where sessions of clients that showed it count. A new authority or a new revocation changes it, so that they show
     /// their certificates again.
     pub scope: Scope,
-    /// What somebody should know about the files.
-    pub warnings: Vec<Problem>,
 }
 
 impl Clients {
     /// Nothing is asked for.
     pub fn unasked() -> Self {
-        Self {
-            verifier: WebPkiClientVerifier::no_client_auth(),
-            scope: Scope::default(),
-            warnings: Vec::new(),
-        }
+        Self { verifier: WebPkiClientVerifier::no_client_auth(), scope: Scope::default() }
     }
 
     /// A certificate that is not good is refused, also where none is required.
-    pub fn new(spec: &ClientCertificates, provider: &Arc<CryptoProvider>, now: i64) -> Result<Self, Problem> {
+    pub fn new(spec: &ClientCertificates, provider: &Arc<CryptoProvider>) -> Result<Self, Problem> {
         let authorities = certificates(&spec.ca)?;
-        let (lists, warnings) = revoked(&spec.crl, now)?;
+        let lists = revoked(&spec.crl)?;
         let mut hash = Sha256::new_with_prefix(if spec.required { b"required" } else { b"optional" });
         let all = authorities.iter().map(|(_, der)| der.as_ref()).chain(lists.iter().map(AsRef::as_ref));
         all.for_each(|der: &[u8]| hash.update(Sha256::digest(der)));
@@ -54,7 +48,7 @@ impl Clients {
             builder = builder.allow_unauthenticated();
         }
         let verifier = builder.build().map_err(|error| Problem::error(&spec.crl, 0, error.to_string()))?;
-        Ok(Self { verifier, scope: hash.finalize().into(), warnings })
+        Ok(Self { verifier, scope: hash.finalize().into() })
     }
 }
 
@@ -63,7 +57,6 @@ pub fn servers(
     ca: &str,
     crl: &str,
     provider: &Arc<CryptoProvider>,
-    now: i64,
 ) -> Result<Arc<dyn ServerCertVerifier>, Problem> {
     let (roots, pinned) = match ca {
         "" => (system()?, Vec::new()),
@@ -73,7 +66,7 @@ pub fn servers(
         }
     };
     let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
-    let builder = builder.with_crls(revoked(crl, now)?.0).enforce_revocation_expiration();
+    let builder = builder.with_crls(revoked(crl)?).enforce_revocation_expiration();
     let inner = builder.build().map_err(|error| Problem::error(crl, 0, error.to_string()))?;
     Ok(Arc::new(Servers { inner, pinned }))
 }
@@ -194,22 +187,11 @@ fn pinned(
 }
 
 /// What is in a file of revocation lists; nothing without a file.
-fn revoked(
-    crl: &str,
-    now: i64,
-) -> Result<(Vec<CertificateRevocationListDer<'static>>, Vec<Problem>), Problem> {
+fn revoked(crl: &str) -> Result<Vec<CertificateRevocationListDer<'static>>, Problem> {
     if crl.is_empty() {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok(Vec::new());
     }
-    let lists = lists(crl)?;
-    let warnings = lists.iter().filter_map(|(line, list)| {
-        let day = outdated(list, now)?;
-        let text =
-            format!("the next revocation list was to come on {day}: whom this one is about is refused");
-        Some(Problem::warning(crl, *line, text))
-    });
-    let warnings = warnings.collect();
-    Ok((lists.into_iter().map(|(_, list)| list).collect(), warnings))
+    Ok(lists(crl)?.into_iter().map(|(_, list)| list).collect())
 }
 
 /// The authorities that the system trusts; some of them may be too odd to be read.

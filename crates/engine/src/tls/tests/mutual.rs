@@ -92,7 +92,6 @@ fn a_revoked_certificate_is_refused() {
     // A list that is too old says nothing any more.
     world.directory.write("crl.pem", world.authority.revoke_until(&[&bad], 2025).as_bytes());
     let listener = world.listen(true, &world.ca, &crl).unwrap();
-    assert!(listener.warnings()[0].text.contains("2025-06-01"), "{:?}", listener.warnings());
     let expected = refused(told(&good, &listener));
     assert!(matches!(
         expected,
@@ -110,12 +109,13 @@ fn facts_tell_who_the_client_is() {
         params.distinguished_name.push(DnType::CommonName, "Zoë");
         params.serial_number = Some(0x01ff_u64.into());
     });
-    let facts = Facts::of(&Pair::new(&world.client(Some(&one), "1.3"), &listener).unwrap().server);
+    let pair = Pair::new(&world.client(Some(&one), "1.3"), &listener).unwrap();
+    let facts = Facts::of(&pair.server);
     let told = facts.certificate().unwrap();
     assert_eq!(told.subject, r"CN=Zo\C3\AB,O=Scales\, Ltd");
     assert_eq!((told.issuer.as_str(), told.name.as_deref()), ("CN=Root", Some("Zoë")));
     assert_eq!((told.serial.as_str(), told.fingerprint.len()), ("01ff", 64));
-    assert_eq!(told.fingerprint, crate::tls::x509::fingerprint(facts.der().unwrap()));
+    assert_eq!(told.fingerprint, crate::tls::x509::fingerprint(&pair.server.peer_certificates().unwrap()[0]));
     assert!(facts.verified() && !facts.resumed);
 }
 
