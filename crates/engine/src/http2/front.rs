@@ -217,7 +217,7 @@ impl Outbound {
         if self.text.is_empty()
             && let Some(end) = answer_head::end(bytes)
         {
-            self.take_head(Bytes::copy_from_slice(bytes.get(..end).unwrap_or_default()))?;
+            self.take_head(&Bytes::copy_from_slice(bytes.get(..end).unwrap_or_default()))?;
             return Ok(end);
         }
         let before = self.text.len();
@@ -225,12 +225,12 @@ impl Outbound {
         let Some(end) = answer_head::end(&self.text) else { return Ok(bytes.len()) };
         self.text.truncate(end);
         let text = std::mem::take(&mut self.text);
-        self.take_head(Bytes::from(text))?;
+        self.take_head(&Bytes::from(text))?;
         Ok(end - before)
     }
 
-    fn take_head(&mut self, text: Bytes) -> io::Result<()> {
-        let mut head = answer_head::read(&text).ok_or(io::ErrorKind::InvalidData)?;
+    fn take_head(&mut self, text: &Bytes) -> io::Result<()> {
+        let mut head = answer_head::read(text).ok_or(io::ErrorKind::InvalidData)?;
         if let Purpose::WebSocket(key) = &self.purpose {
             websocket::judge(key, &mut head).map_err(|()| io::ErrorKind::InvalidData)?;
         }
