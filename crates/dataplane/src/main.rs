@@ -34,10 +34,13 @@ fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
-        (["certificates"], None) => ended(certificates_command(io::stdin().lock(), io::stdout().lock())),
+        (["certificates"], None) => {
+            ended(hide_memory().and_then(|()| certificates_command(io::stdin().lock(), io::stdout().lock())))
+        }
         (["self-signed", names @ ..], Some(_)) if !names.iter().any(|name| name.starts_with('-')) => {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            ended(self_signed_command(&names).and_then(|pem| io::stdout().write_all(pem.as_bytes())))
+            let made = hide_memory().and_then(|()| self_signed_command(&names));
+            ended(made.and_then(|pem| io::stdout().write_all(pem.as_bytes())))
         }
         _ => {
             eprintln!("{USAGE}");

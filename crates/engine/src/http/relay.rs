@@ -45,18 +45,8 @@ pub async fn answer(
         return Box::pin(refuse(client, x, (course, backend, server), lease, "switch-before-body")).await;
     }
     x.early |= !x.up.delivered();
-    x.output.split_head(x.response.length);
-    if let Some(body) = stream.body() {
-        x.response.body = body;
-    }
-    if x.response.body != Body::None {
-        x.output.make_room(x.buffer_bytes);
-    }
+    let source = split_head(x, &stream);
     let leaving = send_head::answer(client, x, (course, backend, lease.index()));
-    let source = match x.response.body {
-        Body::Length(1..) if stream.is_multiplexed() => Body::UntilClose,
-        body => body,
-    };
     if x.down.begin(source, leaving.sink, 0, &mut x.output).is_err() {
         return Box::pin(refuse(client, x, (course, backend, server), lease, "chunk")).await;
     }
@@ -93,6 +83,21 @@ pub async fn answer(
         (true, false) if uploaded && asked_to_close && x.input.data().is_empty() => After::Close,
         (true, false) => After::Linger,
         (false, _) => After::Close,
+    }
+}
+
+/// Parts the head from what follows it, and says where the body ends.
+fn split_head(x: &mut Exchange, stream: &Stream) -> Body {
+    x.output.split_head(x.response.length);
+    if let Some(body) = stream.body() {
+        x.response.body = body;
+    }
+    if x.response.body != Body::None {
+        x.output.make_room(x.buffer_bytes);
+    }
+    match x.response.body {
+        Body::Length(1..) if stream.is_multiplexed() => Body::UntilClose,
+        body => body,
     }
 }
 

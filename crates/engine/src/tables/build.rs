@@ -103,18 +103,9 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         .collect();
     let mut listener_counters = HashMap::new();
     let listener = |(spec, draft): (wire::Listener, ListenerDraft)| {
-        let ListenerDraft { port, frontend, proxy, tls } = draft;
-        let kept = old.and_then(|old| old.listener_counters.get(&spec.address)).cloned();
-        let counters = kept.unwrap_or_else(|| {
-            Arc::new(ListenerCounters {
-                current: <_>::default(),
-                handshaking: <_>::default(),
-                workers: Workers::new(context.threads),
-            })
-        });
-        listener_counters.insert(spec.address.clone(), Arc::clone(&counters));
-        let (lenient, http2) = (spec.lenient, spec.http2);
-        Listener { address: spec.address, port, frontend, lenient, tls, http2, proxy, counters }
+        let built = build_listener(spec, draft, old, context.threads);
+        listener_counters.insert(built.address.clone(), Arc::clone(&built.counters));
+        built
     };
     let listeners = snapshot.listeners.into_iter().zip(places).map(listener).collect();
     let tables = Tables {
@@ -129,6 +120,25 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         listener_counters,
     };
     Built { tables, retired, changes, fallen }
+}
+
+fn build_listener(
+    spec: wire::Listener,
+    draft: ListenerDraft,
+    old: Option<&Tables>,
+    threads: usize,
+) -> Listener {
+    let ListenerDraft { port, frontend, proxy, tls } = draft;
+    let kept = old.and_then(|old| old.listener_counters.get(&spec.address)).cloned();
+    let counters = kept.unwrap_or_else(|| {
+        Arc::new(ListenerCounters {
+            current: <_>::default(),
+            handshaking: <_>::default(),
+            workers: Workers::new(threads),
+        })
+    });
+    let (lenient, http2) = (spec.lenient, spec.http2);
+    Listener { address: spec.address, port, frontend, lenient, tls, http2, proxy, counters }
 }
 
 /// Servers that are not down; a server's state is one and the same for the old and the new backend.
