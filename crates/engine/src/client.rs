@@ -85,7 +85,7 @@ impl Client {
     /// Takes the connection out of it: its streams are clients of their own from now on.
     pub fn multiplex(self) -> (Stream, Crowd) {
         let Self { worker, place, stream, peer, timer, presence } = self;
-        (stream, Crowd { worker, place, peer, timer, presence })
+        (stream, Crowd { worker, place, timer, peer, presence })
     }
 
     /// Its place among the connections of its source, where those are counted.

@@ -244,11 +244,11 @@ mod tests {
     fn it_stops_where_it_is_told_to() {
         let bytes = stream();
         let mut walker = Walker::behind_preface();
-        let walked = walker.walk(&bytes, |frame| match frame.kind {
+        let taken = walker.walk(&bytes, |frame| match frame.kind {
             Kind::ResetStream => Seen::Stop,
             _ => Seen::Further,
         });
-        assert_eq!(walked, PREFACE.len() + 21 + 13 + 13);
+        assert_eq!(taken, PREFACE.len() + 21 + 13 + 13);
     }
 
     #[test]

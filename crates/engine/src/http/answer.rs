@@ -134,7 +134,8 @@ impl Reason {
         }
     }
 
-    fn words(self) -> String {
+    /// For whoever reads it at night.
+    pub fn words(self) -> String {
         match self {
             Self::Rejected(reject) => format!("The request was refused: {reject}."),
             Self::PlainHttp => "This port speaks HTTPS; the request came without TLS.".into(),

@@ -4,6 +4,7 @@ mod answer;
 mod await_answer;
 mod exchange;
 mod forward;
+mod grpc;
 mod multiplex;
 mod open;
 mod record;
@@ -16,6 +17,7 @@ mod sticky;
 mod view;
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::task::Poll;
 
 pub use answer::{Manner, Reason, write_reason};
@@ -52,9 +54,7 @@ pub fn serve(mut client: Client) -> impl Future<Output = ()> {
             let mut exchange = client.worker.take_exchange();
             let after = exchange::converse(&mut client, &mut exchange, first).await;
             if after == After::Http2 {
-                let read = exchange.input.data().to_vec();
-                client.worker.put_exchange(exchange);
-                return Box::pin(http2::serve(client, read)).await;
+                return multiplexed(client, exchange).await;
             }
             client.worker.put_exchange(exchange);
             is_timed = after == After::Nothing && first;
@@ -68,6 +68,13 @@ pub fn serve(mut client: Client) -> impl Future<Output = ()> {
             }
         }
     }
+}
+
+/// Serves a connection on from where it turned out to speak HTTP/2.
+fn multiplexed(client: Client, exchange: Box<Exchange>) -> Pin<Box<dyn Future<Output = ()>>> {
+    let read = exchange.input.data().to_vec();
+    client.worker.put_exchange(exchange);
+    Box::pin(http2::serve(client, read))
 }
 
 /// Serves the one request of a stream.

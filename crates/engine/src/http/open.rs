@@ -18,6 +18,7 @@ use crate::stream::Stream;
 use crate::tables::{Backend, Server, Sticky, Tables};
 use crate::upstream::{self, ConnectError, Manner};
 use crate::wire::{Protocol, Reuse};
+use crate::worker::Worker;
 
 /// A slot on a server and a connection to it.
 pub struct Opened {
@@ -164,7 +165,11 @@ pub async fn open(
     let is_websocket = multiplex::is_websocket(x);
     // Over HTTP/2 only some servers know them, over HTTP/1.1 all that know them at all.
     let wants = if is_websocket && backend.spec.protocol == Protocol::Auto { Wants::Http1 } else { wants };
-    let mut opened = connection(client, x, (backend, server), wants).await;
+    let ways = Ways::of(backend, server, wants);
+    let mut opened = match ways.pooled(worker, server) {
+        Some(stream) => Ok((stream, true)),
+        None => Box::pin(connection(client, x, (backend, server), (ways, wants))).await,
+    };
     if is_websocket && let Ok((Stream::Asked(stream), _)) = &mut opened {
         match Box::pin(multiplex::extend(stream, &x.timer, backend.spec.timeouts.connect)).await {
             Ok(true) => {}
@@ -198,37 +203,54 @@ pub async fn open(
     }
 }
 
-/// A connection, and whether it was there before.
+/// Where a connection that is there already may come from.
+#[derive(Clone, Copy)]
+struct Ways {
+    /// From others, as a stream of theirs.
+    shares: bool,
+    /// From the pool.
+    takes: bool,
+}
+
+impl Ways {
+    fn of(backend: &Backend, server: &Server, wants: Wants) -> Self {
+        let shares = wants != Wants::Http1 && multiplex::shares(backend, server);
+        // Those of a backend that was switched to HTTP/2 are still there.
+        let takes = wants == Wants::Any && keeps(backend, server) && backend.spec.protocol != Protocol::Http2;
+        Self { shares, takes }
+    }
+
+    fn pooled(self, worker: &Worker, server: &Arc<Server>) -> Option<Stream> {
+        let shared = if self.shares { worker.pools.join(server) } else { None };
+        if shared.is_none() && self.takes { worker.pools.take(server, worker.index) } else { shared }
+    }
+}
+
+/// A connection that has to be waited for, and whether it was there before.
 async fn connection(
     client: &Client,
     x: &Exchange,
     (backend, server): (&Backend, &Arc<Server>),
-    wants: Wants,
+    (ways, wants): (Ways, Wants),
 ) -> Result<(Stream, bool), ConnectError> {
     let worker = &client.worker;
-    let timeout = backend.spec.timeouts.connect;
-    let shares = wants != Wants::Http1 && multiplex::shares(backend, server);
-    // Those of a backend that was switched to HTTP/2 are still there.
-    let takes = wants == Wants::Any && keeps(backend, server) && backend.spec.protocol != Protocol::Http2;
+    let (timeout, shares) = (backend.spec.timeouts.connect, ways.shares);
     let (mut until, preface) = (None, preface(client, server.proxy));
     let manner = Manner { preface: &preface, more: true, http1: wants == Wants::Http1 };
     loop {
-        if shares && let Some(stream) = worker.pools.join(server) {
-            return Ok((stream, true));
-        }
-        if takes && let Some(stream) = worker.pools.take(server, worker.index) {
+        if let Some(stream) = ways.pooled(worker, server) {
             return Ok((stream, true));
         }
         if shares && let Some(waiter) = worker.pools.wait(server) {
-            Box::pin(multiplex::wait(&waiter, &x.timer, timeout)).await?;
+            multiplex::wait(&waiter, &x.timer, timeout).await?;
             continue;
         }
         let opener = shares.then(|| worker.pools.announce(server, worker.index));
-        let opened = match Box::pin(upstream::connect(server, manner, &x.timer, timeout)).await {
+        let fresh = match upstream::connect(server, manner, &x.timer, timeout).await {
             Ok(stream) => Box::pin(multiplex::speak(worker, (backend, server), stream, &opener)).await,
             Err(error) => Err(error),
         };
-        match opened {
+        match fresh {
             Ok(stream) => return Ok((stream, false)),
             // Other requests give theirs back meanwhile, perhaps even a connection to this server.
             Err(ConnectError::Short) if Box::pin(upstream::relief(worker, &mut until, timeout)).await => {}

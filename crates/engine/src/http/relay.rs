@@ -39,8 +39,6 @@ pub async fn answer(
     lease: Lease,
     mut stream: Stream,
 ) -> After {
-    let worker = client.worker.index;
-    let counters = server.counters.of(worker);
     let status = x.response.status;
     let tunnel = send_head::opens_tunnel(x);
     if tunnel && !x.up.delivered() {
@@ -53,8 +51,7 @@ pub async fn answer(
         return Box::pin(refuse(client, x, (course, backend, server), lease, "chunk")).await;
     }
     x.record.status = status;
-    counters.answered(status);
-    backend.counters.of(worker).answered(status);
+    count_answer(client, (backend, server), status);
     if tunnel {
         return Box::pin(upgrade(client, x, (course, backend, server), lease, stream)).await;
     }
@@ -67,7 +64,7 @@ pub async fn answer(
         Ended::ClientGone => OutcomeKind::Aborted,
         Ended::ServerBroke | Ended::ServerSlow => OutcomeKind::Failure,
     };
-    count_end(counters, &ended);
+    count_end(server.counters.of(client.worker.index), &ended);
     x.down.release(&mut x.output);
     if whole && !stream.is_multiplexed() && send_head::is_reusable(x) {
         send_head::keep(client, backend, server, stream);
@@ -125,6 +122,11 @@ fn finish(client: &Client, server: &Server, (lease, kind, latency_us): (Lease, O
         server.counters.of(client.worker.index).failures.add(1);
     }
     lease.finish(Outcome { kind, latency_us }, now / 1000);
+}
+
+fn count_answer(client: &Client, (backend, server): (&Backend, &Server), status: u16) {
+    server.counters.of(client.worker.index).answered(status);
+    backend.counters.of(client.worker.index).answered(status);
 }
 
 fn count_end(counters: &ServerCounters, ended: &Ended) {

@@ -11,6 +11,7 @@ use tokio::io::AsyncWrite;
 
 use super::answer::{Manner, Reason, write_answer, write_reason};
 use super::exchange::{After, Exchange};
+use super::grpc;
 use super::redirect::write_location;
 use crate::client::Client;
 use crate::listener::Found;
@@ -54,7 +55,11 @@ pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason:
     x.down.prefix.clear();
     let backend = std::mem::take(&mut x.record.backend);
     let named = (!backend.is_empty()).then_some(backend.as_str());
-    write_reason(&mut x.down.prefix, reason, named, manner);
+    if client.stream.is_multiplexed() && grpc::is_call(&x.request, x.input.head()) {
+        grpc::write_reason(&mut x.down.prefix, reason, manner);
+    } else {
+        write_reason(&mut x.down.prefix, reason, named, manner);
+    }
     x.record.backend = backend;
     finish_reply(client, x, found, manner.keep_alive).await
 }

@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn trailers_are_lines_without_an_end() {
         let fields = fields(b"Grpc-Status: 0\r\ngrpc-message: \r\n").unwrap();
-        assert!(fields.len() == 2 && fields["grpc-status"] == "0" && fields["grpc-message"] == "");
+        assert!(fields.len() == 2 && fields["grpc-status"] == "0" && fields["grpc-message"].is_empty());
         assert!(super::fields(b"a\r\n").is_none() && super::fields(b"a: b").is_none());
     }
 

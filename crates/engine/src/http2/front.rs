@@ -141,7 +141,10 @@ impl Served {
 
     /// Ends it for good. An answer that is not whole is broken off, so that nobody takes it for one.
     pub fn poll_close(&mut self, cx: &mut Context<'_>, is_whole: bool) -> Poll<()> {
-        if !self.answer.ended && !(is_whole && matches!(self.poll_end(cx, &[]), Poll::Ready(Ok(())))) {
+        if is_whole {
+            let _ = self.poll_end(cx, &[]);
+        }
+        if !self.answer.ended {
             let is_tunnel = self.answer.purpose != Purpose::Message;
             self.reset(if is_tunnel { Reason::CANCEL } else { Reason::INTERNAL_ERROR });
         }
@@ -214,7 +217,7 @@ impl Outbound {
         if self.text.is_empty()
             && let Some(end) = answer_head::end(bytes)
         {
-            self.take_head(Bytes::copy_from_slice(bytes.get(..end).unwrap_or_default()))?;
+            self.take_head(&Bytes::copy_from_slice(bytes.get(..end).unwrap_or_default()))?;
             return Ok(end);
         }
         let before = self.text.len();
@@ -222,12 +225,12 @@ impl Outbound {
         let Some(end) = answer_head::end(&self.text) else { return Ok(bytes.len()) };
         self.text.truncate(end);
         let text = std::mem::take(&mut self.text);
-        self.take_head(Bytes::from(text))?;
+        self.take_head(&Bytes::from(text))?;
         Ok(end - before)
     }
 
-    fn take_head(&mut self, text: Bytes) -> io::Result<()> {
-        let mut head = answer_head::read(&text).ok_or(io::ErrorKind::InvalidData)?;
+    fn take_head(&mut self, text: &Bytes) -> io::Result<()> {
+        let mut head = answer_head::read(text).ok_or(io::ErrorKind::InvalidData)?;
         if let Purpose::WebSocket(key) = &self.purpose {
             websocket::judge(key, &mut head).map_err(|()| io::ErrorKind::InvalidData)?;
         }
@@ -272,9 +275,14 @@ impl Outbound {
     }
 
     fn end(&mut self, trailers: &[u8]) -> io::Result<()> {
-        if std::mem::replace(&mut self.ended, true) {
-            return Ok(());
+        if !self.ended {
+            self.say_end(trailers)?;
+            self.ended = true;
         }
+        Ok(())
+    }
+
+    fn say_end(&mut self, trailers: &[u8]) -> io::Result<()> {
         if !trailers.is_empty() {
             self.flush()?;
             let fields = answer_head::fields(trailers).ok_or(io::ErrorKind::InvalidData)?;

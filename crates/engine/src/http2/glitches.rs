@@ -53,10 +53,9 @@ impl Budget {
     pub fn received(&mut self, frame: Frame) {
         match frame.kind {
             Kind::Data if frame.length == 0 && !frame.ends_stream() => self.glitch(),
-            Kind::Data | Kind::PushPromise | Kind::GoAway => {}
             Kind::Headers => self.allow(WITH_REQUEST),
             Kind::Continuation if frame.length < SMALL_PIECE && !frame.ends_headers() => self.glitch(),
-            Kind::Continuation => {}
+            Kind::Data | Kind::Continuation | Kind::PushPromise | Kind::GoAway => {}
             Kind::ResetStream => {
                 self.resets = self.resets.saturating_add(1);
                 self.spend(GIVEN_UP);

@@ -342,7 +342,7 @@ mod tests {
             if let Some(authority) = parts.uri.authority() {
                 prop_assert_eq!(request.authority.of(&out), authority.as_str().as_bytes());
             }
-            for field in request.fields.iter() {
+            for field in &request.fields {
                 let name = std::str::from_utf8(field.name.of(&out)).unwrap();
                 let mut values = parts.headers.get_all(name).iter();
                 let sent = matches!(name, "host" | "cookie" | "transfer-encoding" | "content-length") || values.any(|value| value.as_bytes() == field.value.of(&out));

@@ -80,17 +80,13 @@ impl AsyncRead for Watched {
             return Poll::Pending;
         }
         let before = buffer.filled().len();
-        match this.read.get(this.taken..).filter(|rest| !rest.is_empty()) {
-            Some(rest) => {
-                let count = rest.len().min(buffer.remaining());
-                buffer.put_slice(rest.get(..count).unwrap_or_default());
-                this.taken += count;
-            }
-            None => {
-                this.read = Vec::new();
-                this.taken = 0;
-                ready!(this.stream()?.poll_read(cx, buffer))?;
-            }
+        if let Some(rest) = this.read.get(this.taken..).filter(|rest| !rest.is_empty()) {
+            let count = rest.len().min(buffer.remaining());
+            buffer.put_slice(rest.get(..count).unwrap_or_default());
+            this.taken += count;
+        } else {
+            (this.read, this.taken) = (Vec::new(), 0);
+            ready!(this.stream()?.poll_read(cx, buffer))?;
         }
         let bytes = buffer.filled().get(before..).unwrap_or_default();
         let Self { received, newest, watch, .. } = this;

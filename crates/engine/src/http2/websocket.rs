@@ -27,7 +27,7 @@ pub fn judge(key: &str, answer: &mut Response<()>) -> Result<(), ()> {
     match answer.status() {
         StatusCode::SWITCHING_PROTOCOLS => {
             let expected = proof(key);
-            if !proven.is_some_and(|proven: HeaderValue| proven.as_bytes() == expected.as_bytes()) {
+            if proven.is_none_or(|proven: HeaderValue| proven.as_bytes() != expected.as_bytes()) {
                 return Err(());
             }
             *answer.status_mut() = StatusCode::OK;
