@@ -6,6 +6,7 @@ asked for again on another connection, as RFC 9113, 6.8 has it; any other that d
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import threading
@@ -149,6 +150,12 @@ class Multiplexed:
                 for event in self.h2.receive_data(frame(one.kind, one.payload, one.flags, one.stream)):
                     self._take(event)
         self._flush()
+
+    def wait_closed(self) -> None:
+        """Take what comes until the server has closed."""
+        with contextlib.suppress(ConnectionResetError):
+            while True:
+                self.step()
 
     def _go_away(self, told: Frame) -> None:
         """Remember what it says; the library would take nothing more, though answers still come."""

@@ -1,4 +1,4 @@
-"""Requests and answers over HTTP/2 to a server of HTTP/1: heads, bodies in both directions, trailers, and broken ones."""
+"""Requests and answers over HTTP/2 to a server of HTTP/1: heads, bodies both ways, trailers, and broken ones."""
 
 from __future__ import annotations
 
