@@ -20,7 +20,7 @@ BUILT_FROM := $(shell find crates -name '*.rs' -o -name Cargo.toml) $(shell find
               Cargo.toml Cargo.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust loom tsan test e2e faults soak conformance bench fuzz lock clean
+.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust loom tsan test e2e faults soak conformance bench scan fuzz lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this
@@ -104,6 +104,12 @@ soak: build ## Break something every few seconds, by chance from a seed (SECONDS
 bench: build ## Measure beside HAProxy, nginx and a bare relay, and quote the figures in README
 	$(BIN)/python benches/run.py $(BENCH)
 	PYTHONPATH=tests $(BIN)/python -m docs.figures
+
+scan: build ## Let h2spec and sslyze look at a running Tenbin (needs Go; SCAN="--against haproxy": at HAProxy)
+	$(PYTHON) -m venv $(VENV)/scan
+	$(VENV)/scan/bin/python -m pip --quiet --disable-pip-version-check install 'sslyze>=6.3,<7'
+	GOBIN=$(CURDIR)/$(VENV)/scan/bin go install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible
+	PYTHONPATH=tests $(BIN)/python -m scan.run --h2spec $(VENV)/scan/bin/h2spec --sslyze $(VENV)/scan/bin/sslyze $(SCAN)
 
 fuzz: ## Search each parser for a minute for bytes that break it (SECONDS=600 TARGETS="request answer")
 	SECONDS_EACH=$(or $(SECONDS),60) fuzz/run $(TARGETS)

@@ -48,6 +48,7 @@ GOALS = Cases(
     https=[secure.KEEP_ALIVE.format(count) for count in (32, 256)],
     others=[*secure.CASES, *multiplexed.CASES],
     idle=[idle.CASE.format(count) for count in (2000, 8000)],
+    idle_tls=idle.TLS.format(2000),
     start=start.CASE,
     growth=[
         [growth.SERVERS_HASHED.format(count) for count in growth.COUNTS],

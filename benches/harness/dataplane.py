@@ -16,11 +16,11 @@ from harness.clock import now, pause
 from tenbin import configfile
 from tenbin.dataplane.sockets import Listeners, Shape
 from tenbin.plan.compile import Surroundings, compile_snapshot
+from tenbin.plan.wire import PROTOCOL
 from tenbin.state import Overlay, State
 
 _BACKLOG = 4096
 _SECRET = "5a" * 32
-_PROTOCOL = 1
 
 
 class Prepared:
@@ -50,7 +50,7 @@ class Dataplane(Child):
     def give(self, prepared: Prepared) -> None:
         """Take control, hand over the sockets, and apply the snapshot."""
         self._connect()
-        self.ask("hello", {"protocol": _PROTOCOL, "pid": os.getpid()})
+        self.ask("hello", {"protocol": PROTOCOL, "pid": os.getpid()})
         for address in prepared.listeners.addresses:
             descriptors = [sock.fileno() for sock in prepared.listeners.of(address)]
             self.ask("set_sockets", {"address": address, "count": len(descriptors)}, descriptors)

@@ -32,6 +32,7 @@ class Cases:
     https: Sequence[str]
     others: Sequence[str]
     idle: Sequence[str]
+    idle_tls: str
     start: str
     growth: Sequence[Sequence[str]]
     apply: str
@@ -50,6 +51,7 @@ def judge(rows: Sequence[Row], cases: Cases) -> list[Goal]:
     goals += [Goal(f"{case}: {better}", 1.0, _against_best(found, case), "x") for case in cases.others]
     goals.append(Goal(f"{cases.bulk}: CPU per GB, of HAProxy", 1.0, _ratio(found, cases.bulk, "haproxy"), "x"))
     goals += [Goal(f"{case}: memory for each", 2.0, _ours(found, case), "KiB") for case in cases.idle]
+    goals.append(Goal(f"{cases.idle_tls}: memory for each", 12.0, _ours(found, cases.idle_tls), "KiB"))
     goals.append(Goal(cases.start, 100, _ours(found, cases.start), "ms"))
     goals += [_growth(found, sizes) for sizes in cases.growth]
     goals.append(Goal(cases.apply, 300, _ours(found, cases.apply), "ms"))

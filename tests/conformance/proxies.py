@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def tenbin(ports: Sequence[int], folder: Path, *, framed: bool = False) -> Iterator[list[Address]]:
     """One frontend and one backend a lane."""
-    del folder, framed
+    del folder
     value = {
         "timeouts": {
             "header": "2s",
@@ -44,7 +44,11 @@ def tenbin(ports: Sequence[int], folder: Path, *, framed: bool = False) -> Itera
         "log": "none",
         "threads": 1,
         "frontends": {
-            f"lane{i}": {"listen": [f"{{listen{i}}}"], "routes": [{"backend": f"lane{i}"}]} for i in range(len(ports))
+            f"lane{i}": {
+                "listen": [{"address": f"{{listen{i}}}", "http2": framed}],
+                "routes": [{"backend": f"lane{i}"}],
+            }
+            for i in range(len(ports))
         },
         "backends": {
             f"lane{i}": {"servers": {"only": f"127.0.0.1:{port}"}, "retry": {"budget": "100%"}}
@@ -58,7 +62,7 @@ def tenbin(ports: Sequence[int], folder: Path, *, framed: bool = False) -> Itera
 @contextlib.contextmanager
 def dataplane(ports: Sequence[int], folder: Path, *, framed: bool = False) -> Iterator[list[Address]]:
     """Tenbin's data plane without a control plane."""
-    del folder, framed
+    del folder
     with Lease(len(ports)) as lease, BareDataplane() as plane:
         addresses = [("127.0.0.1", port) for port in lease.ports]
         for address in addresses:
@@ -69,6 +73,10 @@ def dataplane(ports: Sequence[int], folder: Path, *, framed: bool = False) -> It
             [frontend(f"lane{i}", f"lane{i}") for i in range(len(ports))],
             [backend(f"lane{i}", {"only": f"127.0.0.1:{port}"}) for i, port in enumerate(ports)],
         )
+        value["listeners"] = [
+            {"address": f"127.0.0.1:{port}", "frontend": f"lane{i}", "http2": framed}
+            for i, port in enumerate(lease.ports)
+        ]
         answer = plane.ask("apply", snapshot=value)
         assert answer["ok"], answer
         yield addresses

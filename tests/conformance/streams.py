@@ -101,7 +101,7 @@ class _Reader:
                 self._block(frame)
             elif frame.kind == DATA:
                 self._data(frame)
-            elif frame.kind == RST_STREAM and frame.stream in self.streams:
+            elif frame.kind == RST_STREAM and frame.stream in self.streams and not self.streams[frame.stream].ended:
                 self._end(frame.stream, "the client has reset it")
         if int.from_bytes(frames.rest[:3], "big") > LONGEST:
             raise _BrokenError("a frame longer than allowed")

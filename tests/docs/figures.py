@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benches" / "results"
 
-_SPEED = ("HTTP 128 B, 32 connections", "HTTP 128 B, 256 connections", "HTTP 16 KiB, 32 connections")
+_SPEED = (
+    *("HTTP 128 B, 32 connections", "HTTP 128 B, 256 connections", "HTTP 16 KiB, 32 connections"),
+    *("HTTPS 128 B, 32 connections", "HTTP/2 over TLS 128 B, 32 connections of 100 streams"),
+)
 _CONTESTANTS = {"tenbin": "Tenbin", "haproxy": "HAProxy", "nginx": "nginx"}
 
 
@@ -95,9 +98,14 @@ QUOTES = (
 def _wire(run: dict[str, Any]) -> list[str]:
     found = run["summaries"]
     lines = []
-    for kind, text in (("req", "bad requests handled as they must be"), ("resp", "bad answers of servers")):
+    kinds = {
+        "req": "bad requests handled as they must be",
+        "resp": "bad answers of servers",
+        "h2": "bad connections of HTTP/2",
+    }
+    for kind, text in kinds.items():
         rows = {one["proxy"]: _of(one["acceptable"], one["rows"]) for one in found if one["kind"] == kind}
-        lines.append(_line(text, rows))
+        lines += [_line(text, rows)] if rows else []
     passed: dict[str, int] = {}
     for one in found:
         broken = sum(one["broken"][rule] for rule in ("must_not", "excess", "poisoned"))

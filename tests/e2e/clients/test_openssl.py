@@ -23,7 +23,9 @@ REQUEST = b"GET /api/whoami HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n
 
 def s_client(address: Address, *arguments: str, send: bytes = REQUEST) -> str:
     """Return all that it says of one connection on which a request is made."""
-    command = (OPENSSL or "openssl", "s_client", "-connect", f"{address[0]}:{address[1]}", "-ign_eof", *arguments)
+    # With nothing to send it is over after the handshake.
+    until = ("-ign_eof",) if send else ()
+    command = (OPENSSL or "openssl", "s_client", "-connect", f"{address[0]}:{address[1]}", *until, *arguments)
     done = subprocess.run(command, input=send, capture_output=True, check=False, timeout=20)
     return (done.stdout + done.stderr).decode("latin-1")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import os
 import shutil
+import signal
 import ssl
 import threading
 from contextlib import suppress
@@ -225,3 +227,30 @@ def test_handshakes_are_counted(tenbin: Tenbin, site: Path) -> None:
         return traffic
 
     wait_for(lambda: counted()["handshakes"] >= 1 and counted()["handshake_errors"] >= 1, 5)
+
+
+def test_what_cannot_be_renewed_stops_nothing_else(tenbin: Tenbin, site: Path) -> None:
+    before = served(tenbin.address)
+    site.write_text(leaf(site))
+    wait_for(lambda: "renewal_refused" in tenbin.log(), PATIENCE)
+    assert "there is no private key" in tenbin.log()
+    assert "weight 7" in tenbin.run_cli("server", "weight", "app/server1", "7")
+    assert tenbin.reload().returncode == 1
+    assert served(tenbin.address) == before
+    assert tenbin.server("app/server1")["weight"] == 7
+    make_certificate(site)
+    wait_for(lambda: served(tenbin.address) == leaf(site), PATIENCE)
+    assert tenbin.server("app/server1")["weight"] == 7
+
+
+def test_a_renewal_while_nobody_watched_is_served_by_the_next_control_plane(tenbin: Tenbin, site: Path) -> None:
+    dataplane = tenbin.dataplane_pid
+    os.kill(tenbin.pid, signal.SIGKILL)
+    assert tenbin.process is not None
+    tenbin.process.wait()
+    before = leaf(site)
+    make_certificate(site)
+    assert served(tenbin.address) == before
+    tenbin.start()
+    wait_for(lambda: served(tenbin.address) == leaf(site), PATIENCE)
+    assert tenbin.dataplane_pids() == [dataplane]

@@ -257,8 +257,9 @@ impl Asked {
         let length = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let tunnel = head.status.is_success() && self.kind.opens_tunnel();
         self.body = match length {
-            _ if tunnel || self.kind == Kind::Head || stream.is_end_stream() => Body::None,
+            _ if tunnel || self.kind == Kind::Head => Body::None,
             _ if matches!(head.status.as_u16(), 204 | 304) => Body::None,
+            _ if stream.is_end_stream() => Body::Length(0),
             Some(length) => Body::Length(length),
             None => Body::UntilClose,
         };
@@ -326,6 +327,10 @@ fn fate(error: &h2::Error) -> Fate {
         // Of a stream, this is said only of those that the peer has not looked at.
         Some(_) if error.is_go_away() && error.is_remote() => Fate::Untouched,
         Some(_) if error.is_library() => Fate::Malformed,
+        // It was metered out.
+        None if error.get_io().is_some_and(|error| error.kind() == io::ErrorKind::InvalidData) => {
+            Fate::Malformed
+        }
         _ => Fate::Unknown,
     }
 }

@@ -8,7 +8,8 @@ use h2::ext::Protocol;
 use http::header::{self, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, StatusCode, Uri, Version};
-use ring::digest;
+
+use super::websocket;
 
 /// What of a request decides how its answer is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,9 +49,6 @@ const LEFT_OUT: [HeaderName; 6] = [
 /// Fields that HPACK must not remember: clients that do not trust each other share the connection (RFC 7541, 7.1).
 const SECRET: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
 
-/// RFC 6455, 1.3.
-const WEBSOCKET: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
 /// Turns the text of a whole head, with the empty line at its end, into a request. A WebSocket handshake becomes an
 /// extended CONNECT when `extended` says that the server knows it.
 pub fn request(text: &Bytes, secure: bool, extended: bool) -> Result<(Request<()>, Kind), Unfit> {
@@ -75,7 +73,7 @@ pub fn request(text: &Bytes, secure: bool, extended: bool) -> Result<(Request<()
     let kind = match (websocket, &method) {
         (Some(key), _) => {
             request.extensions_mut().insert(Protocol::from_static("websocket"));
-            Kind::WebSocket(accept(&key))
+            Kind::WebSocket(websocket::proof(key.to_str().map_err(|_| Unfit)?))
         }
         (None, &Method::HEAD) => Kind::Head,
         (None, &Method::CONNECT) => Kind::Connect,
@@ -142,14 +140,6 @@ pub fn trailer_fields(lines: &[u8]) -> HeaderMap {
         }
     }
     fields
-}
-
-/// The value of Sec-WebSocket-Accept for a key (RFC 6455, 4.2.2).
-pub fn accept(key: &HeaderValue) -> String {
-    let mut sha1 = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
-    sha1.update(key.as_bytes());
-    sha1.update(WEBSOCKET);
-    base64(sha1.finish().as_ref())
 }
 
 /// What the fields of a request say.
@@ -229,19 +219,6 @@ fn push_line(out: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(value.as_bytes());
     out.extend_from_slice(b"\r\n");
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let bits = (0..3).fold(0_u32, |bits, at| bits << 8 | u32::from(group.get(at).copied().unwrap_or(0)));
-        for place in 0..4 {
-            let sign = SIGNS.get((bits >> (18 - 6 * place)) as usize & 63).copied().unwrap_or(b'=');
-            out.push(if place <= group.len() { sign as char } else { '=' });
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::Bytes;
 use h2::client::{Builder, Connection, SendRequest};
 use h2::{Ping, PingPong};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::spawn_local;
 
 use super::Asked;
+use super::back_wire::{Ears, Wire};
 use crate::deadline::Deadlines;
 use crate::stats::{ServerCounters, Workers};
 use crate::stream::Stream;
@@ -75,7 +75,8 @@ pub struct Link {
     connection: RefCell<Option<Connection<Wire, Bytes>>>,
     driver: OnceCell<Waker>,
     ping: RefCell<Option<PingPong>>,
-    pinged: Cell<bool>,
+    /// What was heard before a question that has no answer yet.
+    pinged: Cell<Option<u64>>,
     streams: Cell<usize>,
     /// Since when nothing, or nothing but waiting, has happened.
     since_ms: Cell<u64>,
@@ -84,30 +85,13 @@ pub struct Link {
     waiting: RefCell<Vec<Waker>>,
 }
 
-/// What was heard of the peer.
-struct Ears {
-    deadlines: Rc<Deadlines>,
-    at_ms: Cell<u64>,
-    reads: Cell<u64>,
-}
-
-/// The connection's bytes, listened to.
-struct Wire {
-    stream: Stream,
-    ears: Rc<Ears>,
-}
-
 impl Link {
     /// Sends the preface; does not wait for the peer's.
     pub async fn open(stream: Stream, terms: Terms) -> io::Result<Rc<Self>> {
         let secure = matches!(stream, Stream::Tls(_));
         let now = terms.deadlines.now_ms();
-        let ears = Rc::new(Ears {
-            deadlines: Rc::clone(&terms.deadlines),
-            at_ms: Cell::new(now),
-            reads: Cell::new(0),
-        });
-        let wire = Wire { stream, ears: Rc::clone(&ears) };
+        let ears = Rc::new(Ears::new(Rc::clone(&terms.deadlines)));
+        let wire = Wire::new(stream, Rc::clone(&ears));
         let mut builder = Builder::new();
         builder
             .enable_push(false)
@@ -126,7 +110,7 @@ impl Link {
             connection: RefCell::new(Some(connection)),
             driver: OnceCell::new(),
             ping: RefCell::new(ping),
-            pinged: Cell::new(false),
+            pinged: Cell::new(None),
             streams: Cell::new(0),
             since_ms: Cell::new(now),
             idle: Cell::new(false),
@@ -150,7 +134,7 @@ impl Link {
 
     /// Whether it takes one more stream.
     pub fn has_room(&self) -> bool {
-        self.streams.get() < self.limit() && !self.pinged.get() && self.is_open()
+        self.streams.get() < self.limit() && !self.is_doubtful() && self.is_open()
     }
 
     /// Whether it takes streams at all: no GOAWAY has come, nothing is broken, and nobody has retired it.
@@ -232,20 +216,25 @@ impl Link {
         let Terms { doubt_ms, dead_ms, .. } = self.terms;
         let mut ping = self.ping.borrow_mut();
         let Some(ping) = ping.as_mut() else { return };
-        if self.pinged.get() && ping.poll_pong(&mut Context::from_waker(Waker::noop())).is_ready() {
-            self.pinged.set(false);
+        if self.pinged.get().is_some() && ping.poll_pong(&mut Context::from_waker(Waker::noop())).is_ready() {
+            self.pinged.set(None);
         }
         let silent = now_ms.saturating_sub(self.ears.at_ms.get().max(self.since_ms.get()));
         if self.streams.get() == 0 || doubt_ms == 0 || silent < doubt_ms {
             return;
         }
-        if self.pinged.get() {
+        if self.is_doubtful() {
             if dead_ms > 0 && silent >= dead_ms {
                 self.close();
             }
         } else if ping.send_ping(Ping::opaque()).is_ok() {
-            self.pinged.set(true);
+            self.pinged.set(Some(self.reads()));
         }
+    }
+
+    /// Whether nothing at all was heard since it was asked for a sign of life.
+    fn is_doubtful(&self) -> bool {
+        self.pinged.get().is_some_and(|reads| reads == self.reads())
     }
 
     /// Streams at once.
@@ -308,46 +297,4 @@ impl Link {
 
 fn into_io(error: h2::Error) -> io::Error {
     error.into_io().unwrap_or_else(|| io::ErrorKind::InvalidData.into())
-}
-
-impl AsyncRead for Wire {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if buffer.filled().len() > before {
-            self.ears.at_ms.set(self.ears.deadlines.now_ms());
-            self.ears.reads.set(self.ears.reads.get() + 1);
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }
