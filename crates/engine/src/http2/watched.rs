@@ -99,6 +99,11 @@ impl AsyncRead for Watched {
             }
             if watch.is_over() { Seen::Stop } else { Seen::Further }
         });
+        if watch.is_broken.get() {
+            // Not even what ends the stream is passed on: the server would have a whole request of it.
+            buffer.set_filled(before);
+            return Poll::Pending;
+        }
         buffer.set_filled(before + walked);
         Poll::Ready(Ok(()))
     }
