@@ -81,6 +81,8 @@ class Multiplexed:
         if tls is not None:
             self._socket = secure = tls.wrap_socket(self._socket, server_hostname="localhost")
             assert secure.selected_alpn_protocol() == "h2", secure.selected_alpn_protocol()
+        self.name: Address = self._socket.getsockname()
+        """Its own address."""
         self._frames = FrameReader()
         self.h2 = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
         self.h2.initiate_connection()

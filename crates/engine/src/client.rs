@@ -84,6 +84,8 @@ impl Client {
 
     /// Takes the connection out of it: its streams are clients of their own from now on.
     pub fn multiplex(self) -> (Stream, Crowd) {
+        // Streams have no socket to ask.
+        let _ = self.destination();
         let Self { worker, place, stream, peer, timer, presence } = self;
         (stream, Crowd { worker, place, timer, peer, presence })
     }
@@ -103,7 +105,7 @@ impl Client {
         Rc::clone(&self.presence)
     }
 
-    /// Whom it connected to. A stream knows only if it was asked while its connection was still one of its own.
+    /// Whom it connected to. For streams that was asked when their connection was.
     pub fn destination(&self) -> Option<SocketAddr> {
         let Presence { told, local, .. } = &*self.presence;
         let told = told.as_ref().and_then(|told| told.destination);

@@ -7,6 +7,7 @@ use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use rustix::net::{SendFlags, send};
 use tokio::net::TcpStream;
@@ -25,8 +26,9 @@ use crate::worker::Worker;
 /// Why there is no session.
 #[derive(Debug)]
 enum Unsecured {
-    /// The client closed before it said anything: somebody has looked whether the port is open.
-    Silent,
+    /// The client closed before it said anything: somebody has looked whether the port is open. Or it has not asked for
+    /// anything yet, and connections like that are closed for the sake of others, or for all of this to end.
+    Idle,
     /// The deadline has passed.
     Late,
     /// It speaks HTTP without TLS.
@@ -51,12 +53,13 @@ pub async fn secure(newcomer: Newcomer, found: Rc<Found>, config: ListenerConfig
             presence.tls = facts.map(Box::new);
             serve(Client::new(presence, place, Stream::Tls(tls), peer), &found, is_http2);
         }
-        Err(Unsecured::Silent) => {}
+        Err(Unsecured::Idle) => {}
         Err(error) => {
             for counters in found.connection_counters(worker.index) {
                 counters.handshake_errors.add(1);
             }
-            let (name, code) = (&found.frontend.spec.name, error.code());
+            let code = if config.is_closed() { "no-certificate" } else { error.code() };
+            let name = &found.frontend.spec.name;
             *found.frontend.counters.errors.lock().entry(code.to_owned()).or_insert(0) += 1;
             access::log_refused(&worker, (peer, name), code);
         }
@@ -68,12 +71,19 @@ async fn within(
     limit_ms: u64,
     shaking: impl Future<Output = Result<Box<Tls>, Unsecured>>,
 ) -> Result<Box<Tls>, Unsecured> {
-    let timer = worker.deadlines.timer();
+    let (timer, epoch, since) =
+        (worker.deadlines.timer(), worker.idle_epoch.get(), worker.deadlines.now_ms());
     timer.set(limit_ms);
     let mut shaking = pin!(shaking);
     poll_fn(|cx| {
         let shaken = shaking.as_mut().poll(cx);
-        if shaken.is_ready() { shaken } else { timer.poll(cx).map(|()| Err(Unsecured::Late)) }
+        if shaken.is_ready() {
+            return shaken;
+        }
+        if worker.idle_epoch.get() != epoch || worker.is_spared(since) {
+            return Poll::Ready(Err(Unsecured::Idle));
+        }
+        timer.poll(cx).map(|()| Err(Unsecured::Late))
     })
     .await
 }
@@ -81,7 +91,7 @@ async fn within(
 async fn shake(socket: TcpStream, config: &ListenerConfig, found: &Found) -> Result<Box<Tls>, Unsecured> {
     let mut first = [0];
     match socket.peek(&mut first).await {
-        Ok(0) | Err(_) => return Err(Unsecured::Silent),
+        Ok(0) | Err(_) => return Err(Unsecured::Idle),
         // A method, where only methods are expected otherwise.
         Ok(_) if found.frontend.spec.mode == Mode::Http && first[0].is_ascii_uppercase() => {
             tell(&socket);
@@ -123,7 +133,7 @@ impl Drop for Place {
 impl Unsecured {
     fn code(&self) -> &'static str {
         match self {
-            Self::Silent => "closed",
+            Self::Idle => "closed",
             Self::Late => "handshake-timeout",
             Self::Plain => "plain-http",
             Self::Broken(error) => blame(error),

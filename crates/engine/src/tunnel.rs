@@ -163,8 +163,9 @@ impl<'a> Way<'a> {
             ready!(Pin::new(&mut *to).poll_flush(cx)).map_err(|_| Failure::Write)?;
             if self.ended {
                 if !self.closed {
-                    // A peer that is gone already has nothing more to be told.
-                    let _: Poll<io::Result<()>> = Pin::new(&mut *to).poll_shutdown(cx);
+                    // A peer that is gone already has nothing more to be told. To one that is there the last words may
+                    // have to wait for room, or for this task's next turn.
+                    let _: io::Result<()> = ready!(Pin::new(&mut *to).poll_shutdown(cx));
                     self.closed = true;
                 }
                 self.lay_down();

@@ -145,7 +145,7 @@ class Keeper:
                     return True
                 plane = await self._launcher.spawn()
                 try:
-                    await self._reconciler.bring_up(plane, self._counted())
+                    await self._reconciler.bring_up(plane, self._counted(), salvage=True)
                 except BaseException:
                     await plane.stop()
                     raise

@@ -81,17 +81,17 @@ class Reconciler:
             raise DataplaneError("no snapshot is applied: the data plane is not up")
         return compile_snapshot(self._applied, self._around)
 
-    async def bring_up(self, plane: Dataplane, counted: wire.Stats | None) -> None:
+    async def bring_up(self, plane: Dataplane, counted: wire.Stats | None, *, salvage: bool = False) -> None:
         """Give a data plane the sockets, the snapshot and the counters of its predecessor, and keep it from now on.
 
-        The caller holds `lock`.
+        The caller holds `lock`. `salvage`: nothing else serves, so it comes up without what files do not fit for.
         """
         state = self._store.state
         self._around = replace(self._around, threads=plane.welcome.threads or self.shape.threads)
         for address in self._listeners.addresses:
             if address not in plane.welcome.listeners:
                 await plane.set_sockets(address, self._listeners.of(address))
-        await plane.apply(compile_snapshot(state, self._around))
+        await plane.apply(compile_snapshot(state, self._around), salvage=salvage)
         if counted is not None:
             await plane.restore(counted)
         self._plane, self._applied = plane, state

@@ -59,9 +59,9 @@ class FakeDataplane:
         self._asked("get_sockets")
         return [sock.dup() for sock in self.sockets.get(address, ())]
 
-    async def apply(self, snapshot: wire.Snapshot) -> None:
+    async def apply(self, snapshot: wire.Snapshot, *, salvage: bool = False) -> None:
         """Take a snapshot whose names are unique and refer to something."""
-        self._asked("apply")
+        self._asked("apply, salvage" if salvage else "apply")
         _check(snapshot)
         self.snapshot = snapshot
         named = {listener.address for listener in snapshot.listeners}

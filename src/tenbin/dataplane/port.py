@@ -45,8 +45,11 @@ class Dataplane(Protocol):
     async def get_sockets(self, address: str) -> list[socket.socket]:
         """Get duplicates of the listening sockets of one address that `welcome` names."""
 
-    async def apply(self, snapshot: wire.Snapshot) -> None:
-        """Replace the snapshot, all or nothing; `SnapshotRejectedError` when it is refused."""
+    async def apply(self, snapshot: wire.Snapshot, *, salvage: bool = False) -> None:
+        """Replace the snapshot, all or nothing; `SnapshotRejectedError` when it is refused.
+
+        `salvage`: what certificate files do not fit for is left out instead.
+        """
 
     async def patch(self, generation: int, servers: Sequence[wire.ServerPatch]) -> None:
         """Change weight, admin state and health of servers."""

@@ -60,9 +60,9 @@ class ProcessDataplane:
         answer = await self._channel.ask(request, wire.Sockets, timeout=_QUICK)
         return [socket.socket(fileno=descriptor) for descriptor in self._channel.take_descriptors(answer.count)]
 
-    async def apply(self, snapshot: wire.Snapshot) -> None:
+    async def apply(self, snapshot: wire.Snapshot, *, salvage: bool = False) -> None:
         """Replace the snapshot, all or nothing."""
-        request = wire.Apply(id=self._channel.next_id(), snapshot=snapshot)
+        request = wire.Apply(id=self._channel.next_id(), snapshot=snapshot, salvage=salvage)
         await self._channel.ask(request, wire.Done, timeout=_WHOLE)
 
     async def patch(self, generation: int, servers: Sequence[wire.ServerPatch]) -> None:

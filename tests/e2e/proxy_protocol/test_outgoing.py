@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support import announce
+from support.multiplexed import Multiplexed
 from support.scripted import OK, Peer, ScriptedServer
 from tenbin.testing import Client, config_text
 from tenbin.testing.client import request_bytes
@@ -119,3 +120,13 @@ def test_a_server_that_is_not_there_is_not_told_twice(start_tenbin: StartTenbin,
     with Client(tenbin.address) as client:
         assert [client.get("/").status for _ in range(4)] == [200] * 4
     assert all(heard(server, number).rest.startswith(b"GET /") for number in range(4))
+
+
+def test_a_server_is_told_of_clients_that_share_a_connection(start_tenbin: StartTenbin, server: ScriptedServer) -> None:
+    tenbin = start_tenbin(config_text({"only": server.port}, {"send_proxy": "v2"}))
+    with Multiplexed(tenbin.address) as client:
+        streams = [client.ask("/") for _ in range(2)]
+        assert [client.wait(stream).status for stream in streams] == [200, 200]
+        found = [heard(server, number) for number in range(2)]
+        assert {one.source for one in found} == {client.name}
+        assert {one.destination for one in found} == {tenbin.address}

@@ -113,7 +113,7 @@ def test_one_that_serves_already_is_left_alone_when_the_start_fails() -> None:
         scene = Scene(config((frontend("web", listen=()),), ()))
         scene.launcher.running = running
 
-        async def refuse(_snapshot: object) -> None:
+        async def refuse(_snapshot: object, *, salvage: bool = False) -> None:
             raise DataplaneError("no")
 
         running.apply = refuse  # type: ignore[assignment,method-assign]

@@ -113,9 +113,9 @@ def test_health_found_while_a_reload_is_applied_is_not_lost() -> None:
     async def act(scene: Scene) -> None:
         apply = scene.plane.apply
 
-        async def slow(snapshot: object) -> None:
+        async def slow(snapshot: object, *, salvage: bool = False) -> None:
             scene.store.set_health(S1, Health.DOWN, "gone", 1.0)
-            await apply(snapshot)  # type: ignore[arg-type]
+            await apply(snapshot, salvage=salvage)  # type: ignore[arg-type]
 
         scene.plane.apply = slow  # type: ignore[method-assign]
         await scene.reconciler.change(quiet("s1", "s2"), kept=0)

@@ -93,11 +93,9 @@ impl Plane {
 
     /// Carries out one request.
     pub fn handle(&self, body: &[u8], descriptors: Vec<OwnedFd>) -> Handled {
-        if let Ok(Apply { id, snapshot, .. }) = serde_json::from_slice(body) {
-            return Handled::plain(&outcome(
-                id,
-                understand(snapshot).and_then(|snapshot| self.apply(snapshot)),
-            ));
+        if let Ok(Apply { id, snapshot, salvage, .. }) = serde_json::from_slice(body) {
+            let applied = understand(snapshot).and_then(|snapshot| self.apply(snapshot, salvage));
+            return Handled::plain(&outcome(id, applied));
         }
         let request = match serde_json::from_slice::<Request>(body) {
             Ok(request) => request,
@@ -197,7 +195,7 @@ impl Plane {
     }
 
     /// Replaces the tables, or changes nothing: what could fail comes first.
-    fn apply(&self, snapshot: Snapshot) -> Result<(), Refusal> {
+    fn apply(&self, snapshot: Snapshot, salvage: bool) -> Result<(), Refusal> {
         let mut state = self.state.lock();
         let old = self.shared.tables.latest();
         let threads = if state.workers.is_empty() { snapshot.threads } else { state.workers.len() };
@@ -209,6 +207,7 @@ impl Plane {
             clock: self.shared.clock,
             sockets: &sockets,
             tickets: Some(&self.tickets),
+            salvage: salvage.then_some(&self.shared.notices),
         };
         let Built { tables, retired, changes, fallen } = Built::new(snapshot, old.as_deref(), &context)?;
         let tables = Arc::new(tables);

@@ -195,13 +195,15 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
     (x.request.method, x.request.version, x.request.body) = (Method::Get, Version::Http11, Body::None);
     x.up.reset();
     x.record.begin(client.worker.shared.clock.micros());
-    if !first {
-        client.timer.set(spec.timeouts.header);
-    }
     let Client { stream, timer, .. } = client;
+    let mut is_timed = first;
     let head = poll_fn(|cx| {
         loop {
             if !x.input.data().is_empty() {
+                if !is_timed {
+                    timer.set(spec.timeouts.header);
+                    is_timed = true;
+                }
                 match x.request.parse(x.input.data(), &mut x.scanned, &limits) {
                     Ok(Progress::Complete) => return Poll::Ready(Head::Complete),
                     Ok(Progress::Partial) => {}

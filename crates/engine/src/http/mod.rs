@@ -42,13 +42,15 @@ const FAREWELL_BYTES: usize = 4 * 1024 * 1024;
 #[allow(clippy::manual_async_fn, reason = "an async fn would hold its argument twice")]
 pub fn serve(mut client: Client) -> impl Future<Output = ()> {
     async move {
-        let (mut first, mut is_timed) = (true, false);
+        // What is not the client's data, such as messages of TLS itself, makes it no less idle.
+        let (mut first, mut since) = (true, None);
         loop {
             let Some(timeouts) = timeouts(&client) else { return };
-            if !is_timed {
+            if since.is_none() {
                 client.timer.set(if first { timeouts.header } else { timeouts.keep_alive });
             }
-            if !idle(&mut client).await {
+            let now = client.worker.deadlines.now_ms();
+            if !idle(&mut client, *since.get_or_insert(now)).await {
                 return;
             }
             let mut exchange = client.worker.take_exchange();
@@ -57,8 +59,9 @@ pub fn serve(mut client: Client) -> impl Future<Output = ()> {
                 return multiplexed(client, exchange).await;
             }
             client.worker.put_exchange(exchange);
-            is_timed = after == After::Nothing && first;
+            since = since.filter(|_| after == After::Nothing);
             match after {
+                After::Nothing if client.timer.expired() => return,
                 After::Nothing => {}
                 After::Idle => first = false,
                 After::Close | After::Http2 => return,
@@ -94,9 +97,8 @@ fn timeouts(client: &Client) -> Option<FrontendTimeouts> {
 }
 
 /// Waits for the next head, holding no buffer; false when the connection is to be closed instead.
-async fn idle(client: &mut Client) -> bool {
+async fn idle(client: &mut Client, since: u64) -> bool {
     let epoch = client.worker.idle_epoch.get();
-    let since = client.worker.deadlines.now_ms();
     poll_fn(|cx| {
         if client.stream.poll_read_ready(cx).is_ready() {
             return Poll::Ready(true);

@@ -118,4 +118,9 @@ impl Backend {
     pub fn server_named(&self, name: &str) -> Option<usize> {
         self.group.index_of(name)
     }
+
+    /// Whether every server that is spoken to in TLS has what that takes.
+    pub fn is_whole(&self) -> bool {
+        self.servers.iter().zip(&self.spec.servers).all(|(server, spec)| server.tls.is_some() == spec.tls.is_some())
+    }
 }

@@ -1,6 +1,7 @@
 //! From a snapshot to tables: first everything is checked and compiled, then - nothing can fail any more - assembled.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -13,6 +14,7 @@ use tenbin_rules::{Expr, TlsFact};
 use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDraft};
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables};
 use crate::clock::Clock;
+use crate::notice::Notices;
 use crate::stats::{FrontendCounters, ListenerCounters, Workers};
 use crate::tls::Tickets;
 use crate::wire::{self, Policy, Snapshot};
@@ -39,6 +41,8 @@ pub struct Context<'a> {
     pub sockets: &'a dyn Fn(&str) -> bool,
     /// For listeners with TLS; None: no file is read, and nobody handshakes.
     pub tickets: Option<&'a Arc<Tickets>>,
+    /// What TLS cannot be had for is told here instead of refused: such a listener lets nobody in, such a server is down.
+    pub salvage: Option<&'a Notices>,
 }
 
 /// Tables, and what is to be done once they are in force.
@@ -70,7 +74,7 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
     for (spec, draft) in snapshot.backends.into_iter().zip(backend_drafts) {
         let before = old.and_then(|old| old.backend(&spec.name));
         match before {
-            Some(before) if same_shape(&before.spec, &spec) => {
+            Some(before) if same_shape(&before.spec, &spec) && before.is_whole() => {
                 for (index, server) in spec.servers.iter().enumerate() {
                     changes.push((Arc::clone(before), index, server.clone()));
                 }
@@ -213,9 +217,9 @@ fn build_backend(
     let states = servers.iter().map(|server| Arc::clone(&server.state)).collect();
     let now = context.clock.millis();
     let group = Group::new(group_spec(&spec), states, context.clock.micros());
-    for (index, server) in spec.servers.iter().enumerate() {
+    for (index, (server, built)) in spec.servers.iter().zip(&servers).enumerate() {
         group.set_admin(index, server.admin, now);
-        group.set_health(index, effective_health(server), now);
+        group.set_health(index, effective_health(server, built.address), now);
     }
     let counters =
         before.map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters));
@@ -227,8 +231,8 @@ fn build_backend(
 }
 
 /// A server without an address cannot take work, whatever checks say.
-pub fn effective_health(server: &wire::Server) -> Health {
-    if server.address.is_none() { Health::Down } else { server.health }
+fn effective_health(server: &wire::Server, address: Option<SocketAddr>) -> Health {
+    if address.is_none() { Health::Down } else { server.health }
 }
 
 fn build_server(
@@ -246,7 +250,7 @@ fn build_server(
         passive: server.passive.map(|p| Passive { max_fails: p.max_fails, fail_timeout_ms: p.fail_timeout }),
         slow_start_ms: backend.slow_start,
         admin: server.admin,
-        health: effective_health(server),
+        health: effective_health(server, address),
     };
     let state = match before {
         Some(before) => {

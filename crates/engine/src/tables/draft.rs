@@ -61,7 +61,7 @@ pub struct BackendDraft {
 
 /// The compiled parts of a server.
 pub struct ServerDraft {
-    /// None while not resolved.
+    /// None while not resolved, and while there is no TLS for a server that needs it.
     pub address: Option<SocketAddr>,
     /// None: plain.
     pub tls: Option<ClientConfig>,
@@ -361,8 +361,8 @@ fn draft_backend(
                 );
             }
         };
-        let (tls, is_same) = secure(index, server)?;
-        Ok(ServerDraft { address, tls, is_same })
+        let Secured { tls, is_same, is_fit } = secure(index, server)?;
+        Ok(ServerDraft { address: address.filter(|_| is_fit), tls, is_same })
     };
     let servers = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
     Ok(BackendDraft { key, sticky_key, servers })

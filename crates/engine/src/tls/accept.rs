@@ -14,7 +14,7 @@ use super::listener::{ListenerConfig, UNRECOGNIZED_NAME};
 impl ListenerConfig {
     /// A handshake. What went wrong was told the client by an alert, where there is one for it. There is no deadline here.
     pub async fn accept<IO: AsyncRead + AsyncWrite + Unpin>(&self, stream: IO) -> io::Result<TlsStream<IO>> {
-        if !self.spec().strict_sni {
+        if !self.spec().strict_sni || self.is_closed() {
             return TlsAcceptor::from(self.server().clone()).accept(stream).await;
         }
         let mut started = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;

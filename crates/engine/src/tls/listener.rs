@@ -12,7 +12,7 @@ use super::seconds;
 use super::suites::Offer;
 use super::tickets::Tickets;
 use super::verify::Clients;
-use crate::wire::ListenerTls;
+use crate::wire::{ListenerTls, TlsSuite};
 
 /// A whole TLS record: the fatal alert `unrecognized_name` (112), for clients that strict listeners do not know.
 pub const UNRECOGNIZED_NAME: [u8; 7] = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70];
@@ -40,6 +40,7 @@ struct Inner {
     spec: ListenerTls,
     alpn: Alpn,
     tickets: Arc<Tickets>,
+    is_closed: bool,
 }
 
 impl ListenerConfig {
@@ -50,10 +51,30 @@ impl ListenerConfig {
         tickets: &Arc<Tickets>,
         previous: Option<&Self>,
     ) -> Result<Self, Problem> {
-        if let Some(previous) = previous.filter(|old| old.inner.is(spec, alpn, tickets)) {
+        let is_same = |old: &&Self| old.inner.is(spec, alpn, tickets) && !old.is_closed();
+        if let Some(previous) = previous.filter(is_same) {
             return Ok(previous.clone());
         }
         Inner::build(spec, alpn, tickets).map(|inner| Self { inner: Arc::new(inner) })
+    }
+
+    /// One that refuses every handshake, for files that do not fit. It reads none, and none of its settings can fail.
+    pub fn closed(spec: &ListenerTls, alpn: Alpn, tickets: &Arc<Tickets>) -> Result<Self, Problem> {
+        let Offer { provider, versions } = Offer::new(&TlsSuite::default())?;
+        let resolver = Arc::new(Resolver::new(&[], 0, false, 0));
+        let mut server = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&versions)
+            .map_err(|error| Problem::setting(error.to_string()))?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&resolver) as Arc<_>);
+        server.session_storage = Arc::new(NoServerSessionStorage {});
+        let (server, spec, tickets) = (Arc::new(server), spec.clone(), Arc::clone(tickets));
+        Ok(Self { inner: Arc::new(Inner { server, resolver, spec, alpn, tickets, is_closed: true }) })
+    }
+
+    /// Whether nobody gets in.
+    pub fn is_closed(&self) -> bool {
+        self.inner.is_closed
     }
 
     /// For handshakes.
@@ -107,7 +128,7 @@ impl Inner {
             server.send_tls13_tickets = 0;
         }
         let (spec, tickets) = (spec.clone(), Arc::clone(tickets));
-        Ok(Self { server: Arc::new(server), resolver, spec, alpn, tickets })
+        Ok(Self { server: Arc::new(server), resolver, spec, alpn, tickets, is_closed: false })
     }
 }
 

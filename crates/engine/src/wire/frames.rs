@@ -18,6 +18,9 @@ pub struct Apply<'a> {
     /// The new whole.
     #[serde(borrow)]
     pub snapshot: &'a RawValue,
+    /// Something has to serve at once: what TLS cannot be had for is closed or down, and told, instead of a refusal.
+    #[serde(default)]
+    pub salvage: bool,
 }
 
 /// The one value of `type` of an [`Apply`].

@@ -43,11 +43,16 @@ class GetSockets(Wire):
 
 
 class Apply(Wire):
-    """Replaces the snapshot, all or nothing."""
+    """Replaces the snapshot, all or nothing.
+
+    `salvage`: a listener whose TLS cannot be had refuses every handshake and such a server is down, each with a notice,
+    instead of the whole being refused; later snapshots put that right as soon as the files fit.
+    """
 
     type: Literal["apply"] = "apply"
     id: int
     snapshot: Snapshot
+    salvage: bool = False
 
 
 class ServerPatch(Wire):

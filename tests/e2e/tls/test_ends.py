@@ -1,0 +1,89 @@
+"""How connections in TLS end: what says nothing, what says nothing of use, and what breaks off."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.certificates import OPENSSL, client_hello, make_certificate
+from support.scripted import Peer, ScriptedServer
+from tenbin.testing import Client, ExchangeError, Tenbin, config_text, wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from support.servers import Servers
+
+UNTIL_CLOSE = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    return make_certificate(tmp_path / "site.pem")
+
+
+def secure(servers: object, site: Path, **top: object) -> Tenbin:
+    listen = [{"address": "{listen}", "tls": str(site)}]
+    return Tenbin(config_text(servers, None, {"listen": listen}, **top))
+
+
+def test_a_stop_waits_for_no_handshake(trio: Servers, site: Path) -> None:
+    patient = {"handshake": "60s", "header": "60s"}
+    with secure(trio.first(1), site, timeouts=patient) as tenbin:
+        silent = [socket.create_connection(tenbin.address) for _ in range(5)]
+        for half in silent[2:]:
+            half.sendall(client_hello()[:40])
+        begun = time.monotonic()
+        assert tenbin.stop() == 0
+        assert time.monotonic() - begun < 5
+        for one in silent:
+            one.close()
+
+
+def test_messages_of_tls_keep_no_connection_alive(trio: Servers, site: Path) -> None:
+    with secure(trio.first(1), site, timeouts={"keep_alive": "1s"}) as tenbin:
+        host, port = tenbin.address
+        command = (OPENSSL or "openssl", "s_client", "-connect", f"{host}:{port}", "-tls1_3")
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(command, bufsize=0, **pipes) as client:  # type: ignore[call-overload]
+            client.stdin.write(b"GET /api/whoami HTTP/1.1\r\nHost: a\r\n\r\n")
+            wait_for(lambda: tenbin.status()["frontends"][0]["traffic"]["requests"] == 1, 5)
+            begun = time.monotonic()
+            while client.poll() is None and time.monotonic() - begun < 6:
+                # A key update, 5 times in the time that the connection may be idle.
+                try:
+                    client.stdin.write(b"k\n")
+                except BrokenPipeError:
+                    break
+                time.sleep(0.2)
+            lived = time.monotonic() - begun
+            client.kill()
+        assert lived < 4
+
+
+@pytest.mark.parametrize("polite", [True, False])
+def test_an_answer_that_ends_without_a_word_is_not_whole(site: Path, *, polite: bool) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(site)
+
+    def script(peer: Peer) -> None:
+        with context.wrap_socket(peer.socket, server_side=True) as tls:
+            while b"\r\n\r\n" not in tls.recv(65536):
+                pass
+            tls.sendall(UNTIL_CLOSE + b"half of it")
+            if polite:
+                tls.unwrap()
+
+    with ScriptedServer(script) as server:
+        servers = {"only": {"port": server.port, "tls": {"ca": str(site), "sni": "localhost"}}}
+        with Tenbin(config_text(servers)) as tenbin, Client(tenbin.address) as client:
+            if polite:
+                assert client.get("/").body == b"half of it"
+            else:
+                with pytest.raises(ExchangeError):
+                    client.get("/")
