@@ -147,9 +147,7 @@ class Session:
         self.peer.send(len(payload).to_bytes(3) + b"\x07\x00" + bytes(4) + payload)
 
 
-def serving(
-    handle: Callable[[Session, Asked], None], settings: Mapping[SettingCodes, int] | None = None
-) -> Script:
+def serving(handle: Callable[[Session, Asked], None], settings: Mapping[SettingCodes, int] | None = None) -> Script:
     """Return a script that hands over every request once it is whole, or is a CONNECT."""
 
     def script(peer: Peer) -> None:

@@ -209,9 +209,7 @@ def test_a_slow_stream_times_out_alone(start_tenbin: StartTenbin, server: Script
     assert len(server.peers) == 1
 
 
-def test_a_server_that_is_gone_does_not_swallow_new_requests(
-    start_tenbin: StartTenbin, server: ScriptedServer
-) -> None:
+def test_a_server_that_is_gone_does_not_swallow_new_requests(start_tenbin: StartTenbin, server: ScriptedServer) -> None:
     """Its connection is there and silent, as after a power cut: what comes later goes on a new one."""
     silent = threading.Event()
 
