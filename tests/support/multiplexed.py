@@ -6,6 +6,7 @@ asked for again on another connection, as RFC 9113, 6.8 has it; any other that d
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import threading
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
+from h2.errors import ErrorCodes
 from h2.events import (
     DataReceived,
     InformationalResponseReceived,
@@ -86,15 +88,25 @@ class Multiplexed:
 
     def ask(self, path: str, *more: tuple[str, str], method: str = "GET", body: bytes | None = None) -> int:
         """Begin a request and return the number of its stream; `body` None: no body follows."""
+        number = self.begin(path, *more, method=method, end=body is None)
+        if body is not None:
+            self.send(number, body, end=True)
+        return number
+
+    def begin(self, path: str, *more: tuple[str, str], method: str = "POST", end: bool = False) -> int:
+        """Begin a request, whose body is sent with `send`, and return the number of its stream."""
         number = self.h2.get_next_available_stream_id()
         self.streams[number] = Stream()
         names = (":method", ":scheme", ":authority", ":path")
         head = zip(names, (method, self._scheme, "localhost", path), strict=True)
-        self.h2.send_headers(number, [*head, *more], end_stream=body is None)
-        if body is not None:
-            self.send(number, body, end=True)
+        self.h2.send_headers(number, [*head, *more], end_stream=end)
         self._flush()
         return number
+
+    def reset(self, number: int) -> None:
+        """Give a stream up."""
+        self.h2.reset_stream(number, ErrorCodes.CANCEL)
+        self._flush()
 
     def send(self, number: int, body: bytes, *, end: bool = False) -> None:
         """Send a part of a body, as fast as the server takes it."""
@@ -138,6 +150,12 @@ class Multiplexed:
                 for event in self.h2.receive_data(frame(one.kind, one.payload, one.flags, one.stream)):
                     self._take(event)
         self._flush()
+
+    def wait_closed(self) -> None:
+        """Take what comes until the server has closed."""
+        with contextlib.suppress(ConnectionResetError):
+            while True:
+                self.step()
 
     def _go_away(self, told: Frame) -> None:
         """Remember what it says; the library would take nothing more, though answers still come."""

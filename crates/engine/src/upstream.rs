@@ -122,7 +122,7 @@ async fn open(
 
 /// Whether TLS itself has something against the peer, rather than the network.
 fn is_of_tls(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+    matches!(error.get_ref(), Some(inner) if inner.is::<rustls::Error>())
 }
 
 /// A new connection has room for a header.
@@ -137,7 +137,7 @@ fn begin(stream: &TcpStream, preface: &[u8], more: bool) -> io::Result<()> {
 
 impl ConnectError {
     /// Gives the slot back with what this says of the server.
-    pub fn settle(&self, worker: &Worker, server: &Server, lease: Lease) {
+    pub fn settle(self, worker: &Worker, server: &Server, lease: Lease) {
         let kind = match self {
             Self::Timeout | Self::Failed | Self::Tls => OutcomeKind::Failure,
             Self::Short | Self::NoPort => OutcomeKind::Aborted,

@@ -111,7 +111,7 @@ pub struct Cut {
 const IDLE_MS: u64 = 1_000;
 
 /// Exchanges kept for reuse by a worker; more are freed.
-const SPARE_EXCHANGES: usize = 256;
+const SPARE_EXCHANGES: usize = 1024;
 
 /// Tunnel buffers kept for reuse by a worker.
 const SPARE_BUFFERS: usize = 64;

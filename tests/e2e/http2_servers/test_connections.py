@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -230,9 +230,7 @@ def test_a_server_that_is_gone_does_not_swallow_new_requests(start_tenbin: Start
     with tenbin.client() as stuck:
         stuck.send(request_bytes("GET", "/stop"))
         assert silent.wait(5)
-        begun = time.monotonic()
         wait_for(lambda: _quick(tenbin) == b"1", 7, "a new connection answers")
-        assert time.monotonic() - begun < 7
         assert stuck.read_response().status in (502, 504)
     assert tenbin.get("/").body == b"1"
 
@@ -273,13 +271,11 @@ def test_a_slow_client_holds_back_its_own_answer_only(start_tenbin: StartTenbin,
         client.connect(tenbin.address)
         client.sendall(request_bytes("GET", "/endless"))
         lazy.append(client)
-    before = -1
+    seen: list[int] = []
 
     def is_still() -> bool:
-        nonlocal before
-        same, before = before == sent["/endless"] > 0, sent["/endless"]
-        time.sleep(0.2)
-        return same
+        seen.append(sent["/endless"])
+        return len(seen) > 20 and set(seen[-20:]) == {seen[-1]} != {0}
 
     wait_for(is_still, 20, "the server is held back")
     assert sent["/endless"] < 30_000_000
@@ -287,6 +283,15 @@ def test_a_slow_client_holds_back_its_own_answer_only(start_tenbin: StartTenbin,
     assert len(server.peers) == 1
     for client in lazy:
         client.close()
+
+
+def _push(client: Client, size: int) -> int:
+    """Send so many bytes, or as many as are taken, and return how many that were."""
+    sent = 0
+    with contextlib.suppress(TimeoutError):
+        while sent < size:
+            sent += client.socket.send(bytes(min(65_536, size - sent)))
+    return sent
 
 
 def test_a_server_that_does_not_take_holds_back_the_client(start_tenbin: StartTenbin, server: ScriptedServer) -> None:
@@ -312,15 +317,11 @@ def test_a_server_that_does_not_take_holds_back_the_client(start_tenbin: StartTe
     size = 40_000_000
     with tenbin.client(timeout=2) as client:
         client.send(request_bytes("PUT", "/", [("Content-Length", str(size))]))
-        body = bytes(65_536)
-        sent = 0
-        with pytest.raises(TimeoutError):
-            client.socket.settimeout(1)
-            while sent < size:
-                sent += client.socket.send(body[: size - sent])
+        client.socket.settimeout(1)
+        sent = _push(client, size)
+        assert sent < size
         assert received[-1] <= 65_535
         opened.set()
         client.socket.settimeout(10)
-        while sent < size:
-            sent += client.socket.send(body[: size - sent])
+        assert sent + _push(client, size - sent) == size
         assert client.read_response().body == str(size).encode()

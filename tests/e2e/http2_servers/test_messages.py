@@ -154,8 +154,7 @@ def test_a_body_of_another_length_is_no_whole_answer(multiplexed: Multiplexed, l
         session.data(asked.stream, b"12345", ends=True)
 
     with multiplexed.client(serving(handle)) as client, pytest.raises(ExchangeError):
-        answer = client.get("/")
-        raise AssertionError(answer)
+        client.get("/")
 
 
 def test_an_answer_before_the_whole_request(multiplexed: Multiplexed) -> None:
@@ -184,8 +183,7 @@ def test_an_answer_that_breaks_off_never_looks_whole(multiplexed: Multiplexed) -
         session.reset(asked.stream)
 
     with multiplexed.client(serving(handle)) as client, pytest.raises(ExchangeError):
-        answer = client.get("/")
-        raise AssertionError(answer)
+        client.get("/")
 
 
 HANDSHAKE = (

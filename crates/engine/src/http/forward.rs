@@ -24,8 +24,8 @@ use crate::upstream::Load;
 /// Stale pooled connections that one request may meet before it insists on a new one.
 const MOST_STALE: u32 = 1;
 
-/// Times that one request may be turned away before a server has looked at it (GOAWAY, REFUSED_STREAM), which costs
-/// nothing and says little about the server: it may go again whatever it asks for.
+/// Times that one request may be turned away before a server has looked at it, by GOAWAY or a stream that is refused.
+/// That costs nothing and says little about the server: the request may go again whatever it asks for.
 const MOST_UNTOUCHED: u32 = 3;
 
 /// Where a request goes and what has been tried.

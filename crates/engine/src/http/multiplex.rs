@@ -45,7 +45,7 @@ pub async fn speak(
     worker: &Worker,
     (backend, server): (&Backend, &Arc<Server>),
     stream: Stream,
-    opener: &Option<Opener>,
+    opener: Option<&Opener>,
 ) -> Result<Stream, ConnectError> {
     if !is_multiplexed(backend.spec.protocol, &stream)? {
         if opener.is_some() {
@@ -54,7 +54,7 @@ pub async fn speak(
         return Ok(stream);
     }
     let is_shared = opener.is_some();
-    let terms = terms(worker, (backend, server), opener.as_ref().map_or(1, Opener::guess), is_shared);
+    let terms = terms(worker, (backend, server), opener.map_or(1, Opener::guess), is_shared);
     // Its few bytes find room in the socket at once.
     let Ok(link) = Link::open(stream, terms).await else { return Err(ConnectError::Failed) };
     let asked = link.stream().ok_or(ConnectError::Failed)?;

@@ -183,11 +183,8 @@ pub async fn open(
     let error = match opened {
         Ok((stream, reused)) => {
             let counters = server.counters.of(worker.index);
-            if reused {
-                counters.reuses.add(1)
-            } else {
-                counters.connects.add(1)
-            }
+            let counter = if reused { &counters.reuses } else { &counters.connects };
+            counter.add(1);
             return Ok(Opened { lease, stream, reused });
         }
         Err(error) => error,
@@ -245,9 +242,11 @@ async fn connection(
             multiplex::wait(&waiter, &x.timer, timeout).await?;
             continue;
         }
-        let opener = shares.then(|| worker.pools.announce(server, worker.index));
+        let announced = shares.then(|| worker.pools.announce(server, worker.index));
         let fresh = match upstream::connect(server, manner, &x.timer, timeout).await {
-            Ok(stream) => Box::pin(multiplex::speak(worker, (backend, server), stream, &opener)).await,
+            Ok(stream) => {
+                Box::pin(multiplex::speak(worker, (backend, server), stream, announced.as_ref())).await
+            }
             Err(error) => Err(error),
         };
         match fresh {
@@ -255,7 +254,7 @@ async fn connection(
             // Other requests give theirs back meanwhile, perhaps even a connection to this server.
             Err(ConnectError::Short) if Box::pin(upstream::relief(worker, &mut until, timeout)).await => {}
             Err(error) => {
-                if let Some(opener) = opener {
+                if let Some(opener) = announced {
                     opener.fail(error);
                 }
                 return Err(error);

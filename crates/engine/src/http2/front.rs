@@ -51,6 +51,7 @@ struct Outbound {
     head: Option<Response<()>>,
     /// Data, which may be the last.
     data: Bytes,
+    closing: bool,
     ended: bool,
 }
 
@@ -84,6 +85,7 @@ impl Served {
             text,
             head: None,
             data,
+            closing: false,
             ended: false,
         };
         Ok(Self { request, answer })
@@ -144,10 +146,16 @@ impl Served {
         if is_whole {
             let _ = self.poll_end(cx, &[]);
         }
-        if !self.answer.ended {
-            let is_tunnel = self.answer.purpose != Purpose::Message;
-            self.reset(if is_tunnel { Reason::CANCEL } else { Reason::INTERNAL_ERROR });
+        if self.answer.ended {
+            return Poll::Ready(());
         }
+        if !std::mem::replace(&mut self.answer.closing, true) && self.answer.flush().is_ok() {
+            // A reset overtakes what has not left: the connection has its turn before.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let is_tunnel = self.answer.purpose != Purpose::Message;
+        self.reset(if is_tunnel { Reason::CANCEL } else { Reason::INTERNAL_ERROR });
         Poll::Ready(())
     }
 

@@ -59,7 +59,7 @@ class PoolDocument(Document):
         "`never`, `always`, or `safe`: the first request of a client goes on a fresh one if it cannot be repeated.",
         "safe",
     )
-    max_idle: Count = setting("Idle connections kept for each server and thread.", 100)
+    max_idle: Count = setting("Idle connections kept for each server and thread.", 1000)
     idle_timeout: Limit = setting(
         "How long a connection stays idle before it is closed; 0s for no limit.", Duration(30_000)
     )
