@@ -75,8 +75,9 @@ async fn within(
         (worker.deadlines.timer(), worker.idle_epoch.get(), worker.deadlines.now_ms());
     timer.set(limit_ms);
     let mut shaking = pin!(shaking);
+    let mut turn = worker.turns.turn();
     poll_fn(|cx| {
-        let shaken = shaking.as_mut().poll(cx);
+        let shaken = if turn.poll(cx).is_ready() { shaking.as_mut().poll(cx) } else { Poll::Pending };
         if shaken.is_ready() {
             return shaken;
         }

@@ -27,6 +27,7 @@ use crate::spares::Spares;
 use crate::splice::Pipes;
 use crate::stats::ProcessCounters;
 use crate::tables::{Followed, Held, Published, Server, Tables};
+use crate::turns::Turns;
 use crate::upstream::Pools;
 
 /// What all threads share.
@@ -75,6 +76,8 @@ pub struct Worker {
     pub pools: Pools,
     /// Pipes for tunnels that carry much.
     pub pipes: Pipes,
+    /// For handshakes, whose arithmetic takes long.
+    pub turns: Rc<Turns>,
     /// Lines for the access log that have not left yet.
     pub log: LogBatch,
     /// Moves on when idle connections are to be closed.
@@ -151,6 +154,7 @@ impl Worker {
             deadlines,
             pools: Pools::default(),
             pipes: Pipes::default(),
+            turns: Rc::default(),
             log,
             idle_epoch: Cell::new(0),
             relief: Relief::default(),

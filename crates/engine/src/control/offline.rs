@@ -117,8 +117,14 @@ impl Compiled {
         old: Option<&Tables>,
         (slots, clock): (Arc<Slots>, Clock),
     ) -> Result<Self, Refusal> {
-        let context =
-            Context { threads: snapshot.threads, slots: &slots, clock, sockets: &|_| true, tickets: None, salvage: None };
+        let context = Context {
+            threads: snapshot.threads,
+            slots: &slots,
+            clock,
+            sockets: &|_| true,
+            tickets: None,
+            salvage: None,
+        };
         let Built { tables, retired, .. } = Built::new(snapshot, old, &context)?;
         Ok(Self { tables: Arc::new(tables), slots, clock, retired: retired.len() })
     }

@@ -121,6 +121,9 @@ impl Backend {
 
     /// Whether every server that is spoken to in TLS has what that takes.
     pub fn is_whole(&self) -> bool {
-        self.servers.iter().zip(&self.spec.servers).all(|(server, spec)| server.tls.is_some() == spec.tls.is_some())
+        self.servers
+            .iter()
+            .zip(&self.spec.servers)
+            .all(|(server, spec)| server.tls.is_some() == spec.tls.is_some())
     }
 }
