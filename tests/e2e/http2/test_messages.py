@@ -201,3 +201,27 @@ def test_many_streams_share_a_connection(scripted: Scripted, client: Multiplexed
     numbers = [client.ask(f"/{index}") for index in range(80)]
     streams: list[Stream] = [client.wait(number) for number in numbers]
     assert {(stream.status, stream.body) for stream in streams} == {(200, b"ok")}
+
+
+def test_a_server_that_says_nothing_more_learns_that_its_client_has_gone(scripted: Scripted) -> None:
+    gone = []
+
+    def script(peer: Peer) -> None:
+        peer.read_head()
+        peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
+        peer.hold()
+        gone.append(peer.number)
+
+    scripted.server.script = script
+    # Sooner than the 1 s that the server may be silent.
+    with Multiplexed(scripted.tenbin.address) as client:
+        stream = client.ask("/events")
+        client.wait_for(stream, lambda found: found.body == b"hello")
+        client.reset(stream)
+        wait_for(lambda: len(gone) == 1, 0.8)
+    plain = scripted.tenbin.client()
+    plain.send(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+    while b"hello" not in plain.receive():
+        pass
+    plain.reset()
+    wait_for(lambda: len(gone) == 2, 0.8)

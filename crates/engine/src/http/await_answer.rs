@@ -179,7 +179,7 @@ fn push_up(
         Poll::Pending => Poll::Pending,
         Poll::Ready(Ok(())) => {
             // An answer that is there when the last piece of a long body leaves was made without it.
-            let spoken = || !x.output.data().is_empty() || server.has_spoken();
+            let mut spoken = || !x.output.data().is_empty() || server.has_spoken();
             x.early = !x.up.replayable() && spoken();
             Poll::Pending
         }

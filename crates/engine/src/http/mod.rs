@@ -26,6 +26,8 @@ pub use exchange::Exchange;
 pub use sticky::{Visit, from_cookie, set_cookie};
 pub use view::RequestView;
 
+use tokio::io::AsyncWrite;
+
 use crate::client::Client;
 use crate::farewell::farewell;
 use crate::http2;
@@ -51,7 +53,7 @@ pub fn serve(mut client: Client) -> impl Future<Output = ()> {
             }
             let now = client.worker.deadlines.now_ms();
             if !idle(&mut client, *since.get_or_insert(now)).await {
-                return;
+                return part(&mut client.stream).await;
             }
             let mut exchange = client.worker.take_exchange();
             let after = exchange::converse(&mut client, &mut exchange, first).await;
@@ -109,6 +111,17 @@ async fn idle(client: &mut Client, since: u64) -> bool {
         client.timer.poll(cx).map(|()| false)
     })
     .await
+}
+
+/// Says that nothing more comes where that is not the same as closing, to whoever takes it at once.
+async fn part(stream: &mut Stream) {
+    if stream.plain().is_none() {
+        poll_fn(|cx| {
+            let _: Poll<std::io::Result<()>> = Pin::new(&mut *stream).poll_shutdown(cx);
+            Poll::Ready(())
+        })
+        .await;
+    }
 }
 
 #[cfg(test)]

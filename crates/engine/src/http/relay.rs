@@ -13,7 +13,7 @@ use super::forward::Course;
 use super::reply::reply;
 use super::send_head;
 use crate::client::Client;
-use crate::flow::{FlowError, Waiting};
+use crate::flow::{FlowError, Sink, Waiting};
 use crate::stats::ServerCounters;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
@@ -65,6 +65,10 @@ pub async fn answer(
         Ended::ServerBroke | Ended::ServerSlow => OutcomeKind::Failure,
     };
     count_end(server.counters.of(client.worker.index), &ended);
+    if !whole && leaving.sink == Sink::Plain && !matches!(x.response.body, Body::None | Body::Length(_)) {
+        // Where nothing else says that it is not whole.
+        client.stream.reset_on_close();
+    }
     x.down.release(&mut x.output);
     if whole && !stream.is_multiplexed() && send_head::is_reusable(x) {
         send_head::keep(client, backend, server, stream);
@@ -75,12 +79,13 @@ pub async fn answer(
     let now = client.worker.shared.clock.micros();
     finish(client, server, (lease, kind, latency), now);
     let asked_to_close = !x.request.keep_alive && x.request.version == Version::Http11;
-    let uploaded = x.up.delivered();
+    // Over TLS the end has to be said.
+    let (uploaded, is_bare) = (x.up.delivered(), client.stream.plain().is_some());
     settle(client, x, course, (backend, server, now));
     match (whole, leaving.keep_alive) {
         (true, true) => After::Idle,
         // A client that asked for the end sends nothing more; HTTP/1.0 ones do not always know.
-        (true, false) if uploaded && asked_to_close && x.input.data().is_empty() => After::Close,
+        (true, false) if is_bare && uploaded && asked_to_close && x.input.data().is_empty() => After::Close,
         (true, false) => After::Linger,
         (false, _) => After::Close,
     }
@@ -180,6 +185,10 @@ async fn body(
             Poll::Ready(Err(FlowError::Write)) => return Poll::Ready(Ended::ClientGone),
             Poll::Ready(Err(_)) => return Poll::Ready(Ended::ServerBroke),
             Poll::Pending => {}
+        }
+        // Of a client that takes what there is, nothing else would tell before there is more.
+        if x.down.waiting == Waiting::Read && client.stream.is_reset(cx) {
+            return Poll::Ready(Ended::ClientGone);
         }
         if (x.up.progress, x.down.progress) != (set_up, set_down) {
             (set_up, set_down) = (x.up.progress, x.down.progress);

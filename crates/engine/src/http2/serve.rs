@@ -86,9 +86,11 @@ pub async fn serve(client: Client, read: Vec<u8>) {
     let now = crowd.worker.deadlines.now_ms();
     let budget = RefCell::new(Budget::new(limits.glitches, now));
     let watch = Rc::new(Watch { budget, socket: Cell::new(None), is_broken: Cell::new(false) });
+    let epoch = crowd.worker.idle_epoch.get();
     crowd.timer.set(found.frontend.spec.timeouts.header);
     let mut handshake = builder(&limits).handshake(Watched::new(stream, read, Rc::clone(&watch)));
     let begun = poll_fn(|cx| match Pin::new(&mut handshake).poll(cx) {
+        Poll::Pending if crowd.worker.idle_epoch.get() != epoch => Poll::Ready(None),
         Poll::Pending => crowd.timer.poll(cx).map(|()| None),
         Poll::Ready(connection) => Poll::Ready(connection.ok()),
     });
@@ -99,7 +101,6 @@ pub async fn serve(client: Client, read: Vec<u8>) {
     }
     drop(found);
     let load = Rc::new(Load { streams: Cell::new(0), idle_since: Cell::new(now) });
-    let epoch = crowd.worker.idle_epoch.get();
     let stage = Stage::Beginning;
     let mut session = Session { crowd, watch, load, streams: limits.streams, stage, epoch };
     poll_fn(|cx| session.poll(cx, &mut connection)).await;
@@ -217,7 +218,7 @@ impl Session {
             return Step::Leave;
         }
         let is_idle = self.load.streams.get() == 0;
-        if is_idle && self.stage == Stage::Serving && self.is_unwanted() {
+        if is_idle && self.stage != Stage::Leaving && self.is_unwanted() {
             return Step::End(Reason::NO_ERROR);
         }
         while self.crowd.timer.poll(cx).is_ready() {

@@ -119,12 +119,14 @@ impl Stream {
     }
 
     /// Whether bytes of the peer wait to be read, asked of the system itself.
-    pub fn has_spoken(&self) -> bool {
+    pub fn has_spoken(&mut self) -> bool {
         let flags = rustix::net::RecvFlags::PEEK | rustix::net::RecvFlags::DONTWAIT;
         match self {
             Self::Tcp(socket) => rustix::net::recv(socket, &mut [0_u8; 1], flags).is_ok(),
+            // Tickets and the like are no words of the peer's.
             Self::Tls(tls) => {
-                tls.holds_data() || rustix::net::recv(tls.socket(), &mut [0_u8; 1], flags).is_ok()
+                tls.holds_data()
+                    || rustix::net::recv(tls.socket(), &mut [0_u8; 1], flags).is_ok() && !tls.is_quiet()
             }
             Self::Served(_) => false,
             Self::Asked(stream) => stream.has_spoken(),
