@@ -70,14 +70,20 @@ class Stream:
 
 
 class Multiplexed:
-    """One connection, for use by one thread; `scheme` follows from whether there is a TLS context."""
+    """One connection, for use by one thread; `scheme` follows from whether there is a TLS context.
 
-    def __init__(self, address: Address, tls: ssl.SSLContext | None = None, deadline: float = 10.0) -> None:
+    `first` is sent before everything else.
+    """
+
+    def __init__(
+        self, address: Address, tls: ssl.SSLContext | None = None, deadline: float = 10.0, first: bytes = b""
+    ) -> None:
         self.streams: dict[int, Stream] = {}
         self.goaway: int | None = None
         """The last stream that the server looks at, once it has said GOAWAY."""
         self._scheme = "https" if tls else "http"
         self._socket: socket.socket = socket.create_connection(address, deadline)
+        self._socket.sendall(first)
         if tls is not None:
             self._socket = secure = tls.wrap_socket(self._socket, server_hostname="localhost")
             assert secure.selected_alpn_protocol() == "h2", secure.selected_alpn_protocol()

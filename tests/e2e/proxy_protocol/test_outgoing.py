@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support import announce
+from support.certificates import make_certificate, trusting
 from support.multiplexed import Multiplexed
 from support.scripted import OK, Peer, ScriptedServer
-from tenbin.testing import Client, config_text
+from tenbin.testing import Client, config_text, wait_for
 from tenbin.testing.client import request_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from support import StartTenbin
     from support.announce import Announced
@@ -130,3 +132,37 @@ def test_a_server_is_told_of_clients_that_share_a_connection(start_tenbin: Start
         found = [heard(server, number) for number in range(2)]
         assert {one.source for one in found} == {client.name}
         assert {one.destination for one in found} == {tenbin.address}
+
+
+def test_what_was_told_of_a_connection_in_tls_is_passed_on_for_its_streams(
+    start_tenbin: StartTenbin, server: ScriptedServer, tmp_path: Path
+) -> None:
+    site = make_certificate(tmp_path / "site.pem")
+    front = {"listen": [{"address": "{listen}", "proxy_protocol": True, "tls": str(site)}]}
+    backend = {"send_proxy": {"version": "v2", "tls": True}}
+    tenbin = start_tenbin(config_text({"only": server.port}, backend, front))
+    with Multiplexed(tenbin.address, trusting(site, "h2"), first=announce.v2(CLIENT, SEEN)) as client:
+        assert client.get("/").status == 200
+    found = heard(server)
+    assert (found.source, found.destination) == (CLIENT, SEEN)
+    assert found.tlvs[announce.ALPN] == b"h2"
+    assert found.tlvs[announce.AUTHORITY] == b"localhost"
+    assert b"x-forwarded-for: 203.0.113.7" in found.rest.lower()
+    assert b"x-forwarded-proto: https" in found.rest.lower()
+
+
+def test_a_header_stands_before_http2(start_tenbin: StartTenbin) -> None:
+    def script(peer: Peer) -> None:
+        peer.read_until(b"PRI * HTTP/2.0")
+        peer.hold()
+
+    with ScriptedServer(script) as server:
+        tenbin = start_tenbin(config_text({"only": server.port}, {"send_proxy": "v2", "protocol": "http2"}))
+        with tenbin.client() as first, tenbin.client() as second:
+            clients = [first, second]
+            for number, client in enumerate(clients):
+                client.send(request_bytes("GET", "/"))
+                wait_for(lambda number=number: b"PRI *" in server.wait_peer(number).received, 5)  # type: ignore[misc]
+            found = [heard(server, number) for number in range(2)]
+            assert [one.source for one in found] == [client.socket.getsockname() for client in clients]
+            assert all(one.rest.startswith(b"PRI * HTTP/2.0\r\n") for one in found)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from support.servers import Servers
 
 PATIENCE = 10.0
-SECRET = "-----BEGIN PRIVATE KEY-----"
+KEY = "-----BEGIN PRIVATE KEY-----"
 
 
 def crash(tenbin: Tenbin) -> None:
@@ -32,8 +32,8 @@ def crash(tenbin: Tenbin) -> None:
 def halves(folder: Path) -> tuple[str, str]:
     """Make a certificate; return it and its key."""
     whole = make_certificate(folder / "whole.pem").read_text()
-    certificate, _, key = whole.partition(SECRET)
-    return certificate, SECRET + key
+    certificate, _, key = whole.partition(KEY)
+    return certificate, KEY + key
 
 
 def refusal(tenbin: Tenbin) -> str:
@@ -83,7 +83,10 @@ def test_a_server_whose_authority_is_gone_is_down_until_it_is_back(trio: Servers
     authority = make_certificate(tmp_path / "ca.pem")
     good = authority.read_text()
     with ScriptedServer(lambda peer: peer.reset()) as secured:
-        servers = {"plain": next(iter(trio.first(1).values())), "secured": {"port": secured.port, "tls": {"ca": str(authority)}}}
+        servers = {
+            "plain": next(iter(trio.first(1).values())),
+            "secured": {"port": secured.port, "tls": {"ca": str(authority)}},
+        }
         with Tenbin(config_text(servers)) as tenbin:
             authority.write_text("nothing\n")
             crash(tenbin)
