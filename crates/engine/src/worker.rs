@@ -13,7 +13,7 @@ use std::time::Duration;
 use tenbin_balance::Health;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio::task::{AbortHandle, spawn_local};
+use tokio::task::{AbortHandle, spawn_local, yield_now};
 
 use crate::buffer::{Buffer, TUNNEL_BYTES};
 use crate::capacity::{Capacity, RELIEF, Relief, Stance, Want};
@@ -198,6 +198,13 @@ impl Worker {
             interval.tick().await;
             let now = self.shared.clock.millis();
             self.deadlines.tick(now);
+            let mut from = Some(0);
+            while let Some(slot) = from {
+                from = self.deadlines.wake_due(slot);
+                if from.is_some() {
+                    yield_now().await;
+                }
+            }
             self.log.flush();
             self.relieve(now);
             count += 1;
