@@ -44,6 +44,8 @@ pub struct Presence {
     pub told: Option<Box<Told>>,
     /// Whom it connected to, as far as its own socket knows; kept for streams, which have none.
     local: OnceCell<Option<SocketAddr>>,
+    /// The worker's `idle_epoch` when it came: whoever has asked for nothing since is idle from the beginning.
+    pub epoch: u64,
     /// Its place among the connections of its source, where those are counted; boxed, for most have none.
     pub visit: Option<Box<Visit>>,
 }
@@ -88,6 +90,11 @@ impl Client {
         let _ = self.destination();
         let Self { worker, place, stream, peer, timer, presence } = self;
         (stream, Crowd { worker, place, timer, peer, presence })
+    }
+
+    /// The worker's `idle_epoch` when it came.
+    pub fn epoch(&self) -> u64 {
+        self.presence.epoch
     }
 
     /// Its place among the connections of its source, where those are counted.
@@ -166,6 +173,7 @@ impl Presence {
             tls: None,
             told: None,
             local: OnceCell::new(),
+            epoch: worker.idle_epoch.get(),
             visit: None,
         })
     }

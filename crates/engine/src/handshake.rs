@@ -41,7 +41,8 @@ enum Unsecured {
 pub async fn secure(newcomer: Newcomer, found: Rc<Found>, config: ListenerConfig) {
     let Newcomer { mut presence, place, stream, peer } = newcomer;
     let worker = Rc::clone(presence.worker());
-    let shaken = within(&worker, config.spec().handshake, shake(stream, &config, &found)).await;
+    let limits = (config.spec().handshake, presence.epoch);
+    let shaken = within(&worker, limits, shake(stream, &config, &found)).await;
     match shaken {
         Ok(tls) => {
             let facts = tls.accepted().map(Facts::of);
@@ -68,11 +69,10 @@ pub async fn secure(newcomer: Newcomer, found: Rc<Found>, config: ListenerConfig
 
 async fn within(
     worker: &Worker,
-    limit_ms: u64,
+    (limit_ms, epoch): (u64, u64),
     shaking: impl Future<Output = Result<Box<Tls>, Unsecured>>,
 ) -> Result<Box<Tls>, Unsecured> {
-    let (timer, epoch, since) =
-        (worker.deadlines.timer(), worker.idle_epoch.get(), worker.deadlines.now_ms());
+    let (timer, since) = (worker.deadlines.timer(), worker.deadlines.now_ms());
     timer.set(limit_ms);
     let mut shaking = pin!(shaking);
     let mut turn = worker.turns.turn();

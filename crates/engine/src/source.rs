@@ -90,7 +90,8 @@ pub fn allow(
 /// Says why, where there is a way to say it, and closes.
 pub fn turn_away(worker: &Rc<Worker>, found: &Found, stream: TcpStream, peer: SocketAddr) {
     let reason = Reason::SourceConnections;
-    let http = found.frontend.spec.mode == Mode::Http;
+    // Who speaks TLS could make nothing of it.
+    let http = found.frontend.spec.mode == Mode::Http && found.tls.is_none();
     let mut answer = Vec::new();
     if http {
         let manner = Manner { version: Version::Http11, keep_alive: false, head: false, always: b"" };

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from support.certificates import make_certificate
 from support.kernel import descriptors
 from support.scripted import ScriptedServer
 from tenbin.testing import Client, ExchangeError, config_text, wait_for
@@ -194,3 +195,16 @@ def test_in_mode_tcp_a_connection_too_many_is_closed(start_tenbin: StartTenbin) 
             assert greeted(again)
         for client in (*clients, *extra):
             client.close()
+
+
+def test_a_connection_too_many_in_tls_is_closed_without_plain_text(
+    start_tenbin: StartTenbin, trio: Servers, tmp_path: Path
+) -> None:
+    listen = [{"address": "{listen}", "tls": str(make_certificate(tmp_path / "site.pem"))}]
+    limits = {"listen": listen, "limits": {"per_source": {"connections": 1}}}
+    tenbin = start_tenbin(config_text(trio.first(1), None, limits))
+    with tenbin.client() as first, tenbin.client() as second:
+        told(tenbin, source_connections_refused=1)
+        wait_for(lambda: first.readable() or second.readable(), 5)
+        refused = first if first.readable() else second
+        assert refused.socket.recv(100) == b""

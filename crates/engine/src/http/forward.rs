@@ -222,6 +222,16 @@ fn is_repeatable(x: &Exchange) -> bool {
     x.up.replayable() && (x.request.method.is_idempotent() || x.up.untouched())
 }
 
+/// Whether it is a pooled connection's own fault: one that the server closed meanwhile says nothing about the server, and
+/// bytes on one may belong to the answer before.
+fn is_stale(x: &Exchange, failure: &Failure) -> bool {
+    match failure {
+        Failure::Closed => x.output.data().is_empty(),
+        Failure::Bad(_) => true,
+        _ => false,
+    }
+}
+
 /// A try that was sent has failed: once more, or the end.
 fn failed(
     client: &Client,
@@ -234,15 +244,7 @@ fn failed(
     let index = lease.index();
     let now = client.worker.now_ms();
     let outcome = |kind| Outcome { kind, latency_us: 0 };
-    // A pooled connection that the server closed meanwhile says nothing about the server, and bytes on one may belong to
-    // the answer before.
-    let is_stale = reused
-        && match failure {
-            Failure::Closed => x.output.data().is_empty(),
-            Failure::Bad(_) => true,
-            _ => false,
-        };
-    if is_stale && course.stale < MOST_STALE && is_repeatable(x) {
+    if reused && is_stale(x, failure) && course.stale < MOST_STALE && is_repeatable(x) {
         lease.finish(outcome(OutcomeKind::Aborted), now);
         course.stale += 1;
         return Next::Again;

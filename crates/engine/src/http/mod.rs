@@ -45,15 +45,14 @@ const FAREWELL_BYTES: usize = 4 * 1024 * 1024;
 pub fn serve(mut client: Client) -> impl Future<Output = ()> {
     async move {
         // What is not the client's data, such as messages of TLS itself, makes it no less idle.
-        let (mut first, mut since) = (true, None);
+        let (mut first, mut is_timed) = (true, false);
         loop {
             let Some(timeouts) = timeouts(&client) else { return };
-            if since.is_none() {
+            if !is_timed {
                 client.timer.set(if first { timeouts.header } else { timeouts.keep_alive });
             }
-            let now = client.worker.deadlines.now_ms();
-            if !idle(&mut client, *since.get_or_insert(now)).await {
-                return part(&mut client.stream).await;
+            if !idle(&mut client, first).await {
+                return Box::pin(part(&mut client.stream)).await;
             }
             let mut exchange = client.worker.take_exchange();
             let after = exchange::converse(&mut client, &mut exchange, first).await;
@@ -61,7 +60,7 @@ pub fn serve(mut client: Client) -> impl Future<Output = ()> {
                 return multiplexed(client, exchange).await;
             }
             client.worker.put_exchange(exchange);
-            since = since.filter(|_| after == After::Nothing);
+            is_timed = after == After::Nothing;
             match after {
                 After::Nothing if client.timer.expired() => return,
                 After::Nothing => {}
@@ -99,9 +98,10 @@ fn timeouts(client: &Client) -> Option<FrontendTimeouts> {
 }
 
 /// Waits for the next head, holding no buffer; false when the connection is to be closed instead.
-async fn idle(client: &mut Client, since: u64) -> bool {
-    let epoch = client.worker.idle_epoch.get();
-    poll_fn(|cx| {
+fn idle(client: &mut Client, first: bool) -> impl Future<Output = bool> {
+    let epoch = if first { client.epoch() } else { client.worker.idle_epoch.get() };
+    let since = client.worker.deadlines.now_ms();
+    poll_fn(move |cx| {
         if client.stream.poll_read_ready(cx).is_ready() {
             return Poll::Ready(true);
         }
@@ -110,7 +110,6 @@ async fn idle(client: &mut Client, since: u64) -> bool {
         }
         client.timer.poll(cx).map(|()| false)
     })
-    .await
 }
 
 /// Says that nothing more comes where that is not the same as closing, to whoever takes it at once.

@@ -50,7 +50,7 @@ struct Session {
     load: Rc<Load>,
     streams: u32,
     stage: Stage,
-    /// As it was when the connection began.
+    /// As it was when the connection came.
     epoch: u64,
 }
 
@@ -81,12 +81,12 @@ enum Stage {
 /// Serves a connection whose client has begun to speak HTTP/2, perhaps with bytes that were read.
 pub async fn serve(client: Client, read: Vec<u8>) {
     let Some(found) = client.place.find(&client.worker, &client.worker.tables()) else { return };
+    let epoch = client.epoch();
     let (stream, crowd) = client.multiplex();
     let limits = found.frontend.spec.limits;
     let now = crowd.worker.deadlines.now_ms();
     let budget = RefCell::new(Budget::new(limits.glitches, now));
     let watch = Rc::new(Watch { budget, socket: Cell::new(None), is_broken: Cell::new(false) });
-    let epoch = crowd.worker.idle_epoch.get();
     crowd.timer.set(found.frontend.spec.timeouts.header);
     let mut handshake = builder(&limits).handshake(Watched::new(stream, read, Rc::clone(&watch)));
     let begun = poll_fn(|cx| match Pin::new(&mut handshake).poll(cx) {
