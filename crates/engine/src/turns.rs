@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::task::{spawn_local, yield_now};
 
 /// Pieces of work in one round.
-const ROUND: usize = 4;
+const ROUND: usize = 2;
 
 /// See the module.
 #[derive(Default)]
