@@ -274,3 +274,14 @@ fn a_certificate_without_names_serves_as_the_default() {
     let told = shown(&listener, "a.example", &TlsSuite::default());
     assert_eq!(told, ("ecdsa P-256".into(), "somebody".into()));
 }
+
+#[test]
+fn one_that_is_closed_refuses_all_and_is_never_taken_over() {
+    let world = World::new();
+    let spec = ListenerTls { strict_sni: true, ..listener(vec![world.hold("one", &["a.example"])]) };
+    let closed = ListenerConfig::closed(&spec, Alpn::Http1, &world.tickets).unwrap();
+    let client = world.client(TlsSuite::default(), Protocol::Http1);
+    assert!(matches!(accepted(&closed, &client, "a.example"), Err(Error::AlertReceived(_))));
+    let next = ListenerConfig::build(&spec, Alpn::Http1, &world.tickets, Some(&closed)).unwrap();
+    assert!(!next.is_closed() && accepted(&next, &client, "a.example").is_ok());
+}
