@@ -37,15 +37,17 @@ def flood(address: Address, data: bytes, linger: float = 3.0, longest: float = 6
     view, end = memoryview(data), begin + longest
     with socket.create_connection(address, 5) as one:
         one.setblocking(False)
+        poll = select.poll()
         while not found.ended and CLOCK.now() < end:
-            writing = [one] if found.sent < len(data) else []
-            readable, writable, _ = select.select([one], writing, [], 0.1)
+            writing = found.sent < len(data)
+            poll.register(one, select.POLLIN | (select.POLLOUT if writing else 0))
+            events = sum(event for _, event in poll.poll(100))
             try:
-                if readable:
+                if events & ~select.POLLOUT:
                     received = one.recv(1 << 20)
                     found.closed = not received
                     found.goaway = next((f.error for f in frames.feed(received) if f.kind == GOAWAY and f.error), 0)
-                if writable:
+                if events & select.POLLOUT:
                     found.sent += one.send(view[found.sent : found.sent + (1 << 18)])
             except BlockingIOError:
                 continue

@@ -9,6 +9,9 @@ use std::task::{Context, Poll, Waker};
 /// Milliseconds between two ticks.
 pub const TICK_MS: u64 = 50;
 
+/// How many are woken before others get on.
+const AT_ONCE: usize = 32;
+
 const NEVER: u64 = u64::MAX;
 
 /// All timers of a worker.
@@ -38,17 +41,29 @@ impl Deadlines {
         self.now_ms.get()
     }
 
-    /// Moves time on and wakes whoever waited for it.
+    /// Moves time on. Whoever waited for it is woken by `wake_due`.
     pub fn tick(&self, now_ms: u64) {
         self.now_ms.set(now_ms);
-        let slots = self.slots.borrow();
-        for (due, waker) in slots.due.iter().zip(&slots.wakers) {
+    }
+
+    /// Wakes some of those whose time has come, from this slot on; says where to go on if there may be more.
+    ///
+    /// Thousands whose time came together would otherwise make everybody else wait for all of them.
+    pub fn wake_due(&self, from: usize) -> Option<usize> {
+        let (slots, now_ms) = (self.slots.borrow(), self.now_ms.get());
+        let mut woken = 0;
+        for (slot, (due, waker)) in slots.due.iter().zip(&slots.wakers).enumerate().skip(from) {
             if *due <= now_ms
                 && let Some(waker) = waker
             {
+                if woken == AT_ONCE {
+                    return Some(slot);
+                }
                 waker.wake_by_ref();
+                woken += 1;
             }
         }
+        None
     }
 
     /// Wakes whoever waits, whatever for.
@@ -134,6 +149,9 @@ impl Drop for Timer {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
@@ -160,5 +178,34 @@ mod tests {
         deadlines.tick(10_000);
         assert!(!second.expired());
         assert_eq!(second.slot, 0);
+    }
+
+    #[test]
+    fn many_whose_time_has_come_are_woken_a_few_at_a_time_and_each_once() {
+        let deadlines = Rc::new(Deadlines::default());
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let timers: Vec<_> = (0..AT_ONCE * 3).map(|_| deadlines.timer()).collect();
+        for timer in &timers {
+            timer.set(1);
+            assert!(timer.poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+        deadlines.tick(1000);
+        let (mut from, mut steps) = (Some(0), 0);
+        while let Some(slot) = from {
+            from = deadlines.wake_due(slot);
+            steps += 1;
+            assert!(woken.0.load(Ordering::Relaxed) <= steps * AT_ONCE);
+        }
+        assert_eq!((steps, woken.0.load(Ordering::Relaxed)), (3, timers.len()));
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use rustix::net::{SendFlags, send};
 use tokio::net::TcpStream;
@@ -71,8 +72,9 @@ async fn within(
     let timer = worker.deadlines.timer();
     timer.set(limit_ms);
     let mut shaking = pin!(shaking);
+    let mut turn = worker.turns.turn();
     poll_fn(|cx| {
-        let shaken = shaking.as_mut().poll(cx);
+        let shaken = if turn.poll(cx).is_ready() { shaking.as_mut().poll(cx) } else { Poll::Pending };
         if shaken.is_ready() { shaken } else { timer.poll(cx).map(|()| Err(Unsecured::Late)) }
     })
     .await

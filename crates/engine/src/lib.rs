@@ -41,6 +41,7 @@ mod tables;
 mod tcp;
 pub mod tls;
 mod tunnel;
+mod turns;
 mod upstream;
 pub mod wire;
 mod worker;

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use socket2::SockRef;
 use tenbin_balance::Visit;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::spawn_local;
+use tokio::task::{spawn_local, yield_now};
 
 use crate::capacity::{Capacity, PAUSE, number_of};
 use crate::client::{Client, Presence};
@@ -27,6 +27,9 @@ use crate::{handshake, http, http2, proxy, source, tcp};
 
 /// What the system holds for a client beyond what is under way to it.
 const UNSENT_BYTES: u32 = 64 * 1024;
+
+/// Connections taken in a row before others of the thread get on.
+const AT_ONCE: u64 = 16;
 
 /// A listener as one worker knows it: who serves it by the tables in force, or did when it was last in force.
 pub struct Place {
@@ -157,7 +160,10 @@ pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdL
             return;
         }
     };
-    loop {
+    for count in 1_u64.. {
+        if count.is_multiple_of(AT_ONCE) {
+            yield_now().await;
+        }
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let (worker, place, number) = (Rc::clone(&worker), Rc::clone(&place), number_of(&stream));

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tenbin_balance::Health;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tokio::task::{AbortHandle, spawn_local};
+use tokio::task::{AbortHandle, spawn_local, yield_now};
 
 use crate::buffer::{Buffer, TUNNEL_BYTES};
 use crate::capacity::{Capacity, RELIEF, Relief, Stance, Want};
@@ -27,6 +27,7 @@ use crate::spares::Spares;
 use crate::splice::Pipes;
 use crate::stats::ProcessCounters;
 use crate::tables::{Followed, Held, Published, Server, Tables};
+use crate::turns::Turns;
 use crate::upstream::Pools;
 
 /// What all threads share.
@@ -75,6 +76,8 @@ pub struct Worker {
     pub pools: Pools,
     /// Pipes for tunnels that carry much.
     pub pipes: Pipes,
+    /// For handshakes, whose arithmetic takes long.
+    pub turns: Rc<Turns>,
     /// Lines for the access log that have not left yet.
     pub log: LogBatch,
     /// Moves on when idle connections are to be closed.
@@ -151,6 +154,7 @@ impl Worker {
             deadlines,
             pools: Pools::default(),
             pipes: Pipes::default(),
+            turns: Rc::default(),
             log,
             idle_epoch: Cell::new(0),
             relief: Relief::default(),
@@ -194,6 +198,13 @@ impl Worker {
             interval.tick().await;
             let now = self.shared.clock.millis();
             self.deadlines.tick(now);
+            let mut from = Some(0);
+            while let Some(slot) = from {
+                from = self.deadlines.wake_due(slot);
+                if from.is_some() {
+                    yield_now().await;
+                }
+            }
             self.log.flush();
             self.relieve(now);
             count += 1;

@@ -13,6 +13,7 @@ from support.counting import Counting
 from support.flood import flood
 from support.frames import headers, opening, request, reset, window_update
 from support.kernel import cpu_seconds
+from support.slow import allow_many
 from support.steady import Steady, between
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Attack(NamedTuple):
 
 def play(stage: Stage) -> Outcome:
     """Measure healthy clients alone, then beside both attacks."""
+    allow_many()
     (framed,) = stage.ports(1)
     count = round(stage.pick(3, CONNECTIONS))
     with Counting() as server:

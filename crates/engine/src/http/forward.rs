@@ -234,8 +234,14 @@ fn failed(
     let index = lease.index();
     let now = client.worker.now_ms();
     let outcome = |kind| Outcome { kind, latency_us: 0 };
-    // A pooled connection that the server closed meanwhile says nothing about the server.
-    let is_stale = matches!(failure, Failure::Closed) && reused && x.output.data().is_empty();
+    // A pooled connection that the server closed meanwhile says nothing about the server, and bytes on one may belong to
+    // the answer before.
+    let is_stale = reused
+        && match failure {
+            Failure::Closed => x.output.data().is_empty(),
+            Failure::Bad(_) => true,
+            _ => false,
+        };
     if is_stale && course.stale < MOST_STALE && is_repeatable(x) {
         lease.finish(outcome(OutcomeKind::Aborted), now);
         course.stale += 1;

@@ -77,6 +77,8 @@ pub struct Link {
     ping: RefCell<Option<PingPong>>,
     /// What was heard before a question that has no answer yet.
     pinged: Cell<Option<u64>>,
+    /// It had none at the last look either: a question is no doubt while its answer is on the way.
+    doubted: Cell<bool>,
     streams: Cell<usize>,
     /// Since when nothing, or nothing but waiting, has happened.
     since_ms: Cell<u64>,
@@ -111,6 +113,7 @@ impl Link {
             driver: OnceCell::new(),
             ping: RefCell::new(ping),
             pinged: Cell::new(None),
+            doubted: Cell::new(false),
             streams: Cell::new(0),
             since_ms: Cell::new(now),
             idle: Cell::new(false),
@@ -216,6 +219,8 @@ impl Link {
         let Terms { doubt_ms, dead_ms, .. } = self.terms;
         let mut ping = self.ping.borrow_mut();
         let Some(ping) = ping.as_mut() else { return };
+        let is_unanswered = self.pinged.get() == Some(self.reads());
+        self.doubted.set(is_unanswered);
         if self.pinged.get().is_some() && ping.poll_pong(&mut Context::from_waker(Waker::noop())).is_ready() {
             self.pinged.set(None);
         }
@@ -223,7 +228,7 @@ impl Link {
         if self.streams.get() == 0 || doubt_ms == 0 || silent < doubt_ms {
             return;
         }
-        if self.is_doubtful() {
+        if is_unanswered {
             if dead_ms > 0 && silent >= dead_ms {
                 self.close();
             }
@@ -234,7 +239,7 @@ impl Link {
 
     /// Whether nothing at all was heard since it was asked for a sign of life.
     fn is_doubtful(&self) -> bool {
-        self.pinged.get().is_some_and(|reads| reads == self.reads())
+        self.doubted.get() && self.pinged.get() == Some(self.reads())
     }
 
     /// Streams at once.

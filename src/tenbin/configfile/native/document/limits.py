@@ -36,7 +36,7 @@ IPV6_PREFIX = 64
 ENTRIES = 100_000
 STREAMS = 100
 GLITCHES = 100
-HANDSHAKES = 1000
+HANDSHAKES = 10_000
 
 _OF_CLIENTS = "it limits clients: it stands in `limits` at the top or of a frontend"
 _OF_ALL = "it stands in `limits` at the top"
