@@ -67,6 +67,12 @@ def certificate(context: Context, name: str, key: str | None, path: Path) -> Cer
     return one.certificate if one else None
 
 
+def key_names(certificate: FilePath) -> tuple[str, ...]:
+    """Return the names under which the key of a certificate is looked for beside it."""
+    names = (f"{certificate.stem}.key", f"{certificate.name}.key", f"{certificate.stem}-key.pem")
+    return (*names, _FULL_KEY, "key.pem") if certificate.stem in _NAMELESS else names
+
+
 class _Finder:
     """Looks for files, and tells what is wrong at one place of the configuration."""
 
@@ -167,9 +173,7 @@ class _Finder:
         self._wrong(message, hint=hint)
 
     def _key_beside(self, target: FilePath, beside: frozenset[str], *, encrypted: bool) -> FilePath | None:
-        names = [f"{target.stem}.key", f"{target.name}.key", f"{target.stem}-key.pem"]
-        if target.stem in _NAMELESS:
-            names += [_FULL_KEY, "key.pem"]
+        names = key_names(target)
         key = _first(target, names, beside)
         shown = self._files.shown(target)
         if key is None and encrypted:
