@@ -21,7 +21,7 @@ def cert() -> None:
     """Make a certificate for trials, or show what stands in a file."""
 
 
-@cert.command("self-signed")
+@cert.command("self-signed", short_help="Write a certificate and its key to one file.")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="The directory (here).")
 @click.option("--force", is_flag=True, help="Replace a file of that name.")
@@ -40,12 +40,12 @@ def self_signed(names: tuple[str, ...], out: Path, force: bool) -> None:
     click.echo(f"wrote {file}: a certificate for {', '.join(names)} and its key")
 
 
-@cert.command()
+@cert.command(short_help="Show names, validity, issuer and problems.")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 def show(files: tuple[Path, ...]) -> None:
     """Show names, validity, issuer and problems of each certificate; exits with 1 if one cannot be used.
 
-    A key in the same file, or beside it as NAME.key, is compared with the certificate.
+    A key in the same file, or beside it as `tls` looks for it, is compared with the certificate.
     """
     from tenbin import model
     from tenbin.clock import SystemClock
@@ -93,15 +93,16 @@ def _write(file: Path, text: str, *, force: bool) -> None:
 
 def _key(file: Path) -> str:
     """The file with the key of a certificate, "" for none: in it, or beside it."""
+    from tenbin.configfile.native.resolve.certificates import key_names
+
     try:
         if b"PRIVATE KEY-----" in file.read_bytes():
             return str(file)
     except OSError:
         # The data plane's program says what is wrong.
         return ""
-    beside = (file.with_suffix(".key"), file.with_name(f"{file.name}.key"), file.with_name("privkey.pem"))
-    found = beside if file.stem in ("fullchain", "cert") else beside[:2]
-    return next((str(name) for name in found if name.is_file()), "")
+    beside = (file.with_name(name) for name in key_names(file))
+    return next((str(name) for name in beside if name.is_file()), "")
 
 
 def _lines(one: Certificate, now: datetime) -> Iterator[str]:

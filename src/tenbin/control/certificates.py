@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tenbin.errors import Diagnostic, Severity
+from tenbin.model import ServerTls
 from tenbin.observe.certificates import DAY, CertificateFacts, Validity, at, certificate_status, expiry, renewed, words
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tenbin.configfile.source import Source
     from tenbin.dataplane.certificates import Certificate, Problem
     from tenbin.model import Certificate as Files
-    from tenbin.model import Config, ServerTls
+    from tenbin.model import ClientCertificates, Config
     from tenbin.observe.certificates import CertificateStatus
     from tenbin.observe.sentences import Sentence
 
@@ -137,27 +138,33 @@ def _named(config: Config) -> tuple[list[_Use], dict[str, str]]:
     def use(files: Files) -> _Use:
         return uses.setdefault((files.certificate, files.key, files.ocsp), _Use(files))
 
+    def trust(tls: ClientCertificates | ServerTls | None) -> None:
+        for file, position in zip((tls.ca, tls.crl), tls.positions, strict=True) if tls else ():
+            if file:
+                authorities.setdefault(file, position)
+
     for listener in (listener for frontend in config.frontends for listener in frontend.listeners):
         if listener.tls is None:
             continue
         for files in listener.tls.certificates:
             use(files).listeners.append(str(listener.address))
-        if listener.tls.client is not None:
-            for file in filter(None, (listener.tls.client.ca, listener.tls.client.crl)):
-                authorities.setdefault(file, listener.position)
+        trust(listener.tls.client)
     for name, tls in _towards_servers(config):
         if tls.certificate is not None:
-            use(tls.certificate).servers.append(name)
-        for file in filter(None, (tls.ca, tls.crl)):
-            authorities.setdefault(file, tls.certificate.position if tls.certificate else "")
+            by = use(tls.certificate).servers
+            by += [name] if name else []
+        trust(tls)
     return list(uses.values()), authorities
 
 
 def _towards_servers(config: Config) -> Iterator[tuple[str, ServerTls]]:
+    """TLS that is spoken to servers, and to which; "" for that of checks alone."""
     for backend in config.backends:
         for server in backend.servers:
             if server.tls is not None:
                 yield f"{backend.name}/{server.name}", server.tls
+        if backend.check is not None and isinstance(backend.check.tls, ServerTls):
+            yield "", backend.check.tls
 
 
 def _diagnostic(problem: Problem, position: str, source: Source) -> Diagnostic:

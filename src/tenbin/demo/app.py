@@ -42,6 +42,7 @@ class App:
         self._handlers: dict[str, dict[str, Handler]] = {
             "/health": {"GET": self._health},
             "/api/whoami": {"GET": self._whoami},
+            "/api/secure": {"GET": self._secure},
             "/api/session": {"GET": self._session, "POST": self._session},
             "/api/long-operation": {"POST": self._long_operation},
             "/api/fast": {"GET": self._fast},
@@ -81,6 +82,10 @@ class App:
     def _whoami(self, request: Request) -> Answer:
         about = {"pid": os.getpid(), "hostname": self._host, "timestamp": self._clock.wall().isoformat()}
         return json_answer({**self._identity(), **about, "headers": dict(request.headers)})
+
+    def _secure(self, request: Request) -> Answer:
+        told = {"protocol": request.header("x-forwarded-proto"), "tls_version": request.header("x-tls-version")}
+        return json_answer({**self._identity(), **told})
 
     def _session(self, request: Request) -> Answer:
         body = _json_object(request) if request.method == "POST" else {}

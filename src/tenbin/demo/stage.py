@@ -30,7 +30,7 @@ frontends:
   web:
     listen: {listen}
     routes:
-{redirect}      - backend: app
+{secured}      - backend: app
 backends:
   app:
     balance: round_robin
@@ -45,6 +45,7 @@ log: none
 _SECURE = """\
       - when: not tls
         redirect: {{location: "https://localhost:{secure}{{url}}"}}
+      - request: {{set_header: {{X-TLS-Version: "TLSv{{tls.version}}"}}}}
 """
 
 
@@ -173,11 +174,11 @@ class Stage:
 
     def _config(self) -> str:
         servers = "\n".join(f'      {name}: "127.0.0.1:{port}"' for name, port in self._ports.items())
-        listen, redirect = f'"127.0.0.1:{self.port}"', ""
+        listen, secured = f'"127.0.0.1:{self.port}"', ""
         if self.secure:
             listen = f'[{listen}, {{address: "127.0.0.1:{self.secure}", tls: {self.certificate.name}}}]'
-            redirect = _SECURE.format(secure=self.secure)
-        return _CONFIG.format(listen=listen, redirect=redirect, admin=self.admin, servers=servers)
+            secured = _SECURE.format(secure=self.secure)
+        return _CONFIG.format(listen=listen, secured=secured, admin=self.admin, servers=servers)
 
     async def _start_somewhere(self, server: str, candidates: Iterator[int]) -> None:
         """Start a server for the first time, on the first of these ports that it gets."""

@@ -44,13 +44,15 @@ class TlsSuite:
 class ClientCertificates:
     """PEM files: `ca` with the authorities that sign for clients, `crl` ("" for none) with what they revoked.
 
-    `required`: a client without a certificate is refused; one with a bad certificate always is.
+    `required`: a client without a certificate is refused; one with a bad certificate always is. `positions` are
+    `file:line:column` of where `ca` and `crl` were named.
     """
 
     required: bool
     ca: str
     crl: str
     stamp: str
+    positions: tuple[str, str] = field(default=("", ""), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class ServerTls:
     """TLS towards a server.
 
     `sni` is the name that is sent and that its certificate must hold; "": none is sent, and the certificate must hold
-    the address. `ca` "" for the system's authorities. `certificate` is shown to a server that asks.
+    the address. `ca` "" for the system's authorities. `certificate` is shown to a server that asks. `positions` are
+    `file:line:column` of where `ca` and `crl` were named.
     """
 
     verify: bool
@@ -85,6 +88,7 @@ class ServerTls:
     certificate: Certificate | None
     suite: TlsSuite
     stamp: str
+    positions: tuple[str, str] = field(default=("", ""), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

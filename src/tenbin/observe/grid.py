@@ -72,13 +72,23 @@ def _all_bold(columns: Sequence[Column]) -> tuple[tuple[int, str], ...]:
 
 
 def _fitting(columns: Sequence[Column], wide: Sequence[int], width: int) -> list[int]:
-    shown = list(range(len(columns)))
-    while sum(wide[place] + GAP for place in shown) - GAP > width:
-        worst = max(shown, key=lambda place: columns[place].rank)
+    shown = set(range(len(columns)))
+
+    def room() -> int:
+        return width - sum(wide[place] + GAP for place in shown) + GAP
+
+    left_out: list[int] = []
+    while room() < 0:
+        worst = max(sorted(shown), key=lambda place: columns[place].rank)
         if columns[worst].rank == 0:
             break
         shown.remove(worst)
-    return shown
+        left_out.append(worst)
+    # One that is very wide went last, and there is room for others now.
+    for place in reversed(left_out):
+        if wide[place] + GAP <= room():
+            shown.add(place)
+    return sorted(shown)
 
 
 def _line(text: Text, columns: Sequence[Column], shown: Sequence[int], wide: Sequence[int], row: Row) -> None:

@@ -138,7 +138,7 @@ def _frontend(frontend: FrontendStatus) -> Row:
             *_percentiles(traffic.phases.total),
         ),
         ((1, style),),
-        (f"answered by Tenbin itself: {own}",) if own else (),
+        (f"answered or ended by Tenbin itself: {own}",) if own else (),
     )
 
 

@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from tenbin.supervisor.source import Loaded, Source
 
 
+_QUIET = 2.0
+"""Seconds without a change after which half a renewal is no longer one that goes on."""
+_LONGEST = 20.0
+"""Seconds after which it is told in any case."""
+
+
 class InstanceOperations:
     """See `tenbin.api.operations.Operations`."""
 
@@ -78,20 +84,17 @@ class InstanceOperations:
             return ReloadReport(ok=True, generation=changed.generation, summary=changed.summary, problems="")
 
     async def renew(self) -> None:
-        """Wait until certificates change, and serve them; what cannot be used is told, and changes nothing."""
+        """Wait until certificates change, and serve them; what cannot be used is told, and changes nothing.
+
+        It is told once nothing has changed for a while: a certificate and its key are two files, and slow to write.
+        """
         await self._watch.changed()
-        async with self._reloading:
-            try:
-                loaded = await asyncio.to_thread(self._source.renew, self._loaded)
-                if loaded.config == self._loaded.config:
-                    # Another file in one of the directories, or the same one once more.
-                    self._read(loaded)
-                    return
-                changed = await self._put_in_force(loaded)
-            except TenbinError as error:
-                self._parts.say(renewal_refused(_problems(error)))
-                return
-            self._parts.say(sentences.reloaded(changed.generation, f"generation {changed.generation} is in force"))
+        begun, since = self._parts.clock.now(), self._loaded
+        problems = await self._renewed()
+        while problems and self._parts.clock.now() - begun < _LONGEST and await self._watch.changed_within(_QUIET):
+            problems = await self._renewed()
+        if problems and self._loaded is since:
+            self._parts.say(renewal_refused(problems))
 
     async def set_server(self, server: ServerId, *, weight: int | None = None, admin: Admin | None = None) -> str:
         """Change a server until its next change; survives reloads and restarts."""
@@ -122,6 +125,21 @@ class InstanceOperations:
         """Hand over to a new data plane."""
         await self._parts.figures.take()
         return await self._parts.keeper.upgrade(self._parts.store.state.config.drain)
+
+    async def _renewed(self) -> str:
+        """Serve the certificates that are there now; return why they cannot be used, "" when they can."""
+        async with self._reloading:
+            try:
+                loaded = await asyncio.to_thread(self._source.renew, self._loaded)
+                if loaded.config == self._loaded.config:
+                    # Another file in one of the directories, or the same one once more.
+                    self._read(loaded)
+                    return ""
+                changed = await self._put_in_force(loaded)
+            except TenbinError as error:
+                return _problems(error)
+            self._parts.say(sentences.reloaded(changed.generation, f"generation {changed.generation} is in force"))
+            return ""
 
     async def _put_in_force(self, loaded: Loaded) -> Changed:
         parts = self._parts

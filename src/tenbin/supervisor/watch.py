@@ -46,8 +46,24 @@ class Watch:
             else:
                 await self._clock.sleep(_LOOK / 1000)
 
+    async def changed_within(self, seconds: float) -> bool:
+        """Wait so long for `changed`; return whether it came."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.changed()
+        except TimeoutError:
+            return False
+        return True
+
     async def _stirred(self, places: dict[Path, int]) -> None:
         """Wait until something may have changed in these directories, or they are others."""
+        try:
+            await self._told(places)
+        except OSError:
+            # One of them is gone already, or the system watches as many as it may.
+            await self._clock.sleep(_LOOK / 1000)
+
+    async def _told(self, places: dict[Path, int]) -> None:
         from watchfiles import awatch
 
         events = awatch(

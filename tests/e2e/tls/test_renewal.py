@@ -164,6 +164,15 @@ def test_half_of_a_renewal_waits_for_the_other_half(trio: Servers, tmp_path: Pat
         wait_for(lambda: served(tenbin.address) == leaf(chain), PATIENCE)
 
 
+def test_an_ocsp_answer_that_comes_to_be_beside_it_is_noticed(tenbin: Tenbin, site: Path) -> None:
+    answer = site.with_name("site.pem.ocsp")
+    answer.write_text("no answer")
+    wait_for(lambda: "site.pem.ocsp" in tenbin.log(), PATIENCE)
+    answer.unlink()
+    make_certificate(site)
+    wait_for(lambda: served(tenbin.address) == leaf(site), PATIENCE)
+
+
 def test_what_else_was_written_into_the_file_waits_for_its_own_reload(tenbin: Tenbin, site: Path) -> None:
     good = tenbin.file.read_text()
     tenbin.file.write_text(good + "\nnonsense: true\n")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tenbin.model import Config
 
 EXPRESSIONS = All | Any | Compare | Concat | Const | Convert | Fetch | Match | Not
-SKIPPED = {"position", "origin", "stamp"}
+SKIPPED = {"position", "positions", "origin", "stamp"}
 ALWAYS = {"name", "listeners", "routes", "servers"}
 NOTHING = ((), None, False, 0, "", AsServer.AS_SERVER)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from support.certificates import make_certificate
 from tenbin.configfile import json_schema, read
 from tenbin.configfile.native import schema
 from tenbin.configfile.native.loader import parse
@@ -84,16 +86,26 @@ def test_what_the_reference_shows_loads(block: str) -> None:
     read(block, "configuration.md", environment={}, directory=ROOT)
 
 
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The examples, with the certificate that one tells its reader to make."""
+    folder = tmp_path_factory.mktemp("of") / "examples"
+    shutil.copytree(ROOT / "examples", folder)
+    (folder / "certs").mkdir(exist_ok=True)
+    make_certificate(folder / "certs" / "localhost.pem")
+    return folder
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_examples_load(path: Path) -> None:
-    outcome = examine(path, environment={})
+def test_examples_load(path: Path, examples: Path) -> None:
+    outcome = examine(examples / path.name, environment={})
     assert outcome.config is not None
     if path.stem != "seeds3":
         assert outcome.diagnostics == ()
 
 
 def test_there_are_examples() -> None:
-    assert {"checks", "limits", "seeds3", "sticky", "tcp", "web"} <= {path.stem for path in EXAMPLES}
+    assert {"checks", "grpc", "https", "limits", "seeds3", "sticky", "tcp", "web"} <= {path.stem for path in EXAMPLES}
 
 
 def test_ten_thousand_servers_load_at_once() -> None:

@@ -84,7 +84,7 @@ def test_each_certificate_is_asked_for_once_and_knows_its_listeners(config: Conf
 
 def test_servers_and_authorities_are_judged_as_well(config: Config, tmp_path: Path) -> None:
     shown = Certificate("/c/client.pem", "/c/client.pem", "", "", "tenbin.yaml:8:3")
-    tls = ServerTls(True, "/c/ca.pem", "", "", shown, TlsSuite(), "")
+    tls = ServerTls(True, "/c/ca.pem", "", "", shown, TlsSuite(), "", ("tenbin.yaml:7:3", ""))
     (backend,) = config.backends
     secure = replace(backend, servers=tuple(replace(server, tls=tls) for server in backend.servers))
     program = Judge(tmp_path)
@@ -94,6 +94,20 @@ def test_servers_and_authorities_are_judged_as_well(config: Config, tmp_path: Pa
     assert found.usable
     assert found.certificates[0].servers == ("app/s1",)
     assert [(one.severity, one.message) for one in found.diagnostics] == [(Severity.WARNING, "/c/ca.pem: is old")]
+    assert found.diagnostics[0].line == 7
+
+
+def test_files_of_checks_alone_are_judged_as_well(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text(PEM)
+    check = "{http: GET /, port: 8443, tls: {ca: ca.pem, certificate: ca.pem}}"
+    text = f'listen: "127.0.0.1:8080"\nbackends: {{app: {{check: {check}, servers: ["127.0.0.1:3001"]}}}}\n'
+    config = configfile.read(text, "tenbin.yaml", environment={}, directory=tmp_path)
+    program = Judge(tmp_path)
+    bad = problem("error", str(tmp_path / "ca.pem"), 1, "is damaged")
+    program.answer(certificate("ca.pem"), authorities=({"file": "ca.pem", "count": 1, "problems": [bad]},))
+    found = judge(config, Source("tenbin.yaml", text), {VARIABLE: str(program.path)}, NOW)
+    assert [(one.line, one.column) for one in found.diagnostics] == [(2, text.split("\n")[1].index("{ca:") + 6)]
+    assert not found.certificates[0].servers
 
 
 def test_nobody_is_asked_without_files(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from types import MappingProxyType
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
 from tenbin.model import Admin, Health, ServerId
+from tenbin.observe.grid import Column, Row, draw
 from tenbin.observe.status import Status, build
 from tenbin.observe.table import render
 from tenbin.state.overlay import Overlay, ServerOverlay
@@ -100,3 +102,10 @@ def test_two_thousand_servers_are_drawn_quickly() -> None:
     config = samples.large(2000)
     large = build(config, Overlay(), samples.stats(config), samples.WATCHED, samples.NOW, 0)
     assert best(lambda: render(large)) < 0.5
+
+
+def test_a_column_that_is_too_wide_takes_no_other_with_it() -> None:
+    columns = [Column("NAME"), Column("LISTENS ON", 1, right=False), Column("CONN", 2), Column("P99", 3)]
+    text = Text()
+    draw(text, columns, [Row(("web", "127.0.0.1:8080 " * 10, "7", "2ms"))], 40)
+    assert text.plain.split() == ["NAME", "CONN", "P99", "web", "7", "2ms"]

@@ -10,6 +10,7 @@ from tenbin.configfile.native.document.types import Flag, Networks, words
 from tenbin.configfile.problem import Mistake, Problem, mistake
 
 VERSIONS = ("v1", "v2")
+_EXPECTED = "true or {from: ...}"
 _FOREIGN = {"1": "it is `v1`", "2": "it is `v2`"}
 
 
@@ -33,11 +34,11 @@ def _proxy_protocol(value: object) -> object:
     """`true` is a mapping without networks, which a file cannot write."""
     if value is True:
         return ProxyProtocolDocument.model_construct(from_=None)
+    if isinstance(value, str) and value in VERSIONS:
+        raise mistake("both versions are understood, and none is named", expected=_EXPECTED, hint="write true")
     if isinstance(value, str | list):
-        hint = "write {from: ...}"
-        raise mistake(
-            f"{values.describe(value)} instead of `proxy_protocol`", expected="true or {from: ...}", hint=hint
-        )
+        hint = f"write {{from: {value}}}" if isinstance(value, str) else "write {from: [...]}"
+        raise mistake(f"{values.describe(value)} instead of a mapping", expected=_EXPECTED, hint=hint)
     return None if value is False else value
 
 

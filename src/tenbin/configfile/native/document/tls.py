@@ -304,7 +304,9 @@ class ServerTlsDocument(_SuiteDocument):
 
 def _server_tls(value: object) -> object:
     if isinstance(value, str):
-        raise mistake("a text instead of `tls`", expected="true, false, or a mapping such as {ca: authorities.pem}")
+        hint = "write true" if value.lower() in {"yes", "on"} else ""
+        expected = "true, false, or a mapping such as {ca: authorities.pem}"
+        raise mistake("a text instead of a mapping", expected=expected, hint=hint)
     return switch(value)
 
 

@@ -67,6 +67,12 @@ def certificate(context: Context, name: str, key: str | None, path: Path) -> Cer
     return one.certificate if one else None
 
 
+def key_names(certificate: FilePath) -> tuple[str, ...]:
+    """Return the names under which the key of a certificate is looked for beside it."""
+    names = (f"{certificate.stem}.key", f"{certificate.name}.key", f"{certificate.stem}-key.pem")
+    return (*names, _FULL_KEY, "key.pem") if certificate.stem in _NAMELESS else names
+
+
 class _Finder:
     """Looks for files, and tells what is wrong at one place of the configuration."""
 
@@ -85,6 +91,10 @@ class _Finder:
                 self._wrong("this is a directory, which holds its keys itself", hint=hint)
             return self._directory(target)
         one = self.file(target, key=document.key, ocsp=document.ocsp)
+        if document.ocsp is None:
+            for answer in _answers(target):
+                # It may come to be there; of a directory's files the directory tells.
+                self._files.watch(target.with_name(answer))
         return [replace(one, names=(name, *one.names))] if one else []
 
     def file(self, target: FilePath, *, key: str | None = None, ocsp: str | None = None) -> Found | None:
@@ -106,8 +116,7 @@ class _Finder:
             key_file = target
         else:
             key_file = self._key_beside(target, beside, encrypted=held.encrypted)
-        answers = (f"{target.name}.ocsp", f"{target.stem}.ocsp")
-        stapled = self._given(ocsp, "ocsp") if ocsp is not None else _first(target, answers, beside)
+        stapled = self._given(ocsp, "ocsp") if ocsp is not None else _first(target, _answers(target), beside)
         return self._found(target, key_file, stapled) if key_file else None
 
     def _directory(self, target: FilePath) -> list[Found]:
@@ -164,9 +173,7 @@ class _Finder:
         self._wrong(message, hint=hint)
 
     def _key_beside(self, target: FilePath, beside: frozenset[str], *, encrypted: bool) -> FilePath | None:
-        names = [f"{target.stem}.key", f"{target.name}.key", f"{target.stem}-key.pem"]
-        if target.stem in _NAMELESS:
-            names += [_FULL_KEY, "key.pem"]
+        names = key_names(target)
         key = _first(target, names, beside)
         shown = self._files.shown(target)
         if key is None and encrypted:
@@ -202,6 +209,11 @@ class _Finder:
 
     def _wrong(self, message: str, *, hint: str = "") -> None:
         self._context.error(self._place, message, hint=hint)
+
+
+def _answers(target: FilePath) -> tuple[str, str]:
+    """The names of an OCSP answer beside a certificate."""
+    return f"{target.name}.ocsp", f"{target.stem}.ocsp"
 
 
 def _first(target: FilePath, names: Iterable[str], beside: frozenset[str]) -> FilePath | None:

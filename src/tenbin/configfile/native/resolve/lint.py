@@ -47,6 +47,7 @@ def _routes(frontend: Frontend, context: Context) -> set[str]:
         )
         return set()
     lint_tls.conditions(frontend, at, context)
+    lint_tls.redirects(frontend, at, context)
     seen = _Seen()
     reached: set[str] = set()
     for index, route in enumerate(frontend.routes):

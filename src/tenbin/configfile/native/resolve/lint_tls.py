@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenbin.model.expression import All, Any, Compare, Concat, Convert, Expression, Fetch, Match, Not
+from tenbin.model.expression import All, Any, Compare, Concat, Const, Convert, Expression, Fetch, Match, Not
 from tenbin.model.frontend import Mode
+from tenbin.model.route import Redirect
 from tenbin.model.tls import Protocol
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from tenbin.model.frontend import Frontend
 
 _PASSING = ("sni", "alpn")
+_HTTPS = 443
+_SAME_BY_TLS = {"host", "path", "url", "query", "method"}
+"""Facts about a request that a redirect to HTTPS leaves as they are."""
 
 
 def conditions(frontend: Frontend, at: Path, context: Context) -> None:
@@ -40,12 +44,30 @@ def conditions(frontend: Frontend, at: Path, context: Context) -> None:
             context.warning(path, message, hint=f"it is `tls.{passing[0]}`")
 
 
+def redirects(frontend: Frontend, at: Path, context: Context) -> None:
+    """Note redirects to HTTPS that requests by HTTPS take too, so that no client ever arrives."""
+    if not any(listener.tls is not None and listener.address.port == _HTTPS for listener in frontend.listeners):
+        return
+    for index, route in enumerate(frontend.routes):
+        path = (*at, "routes", index, "redirect")
+        if not isinstance(route.action, Redirect) or not context.tree.has((*path, "scheme")):
+            continue
+        facts = {fetch.name for fetch in _fetches(route.when)} if route.when is not None else set()
+        if facts <= _SAME_BY_TLS and _begins_with(route.action.location, "https://"):
+            message = "requests by HTTPS are sent to where they came from"
+            context.warning(path, message, hint="`when: not tls`", key=True)
+
+
 def protocol(backend: Backend, path: Path, context: Context) -> None:
     """Note a protocol that is never negotiated."""
     if backend.protocol is Protocol.AUTO and not any(server.tls for server in backend.servers):
         message = "without TLS nothing is negotiated: these servers are asked by HTTP/1.1"
         hint = "`tls: true`, or `protocol: http2` for servers that expect it"
         context.warning((*path, "protocol"), message, hint=hint, key=True)
+
+
+def _begins_with(text: Expression, begin: str) -> bool:
+    return isinstance(text, Concat) and isinstance(first := text.of[0], Const) and first.value == begin
 
 
 def _passing(names: list[str]) -> str:

@@ -86,6 +86,7 @@ def server_tls(context: Context, document: ServerTlsDocument | None, path: Path)
         certificate=certificate(context, shown, document.key, path) if shown is not None else None,
         suite=document.suite(),
         stamp=stamp(*(file for file in (ca, crl) if file)),
+        positions=(_position(context, ca, (*path, "ca")), _position(context, crl, (*path, "crl"))),
     )
     return Outward(tls, automatic=document.sni is None)
 
@@ -126,8 +127,18 @@ def _default(context: Context, wanted: str | int | None, found: Sequence[Found],
 def _clients(context: Context, document: ClientCertificatesDocument, path: Path) -> ClientCertificates:
     ca = _authorities(context, document.ca, (*path, "ca"))
     crl = _revocations(context, document.crl, (*path, "crl"))
-    files = [file for file in (ca, crl) if file]
-    return ClientCertificates(document.mode == "required", str(ca or ""), str(crl or ""), stamp(*files))
+    return ClientCertificates(
+        required=document.mode == "required",
+        ca=str(ca or ""),
+        crl=str(crl or ""),
+        stamp=stamp(*(file for file in (ca, crl) if file)),
+        positions=(_position(context, ca, (*path, "ca")), _position(context, crl, (*path, "crl"))),
+    )
+
+
+def _position(context: Context, file: FilePath | None, path: Path) -> str:
+    """Where a file was named; "" for none."""
+    return context.position(path) if file else ""
 
 
 def _authorities(context: Context, name: str | None, path: Path) -> FilePath | None:
