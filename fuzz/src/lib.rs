@@ -21,6 +21,7 @@ mod cookie;
 pub mod corpus;
 mod cuts;
 mod frame;
+mod front;
 mod host;
 mod request;
 mod seeds;
@@ -60,6 +61,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "cookie", property: cookie::property, seeds: seeds::cookies },
     Target { name: "snapshot", property: snapshot::property, seeds: seeds::snapshots },
     Target { name: "frame", property: frame::property, seeds: seeds::frames },
+    Target { name: "proxy", property: front::proxy, seeds: Vec::new },
+    Target { name: "hello", property: front::client_hello, seeds: Vec::new },
+    Target { name: "frames", property: front::frames, seeds: Vec::new },
 ];
 
 impl Target {

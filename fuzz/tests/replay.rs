@@ -37,4 +37,7 @@ replays! {
     cookies_and_tokens "cookie"
     snapshots "snapshot"
     control_frames "frame"
+    proxy_headers "proxy"
+    client_hellos "hello"
+    frames_of_http2 "frames"
 }

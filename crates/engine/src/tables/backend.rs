@@ -28,6 +28,8 @@ pub struct Backend {
     pub asks_hello: bool,
     /// How clients are remembered.
     pub sticky: Option<Sticky>,
+    /// Every server that is spoken to in TLS has what that takes.
+    pub is_whole: bool,
     /// What was counted.
     pub counters: Arc<Workers<BackendCounters>>,
 }
@@ -117,13 +119,5 @@ impl Backend {
     /// The place of a server in `servers`.
     pub fn server_named(&self, name: &str) -> Option<usize> {
         self.group.index_of(name)
-    }
-
-    /// Whether every server that is spoken to in TLS has what that takes.
-    pub fn is_whole(&self) -> bool {
-        self.servers
-            .iter()
-            .zip(&self.spec.servers)
-            .all(|(server, spec)| server.tls.is_some() == spec.tls.is_some())
     }
 }

@@ -74,7 +74,7 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
     for (spec, draft) in snapshot.backends.into_iter().zip(backend_drafts) {
         let before = old.and_then(|old| old.backend(&spec.name));
         match before {
-            Some(before) if same_shape(&before.spec, &spec) && before.is_whole() => {
+            Some(before) if same_shape(&before.spec, &spec) && before.is_whole => {
                 for (index, server) in spec.servers.iter().enumerate() {
                     changes.push((Arc::clone(before), index, server.clone()));
                 }
@@ -206,6 +206,7 @@ fn build_backend(
         .flat_map(|before| &before.servers)
         .map(|server| (server.name.as_str(), server))
         .collect();
+    let is_whole = draft.servers.iter().all(|server| server.is_fit);
     let servers: Vec<_> = spec
         .servers
         .iter()
@@ -227,7 +228,7 @@ fn build_backend(
     let by_cookie =
         servers.iter().enumerate().map(|(index, server)| (server.cookie.clone(), index)).collect();
     let asks_hello = draft.key.as_ref().is_some_and(|key| key.asks(TlsFact::is_asked));
-    Backend { group, servers, by_cookie, key: draft.key, asks_hello, sticky, counters, spec }
+    Backend { group, servers, by_cookie, key: draft.key, asks_hello, sticky, is_whole, counters, spec }
 }
 
 /// A server without an address cannot take work, whatever checks say.
@@ -237,7 +238,7 @@ fn effective_health(server: &wire::Server, address: Option<SocketAddr>) -> Healt
 
 fn build_server(
     server: &wire::Server,
-    ServerDraft { address, tls, is_same }: ServerDraft,
+    ServerDraft { address, tls, is_same, .. }: ServerDraft,
     backend: &wire::Backend,
     before: Option<&Arc<Server>>,
     context: &Context<'_>,

@@ -67,6 +67,8 @@ pub struct ServerDraft {
     pub tls: Option<ClientConfig>,
     /// What is spoken to it has not changed.
     pub is_same: bool,
+    /// There is TLS for it, or it needs none.
+    pub is_fit: bool,
 }
 
 /// Names of the backends.
@@ -362,7 +364,7 @@ fn draft_backend(
             }
         };
         let Secured { tls, is_same, is_fit } = secure(index, server)?;
-        Ok(ServerDraft { address: address.filter(|_| is_fit), tls, is_same })
+        Ok(ServerDraft { address: address.filter(|_| is_fit), tls, is_same, is_fit })
     };
     let servers = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
     Ok(BackendDraft { key, sticky_key, servers })
