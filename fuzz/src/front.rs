@@ -1,4 +1,4 @@
-//! What stands before or around requests: PROXY headers, ClientHellos, frames of HTTP/2.
+//! What stands before or around requests: PROXY headers, first words of TLS, frames of HTTP/2.
 
 use std::fmt::Debug;
 
@@ -24,7 +24,7 @@ pub fn proxy(data: &[u8]) {
     }
 }
 
-/// The same for a ClientHello.
+/// The same for the first message of TLS.
 pub fn client_hello(data: &[u8]) {
     settles(data, |bytes| hello::read(bytes).map_err(drop));
 }
