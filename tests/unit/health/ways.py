@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import socketserver
 import ssl
 import threading
@@ -120,7 +122,13 @@ def refusing(context: ssl.SSLContext) -> Iterator[int]:
 
     class Handler(socketserver.BaseRequestHandler):
         def handle(self) -> None:
-            with suppress(OSError), context.wrap_socket(self.request, server_side=True) as stream:
+            stream = context.wrap_socket(self.request, server_side=True, do_handshake_on_connect=False)
+            with stream, suppress(OSError):
+                try:
+                    stream.do_handshake()
+                except ssl.SSLError:
+                    _let_the_alert_arrive(stream)
+                    return
                 stream.recv(1000)
                 stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
@@ -130,6 +138,14 @@ def refusing(context: ssl.SSLContext) -> Iterator[int]:
         yield server.server_address[1]
         server.shutdown()
         thread.join()
+
+
+def _let_the_alert_arrive(stream: ssl.SSLSocket) -> None:
+    """Take what the client still sends: closing on it would be a reset, which overtakes the alert."""
+    with socket.socket(fileno=os.dup(stream.fileno())) as plain:
+        plain.shutdown(socket.SHUT_WR)
+        while plain.recv(4096):
+            pass
 
 
 async def quiet(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
