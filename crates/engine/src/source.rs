@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use rustix::net::{SendFlags, send};
 use tenbin_balance::Visit;
@@ -21,6 +21,7 @@ use crate::farewell::farewell;
 use crate::http::{Manner, Reason, write_reason};
 use crate::listener::Found;
 use crate::stream::Stream;
+use crate::sync::AtomicU64;
 use crate::tables::PerSource;
 use crate::wire::{Mode, NoticeLevel};
 use crate::worker::Worker;
