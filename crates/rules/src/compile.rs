@@ -45,7 +45,7 @@ fn node(expr: &Expr, depth: usize) -> Result<Typed, Error> {
             let node = Node::Convert { row, args: args.as_slice().into(), input: Box::new(input.node) };
             Typed { node, kind: row.result }
         }
-        Expr::Match { method, input, patterns, ignore_case } => {
+        Expr::Match { method, input, patterns, ignore_case, .. } => {
             let texts = patterns.iter().map(String::as_str).collect();
             matched(method, below("input", input)?, texts, *ignore_case)?
         }

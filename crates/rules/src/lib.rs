@@ -7,12 +7,15 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod around;
 mod compile;
 mod convert;
 mod error;
 mod expr;
+mod facts;
 mod fetch;
 mod keys;
+mod list;
 mod literals;
 mod method;
 mod networks;
@@ -27,10 +30,13 @@ mod value;
 mod view;
 pub mod wire;
 
+pub use around::{Around, Counter, Counters, Scope, Variable};
 pub use error::Error;
 pub use expr::Expr;
+pub use facts::Fact;
+pub use list::List;
 pub use request::{Certificate, Request, Secured};
 pub use router::{Router, Step};
 pub use tls::TlsFact;
 pub use value::{Kind, Value};
-pub use view::View;
+pub use view::{Message, View};

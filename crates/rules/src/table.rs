@@ -42,6 +42,13 @@ pub(crate) fn fold_hash(seed: u64, text: &[u8]) -> u64 {
     mix(hash, tail | LETTERS)
 }
 
+/// A hash of `text` in which case counts, the same in every process.
+pub(crate) fn fold_exact(text: &[u8]) -> u64 {
+    text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
 /// Folds the full product of two words, so that every bit of both reaches every bit of the result.
 fn mix(a: u64, b: u64) -> u64 {
     let product = u128::from(a ^ 0x2d35_8dcc_aa6c_78a5) * u128::from(b ^ 0x8bb8_4b93_962e_acc9);

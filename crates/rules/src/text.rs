@@ -42,7 +42,7 @@ impl Display for Expr {
             Self::Convert { name, input, args } => {
                 write!(f, "{}.{name}({})", Operand(input), Joined(args, ", "))
             }
-            Self::Match { method, input, patterns, ignore_case } => {
+            Self::Match { method, input, patterns, ignore_case, .. } => {
                 matched(f, method, input, patterns)?;
                 if *ignore_case { f.write_str(" ignoring case") } else { Ok(()) }
             }

@@ -4,7 +4,15 @@
 
 use std::net::IpAddr;
 
-use crate::{TlsFact, Value};
+use crate::{Counter, Fact, TlsFact, Value, Variable};
+
+/// Which head or body is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Message {
+    Request,
+    Answer,
+}
 
 /// A request (or an answer together with its request) as expressions see it.
 ///
@@ -39,6 +47,36 @@ pub trait View {
     /// `http` or `https`.
     fn scheme(&self) -> &'static str {
         "http"
+    }
+    /// Every field of a message as it stands now, in order, until `each` answers false. Names keep their case.
+    fn fields<'a>(&'a self, _message: Message, _each: &mut dyn FnMut(&'a [u8], &'a [u8]) -> bool) {}
+    /// What of a message's body is at hand, without its framing; in TCP mode, the first bytes.
+    fn body(&self, _message: Message) -> &[u8] {
+        b""
+    }
+    /// A fact without arguments.
+    fn fact(&self, _fact: Fact) -> Value<'_> {
+        Value::Absent
+    }
+    /// A fact about something by name: `be_conn("app")`, `srv_is_up("app/s1")`.
+    fn of(&self, _fetch: &str, _name: &str) -> Value<'_> {
+        Value::Absent
+    }
+    /// A variable; absent when it was never set.
+    fn variable(&self, _which: &Variable) -> Value<'_> {
+        Value::Absent
+    }
+    /// A counter of what `track` of that slot follows.
+    fn tracked(&self, _slot: u8, _counter: &Counter) -> Value<'_> {
+        Value::Absent
+    }
+    /// A declared or later capture.
+    fn capture(&self, _message: Message, _index: usize) -> Value<'_> {
+        Value::Absent
+    }
+    /// Milliseconds on a clock that never goes back.
+    fn now_ms(&self) -> u64 {
+        0
     }
     /// What is known of the client's TLS; a truth value that is absent is false.
     fn tls(&self, _fact: TlsFact) -> Value<'_> {

@@ -43,6 +43,12 @@ pub enum Expr {
         /// Whether ASCII case is ignored.
         #[serde(default)]
         ignore_case: bool,
+        /// Live lists whose patterns count too.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lists: Vec<String>,
+        /// What is absent matches nothing; of a sample with several values any may match.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        each: bool,
     },
     /// Compares two values of one kind. What is absent equals empty text; only what is absent equals null.
     Compare {

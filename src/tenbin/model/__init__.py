@@ -7,7 +7,9 @@ resolution `None` never means "default": every default has been filled in by the
 from tenbin.model.backend import (
     Backend,
     BackendLimits,
+    CookieMode,
     OnDown,
+    PersistRule,
     Pool,
     Retry,
     Reuse,
@@ -15,9 +17,25 @@ from tenbin.model.backend import (
     StickyCookie,
     StickyKey,
     StickySource,
+    UseServer,
 )
-from tenbin.model.balance import Balance, HashMethod, IpHashForm, Policy
-from tenbin.model.check import AsServer, Check, ExecCheck, GrpcCheck, HttpCheck, Probe, PythonCheck, TcpCheck
+from tenbin.model.balance import Balance, HashFunction, HashKey, HashMethod, IpHashForm, Policy
+from tenbin.model.check import (
+    AgentCheck,
+    AsServer,
+    Check,
+    ExecCheck,
+    GrpcCheck,
+    HttpCheck,
+    Probe,
+    ProtocolCheck,
+    PythonCheck,
+    ScriptCheck,
+    Step,
+    StepKind,
+    TcpCheck,
+)
+from tenbin.model.compat import Compat, Level, Proxy, RuntimeSocket, StatsPage, UserList
 from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, Identity, LogFormat
 from tenbin.model.expression import All, Any, Compare, Concat, Const, Convert, Expression, Fetch, Match, Not
 from tenbin.model.frontend import (
@@ -30,6 +48,7 @@ from tenbin.model.frontend import (
     PerSource,
     Underscores,
 )
+from tenbin.model.logs import Capture, Envelope, LogPart, LogTarget, ProxyLog
 from tenbin.model.route import (
     Action,
     Deny,
@@ -41,7 +60,9 @@ from tenbin.model.route import (
     Route,
     ToBackend,
 )
+from tenbin.model.rules import Act, Answer, Rule, Rules, Verb
 from tenbin.model.server import Admin, Eject, Health, Passive, Server, ServerId
+from tenbin.model.table import KeyType, LiveList, StickRule, Stored, Table
 from tenbin.model.tls import (
     Certificate,
     ClientCertificates,
@@ -52,15 +73,19 @@ from tenbin.model.tls import (
     ServerTls,
     TlsSuite,
 )
-from tenbin.model.values import Address, Duration, MemoryLimit, Rate
+from tenbin.model.values import Address, Duration, Inherited, MemoryLimit, Rate, UnixAddress
 
 __all__ = [
-    "AccessLog", "Action", "Address", "Admin", "AdminEndpoint", "All", "AmbiguousPaths", "Any", "AsServer", "Backend",
-    "BackendLimits", "Balance", "Certificate", "Check", "ClientCertificates", "Compare", "Concat", "Config", "Const",
-    "Convert", "Deny", "Duration", "Eject", "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits",
-    "GlobalLimits", "GrpcCheck", "HashMethod", "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules",
-    "Identity", "IpHashForm", "Listener", "ListenerTls", "LogFormat", "Match", "MemoryLimit", "Mode", "Not", "OnDown",
-    "Passive", "PerSource", "Policy", "Pool", "Probe", "Protocol", "ProxyIn", "PythonCheck", "Rate", "Redirect",
-    "Respond", "Retry", "Reuse", "Rewrite", "Route", "SendProxy", "Server", "ServerId", "ServerTls", "Sticky",
-    "StickyCookie", "StickyKey", "StickySource", "TcpCheck", "TlsSuite", "ToBackend", "Underscores",
+    "AccessLog", "Act", "Action", "Address", "Admin", "AdminEndpoint", "AgentCheck", "All", "AmbiguousPaths",
+    "Answer", "Any", "AsServer", "Backend", "BackendLimits", "Balance", "Capture", "Certificate", "Check",
+    "ClientCertificates", "Compare", "Compat", "Concat", "Config", "Const", "Convert", "CookieMode", "Deny",
+    "Duration", "Eject", "Envelope", "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits", "GlobalLimits",
+    "GrpcCheck", "HashFunction", "HashKey", "HashMethod", "HeaderEdit", "HeaderVerb", "Health", "HttpCheck",
+    "HttpRules", "Identity", "Inherited", "IpHashForm", "KeyType", "Level", "Listener", "ListenerTls", "LiveList",
+    "LogFormat", "LogPart", "LogTarget", "Match", "MemoryLimit", "Mode", "Not", "OnDown", "Passive", "PerSource",
+    "PersistRule", "Policy", "Pool", "Probe", "Protocol", "ProtocolCheck", "Proxy", "ProxyIn", "ProxyLog",
+    "PythonCheck", "Rate", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Rule", "Rules",
+    "RuntimeSocket", "ScriptCheck", "SendProxy", "Server", "ServerId", "ServerTls", "StatsPage", "Step", "StepKind",
+    "StickRule", "Sticky", "StickyCookie", "StickyKey", "StickySource", "Stored", "Table", "TcpCheck", "TlsSuite",
+    "ToBackend", "Underscores", "UnixAddress", "UseServer", "UserList", "Verb",
 ]  # fmt: skip

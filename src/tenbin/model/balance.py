@@ -30,6 +30,30 @@ class HashMethod(StrEnum):
     MODULO = "modulo"
     CONSISTENT = "consistent"
     MAGLEV = "maglev"
+    HAPROXY_MAP = "haproxy_map"
+    HAPROXY_TREE = "haproxy_tree"
+
+
+class HashFunction(StrEnum):
+    """What HAProxy's two methods hash keys with; NONE takes a number or an address as it is."""
+
+    SDBM = "sdbm"
+    DJB2 = "djb2"
+    WT6 = "wt6"
+    CRC32 = "crc32"
+    NONE = "none"
+
+
+class HashKey(StrEnum):
+    """How the bytes of the key are made before they are hashed, as HAProxy's `balance` forms do it."""
+
+    TEXT = "text"
+    SOURCE = "source"
+    URI = "uri"
+    PARAMETER = "parameter"
+    HEADER = "header"
+    SAMPLE = "sample"
+    RDP_COOKIE = "rdp_cookie"
 
 
 class IpHashForm(StrEnum):
@@ -45,6 +69,10 @@ class Balance:
 
     `draws`: servers that `random` draws (1 or more). `key`: what `hash` hashes, None for other policies.
     `load_factor`: bounded load in percent of the mean (100 or more), 0 for unbounded.
+
+    The rest is for the two methods of HAProxy: `form` says how the key's bytes are made (`whole`, `length`, `depth`,
+    `path_only` of URI; `name` of HEADER, PARAMETER and RDP_COOKIE; `check_post` bytes of a form; `domain_only` of a
+    host), `key` is used by SAMPLE; `node_key` is id, addr or addr-port. Without a key: round robin.
     """
 
     policy: Policy
@@ -55,3 +83,14 @@ class Balance:
     load_factor: int
     decay: Duration
     error_penalty: Duration
+    function: HashFunction = HashFunction.SDBM
+    avalanche: bool = False
+    form: HashKey = HashKey.TEXT
+    name: str = ""
+    whole: bool = False
+    length: int = 0
+    depth: int = 0
+    path_only: bool = False
+    check_post: int = 0
+    domain_only: bool = False
+    node_key: str = "id"

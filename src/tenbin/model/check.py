@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,7 +63,87 @@ class PythonCheck:
     function: str
 
 
-Probe = TcpCheck | HttpCheck | GrpcCheck | ExecCheck | PythonCheck
+class StepKind(StrEnum):
+    """What a step of a script does."""
+
+    CONNECT = "connect"
+    SEND = "send"
+    EXPECT = "expect"
+    SET_VAR = "set_var"
+    UNSET_VAR = "unset_var"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a script. CONNECT: `port` (0: the check's), `tls`, `sni`, `send_proxy`, `alpn`, `linger`.
+
+    SEND: `data`, or of HTTP `method`, `target`, `version`, `headers`, `data` as the body. EXPECT: `negate`, `method`
+    (status rstatus string rstring binary rbinary hdr fhdr), `pattern`, `header`; `min_recv`; `ok_status`,
+    `error_status`, `timeout_status` are codes such as L7OKC; `on_success`, `on_error` messages. `format`: `data`, `target` and headers
+    are log formats. SET_VAR: `name`, `value` as text.
+    """
+
+    kind: StepKind
+    comment: str = ""
+    port: int = 0
+    tls: bool = False
+    sni: str = ""
+    send_proxy: bool = False
+    alpn: str = ""
+    linger: bool = False
+    data: bytes = b""
+    method: str = ""
+    target: str = ""
+    version: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    format: bool = False
+    negate: bool = False
+    pattern: str = ""
+    header: str = ""
+    min_recv: int = 0
+    ok_status: str = ""
+    error_status: str = ""
+    timeout_status: str = ""
+    on_success: str = ""
+    on_error: str = ""
+    name: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptCheck:
+    """Passes when every step does. `http`: steps speak HTTP. `disable_on_404`: 404 means up, but no new work.
+
+    `send_state`: the server's state is sent in a header.
+    """
+
+    steps: tuple[Step, ...]
+    http: bool
+    disable_on_404: bool = False
+    send_state: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolCheck:
+    """A greeting of `protocol` (pgsql mysql redis smtp ldap ssl_hello spop), with its `user` or `domain`, if any."""
+
+    protocol: str
+    user: str = ""
+    domain: str = ""
+    variant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCheck:
+    """A line of text from an agent beside the server: `up`, `down`, `75%`, `drain`, `maint`, `maxconn:30` ..."""
+
+    host: str
+    port: int
+    every: Duration
+    send: str = ""
+
+
+Probe = TcpCheck | HttpCheck | GrpcCheck | ExecCheck | PythonCheck | ScriptCheck | ProtocolCheck
 
 
 @dataclass(frozen=True, slots=True)

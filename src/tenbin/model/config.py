@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tenbin.model.backend import Backend
+    from tenbin.model.compat import Compat
+    from tenbin.model.expression import Expression
     from tenbin.model.frontend import Frontend
+    from tenbin.model.table import LiveList, Table
     from tenbin.model.values import Address, Duration, MemoryLimit
 
 
@@ -79,6 +82,7 @@ class Config:
     graceful stop waits; `runtime_directory` None: chosen from the environment; `user` None: the
     data plane runs as whoever starts it. `watched` are the files and directories beside `origin`, absolute, whose
     change may make this another configuration: certificates, keys, authorities, and where links among them lead.
+    `variables` of the process are set at start. `compat`: what only a configuration in HAProxy's language asks for.
     """
 
     frontends: tuple[Frontend, ...]
@@ -93,3 +97,7 @@ class Config:
     origin: str
     user: Identity | None = None
     watched: tuple[Path, ...] = ()
+    tables: tuple[Table, ...] = ()
+    lists: tuple[LiveList, ...] = ()
+    variables: tuple[tuple[str, Expression], ...] = ()
+    compat: Compat | None = None

@@ -37,12 +37,18 @@ class Convert:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """True when any pattern matches: method `eq beg end sub reg ip`."""
+    """True when any pattern matches: method `eq in beg end sub reg ip found dir dom len int bool bin`.
+
+    `lists` are live lists whose patterns count too. `each`: what is absent matches nothing, and of a sample with
+    several values (a header's, a cookie's) any may match.
+    """
 
     method: str
     input: Expression
     patterns: tuple[str, ...]
     ignore_case: bool = False
+    lists: tuple[str, ...] = ()
+    each: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from tenbin.model.rules import Rules
+
 if TYPE_CHECKING:
+    from tenbin.model.logs import ProxyLog
     from tenbin.model.route import Route
+    from tenbin.model.rules import Answer
     from tenbin.model.tls import ListenerTls, ProxyIn
-    from tenbin.model.values import Address, Duration, Rate
+    from tenbin.model.values import Address, Duration, Inherited, Rate, UnixAddress
 
 
 class Mode(StrEnum):
@@ -27,7 +31,7 @@ class Listener:
     nobody's connection begins with it. `http2`: by ALPN, or by prior knowledge where there is no TLS.
     """
 
-    address: Address
+    address: Address | UnixAddress | Inherited
     lenient: bool
     position: str
     tls: ListenerTls | None = None
@@ -101,6 +105,9 @@ class Frontend:
     `client`: the client sends or takes nothing for so long; `header`: a whole head from its first byte (or, on a
     new connection, from accept); `keep_alive`: until the next head begins; `tunnel`: idle after an upgrade;
     `handshake`: until a TLS handshake has ended.
+
+    `answers` are our own answers by status, in place of the built-in ones; `log` None: the process's access log;
+    `tarpit`: ms that an answer is kept back (0: as `connect` of the backend); `number`: in statistics (0: by order).
     """
 
     name: str
@@ -116,3 +123,8 @@ class Frontend:
     http: HttpRules
     trusted_proxies: tuple[str, ...]
     forwarding: bool
+    rules: Rules = field(default_factory=Rules)
+    answers: tuple[tuple[int, Answer], ...] = ()
+    log: ProxyLog | None = None
+    tarpit: int = 0
+    number: int = 0

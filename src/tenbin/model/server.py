@@ -7,8 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tenbin.model.check import AgentCheck, Check
     from tenbin.model.tls import SendProxy, ServerTls
-    from tenbin.model.values import Address, Duration
+    from tenbin.model.values import Address, Duration, UnixAddress
 
 
 class Admin(StrEnum):
@@ -69,10 +70,15 @@ class Server:
 
     `cookie` is the value that names this server in a plain sticky cookie. `tls` None: none; `send_proxy` None: the
     connection does not begin with the PROXY protocol.
+
+    `number`: its id in statistics and hashes (0: by order); `track`: its health is that of another one; `source`: the
+    local address of connections; `slow_start` ms (-1: the backend's); `redirect`: GET and HEAD are sent to this prefix;
+    `check` None: the backend's, none if `unchecked`; `min_connections` of a limit that moves with the backend's load up
+    to `full_connections`.
     """
 
     name: str
-    address: Address
+    address: Address | UnixAddress
     weight: int
     backup: bool
     max_connections: int
@@ -82,3 +88,14 @@ class Server:
     admin: Admin
     tls: ServerTls | None = None
     send_proxy: SendProxy | None = None
+    number: int = 0
+    track: ServerId | None = None
+    source: str = ""
+    slow_start: int = -1
+    redirect: str = ""
+    check: Check | None = None
+    unchecked: bool = False
+    agent: AgentCheck | None = None
+    min_connections: int = 0
+    full_connections: int = 0
+    resolve_position: str = ""

@@ -64,3 +64,32 @@ class Address:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class UnixAddress:
+    """A socket in the file system; with `abstract` in the abstract namespace, where `path` is its name."""
+
+    path: str
+    abstract: bool = False
+    mode: int = 0
+    uid: int = -1
+    gid: int = -1
+
+    @property
+    def is_literal(self) -> bool:
+        """No name lookup is ever needed."""
+        return True
+
+    def __str__(self) -> str:
+        return f"{'abns' if self.abstract else 'unix'}@{self.path}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Inherited:
+    """A listening socket that was open before this process started, by its number."""
+
+    fd: int
+
+    def __str__(self) -> str:
+        return f"fd@{self.fd}"

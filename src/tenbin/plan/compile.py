@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tenbin import model
 from tenbin.plan import wire
 from tenbin.plan.expression import expression, optional
+from tenbin.plan.rules import answers, live_list, log, rules, stick, table
 from tenbin.plan.tls import listener_tls, proxy_in, proxy_out, server_tls
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ class Surroundings:
     """What a snapshot depends on besides the state.
 
     `secret` (hex, 32 bytes) signs sticky cookies; `terminal`: somebody reads the log on a terminal; `threads` is
-    the number that the running data plane has, which is fixed for its life (0: as configured).
+    the number that the running data plane has, which is fixed for its life (0: as configured); `pid` is the process
+    that operators know, for lines of syslog.
     """
 
     secret: str = field(repr=False)
     terminal: bool = False
     threads: int = 0
+    pid: int = 0
 
 
 BLANK = Surroundings(secret="0" * 64)
@@ -53,8 +56,11 @@ def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
         listeners=tuple(
             _listener(listener, frontend) for frontend in config.frontends for listener in frontend.listeners
         ),
-        frontends=tuple(_frontend(frontend) for frontend in config.frontends),
+        frontends=tuple(_frontend(frontend, around) for frontend in config.frontends),
         backends=tuple(_backend(backend, state.overlay) for backend in config.backends),
+        tables=tuple(table(one) for one in config.tables),
+        lists=tuple(live_list(one) for one in config.lists),
+        variables=tuple((name, expression(value)) for name, value in config.variables),
     )
 
 
@@ -92,7 +98,7 @@ def _listener(listener: model.Listener, frontend: model.Frontend) -> wire.Listen
     )
 
 
-def _frontend(frontend: model.Frontend) -> wire.Frontend:
+def _frontend(frontend: model.Frontend, around: Surroundings) -> wire.Frontend:
     limits = frontend.limits
     return wire.Frontend(
         name=frontend.name,
@@ -123,6 +129,11 @@ def _frontend(frontend: model.Frontend) -> wire.Frontend:
         trusted_proxies=frontend.trusted_proxies,
         forwarding=frontend.forwarding,
         routes=tuple(_route(route) for route in frontend.routes),
+        rules=rules(frontend.rules),
+        answers=answers(frontend.answers),
+        log=log(frontend.log, around.pid) if frontend.log else None,
+        tarpit=frontend.tarpit,
+        number=frontend.number,
     )
 
 
@@ -176,7 +187,7 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
             connect=backend.connect.ms, server=backend.server.ms, queue=backend.queue.ms, tunnel=backend.tunnel.ms
         ),
         max_queue=backend.max_queue,
-        retry=wire.Retry(attempts=backend.retry.attempts, statuses=backend.retry.statuses, budget=backend.retry.budget),
+        retry=_retry(backend.retry),
         pool=wire.Pool(
             reuse=backend.pool.reuse.value,
             max_idle=backend.pool.max_idle,
@@ -187,9 +198,33 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         eject=_eject(backend.eject) if backend.eject else None,
         slow_start=backend.slow_start.ms,
         close_on_down=backend.on_down is model.OnDown.CLOSE_CONNECTIONS,
+        rules=rules(backend.rules),
+        answers=answers(backend.answers),
+        stick=tuple(stick(one) for one in backend.stick),
+        use_server=tuple(
+            wire.UseServer(server=expression(one.server), when=optional(one.when)) for one in backend.use_server
+        ),
+        persist=tuple(wire.PersistRule(force=one.force, when=optional(one.when)) for one in backend.persist),
+        persist_down=backend.persist_down,
+        all_backups=backend.all_backups,
+        abort_on_close=backend.abort_on_close,
+        send_name=backend.send_name,
+        tarpit=backend.tarpit,
+        number=backend.number,
         servers=tuple(
             _server(server, overlay.of(model.ServerId(backend.name, server.name))) for server in backend.servers
         ),
+    )
+
+
+def _retry(retry: model.Retry) -> wire.Retry:
+    return wire.Retry(
+        attempts=retry.attempts,
+        statuses=retry.statuses,
+        budget=retry.budget,
+        redispatch=retry.redispatch,
+        turn_around=retry.turn_around,
+        after=retry.after,
     )
 
 
@@ -203,18 +238,35 @@ def _balance(balance: model.Balance) -> wire.Balance:
         load_factor=balance.load_factor,
         decay=balance.decay.ms,
         error_penalty=balance.error_penalty.ms,
+        function=balance.function.value,
+        avalanche=balance.avalanche,
+        form=balance.form.value,
+        name=balance.name,
+        whole=balance.whole,
+        length=balance.length,
+        depth=balance.depth,
+        path_only=balance.path_only,
+        check_post=balance.check_post,
+        domain_only=balance.domain_only,
+        node_key=balance.node_key,
     )
 
 
 def _sticky(sticky: model.Sticky) -> wire.Sticky:
     match sticky:
-        case model.StickyCookie(name, plain, attributes, max_idle, max_life):
+        case model.StickyCookie():
             return wire.StickyCookie(
-                name=name,
-                plain=plain,
-                attributes="".join(f"; {attribute}" for attribute in attributes),
-                max_idle=max_idle.ms,
-                max_life=max_life.ms,
+                name=sticky.name,
+                plain=sticky.plain,
+                attributes="".join(f"; {attribute}" for attribute in sticky.attributes),
+                max_idle=sticky.max_idle.ms,
+                max_life=sticky.max_life.ms,
+                mode=sticky.mode.value,
+                indirect=sticky.indirect,
+                no_cache=sticky.no_cache,
+                post_only=sticky.post_only,
+                preserve=sticky.preserve,
+                dynamic_key=sticky.dynamic_key,
             )
         case model.StickySource(expire, size):
             return wire.StickySource(expire=expire.ms, size=size)
@@ -243,6 +295,12 @@ def _server(server: model.Server, entry: ServerOverlay) -> wire.Server:
         proxy=proxy_out(server.send_proxy) if server.send_proxy else None,
         admin=effective_admin(server, entry).value,
         health=entry.health.value,
+        number=server.number,
+        source=server.source,
+        slow_start=server.slow_start,
+        redirect=server.redirect,
+        min_connections=server.min_connections,
+        full_connections=server.full_connections,
     )
 
 

@@ -25,8 +25,15 @@ def expression(node: model.Expression) -> wire.Expr:
             return wire.Fetch(name=name, args=args)
         case model.Convert(name, inner, args):
             return wire.Convert(name=name, input=expression(inner), args=args)
-        case model.Match(method, inner, patterns, ignore_case):
-            return wire.Match(method=method, input=expression(inner), patterns=patterns, ignore_case=ignore_case)
+        case model.Match(method, inner, patterns, ignore_case, lists, each):
+            return wire.Match(
+                method=method,
+                input=expression(inner),
+                patterns=patterns,
+                ignore_case=ignore_case,
+                lists=lists,
+                each=each,
+            )
         case model.Compare(cmp, left, right):
             # The reader writes only the six comparisons that the contract names.
             return wire.Compare(cmp=cast("Comparison", cmp), left=expression(left), right=expression(right))

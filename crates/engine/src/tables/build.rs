@@ -291,7 +291,7 @@ fn build_sticky(sticky: &wire::Sticky, key: Option<Expr>, before: Option<&Arc<Ba
             _ => None,
         });
     match sticky {
-        wire::Sticky::Cookie { name, plain, attributes, max_idle, max_life } => Sticky::Cookie {
+        wire::Sticky::Cookie { name, plain, attributes, max_idle, max_life, .. } => Sticky::Cookie {
             name: name.clone().into_bytes(),
             plain: *plain,
             attributes: attributes.clone().into_bytes(),
@@ -321,7 +321,9 @@ fn group_spec(spec: &wire::Backend) -> GroupSpec {
         Policy::Hash => PolicySpec::Hash {
             method: match balance.method {
                 wire::HashMethod::Modulo => HashMethod::Modulo,
-                wire::HashMethod::Consistent => HashMethod::Consistent,
+                wire::HashMethod::Consistent
+                | wire::HashMethod::HaproxyMap
+                | wire::HashMethod::HaproxyTree => HashMethod::Consistent,
                 wire::HashMethod::Maglev => HashMethod::Maglev,
             },
             load_factor: (balance.load_factor > 0).then_some(balance.load_factor),

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use tenbin_balance::{Admin, Health};
 use tenbin_rules::wire::Expr;
 
+use super::rules::{Answer, Rules, StickRule};
 use super::snapshot::{Mode, yes};
 use super::tls::{Protocol, ProxyOut, ServerTls};
 
@@ -30,6 +31,36 @@ pub enum HashMethod {
     Modulo,
     Consistent,
     Maglev,
+    HaproxyMap,
+    HaproxyTree,
+}
+
+/// What HAProxy's two methods hash keys with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names are the field's own")]
+pub enum HashFunction {
+    #[default]
+    Sdbm,
+    Djb2,
+    Wt6,
+    Crc32,
+    None,
+}
+
+/// How the bytes of a key are made before HAProxy's two methods hash them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names are the field's own")]
+pub enum HashKey {
+    #[default]
+    Text,
+    Source,
+    Uri,
+    Parameter,
+    Header,
+    Sample,
+    RdpCookie,
 }
 
 /// How `ip_hash` hashes an address.
@@ -68,8 +99,44 @@ pub struct Balance {
     /// For `peak_ewma`.
     #[serde(default = "one_second")]
     pub error_penalty: u64,
+    /// For HAProxy's methods.
+    #[serde(default)]
+    pub function: HashFunction,
+    /// Mixes the hash once more.
+    #[serde(default)]
+    pub avalanche: bool,
+    /// How the key is made.
+    #[serde(default)]
+    pub form: HashKey,
+    /// Of a header, parameter or cookie.
+    #[serde(default)]
+    pub name: String,
+    /// The query counts too.
+    #[serde(default)]
+    pub whole: bool,
+    /// Bytes of the path at most; 0: all.
+    #[serde(default)]
+    pub length: u32,
+    /// Segments of the path at most; 0: all.
+    #[serde(default)]
+    pub depth: u32,
+    /// Without scheme and authority.
+    #[serde(default)]
+    pub path_only: bool,
+    /// Bytes of a form that are looked at; 0: none.
+    #[serde(default)]
+    pub check_post: u32,
+    /// The domain of a host without its last label.
+    #[serde(default)]
+    pub domain_only: bool,
+    /// `id`, `addr` or `addr-port`.
+    #[serde(default = "id")]
+    pub node_key: String,
 }
 
+fn id() -> String {
+    "id".to_owned()
+}
 const fn two() -> u32 {
     2
 }
@@ -84,6 +151,18 @@ const fn ten_seconds() -> u64 {
 }
 const fn one_second() -> u64 {
     1_000
+}
+
+/// Whose cookie it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names are the field's own")]
+pub enum CookieMode {
+    #[default]
+    Insert,
+    Rewrite,
+    Prefix,
+    Read,
 }
 
 /// How clients are remembered.
@@ -102,6 +181,24 @@ pub enum Sticky {
         max_idle: u64,
         /// Since the first request.
         max_life: u64,
+        /// Whose cookie it is.
+        #[serde(default)]
+        mode: CookieMode,
+        /// The server never sees it.
+        #[serde(default = "yes")]
+        indirect: bool,
+        /// Answers that set it are not for caches.
+        #[serde(default)]
+        no_cache: bool,
+        /// Only answers to POST set it.
+        #[serde(default)]
+        post_only: bool,
+        /// One that the server sets is left.
+        #[serde(default)]
+        preserve: bool,
+        /// Values are made of it and the server's address; empty: they are not.
+        #[serde(default)]
+        dynamic_key: String,
     },
     /// By address.
     Source {
@@ -135,6 +232,13 @@ pub struct BackendTimeouts {
     pub tunnel: u64,
 }
 
+const fn first() -> i32 {
+    1
+}
+fn all_failures() -> Vec<String> {
+    ["connect", "closed", "timeout", "junk"].map(str::to_owned).into()
+}
+
 /// Repeats on another server.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,6 +250,15 @@ pub struct Retry {
     pub statuses: Vec<u16>,
     /// Percent of requests that may be retries.
     pub budget: u32,
+    /// From which repeat on another server is taken; -1: the last; 0: never.
+    #[serde(default = "first")]
+    pub redispatch: i32,
+    /// Before a repeat on the same server.
+    #[serde(default)]
+    pub turn_around: u64,
+    /// Failures that are repeated.
+    #[serde(default = "all_failures")]
+    pub after: Vec<String>,
 }
 
 /// When a pooled connection may be used.
@@ -242,6 +355,50 @@ pub struct Server {
     /// What checks say.
     #[serde(default = "unknown", with = "super::frames::health")]
     pub health: Health,
+    /// Its id in statistics and hashes; 0: by order.
+    #[serde(default)]
+    pub number: u32,
+    /// The local address of connections; empty: any.
+    #[serde(default)]
+    pub source: String,
+    /// Ramp after recovery; -1: the backend's.
+    #[serde(default = "inherited")]
+    pub slow_start: i64,
+    /// GET and HEAD are sent to this prefix instead.
+    #[serde(default)]
+    pub redirect: String,
+    /// Of a limit that moves with the backend's load.
+    #[serde(default)]
+    pub min_connections: u32,
+    /// The load at which the limit is whole.
+    #[serde(default)]
+    pub full_connections: u32,
+}
+
+const fn inherited() -> i64 {
+    -1
+}
+
+/// Requests that go to one server if it can take them.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UseServer {
+    /// A text: the server's name.
+    pub server: Expr,
+    /// None: always.
+    #[serde(default)]
+    pub when: Option<Expr>,
+}
+
+/// Whether persistence holds to servers that are down, or is ignored.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PersistRule {
+    /// It holds; otherwise it is ignored.
+    pub force: bool,
+    /// None: always.
+    #[serde(default)]
+    pub when: Option<Expr>,
 }
 
 const fn ready() -> Admin {
@@ -290,6 +447,39 @@ pub struct Backend {
     /// Close a server's connections when it goes down.
     #[serde(default)]
     pub close_on_down: bool,
+    /// What is done with requests and answers.
+    #[serde(default)]
+    pub rules: Rules,
+    /// Own answers by status.
+    #[serde(default)]
+    pub answers: Vec<(u16, Answer)>,
+    /// What is remembered in stick tables.
+    #[serde(default)]
+    pub stick: Vec<StickRule>,
+    /// Requests for one server.
+    #[serde(default)]
+    pub use_server: Vec<UseServer>,
+    /// Exceptions of persistence.
+    #[serde(default)]
+    pub persist: Vec<PersistRule>,
+    /// Sticky clients stay with a server that is down.
+    #[serde(default)]
+    pub persist_down: bool,
+    /// All backup servers share the work.
+    #[serde(default)]
+    pub all_backups: bool,
+    /// A client that closes while it waits leaves the queue.
+    #[serde(default = "yes")]
+    pub abort_on_close: bool,
+    /// The header in which servers get their name; empty: none.
+    #[serde(default)]
+    pub send_name: String,
+    /// How long a tarpit keeps an answer back.
+    #[serde(default)]
+    pub tarpit: u64,
+    /// In statistics; 0: by order.
+    #[serde(default)]
+    pub number: u32,
     /// Its servers.
     pub servers: Vec<Server>,
 }

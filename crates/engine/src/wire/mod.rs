@@ -6,17 +6,22 @@
 mod backend;
 mod frames;
 mod http_rules;
+mod rules;
 mod secret;
 mod snapshot;
 mod stats;
 mod tls;
 
 pub use backend::{
-    Backend, BackendLimits, BackendTimeouts, Balance, Eject, HashMethod, IpForm, Passive, Policy, Pool,
-    Retry, Reuse, Server, Sticky,
+    Backend, BackendLimits, BackendTimeouts, Balance, CookieMode, Eject, HashFunction, HashKey, HashMethod,
+    IpForm, Passive, PersistRule, Policy, Pool, Retry, Reuse, Server, Sticky, UseServer,
 };
 pub use frames::{Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, WireError};
 pub use http_rules::{AmbiguousPaths, HttpRules, Underscores};
+pub use rules::{
+    Act, Answer, Capture, Envelope, KeyType, LiveList, LogPart, LogTarget, ProxyLog, Rule, Rules, StickRule,
+    Stored, Table, Verb,
+};
 pub use secret::Secret;
 pub use snapshot::{
     AccessLog, Action, Frontend, FrontendLimits, FrontendTimeouts, HeaderEdit, HeaderVerb, Limits, Listener,
@@ -30,7 +35,7 @@ pub use tls::{
 };
 
 /// Version of the contract; both sides must have the same.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// The wire's name of an admin state.
 pub fn admin_name(admin: tenbin_balance::Admin) -> &'static str {

@@ -5,6 +5,7 @@ use tenbin_rules::wire::Expr;
 
 use super::backend::Backend;
 use super::http_rules::HttpRules;
+use super::rules::{Answer, LiveList, ProxyLog, Rules, Table};
 use super::secret::Secret;
 use super::tls::{ListenerTls, ProxyIn};
 
@@ -28,6 +29,15 @@ pub struct Snapshot {
     pub frontends: Vec<Frontend>,
     /// The server side.
     pub backends: Vec<Backend>,
+    /// Stick tables.
+    #[serde(default)]
+    pub tables: Vec<Table>,
+    /// Live lists and maps.
+    #[serde(default)]
+    pub lists: Vec<LiveList>,
+    /// Variables of the process, set at start.
+    #[serde(default)]
+    pub variables: Vec<(String, Expr)>,
 }
 
 /// Limits over all frontends.
@@ -184,6 +194,21 @@ pub struct Frontend {
     /// Tried in order.
     #[serde(default)]
     pub routes: Vec<Route>,
+    /// What is done before them and with answers.
+    #[serde(default)]
+    pub rules: Rules,
+    /// Own answers by status, in place of the built-in ones.
+    #[serde(default)]
+    pub answers: Vec<(u16, Answer)>,
+    /// None: the process's access log.
+    #[serde(default)]
+    pub log: Option<ProxyLog>,
+    /// How long a tarpit keeps an answer back; 0: as the backend's `connect`.
+    #[serde(default)]
+    pub tarpit: u64,
+    /// In statistics; 0: by order.
+    #[serde(default)]
+    pub number: u32,
 }
 
 pub(super) const fn yes() -> bool {

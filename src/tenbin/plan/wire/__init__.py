@@ -45,6 +45,20 @@ from tenbin.plan.wire.frames import (
     Stop,
     Welcome,
 )
+from tenbin.plan.wire.rules import (
+    Act,
+    Answer,
+    Capture,
+    LiveList,
+    LogPart,
+    LogTarget,
+    ProxyLog,
+    Rule,
+    Rules,
+    StickRule,
+    Stored,
+    Table,
+)
 from tenbin.plan.wire.snapshot import (
     AccessLog,
     Action,
@@ -62,6 +76,7 @@ from tenbin.plan.wire.snapshot import (
     Limits,
     Listener,
     Passive,
+    PersistRule,
     PerSource,
     Pool,
     Redirect,
@@ -76,6 +91,7 @@ from tenbin.plan.wire.snapshot import (
     StickyKey,
     StickySource,
     ToBackend,
+    UseServer,
 )
 from tenbin.plan.wire.stats import (
     BackendStats,
@@ -97,14 +113,16 @@ from tenbin.plan.wire.tls import (
     TlsSuite,
 )
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Version of this contract; a data plane of another version is replaced, not attached to."""
 
 __all__ = [
     "PROTOCOL",
     "AccessLog",
+    "Act",
     "Action",
     "All",
+    "Answer",
     "Any",
     "Apply",
     "Backend",
@@ -112,6 +130,7 @@ __all__ = [
     "BackendStats",
     "BackendTimeouts",
     "Balance",
+    "Capture",
     "Certificate",
     "ClientCertificates",
     "Compare",
@@ -140,16 +159,21 @@ __all__ = [
     "Listener",
     "ListenerStats",
     "ListenerTls",
+    "LiveList",
+    "LogPart",
+    "LogTarget",
     "Match",
     "Not",
     "NoticeEvent",
     "Passive",
     "Patch",
     "PerSource",
+    "PersistRule",
     "Phases",
     "Pool",
     "ProcessStats",
     "ProxyIn",
+    "ProxyLog",
     "ProxyOut",
     "Redirect",
     "Refused",
@@ -158,6 +182,8 @@ __all__ = [
     "Retry",
     "Rewrite",
     "Route",
+    "Rule",
+    "Rules",
     "Scalar",
     "Server",
     "ServerEvent",
@@ -169,14 +195,18 @@ __all__ = [
     "Snapshot",
     "Sockets",
     "Stats",
+    "StickRule",
     "Sticky",
     "StickyCookie",
     "StickyKey",
     "StickySource",
     "Stop",
+    "Stored",
+    "Table",
     "Times",
     "TlsSuite",
     "ToBackend",
+    "UseServer",
     "Welcome",
     "Wire",
 ]

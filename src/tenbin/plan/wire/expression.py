@@ -51,6 +51,8 @@ class Match(Wire):
     input: Expr
     patterns: tuple[str, ...]
     ignore_case: bool = False
+    lists: tuple[str, ...] = ()
+    each: bool = False
 
 
 class Compare(Wire):

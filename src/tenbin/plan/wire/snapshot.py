@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tenbin.plan.wire.expression import Expr, Wire
+from tenbin.plan.wire.rules import Answer, LiveList, ProxyLog, Rules, StickRule, Table
 from tenbin.plan.wire.tls import ListenerTls, ProxyIn, ProxyOut, ServerTls
 
 # Routes ----------------------------------------------------------------------------------------------------------
@@ -143,6 +144,11 @@ class Frontend(Wire):
     trusted_proxies: tuple[str, ...] = ()
     forwarding: bool = True
     routes: tuple[Route, ...] = ()
+    rules: Rules = Rules()
+    answers: tuple[tuple[int, Answer], ...] = ()
+    log: ProxyLog | None = None
+    tarpit: int = 0
+    number: int = 0
 
 
 # The server side -------------------------------------------------------------------------------------------------
@@ -155,10 +161,21 @@ class Balance(Wire):
     draws: int = 2
     ip_form: Literal["fnv1a", "nginx"] = "fnv1a"
     key: Expr | None = None
-    method: Literal["modulo", "consistent", "maglev"] = "consistent"
+    method: Literal["modulo", "consistent", "maglev", "haproxy_map", "haproxy_tree"] = "consistent"
     load_factor: int = 0
     decay: int = 10_000
     error_penalty: int = 1_000
+    function: Literal["sdbm", "djb2", "wt6", "crc32", "none"] = "sdbm"
+    avalanche: bool = False
+    form: Literal["text", "source", "uri", "parameter", "header", "sample", "rdp_cookie"] = "text"
+    name: str = ""
+    whole: bool = False
+    length: int = 0
+    depth: int = 0
+    path_only: bool = False
+    check_post: int = 0
+    domain_only: bool = False
+    node_key: str = "id"
 
 
 class StickyCookie(Wire):
@@ -170,6 +187,12 @@ class StickyCookie(Wire):
     attributes: str
     max_idle: int
     max_life: int
+    mode: Literal["insert", "rewrite", "prefix", "read"] = "insert"
+    indirect: bool = True
+    no_cache: bool = False
+    post_only: bool = False
+    preserve: bool = False
+    dynamic_key: str = Field(default="", repr=False)
 
 
 class StickySource(Wire):
@@ -207,6 +230,9 @@ class Retry(Wire):
     attempts: int
     statuses: tuple[int, ...] = ()
     budget: int
+    redispatch: int = 1
+    turn_around: int = 0
+    after: tuple[str, ...] = ("connect", "closed", "timeout", "junk")
 
 
 class Pool(Wire):
@@ -255,6 +281,26 @@ class Server(Wire):
     proxy: ProxyOut | None = None
     admin: Literal["ready", "drain", "maint"] = "ready"
     health: Literal["unknown", "starting", "up", "down"] = "unknown"
+    number: int = 0
+    source: str = ""
+    slow_start: int = -1
+    redirect: str = ""
+    min_connections: int = 0
+    full_connections: int = 0
+
+
+class UseServer(Wire):
+    """See `tenbin.model.UseServer`."""
+
+    server: Expr
+    when: Expr | None = None
+
+
+class PersistRule(Wire):
+    """See `tenbin.model.PersistRule`."""
+
+    force: bool
+    when: Expr | None = None
 
 
 class Backend(Wire):
@@ -274,6 +320,17 @@ class Backend(Wire):
     eject: Eject | None = None
     slow_start: int = 0
     close_on_down: bool = False
+    rules: Rules = Rules()
+    answers: tuple[tuple[int, Answer], ...] = ()
+    stick: tuple[StickRule, ...] = ()
+    use_server: tuple[UseServer, ...] = ()
+    persist: tuple[PersistRule, ...] = ()
+    persist_down: bool = False
+    all_backups: bool = False
+    abort_on_close: bool = True
+    send_name: str = ""
+    tarpit: int = 0
+    number: int = 0
     servers: tuple[Server, ...]
 
 
@@ -310,3 +367,6 @@ class Snapshot(Wire):
     listeners: tuple[Listener, ...]
     frontends: tuple[Frontend, ...]
     backends: tuple[Backend, ...]
+    tables: tuple[Table, ...] = ()
+    lists: tuple[LiveList, ...] = ()
+    variables: tuple[tuple[str, Expr], ...] = ()
