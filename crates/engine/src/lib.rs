@@ -28,6 +28,7 @@ mod pace;
 mod peek;
 mod privileges;
 mod proxy;
+mod rules;
 mod secured;
 mod source;
 mod spares;

@@ -18,6 +18,7 @@ use super::{relay, send_head};
 use crate::client::Client;
 use crate::flow::{FlowError, Sink};
 use crate::listener::Found;
+use crate::rules::{self, Turn};
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::Load;
 
@@ -69,6 +70,14 @@ pub async fn forward(
         };
         if x.record.goes_to(backend) {
             backend.counters.of(client.worker.index).requests.add(1);
+            let set = backend.rules.request.as_slice();
+            if !set.is_empty() {
+                match Box::pin(rules::request(client, x, found, (set, Some(backend)))).await {
+                    Turn::On => {}
+                    Turn::Ended(after) => return after,
+                    Turn::Service(name) => return Box::pin(serve(client, x, (course, &name))).await,
+                }
+            }
         }
         match attempt(client, x, &mut course, backend).await {
             Next::Again => {}
@@ -86,6 +95,13 @@ pub async fn forward(
             }
         }
     }
+}
+
+/// A backend of ours answers what a rule of another backend has sent there.
+async fn serve(client: &mut Client, x: &mut Exchange, (course, name): (Course<'_>, &str)) -> After {
+    x.record.serve();
+    let Course { found, tables, first, .. } = course;
+    forward(client, x, found, (tables, name), first).await
 }
 
 enum Next {
@@ -125,10 +141,9 @@ async fn attempt(
     course: &mut Course<'_>,
     backend: &Arc<Backend>,
 ) -> Next {
-    let port = course.found.port;
-    course.visit = open::remembered(client, x, backend, &course.tables, port);
+    course.visit = open::remembered(client, x, backend, &course.tables, course.found);
     let wanted = course.visit.map(|visit| visit.index);
-    let lease = match open::pick(client, x, backend, wanted, port).await {
+    let lease = match open::pick(client, x, backend, wanted, course.found).await {
         Ok(lease) => lease,
         Err(error) => return not_opened(client, x, (course, backend), &error),
     };
