@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use tenbin_rules::{Expr, Router};
+use tenbin_rules::{Around, Expr, Router};
 
 use super::Route;
 use super::Tables;
@@ -148,7 +148,7 @@ fn hex(text: &str) -> Result<Vec<u8>, Refusal> {
 }
 
 fn expression(path: &str, wire: &tenbin_rules::wire::Expr) -> Result<Expr, Refusal> {
-    Expr::compile(wire).map_err(|error| Refusal {
+    Expr::compile(wire, &Around::NOTHING).map_err(|error| Refusal {
         path: if error.path.is_empty() { path.to_owned() } else { format!("{path}.{}", error.path) },
         reason: error.reason,
     })
