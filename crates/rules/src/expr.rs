@@ -3,7 +3,7 @@
 use crate::compile;
 use crate::fetch::Fetch;
 use crate::node::Node;
-use crate::{Error, Kind, TlsFact, Value, View, wire};
+use crate::{Around, Error, Kind, TlsFact, Value, View, wire};
 
 /// A compiled, type-checked expression. Immutable; it may be shared between threads.
 #[derive(Debug, Clone)]
@@ -14,11 +14,11 @@ pub struct Expr {
 }
 
 impl Expr {
-    /// Checks names, kinds and patterns and builds what is evaluated.
+    /// Checks names, kinds and patterns and builds what is evaluated; lists and tables are bound once and for all.
     ///
     /// The error tells the place in the JSON form: `of[1].patterns[0]`.
-    pub fn compile(wire: &wire::Expr) -> Result<Self, Error> {
-        let typed = compile::compile(wire)?;
+    pub fn compile(wire: &wire::Expr, around: &Around<'_>) -> Result<Self, Error> {
+        let typed = compile::compile(wire, around)?;
         Ok(Self { node: typed.node, kind: typed.kind, text: wire.to_string().into() })
     }
 
@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn what_is_asked_of_tls_is_known_before_any_request() {
-        let compiled = |text: &str| Expr::compile(&serde_json::from_str(text).unwrap()).unwrap();
+        let compiled =
+            |text: &str| Expr::compile(&serde_json::from_str(text).unwrap(), &Around::NOTHING).unwrap();
         let sni = r#"{"op":"match","method":"eq","input":{"op":"fetch","name":"sni"},"patterns":["a"]}"#;
         let deep =
             format!(r#"{{"op":"any","of":[{{"op":"fetch","name":"tls"}},{{"op":"not","input":{sni}}}]}}"#);

@@ -170,9 +170,9 @@ fn hex(text: &str) -> Result<Vec<u8>, Refusal> {
 pub(super) fn expression(
     path: &str,
     wire: &tenbin_rules::wire::Expr,
-    _around: &Around<'_>,
+    around: &Around<'_>,
 ) -> Result<Expr, Refusal> {
-    Expr::compile(wire).map_err(|error| Refusal {
+    Expr::compile(wire, around).map_err(|error| Refusal {
         path: if error.path.is_empty() { path.to_owned() } else { format!("{path}.{}", error.path) },
         reason: error.reason,
     })
