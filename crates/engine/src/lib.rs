@@ -41,6 +41,8 @@ mod sync;
 mod tables;
 mod tcp;
 pub mod tls;
+#[allow(dead_code, reason = "its callers are the rule sets, which come with it")]
+mod track;
 mod tunnel;
 mod turns;
 mod upstream;
