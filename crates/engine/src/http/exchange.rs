@@ -312,13 +312,10 @@ async fn exchange(
     {
         return Box::pin(reply(client, x, found, Reason::SourceRequests(wait_ms))).await;
     }
-    let set = found.frontend.rules.request.as_slice();
-    if !set.is_empty() {
-        match Box::pin(rules::request(client, x, found, (set, None))).await {
-            Turn::On => {}
-            Turn::Ended(after) => return after,
-            Turn::Service(name) => return Box::pin(serve(client, x, found, (tables, &name), first)).await,
-        }
+    if !found.frontend.rules.request.is_empty()
+        && let Some(after) = Box::pin(judge(client, x, found, (&tables, first))).await
+    {
+        return after;
     }
     let mut edited = std::mem::take(&mut x.edited);
     let action = decide(&found.frontend, &x.view(client, found, None), &mut edited);
@@ -343,17 +340,24 @@ async fn exchange(
     }
 }
 
-/// Has a backend of ours answer: it counts as an answer of our own.
-async fn serve(
+/// Runs the frontend's rules on the request; how the connection goes on if they have ended it.
+async fn judge(
     client: &mut Client,
     x: &mut Exchange,
     found: &Rc<Found>,
-    (tables, name): (Held, &str),
-    first: bool,
-) -> After {
-    x.edited.clear();
-    x.record.serve();
-    forward(client, x, found, (tables, name), first).await
+    (tables, first): (&Held, bool),
+) -> Option<After> {
+    let set = found.frontend.rules.request.as_slice();
+    match rules::request(client, x, found, (set, None)).await {
+        Turn::On => None,
+        Turn::Ended(after) => Some(after),
+        // A backend of ours has it: it counts as an answer of our own.
+        Turn::Service(name) => {
+            x.edited.clear();
+            x.record.serve();
+            Some(Box::pin(forward(client, x, found, (tables.clone(), name.as_str()), first)).await)
+        }
+    }
 }
 
 #[cfg(test)]
