@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tenbin_balance::{Group, StickyMap};
 use tenbin_rules::Expr;
 
+use crate::address::Address;
 use crate::stats::{BackendCounters, ServerCounters, Workers};
 use crate::tls::ClientConfig;
 use crate::wire;
@@ -63,7 +64,9 @@ pub struct Server {
     /// Its name within the backend.
     pub name: String,
     /// None while its name has not been resolved.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Address>,
+    /// The local address of connections; None: any.
+    pub source: Option<SocketAddr>,
     /// Its address as text, for logs.
     pub address_text: String,
     /// None: plain.
