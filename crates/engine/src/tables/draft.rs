@@ -13,6 +13,7 @@ use super::build::{Context, Refusal};
 use super::frontend::{Action, Edit, Fixed};
 use super::rules::{Answer, Rules, draft_answer, draft_rules};
 use super::secure::{Secured, listener as secure_listener, server as secure_server};
+use crate::address::Address;
 use crate::tls::{Authorities, ClientConfig, ListenerConfig};
 use crate::wire::{self, Policy, Snapshot};
 
@@ -71,7 +72,9 @@ pub struct BackendDraft {
 /// The compiled parts of a server.
 pub struct ServerDraft {
     /// None while not resolved, and while there is no TLS for a server that needs it.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Address>,
+    /// The local address of connections.
+    pub source: Option<SocketAddr>,
     /// None: plain.
     pub tls: Option<ClientConfig>,
     /// What is spoken to it has not changed.
@@ -406,21 +409,32 @@ fn draft_backend(
         let address = match server.address.as_deref().map(str::parse) {
             None => None,
             Some(Ok(address)) => Some(address),
-            Some(Err(_)) => {
+            Some(Err(())) => {
                 let found = server.address.as_deref().unwrap_or_default();
                 return refuse(
                     format!("{path}.servers[{index}].address"),
-                    format!("{found:?} is no ip:port"),
+                    format!("{found:?} is no address"),
                 );
             }
         };
+        let source = source(&server.source)
+            .map_err(|reason| Refusal { path: format!("{path}.servers[{index}].source"), reason })?;
         let Secured { tls, is_same, is_fit } = secure(index, server)?;
-        Ok(ServerDraft { address: address.filter(|_| is_fit), tls, is_same, is_fit })
+        Ok(ServerDraft { address: address.filter(|_| is_fit), source, tls, is_same, is_fit })
     };
     let servers = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
     let rules = draft_rules(&format!("{path}.rules"), &spec.rules, around)?;
     let answers = draft_answers(path, &spec.answers, around)?;
     Ok(BackendDraft { key, sticky_key, servers, rules, answers })
+}
+
+/// An address with or without a port.
+fn source(text: &str) -> Result<Option<SocketAddr>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let alone = text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 0));
+    alone.or_else(|_| text.parse()).map(Some).map_err(|_| format!("{text:?} is no address"))
 }
 
 fn draft_listeners(
@@ -430,8 +444,8 @@ fn draft_listeners(
 ) -> Result<Vec<ListenerDraft>, Refusal> {
     let place = |(index, listener): (usize, &wire::Listener)| {
         let path = format!("listeners[{index}]");
-        let Ok(address) = listener.address.parse::<SocketAddr>() else {
-            return refuse(format!("{path}.address"), format!("{:?} is no ip:port", listener.address));
+        let Ok(address) = listener.address.parse::<Address>() else {
+            return refuse(format!("{path}.address"), format!("{:?} is no address", listener.address));
         };
         let Some(frontend) = snapshot.frontends.iter().position(|known| known.name == listener.frontend)
         else {
