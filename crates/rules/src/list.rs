@@ -18,6 +18,11 @@ impl List {
         Self { entries: RwLock::new(Arc::new(entries)) }
     }
 
+    /// Gives all entries anew.
+    pub fn replace(&self, entries: Vec<(String, String)>) {
+        *self.entries.write() = Arc::new(entries);
+    }
+
     /// Gives the value under a key anew, or adds the key.
     pub fn set(&self, key: &str, value: &str) {
         let mut entries = self.entries.write();

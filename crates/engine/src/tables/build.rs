@@ -8,7 +8,7 @@ use tenbin_balance::{
     Admin, Eject, Group, GroupSpec, HashMethod, Health, IpHashForm, OnDrain, Passive, PolicySpec, ServerSpec,
     StickyMap,
 };
-use tenbin_rules::{Expr, TlsFact};
+use tenbin_rules::{Expr, TlsFact, Value, Variable};
 
 use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDraft};
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables};
@@ -55,6 +55,8 @@ pub struct Built {
     pub changes: Vec<(Arc<Backend>, usize, wire::Server)>,
     /// Serials of servers that went down with their backend being replaced, and whose connections end with that.
     pub fallen: Vec<u64>,
+    /// Variables of the process that are set when it starts.
+    pub variables: Vec<(Variable, Value<'static>)>,
 }
 
 impl Built {
@@ -67,7 +69,14 @@ impl Built {
 
 /// Nothing fails from here on.
 fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &Context<'_>) -> Built {
-    let Drafts { listeners: places, frontends: frontend_drafts, backends: backend_drafts, secret } = drafts;
+    let Drafts {
+        listeners: places,
+        frontends: frontend_drafts,
+        backends: backend_drafts,
+        secret,
+        lists: lists.settle(),
+        variables,
+    } = drafts;
     let (mut changes, mut fallen) = (Vec::new(), Vec::new());
     let mut retired: Vec<Arc<Backend>> = Vec::new();
     let mut backends = Vec::with_capacity(snapshot.backends.len());
@@ -117,13 +126,14 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         limits: snapshot.limits,
         access_log: snapshot.access_log,
         secret,
+        lists,
         listeners,
         frontends,
         backends,
         backend_names,
         listener_counters,
     };
-    Built { tables, retired, changes, fallen }
+    Built { tables, retired, changes, fallen, variables }
 }
 
 fn build_listener(
