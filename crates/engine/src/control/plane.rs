@@ -211,7 +211,8 @@ impl Plane {
             tickets: Some(&self.tickets),
             salvage: salvage.then_some(&self.shared.notices),
         };
-        let Built { tables, retired, changes, fallen, variables } = Built::new(snapshot, old.as_deref(), &context)?;
+        let Built { tables, retired, changes, fallen, variables } =
+            Built::new(snapshot, old.as_deref(), &context)?;
         let tables = Arc::new(tables);
         if old.is_none() {
             for (which, value) in variables {

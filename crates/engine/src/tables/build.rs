@@ -74,7 +74,7 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         frontends: frontend_drafts,
         backends: backend_drafts,
         secret,
-        lists: lists.settle(),
+        lists,
         variables,
     } = drafts;
     let (mut changes, mut fallen) = (Vec::new(), Vec::new());
@@ -126,7 +126,7 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         limits: snapshot.limits,
         access_log: snapshot.access_log,
         secret,
-        lists,
+        lists: lists.settle(),
         listeners,
         frontends,
         backends,

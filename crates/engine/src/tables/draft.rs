@@ -107,8 +107,10 @@ impl Drafts {
         check_names(snapshot)?;
         let secret = hex(&snapshot.secret.0)?;
         let lists = ListDrafts::new(snapshot, old.map(|old| &old.lists))?;
-        let around =
-            Around { list: &|name| lists.lists.get(name).map(|held| Arc::clone(&held.list)), ..Around::NOTHING };
+        let around = Around {
+            list: &|name| lists.lists.get(name).map(|held| Arc::clone(&held.list)),
+            ..Around::NOTHING
+        };
         let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
         let mut frontends = Vec::with_capacity(snapshot.frontends.len());
         for (index, spec) in snapshot.frontends.iter().enumerate() {

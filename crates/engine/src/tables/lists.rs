@@ -39,7 +39,10 @@ impl ListDrafts {
         for (index, spec) in snapshot.lists.iter().enumerate() {
             let held = drafts.hold(spec, old.and_then(|old| old.get(&spec.name)));
             if drafts.lists.insert(spec.name.clone(), held).is_some() {
-                return refuse(format!("lists[{index}].name"), format!("there is another list {:?}", spec.name));
+                return refuse(
+                    format!("lists[{index}].name"),
+                    format!("there is another list {:?}", spec.name),
+                );
             }
         }
         Ok(drafts)
