@@ -40,6 +40,14 @@ impl List {
         *entries = Arc::new(entries.iter().filter(|(known, _)| known != key).cloned().collect());
     }
 
+    /// The value of the first entry with exactly that key.
+    pub fn exactly(&self, key: &[u8]) -> Option<Arc<str>> {
+        self.entries()
+            .iter()
+            .find(|(known, _)| known.as_bytes() == key)
+            .map(|(_, value)| value.as_str().into())
+    }
+
     /// All of them, in order.
     pub fn entries(&self) -> Arc<Vec<(String, String)>> {
         Arc::clone(&self.entries.read())
