@@ -20,16 +20,16 @@ pub(crate) struct Typed {
     pub kind: Kind,
 }
 
-/// Compiles the whole of `expr`.
-pub(crate) fn compile(expr: &Expr) -> Result<Typed, Error> {
-    node(expr, 1)
+/// Compiles the whole of `expr`; `around` says what names of lists and tables stand for.
+pub(crate) fn compile(expr: &Expr, around: &Around<'_>) -> Result<Typed, Error> {
+    node(expr, around, 1)
 }
 
-fn node(expr: &Expr, depth: usize) -> Result<Typed, Error> {
+fn node(expr: &Expr, around: &Around<'_>, depth: usize) -> Result<Typed, Error> {
     if depth > DEPTH {
         return Err(Error::at("", format!("expressions may nest {DEPTH} deep, not deeper")));
     }
-    let below = |field: &str, expr: &Expr| node(expr, depth + 1).map_err(|error| error.under(field));
+    let below = |field: &str, expr: &Expr| node(expr, around, depth + 1).map_err(|error| error.under(field));
     let each = |of: &[Expr]| -> Result<Vec<Typed>, Error> {
         of.iter().enumerate().map(|(i, expr)| below(&format!("of[{i}]"), expr)).collect()
     };
@@ -196,7 +196,7 @@ mod tests {
             )
             .replace("<H>", r#"{"op":"fetch","name":"host"}"#)
             .replace("<P>", r#"{"op":"fetch","name":"path"}"#);
-        compile(&serde_json::from_str(&json).unwrap()).unwrap().node
+        compile(&serde_json::from_str(&json).unwrap(), &Around::NOTHING).unwrap().node
     }
 
     #[test]
