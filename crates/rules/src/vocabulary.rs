@@ -60,7 +60,7 @@ pub fn vocabulary() -> Vocabulary {
     }
     Vocabulary {
         fetches,
-        converters: convert::ROWS.iter().map(converter).collect(),
+        converters: convert::rows().map(converter).collect(),
         methods: method::names().collect(),
     }
 }
@@ -83,10 +83,14 @@ fn entry(name: &'static str, what: &Named) -> FetchEntry {
 fn converter(row: &convert::Row) -> ConverterEntry {
     ConverterEntry {
         name: row.name,
-        args: row.parameters.iter().map(argument).collect(),
+        args: row.parameters.iter().map(taken).collect(),
         input: row.input.iter().map(ToString::to_string).collect(),
         kind: row.result.to_string(),
     }
+}
+
+fn taken(parameter: &convert::Parameter) -> Argument {
+    Argument { name: parameter.name, kind: parameter.take.word(), optional: parameter.optional }
 }
 
 fn argument(parameter: &Parameter) -> Argument {
