@@ -237,7 +237,7 @@ fn edits(path: &str, edits: &[wire::HeaderEdit]) -> Result<Vec<Edit>, Refusal> {
 
 fn draft_action(path: &str, action: &wire::Action, known: &Known<'_>) -> Result<Action, Refusal> {
     match action {
-        wire::Action::Backend { backend } => {
+        wire::Action::Backend { backend, .. } => {
             if known.contains(backend.as_str()) {
                 return Ok(Action::Backend(backend.clone()));
             }
