@@ -6,10 +6,12 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod address;
 mod buffer;
 mod capacity;
 mod client;
 mod clock;
+mod connection;
 mod control;
 mod deadline;
 mod doors;
@@ -28,6 +30,7 @@ mod pace;
 mod peek;
 mod privileges;
 mod proxy;
+mod rules;
 mod secured;
 mod source;
 mod spares;
@@ -40,12 +43,15 @@ mod sync;
 mod tables;
 mod tcp;
 pub mod tls;
+#[allow(dead_code, reason = "its callers are the rule sets, which come with it")]
+mod track;
 mod tunnel;
 mod turns;
 mod upstream;
 pub mod wire;
 mod worker;
 
+pub use control::offline::vocabulary_command;
 pub use control::{offline, serve};
 pub use privileges::{NoIdentity, RunAs, hide_memory};
 pub use tls::{certificates_command, self_signed_command};

@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::doors::Doors;
 use crate::log;
 use crate::notice::Notices;
+use crate::rules::ProcessVariables;
 use crate::stats::{ProcessCounters, restore, stats};
 use crate::tables::{Backend, Built, Context, Published, Refusal, Slots, Tables, change_server};
 use crate::tls::Tickets;
@@ -81,6 +82,7 @@ impl Plane {
             doors: Doors::default(),
             log: log::start(notices.clone())?,
             notices,
+            variables: ProcessVariables::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -209,8 +211,14 @@ impl Plane {
             tickets: Some(&self.tickets),
             salvage: salvage.then_some(&self.shared.notices),
         };
-        let Built { tables, retired, changes, fallen } = Built::new(snapshot, old.as_deref(), &context)?;
+        let Built { tables, retired, changes, fallen, variables } =
+            Built::new(snapshot, old.as_deref(), &context)?;
         let tables = Arc::new(tables);
+        if old.is_none() {
+            for (which, value) in variables {
+                self.shared.variables.set(which.key, value);
+            }
+        }
         start_workers(&mut state, threads, &self.shared, &tables)?;
         self.shared.log.target(&tables.access_log);
         self.shared.tables.publish(Arc::clone(&tables));
