@@ -42,9 +42,9 @@ fn node(expr: &Expr, around: &Around<'_>, depth: usize) -> Result<Typed, Error> 
         }
         Expr::Convert { name, input, args } => {
             let input = below("input", input)?;
-            let row = convert::build(name, args, input.kind)?;
-            let node = Node::Convert { row, args: args.as_slice().into(), input: Box::new(input.node) };
-            Typed { node, kind: row.result }
+            let converter = convert::build(name, args, input.kind, &Around::NOTHING)?;
+            let kind = converter.row.result;
+            Typed { node: Node::Convert { converter, input: Box::new(input.node) }, kind }
         }
         Expr::Match { method, input, patterns, ignore_case, .. } => {
             let texts = patterns.iter().map(String::as_str).collect();
@@ -120,8 +120,8 @@ fn without_case(node: &Node, meaning: Meaning, patterns: &Patterns<'_>) -> Optio
     match node {
         _ if meaning == Meaning::Other => None,
         Node::Fetch(Fetch::Host) => Some(Node::Fetch(Fetch::RawHost)),
-        Node::Convert { row, input, .. } => {
-            let case = row.case?;
+        Node::Convert { converter, input } => {
+            let case = converter.row.case?;
             let literal =
                 meaning == Meaning::Literal && patterns.texts.iter().all(|text| can_match(case, text));
             (patterns.ignore_case || literal).then(|| (**input).clone())
@@ -176,7 +176,8 @@ fn folded(node: Node) -> Node {
     let constant = |node: &Node| matches!(node, Node::Const(_));
     let fixed = match &node {
         Node::Const(_) | Node::Fetch(_) | Node::Test { .. } => false,
-        Node::Convert { input, .. } | Node::Match { input, .. } | Node::Not(input) => constant(input),
+        Node::Convert { converter, input } => converter.fixed() && constant(input),
+        Node::Match { input, .. } | Node::Not(input) => constant(input),
         Node::Compare { sides, .. } => constant(&sides.0) && constant(&sides.1),
         Node::All(of) | Node::Any(of) | Node::Concat(of) => of.iter().all(constant),
     };

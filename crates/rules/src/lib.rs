@@ -17,6 +17,7 @@ mod facts;
 mod fetch;
 mod figures;
 mod keys;
+pub mod line;
 mod list;
 mod literals;
 mod method;

@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 use tenbin_balance::{Group, StickyMap};
 use tenbin_rules::Expr;
 
+use super::draft::Answers;
+use super::rules::Rules;
 use crate::stats::{BackendCounters, ServerCounters, Workers};
 use crate::tls::ClientConfig;
 use crate::wire;
@@ -28,6 +30,10 @@ pub struct Backend {
     pub asks_hello: bool,
     /// How clients are remembered.
     pub sticky: Option<Sticky>,
+    /// What is done with requests and answers.
+    pub rules: Rules,
+    /// Own answers by status.
+    pub answers: Answers,
     /// Every server that is spoken to in TLS has what that takes.
     pub is_whole: bool,
     /// What was counted.

@@ -175,11 +175,11 @@ fn build_frontend(
         },
         |before| Arc::clone(&before.counters),
     );
-    let FrontendDraft { trusted, router, routes } = draft;
+    let FrontendDraft { trusted, router, routes, rules, answers } = draft;
     let known = before.and_then(|before| before.per_source.as_ref());
     let per_source = spec.limits.per_source.map(|limits| PerSource::new(limits, known));
     let asks_hello = router.asks(TlsFact::is_asked);
-    Arc::new(Frontend { spec, trusted, router, routes, asks_hello, per_source, counters })
+    Arc::new(Frontend { spec, trusted, router, routes, asks_hello, per_source, rules, answers, counters })
 }
 
 /// Whether two backends differ at most in what a patch could change.
@@ -228,7 +228,19 @@ fn build_backend(
     let by_cookie =
         servers.iter().enumerate().map(|(index, server)| (server.cookie.clone(), index)).collect();
     let asks_hello = draft.key.as_ref().is_some_and(|key| key.asks(TlsFact::is_asked));
-    Backend { group, servers, by_cookie, key: draft.key, asks_hello, sticky, is_whole, counters, spec }
+    Backend {
+        group,
+        servers,
+        by_cookie,
+        key: draft.key,
+        asks_hello,
+        sticky,
+        rules: draft.rules,
+        answers: draft.answers,
+        is_whole,
+        counters,
+        spec,
+    }
 }
 
 /// A server without an address cannot take work, whatever checks say.
