@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod address;
 mod buffer;
 mod capacity;
 mod client;
