@@ -60,7 +60,7 @@ pub fn vocabulary() -> Vocabulary {
     }
     Vocabulary {
         fetches,
-        converters: convert::ROWS.iter().map(converter).collect(),
+        converters: convert::rows().map(converter).collect(),
         methods: method::names().collect(),
     }
 }
@@ -83,7 +83,7 @@ fn entry(name: &'static str, what: &Named) -> FetchEntry {
 fn converter(row: &convert::Row) -> ConverterEntry {
     ConverterEntry {
         name: row.name,
-        args: row.parameters.iter().map(argument).collect(),
+        args: row.parameters.iter().map(of_converter).collect(),
         input: row.input.iter().map(ToString::to_string).collect(),
         kind: row.result.to_string(),
     }
@@ -98,4 +98,8 @@ fn argument(parameter: &Parameter) -> Argument {
         Kind::Absent => "null",
     };
     Argument { name: parameter.name, kind, optional: parameter.optional }
+}
+
+fn of_converter(parameter: &convert::Parameter) -> Argument {
+    Argument { name: parameter.name, kind: parameter.take.name(), optional: parameter.optional }
 }
