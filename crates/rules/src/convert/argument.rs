@@ -73,22 +73,6 @@ pub(crate) enum Take {
     Table,
 }
 
-impl Take {
-    /// As the vocabulary calls it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Int | Self::Index | Self::Within(..) => "int",
-            Self::Number => "number",
-            Self::Variable => "variable",
-            Self::Either | Self::Key => "either",
-            Self::Regex { .. } => "regex",
-            Self::List => "list",
-            Self::Table => "table",
-            Self::Text | Self::Flags(_) | Self::Mask4 | Self::Mask6 | Self::Word(_) | Self::Path => "text",
-        }
-    }
-}
-
 /// A parameter that must be given.
 pub(crate) const fn need(name: &'static str, take: Take) -> Parameter {
     Parameter { name, take, optional: false }
