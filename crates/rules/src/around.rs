@@ -1,5 +1,6 @@
 //! What expressions are compiled against: the live lists and stick tables that there are.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,12 +17,15 @@ pub struct Counter {
 
 /// A stick table as expressions see it.
 pub trait Counters: Send + Sync {
-    /// The counter under the key; absent without an entry or without such a counter. `now_ms` is the view's.
+    /// The counter under the key: 0 without an entry, absent without such a counter or where the value can be no key.
+    /// `now_ms` is the view's.
     fn look(&self, key: &Value<'_>, counter: &Counter, now_ms: u64) -> Value<'static>;
     /// Whether there is an entry.
     fn contains(&self, key: &Value<'_>, now_ms: u64) -> bool;
     /// Entries that there are, and that there could be.
     fn fill(&self) -> (usize, usize);
+    /// Itself, for whoever knows what it is.
+    fn itself(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
 /// A variable: `proc.a`, `sess.a`, `txn.a`, `req.a`, `res.a`, `check.a`.

@@ -58,8 +58,8 @@ pub struct FrontendDraft {
 pub struct BackendDraft {
     /// What a `hash` policy hashes.
     pub key: Option<Expr>,
-    /// What a sticky table remembers.
-    pub sticky_key: Option<Expr>,
+    /// What is remembered of its servers.
+    pub stick: Vec<StickRule>,
     /// By server.
     pub servers: Vec<ServerDraft>,
     /// What is done with requests and answers.
@@ -98,7 +98,8 @@ impl Drafts {
     pub fn new(snapshot: &Snapshot, old: Option<&Tables>, context: &Context<'_>) -> Result<Self, Refusal> {
         check_names(snapshot)?;
         let secret = hex(&snapshot.secret.0)?;
-        let around = Around::NOTHING;
+        let stick = StickDrafts::new(snapshot, old.map(|old| &old.stick))?;
+        let around = Around { table: &|name| stick.seen(name), ..Around::NOTHING };
         let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
         let mut frontends = Vec::with_capacity(snapshot.frontends.len());
         for (index, spec) in snapshot.frontends.iter().enumerate() {
@@ -114,9 +115,12 @@ impl Drafts {
                     reason: problem.to_string(),
                 })
             };
-            backends.push(draft_backend(&format!("backends[{index}]"), spec, &mut secure, &around)?);
+            let path = format!("backends[{index}]");
+            let rules = stick.rules(&path, &spec.stick, &around)?;
+            backends.push(draft_backend(&path, (spec, rules), &mut secure, &around)?);
         }
-        Ok(Self { listeners: draft_listeners(snapshot, old, context)?, frontends, backends, secret })
+        let listeners = draft_listeners(snapshot, old, context)?;
+        Ok(Self { listeners, frontends, backends, secret, stick })
     }
 }
 
@@ -374,7 +378,7 @@ fn check_cookies(path: &str, spec: &wire::Backend) -> Result<(), Refusal> {
 
 fn draft_backend(
     path: &str,
-    spec: &wire::Backend,
+    (spec, stick): (&wire::Backend, Vec<StickRule>),
     secure: &mut dyn FnMut(usize, &wire::Server) -> Result<Secured, Refusal>,
     around: &Around<'_>,
 ) -> Result<BackendDraft, Refusal> {
@@ -388,10 +392,6 @@ fn draft_backend(
     if spec.balance.policy == Policy::Hash && key.is_none() {
         return refuse(format!("{path}.balance.key"), "missing: policy hash needs it");
     }
-    let sticky_key = match &spec.sticky {
-        Some(wire::Sticky::Key { key, .. }) => Some(expression(&format!("{path}.sticky.key"), key, around)?),
-        _ => None,
-    };
     let parse = |(index, server): (usize, &wire::Server)| {
         if server.weight > 256 {
             return refuse(
@@ -420,7 +420,7 @@ fn draft_backend(
     let servers = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
     let rules = draft_rules(&format!("{path}.rules"), &spec.rules, around)?;
     let answers = draft_answers(path, &spec.answers, around)?;
-    Ok(BackendDraft { key, sticky_key, servers, rules, answers })
+    Ok(BackendDraft { key, stick, servers, rules, answers })
 }
 
 fn draft_listeners(

@@ -10,6 +10,7 @@ mod frontend;
 mod published;
 mod rules;
 mod secure;
+mod stick;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ pub use backend::{Backend, Server, Slots, Sticky};
 pub use build::{Built, Context, Refusal, change_server};
 pub use frontend::{Action, Edit, Frontend, Listener, PerSource, Route};
 pub use published::{Followed, Held, Published};
+pub use stick::{NamedTable, StickRule, StickTables};
 pub use rules::{Act, Answer, Condition, NameMatch, Normalizer, Part, Replacement, Rule, Rules, Timeout};
 
 use crate::stats::ListenerCounters;
@@ -42,6 +44,8 @@ pub struct Tables {
     pub backends: Vec<Arc<Backend>>,
     /// Places in `backends` by name.
     pub backend_names: HashMap<String, usize>,
+    /// Stick tables by name, kept while they are named.
+    pub stick: StickTables,
     /// Counters of listeners by address, kept while the address is listened on.
     pub listener_counters: HashMap<String, Arc<ListenerCounters>>,
 }
