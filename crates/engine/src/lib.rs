@@ -10,6 +10,7 @@ mod buffer;
 mod capacity;
 mod client;
 mod clock;
+mod connection;
 mod control;
 mod deadline;
 mod doors;

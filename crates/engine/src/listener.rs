@@ -16,8 +16,9 @@ use tokio::task::{spawn_local, yield_now};
 
 use crate::capacity::{Capacity, PAUSE, number_of};
 use crate::client::{Client, Presence};
+use crate::connection::ConnectionView;
 use crate::doors::Door;
-use crate::rules::{self, Admission, Bare};
+use crate::rules::{self, Admission};
 use crate::stats::{ConnectionCounters, ListenerCounters};
 use crate::stream::Stream;
 use crate::tables::{Frontend, Tables};
@@ -181,21 +182,23 @@ pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdL
 }
 
 impl Newcomer {
-    /// Whether the rules for connections let it in.
-    fn is_let_in(&mut self, found: &Found) -> bool {
-        let local = self.stream.local_addr().ok();
-        let mut bare = Bare { presence: &self.presence, found, peer: self.peer, local };
-        let admission = rules::connection(&mut bare);
-        self.peer = bare.peer;
+    /// The same if the rules for connections let it in.
+    fn let_in(self, found: &Rc<Found>) -> Option<Self> {
+        let Self { presence, place, stream, peer } = self;
+        let presence = Rc::new(presence);
+        let ends = (peer, stream.local_addr().ok());
+        let mut view = ConnectionView::new(Rc::clone(&presence), Rc::clone(found), ends);
+        let admission = rules::connection(&mut view);
         if admission == Admission::In {
-            return true;
+            let peer = view.peer;
+            drop(view);
+            return Some(Self { presence: Rc::into_inner(presence)?, place, stream, peer });
         }
-        let worker = self.presence.worker();
-        for counters in found.connection_counters(worker.index) {
+        for counters in found.connection_counters(presence.worker().index) {
             counters.denied.add(1);
         }
-        close(SockRef::from(&self.stream), admission);
-        false
+        close(SockRef::from(&stream), admission);
+        None
     }
 }
 
@@ -219,13 +222,12 @@ pub fn begin(newcomer: Newcomer, found: &Rc<Found>) {
 }
 
 /// Has a connection served whose bytes are those of the protocol that is balanced.
-pub fn serve(mut client: Client, found: &Found, is_http2: bool) {
+pub fn serve(mut client: Client, found: &Rc<Found>, is_http2: bool) {
     if !found.frontend.rules.session.is_empty() {
-        let presence = client.presence();
-        let (peer, local) = (client.peer, client.destination());
-        let mut bare = Bare { presence: &presence, found, peer, local };
-        let admission = rules::session(&mut bare);
-        client.peer = bare.peer;
+        let ends = (client.peer, client.destination());
+        let mut view = ConnectionView::new(client.presence(), Rc::clone(found), ends);
+        let admission = rules::session(&mut view);
+        client.peer = view.peer;
         if admission != Admission::In {
             for counters in found.connection_counters(client.worker.index) {
                 counters.denied.add(1);
@@ -277,8 +279,8 @@ impl Arrival {
         let Some(mut presence) = Presence::reserve(&self.worker, &found) else { return Some(self) };
         presence.visit = self.visit.map(Box::new);
         let mut newcomer = Newcomer { presence, place: self.place, stream: self.stream, peer: self.peer };
-        if !found.frontend.rules.connection.is_empty() && !newcomer.is_let_in(&found) {
-            return None;
+        if !found.frontend.rules.connection.is_empty() {
+            newcomer = newcomer.let_in(&found)?;
         }
         if is_announced {
             drop(spawn_local(proxy::greet(newcomer, found)));

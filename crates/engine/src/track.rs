@@ -141,7 +141,11 @@ impl Tracking {
     /// What expressions see; None: the slot is free.
     pub fn read(&self, slot: u8, counter: &Counter, now_ms: u64) -> Option<Value<'static>> {
         let tracked = self.at(slot)?;
-        Some(stick_counter(counter).and_then(|counter| tracked.read(counter, now_ms)).map_or(Value::Absent, int))
+        Some(
+            stick_counter(counter)
+                .and_then(|counter| tracked.read(counter, now_ms))
+                .map_or(Value::Absent, int),
+        )
     }
 
     /// Lets everything go; to be called at the end, for only then is it known when that was.

@@ -5,6 +5,7 @@
 
 mod answering;
 mod connection;
+mod content;
 pub mod facts;
 pub mod message;
 mod request;
@@ -12,7 +13,8 @@ mod state;
 mod variables;
 
 pub use answering::{after, after_own, answer, page, write_own};
-pub use connection::{Admission, Bare, SessionVariables, connection, session};
+pub use connection::{Admission, SessionVariables, connection, session};
+pub use content::content;
 pub use message::growing;
 pub use request::{Turn, request};
 pub use state::{Captures, Overrides, State};

@@ -519,8 +519,10 @@ mod tests {
 
     fn replaced(pattern: &str, text: &str, template: &str) -> Option<String> {
         let wire = serde_json::from_str(r#"{"op":"const","value":""}"#).unwrap();
-        let by =
-            Replacement { pattern: Regex::new(pattern).unwrap(), template: Expr::compile(&wire, &Around::NOTHING).unwrap() };
+        let by = Replacement {
+            pattern: Regex::new(pattern).unwrap(),
+            template: Expr::compile(&wire, &Around::NOTHING).unwrap(),
+        };
         by.apply(text.as_bytes(), template.as_bytes(), false).map(|text| String::from_utf8(text).unwrap())
     }
 
