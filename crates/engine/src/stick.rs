@@ -23,24 +23,10 @@ pub fn recall<V: View>(backend: &Backend, view: &V, now_ms: u64) -> Option<usize
     })
 }
 
-/// The keys of a request belong to this server from now on. To be told once it is chosen.
-pub fn store_request<V: View>(backend: &Backend, view: &V, index: usize, now_ms: u64) {
-    store(backend, (view, false), index, now_ms);
-}
-
-/// The same for the keys of an answer, once its head is there.
-pub fn store_answer<V: View>(backend: &Backend, view: &V, index: usize, now_ms: u64) {
-    store(backend, (view, true), index, now_ms);
-}
-
-/// Whether answers have keys.
-pub fn asks_answers(backend: &Backend) -> bool {
-    backend.stick.iter().any(|rule| rule.store && rule.answer)
-}
-
-fn store<V: View>(backend: &Backend, (view, answer): (&V, bool), index: usize, now_ms: u64) {
-    let storing = backend.stick.iter().filter(|rule| rule.store && rule.answer == answer);
-    for rule in storing.filter(|rule| holds(rule, view)) {
+/// The keys of a request and of its answer belong to this server from now on. To be told once the answer's head is there, or
+/// a connection in TCP mode, so that nobody sticks to a server that cannot be reached.
+pub fn store<V: View>(backend: &Backend, view: &V, index: usize, now_ms: u64) {
+    for rule in backend.stick.iter().filter(|rule| rule.store && holds(rule, view)) {
         if let (Some(key), Some(server)) = (key(rule, view), backend.servers.get(index)) {
             rule.table.get().remember(&key, (backend.number_of(index), &server.name), now_ms);
         }

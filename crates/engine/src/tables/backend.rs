@@ -8,11 +8,11 @@ use parking_lot::Mutex;
 use tenbin_balance::Group;
 use tenbin_rules::Expr;
 
+use super::StickRule;
 use super::draft::Answers;
 use super::rules::Rules;
 use crate::stats::{BackendCounters, ServerCounters, Workers};
 use crate::tls::ClientConfig;
-use super::StickRule;
 use crate::wire;
 
 /// A group of servers.
@@ -134,6 +134,8 @@ impl Backend {
         let place = (number as usize).checked_sub(1)?;
         let is_it = |index: &usize| self.number_of(*index) == number;
         // Most are numbered by their place.
-        Some(place).filter(|place| *place < self.servers.len() && is_it(place)).or_else(|| (0..self.servers.len()).find(is_it))
+        Some(place)
+            .filter(|place| *place < self.servers.len() && is_it(place))
+            .or_else(|| (0..self.servers.len()).find(is_it))
     }
 }

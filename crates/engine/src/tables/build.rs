@@ -66,7 +66,8 @@ impl Built {
 
 /// Nothing fails from here on.
 fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &Context<'_>) -> Built {
-    let Drafts { listeners: places, frontends: frontend_drafts, backends: backend_drafts, secret, stick } = drafts;
+    let Drafts { listeners: places, frontends: frontend_drafts, backends: backend_drafts, secret, stick } =
+        drafts;
     let (mut changes, mut fallen) = (Vec::new(), Vec::new());
     let mut retired: Vec<Arc<Backend>> = Vec::new();
     let mut backends = Vec::with_capacity(snapshot.backends.len());
@@ -235,6 +236,7 @@ fn build_backend(
         key: draft.key,
         asks_hello,
         sticky,
+        stick: draft.stick,
         rules: draft.rules,
         answers: draft.answers,
         is_whole,

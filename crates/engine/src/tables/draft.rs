@@ -13,6 +13,7 @@ use super::build::{Context, Refusal};
 use super::frontend::{Action, Edit, Fixed};
 use super::rules::{Answer, Rules, draft_answer, draft_rules};
 use super::secure::{Secured, listener as secure_listener, server as secure_server};
+use super::stick::{StickDrafts, StickRule};
 use crate::tls::{Authorities, ClientConfig, ListenerConfig};
 use crate::wire::{self, Policy, Snapshot};
 
@@ -26,6 +27,8 @@ pub struct Drafts {
     pub backends: Vec<BackendDraft>,
     /// The key that signs sticky cookies.
     pub secret: Vec<u8>,
+    /// Stick tables.
+    pub stick: StickDrafts,
 }
 
 /// The compiled parts of a listener.

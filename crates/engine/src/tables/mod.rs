@@ -20,8 +20,8 @@ pub use backend::{Backend, Server, Slots, Sticky};
 pub use build::{Built, Context, Refusal, change_server};
 pub use frontend::{Action, Edit, Frontend, Listener, PerSource, Route};
 pub use published::{Followed, Held, Published};
-pub use stick::{NamedTable, StickRule, StickTables};
 pub use rules::{Act, Answer, Condition, NameMatch, Normalizer, Part, Replacement, Rule, Rules, Timeout};
+pub use stick::{NamedTable, StickRule, StickTables};
 
 use crate::stats::ListenerCounters;
 use crate::wire::{AccessLog, Limits};
