@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod address;
 mod buffer;
 mod capacity;
 mod client;
@@ -51,6 +52,7 @@ mod upstream;
 pub mod wire;
 mod worker;
 
+pub use control::offline::vocabulary_command;
 pub use control::{offline, serve};
 pub use privileges::{NoIdentity, RunAs, hide_memory};
 pub use tls::{certificates_command, self_signed_command};

@@ -11,9 +11,10 @@ use ipnet::IpNet;
 use rustix::io::Errno;
 use socket2::SockRef;
 use tenbin_balance::Visit;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::{spawn_local, yield_now};
 
+use crate::address::Acceptor;
 use crate::capacity::{Capacity, PAUSE, number_of};
 use crate::client::{Client, Presence};
 use crate::connection::ConnectionView;
@@ -153,8 +154,7 @@ pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdL
     // Connections inherit it. What a client does not take stays with the server instead of in the system's memory, and
     // a client that takes little is seen to take it; what is under way on a long path is not counted.
     let _ = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES);
-    // Whoever made the socket, an accept that blocks would stop this thread.
-    let listener = match socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)) {
+    let listener = match Acceptor::new(socket) {
         Ok(listener) => listener,
         Err(error) => {
             let text = format!("cannot accept on {}: {error}", place.address);

@@ -52,6 +52,8 @@ class Target:
     def authority(self) -> str:
         """What Host says unless the check names one: with TLS the name that was asked for, else the address."""
         where, tls = self.where, self.way.tls
+        if isinstance(where, UnixAddress):
+            return tls.sni if tls is not None and tls.sni else "localhost"
         if tls is None:
             return str(where)
         host = Address(tls.sni or where.host, where.port)

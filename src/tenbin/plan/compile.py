@@ -167,8 +167,8 @@ def _edit(edit: model.HeaderEdit) -> wire.HeaderEdit:
 
 def _action(action: model.Action) -> wire.Action:
     match action:
-        case model.ToBackend(backend):
-            return wire.ToBackend(backend=backend)
+        case model.ToBackend(backend, name):
+            return wire.ToBackend(backend=backend, name=optional(name))
         case model.Redirect(location, code):
             return wire.Redirect(location=expression(location), code=code)
         case model.Respond(status, headers, body):

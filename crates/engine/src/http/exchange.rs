@@ -8,12 +8,13 @@ use std::task::Poll;
 
 use tenbin_proto::frames::PREFACE;
 use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
+use tenbin_rules::Expr;
 
 use super::answer::{Reason, write_answer};
 use super::forward::forward;
 use super::record::Record;
 use super::reply::{finish_reply, redirect, reply, settle};
-use super::route::decide;
+use super::route::{backend_named, decide};
 use super::view::{AnswerView, RequestView, Scene};
 use crate::buffer::Buffer;
 use crate::client::Client;
@@ -312,18 +313,18 @@ async fn exchange(
     {
         return Box::pin(reply(client, x, found, Reason::SourceRequests(wait_ms))).await;
     }
-    let set = found.frontend.rules.request.as_slice();
-    if !set.is_empty() {
-        match Box::pin(rules::request(client, x, found, (set, None))).await {
-            Turn::On => {}
-            Turn::Ended(after) => return after,
-            Turn::Service(name) => return Box::pin(serve(client, x, found, (tables, &name), first)).await,
-        }
+    if !found.frontend.rules.request.is_empty()
+        && let Some(after) = Box::pin(judge(client, x, found, (&tables, first))).await
+    {
+        return after;
     }
     let mut edited = std::mem::take(&mut x.edited);
-    let action = decide(&found.frontend, &x.view(client, found, None), &mut edited);
+    let view = x.view(client, found, None);
+    let knows = |name: &Expr| backend_named(&tables, name, &view).is_some();
+    let action = decide(&found.frontend, &view, &mut edited, knows);
     x.edited = edited;
     match action {
+        Some(Action::Named(name)) => Box::pin(dispatch(client, x, found, (tables, name), first)).await,
         Some(Action::Backend(name)) => forward(client, x, found, (tables, name.as_str()), first).await,
         Some(Action::Deny(status)) => Box::pin(reply(client, x, found, Reason::Denied(*status))).await,
         Some(Action::Respond(fixed)) => {
@@ -343,17 +344,38 @@ async fn exchange(
     }
 }
 
-/// Has a backend of ours answer: it counts as an answer of our own.
-async fn serve(
+/// To the backend that an expression names.
+async fn dispatch(
     client: &mut Client,
     x: &mut Exchange,
     found: &Rc<Found>,
-    (tables, name): (Held, &str),
+    (tables, name): (Held, &Expr),
     first: bool,
 ) -> After {
-    x.edited.clear();
-    x.record.serve();
-    forward(client, x, found, (tables, name), first).await
+    match backend_named(&tables, name, &x.view(client, found, None)) {
+        Some(name) => forward(client, x, found, (tables, &name), first).await,
+        None => reply(client, x, found, Reason::NoRoute).await,
+    }
+}
+
+/// Runs the frontend's rules on the request; how the connection goes on if they have ended it.
+async fn judge(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Rc<Found>,
+    (tables, first): (&Held, bool),
+) -> Option<After> {
+    let set = found.frontend.rules.request.as_slice();
+    match rules::request(client, x, found, (set, None)).await {
+        Turn::On => None,
+        Turn::Ended(after) => Some(after),
+        // A backend of ours has it: it counts as an answer of our own.
+        Turn::Service(name) => {
+            x.edited.clear();
+            x.record.serve();
+            Some(Box::pin(forward(client, x, found, (tables.clone(), name.as_str()), first)).await)
+        }
+    }
 }
 
 #[cfg(test)]

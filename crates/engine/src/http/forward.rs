@@ -71,13 +71,10 @@ pub async fn forward(
         };
         if x.record.goes_to(backend) {
             backend.counters.of(client.worker.index).requests.add(1);
-            let set = backend.rules.request.as_slice();
-            if !set.is_empty() {
-                match Box::pin(rules::request(client, x, found, (set, Some(backend)))).await {
-                    Turn::On => {}
-                    Turn::Ended(after) => return after,
-                    Turn::Service(name) => return Box::pin(serve(client, x, (course, &name))).await,
-                }
+            if !backend.rules.request.is_empty()
+                && let Some(after) = Box::pin(judge(client, x, &course, backend)).await
+            {
+                return after;
             }
         }
         match attempt(client, x, &mut course, backend).await {
@@ -98,11 +95,23 @@ pub async fn forward(
     }
 }
 
-/// A backend of ours answers what a rule of another backend has sent there.
-async fn serve(client: &mut Client, x: &mut Exchange, (course, name): (Course<'_>, &str)) -> After {
-    x.record.serve();
-    let Course { found, tables, first, .. } = course;
-    forward(client, x, found, (tables, name), first).await
+/// Runs the backend's rules on the request; how the connection goes on if they have ended it.
+async fn judge(
+    client: &mut Client,
+    x: &mut Exchange,
+    course: &Course<'_>,
+    backend: &Arc<Backend>,
+) -> Option<After> {
+    let set = backend.rules.request.as_slice();
+    match rules::request(client, x, course.found, (set, Some(backend))).await {
+        Turn::On => None,
+        Turn::Ended(after) => Some(after),
+        Turn::Service(name) => {
+            x.record.serve();
+            let tables = course.tables.clone();
+            Some(Box::pin(forward(client, x, course.found, (tables, &name), course.first)).await)
+        }
+    }
 }
 
 enum Next {

@@ -11,6 +11,7 @@ use super::reply::send;
 use super::route::{Side, rewrite, with_edits};
 use super::view::{RequestView, Scene};
 use super::{open, sticky};
+use crate::address::Address;
 use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::flow::Sink;
@@ -70,7 +71,7 @@ pub fn request(
     with_edits(frontend, (edited, Side::Request), &view, |edits| {
         let to = RequestEdits {
             target: target.then_some(text.as_slice()),
-            host_fallback: server.address_text.as_bytes(),
+            host_fallback: host_of(server),
             forwarding: frontend.spec.forwarding.then_some(&forwarding),
             edits,
             upgrade: !request.upgrade.is_empty(),
@@ -80,6 +81,15 @@ pub fn request(
         };
         up.address(sink, |head| write_request(head, request, bytes, &to));
     });
+}
+
+/// What stands in Host when a client of HTTP/1.0 named none: a path is no host.
+fn host_of(server: &Server) -> &[u8] {
+    if matches!(server.address, Some(Address::Unix(_))) {
+        b"localhost"
+    } else {
+        server.address_text.as_bytes()
+    }
 }
 
 fn cookie_name(backend: &Backend) -> Option<&[u8]> {

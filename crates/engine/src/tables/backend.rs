@@ -11,6 +11,7 @@ use tenbin_rules::Expr;
 use super::StickRule;
 use super::draft::Answers;
 use super::rules::Rules;
+use crate::address::Address;
 use crate::stats::{BackendCounters, ServerCounters, Workers};
 use crate::tls::ClientConfig;
 use crate::wire;
@@ -65,7 +66,9 @@ pub struct Server {
     /// Its name within the backend.
     pub name: String,
     /// None while its name has not been resolved.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Address>,
+    /// The local address of connections; None: any.
+    pub source: Option<SocketAddr>,
     /// Its address as text, for logs.
     pub address_text: String,
     /// None: plain.

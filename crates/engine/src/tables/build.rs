@@ -1,17 +1,17 @@
 //! From a snapshot to tables: first everything is checked and compiled, then - nothing can fail any more - assembled.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use tenbin_balance::{
     Admin, Eject, Group, GroupSpec, HashMethod, Health, IpHashForm, OnDrain, Passive, PolicySpec, ServerSpec,
 };
-use tenbin_rules::{Expr, TlsFact};
+use tenbin_rules::{Expr, TlsFact, Value, Variable};
 
 use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDraft};
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables};
+use crate::address::Address;
 use crate::clock::Clock;
 use crate::notice::Notices;
 use crate::stats::{FrontendCounters, ListenerCounters, Workers};
@@ -54,6 +54,8 @@ pub struct Built {
     pub changes: Vec<(Arc<Backend>, usize, wire::Server)>,
     /// Serials of servers that went down with their backend being replaced, and whose connections end with that.
     pub fallen: Vec<u64>,
+    /// Variables of the process that are set when it starts.
+    pub variables: Vec<(Variable, Value<'static>)>,
 }
 
 impl Built {
@@ -66,8 +68,15 @@ impl Built {
 
 /// Nothing fails from here on.
 fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &Context<'_>) -> Built {
-    let Drafts { listeners: places, frontends: frontend_drafts, backends: backend_drafts, secret, stick } =
-        drafts;
+    let Drafts {
+        listeners: places,
+        frontends: frontend_drafts,
+        backends: backend_drafts,
+        secret,
+        lists,
+        variables,
+        stick,
+    } = drafts;
     let (mut changes, mut fallen) = (Vec::new(), Vec::new());
     let mut retired: Vec<Arc<Backend>> = Vec::new();
     let mut backends = Vec::with_capacity(snapshot.backends.len());
@@ -117,6 +126,7 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         limits: snapshot.limits,
         access_log: snapshot.access_log,
         secret,
+        lists: lists.settle(),
         listeners,
         frontends,
         backends,
@@ -124,7 +134,7 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         stick: stick.settle(),
         listener_counters,
     };
-    Built { tables, retired, changes, fallen }
+    Built { tables, retired, changes, fallen, variables }
 }
 
 fn build_listener(
@@ -221,7 +231,7 @@ fn build_backend(
     let group = Group::new(group_spec(&spec), states, context.clock.micros());
     for (index, (server, built)) in spec.servers.iter().zip(&servers).enumerate() {
         group.set_admin(index, server.admin, now);
-        group.set_health(index, effective_health(server, built.address), now);
+        group.set_health(index, effective_health(server, built.address.as_ref()), now);
     }
     let counters =
         before.map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters));
@@ -246,13 +256,13 @@ fn build_backend(
 }
 
 /// A server without an address cannot take work, whatever checks say.
-fn effective_health(server: &wire::Server, address: Option<SocketAddr>) -> Health {
+fn effective_health(server: &wire::Server, address: Option<&Address>) -> Health {
     if address.is_none() { Health::Down } else { server.health }
 }
 
 fn build_server(
     server: &wire::Server,
-    ServerDraft { address, tls, is_same, .. }: ServerDraft,
+    ServerDraft { address, source, tls, is_same, .. }: ServerDraft,
     backend: &wire::Backend,
     before: Option<&Arc<Server>>,
     context: &Context<'_>,
@@ -265,7 +275,7 @@ fn build_server(
         passive: server.passive.map(|p| Passive { max_fails: p.max_fails, fail_timeout_ms: p.fail_timeout }),
         slow_start_ms: backend.slow_start,
         admin: server.admin,
-        health: effective_health(server, address),
+        health: effective_health(server, address.as_ref()),
     };
     let state = match before {
         Some(before) => {
@@ -276,6 +286,7 @@ fn build_server(
     };
     if let Some(before) = before
         && before.address == address
+        && before.source == source
         && before.cookie == server.cookie.as_bytes()
         && before.proxy == server.proxy
         && is_same
@@ -284,8 +295,9 @@ fn build_server(
     }
     Arc::new(Server {
         name: server.name.clone(),
+        address_text: address.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
         address,
-        address_text: address.map_or_else(|| "-".to_owned(), |address| address.to_string()),
+        source,
         tls,
         proxy: server.proxy,
         cookie: server.cookie.clone().into_bytes(),

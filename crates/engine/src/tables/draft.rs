@@ -5,15 +5,17 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use tenbin_rules::{Around, Expr, Router};
+use tenbin_rules::{Around, Expr, Request, Router, Scope, Value, Variable};
 
 use super::Route;
 use super::Tables;
 use super::build::{Context, Refusal};
-use super::frontend::{Action, Edit, Fixed};
+use super::lists::ListDrafts;
+use super::routes::draft_route;
 use super::rules::{Answer, Rules, draft_answer, draft_rules};
 use super::secure::{Secured, listener as secure_listener, server as secure_server};
 use super::stick::{StickDrafts, StickRule};
+use crate::address::Address;
 use crate::tls::{Authorities, ClientConfig, ListenerConfig};
 use crate::wire::{self, Policy, Snapshot};
 
@@ -29,6 +31,10 @@ pub struct Drafts {
     pub secret: Vec<u8>,
     /// Stick tables.
     pub stick: StickDrafts,
+    /// Live lists by name.
+    pub lists: ListDrafts,
+    /// Of the process, with the values that they begin with.
+    pub variables: Vec<(Variable, Value<'static>)>,
 }
 
 /// The compiled parts of a listener.
@@ -74,7 +80,9 @@ pub struct BackendDraft {
 /// The compiled parts of a server.
 pub struct ServerDraft {
     /// None while not resolved, and while there is no TLS for a server that needs it.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Address>,
+    /// The local address of connections.
+    pub source: Option<SocketAddr>,
     /// None: plain.
     pub tls: Option<ClientConfig>,
     /// What is spoken to it has not changed.
@@ -94,15 +102,19 @@ fn draft_answers(path: &str, own: &[(u16, wire::Answer)], around: &Around<'_>) -
 }
 
 /// Names of the backends.
-type Known<'a> = HashSet<&'a str>;
+pub(super) type Known<'a> = HashSet<&'a str>;
 
 impl Drafts {
     /// Checks and compiles a snapshot, or says where and why not.
     pub fn new(snapshot: &Snapshot, old: Option<&Tables>, context: &Context<'_>) -> Result<Self, Refusal> {
         check_names(snapshot)?;
         let secret = hex(&snapshot.secret.0)?;
+        let lists = ListDrafts::new(snapshot, old.map(|old| &old.lists))?;
         let stick = StickDrafts::new(snapshot, old.map(|old| &old.stick))?;
-        let around = Around { table: &|name| stick.seen(name), ..Around::NOTHING };
+        let around = Around {
+            list: &|name| lists.lists.get(name).map(|held| Arc::clone(&held.list)),
+            table: &|name| stick.seen(name),
+        };
         let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
         let mut frontends = Vec::with_capacity(snapshot.frontends.len());
         for (index, spec) in snapshot.frontends.iter().enumerate() {
@@ -122,9 +134,25 @@ impl Drafts {
             let rules = stick.rules(&path, &spec.stick, &around)?;
             backends.push(draft_backend(&path, (spec, rules), &mut secure, &around)?);
         }
+        let variables = draft_variables(snapshot, &around)?;
         let listeners = draft_listeners(snapshot, old, context)?;
-        Ok(Self { listeners, frontends, backends, secret, stick })
+        Ok(Self { listeners, frontends, backends, secret, lists, variables, stick })
     }
+}
+
+/// Values that variables of the process begin with; nothing is asked of any request.
+fn draft_variables(
+    snapshot: &Snapshot,
+    around: &Around<'_>,
+) -> Result<Vec<(Variable, Value<'static>)>, Refusal> {
+    let each = snapshot.variables.iter().enumerate().map(|(index, (name, value))| {
+        let Some(which) = Variable::named(name).filter(|which| which.scope == Scope::Process) else {
+            return refuse(format!("variables[{index}]"), format!("{name:?} is no variable of the process"));
+        };
+        let value = expression(&format!("variables[{index}]"), value, around)?;
+        Ok((which, value.eval(&Request::default()).into_owned()))
+    });
+    each.collect()
 }
 
 pub(super) fn refuse<T>(path: impl Into<String>, reason: impl Into<String>) -> Result<T, Refusal> {
@@ -185,20 +213,6 @@ pub(super) fn expression(
     })
 }
 
-/// The text that an expression begins with, whatever the request.
-pub(super) fn constant_start(wire: &tenbin_rules::wire::Expr) -> String {
-    use tenbin_rules::wire::{Const, Expr};
-    let parts = match wire {
-        Expr::Concat { of } => of.as_slice(),
-        other => std::slice::from_ref(other),
-    };
-    let texts = parts.iter().map_while(|part| match part {
-        Expr::Const { value: Const::Str(text) } => Some(text.as_str()),
-        _ => None,
-    });
-    texts.collect()
-}
-
 fn draft_frontend(
     path: &str,
     spec: &wire::Frontend,
@@ -251,80 +265,6 @@ fn check_per_source(path: &str, limits: &wire::PerSource) -> Result<(), Refusal>
     Ok(())
 }
 
-fn draft_route(
-    path: &str,
-    route: &wire::Route,
-    known: &Known<'_>,
-    around: &Around<'_>,
-) -> Result<Route, Refusal> {
-    Ok(Route {
-        request: edits(&format!("{path}.request"), &route.request, around)?,
-        answer: edits(&format!("{path}.answer"), &route.answer, around)?,
-        rewrite: route.rewrite.as_ref().map(|r| (r.prefix.clone().into_bytes(), r.to.clone().into_bytes())),
-        action: match &route.action {
-            Some(action) => Some(draft_action(&format!("{path}.action"), action, known, around)?),
-            None => None,
-        },
-    })
-}
-
-fn edits(path: &str, edits: &[wire::HeaderEdit], around: &Around<'_>) -> Result<Vec<Edit>, Refusal> {
-    let compile = |(index, edit): (usize, &wire::HeaderEdit)| {
-        let value = edit
-            .value
-            .as_ref()
-            .map(|value| expression(&format!("{path}[{index}].value"), value, around))
-            .transpose()?;
-        if value.is_none() && edit.verb != wire::HeaderVerb::Remove {
-            return refuse(format!("{path}[{index}].value"), "missing: only remove has none");
-        }
-        Ok(Edit { verb: edit.verb, name: edit.name.clone().into_bytes(), value })
-    };
-    edits.iter().enumerate().map(compile).collect()
-}
-
-fn draft_action(
-    path: &str,
-    action: &wire::Action,
-    known: &Known<'_>,
-    around: &Around<'_>,
-) -> Result<Action, Refusal> {
-    match action {
-        wire::Action::Backend { backend } => {
-            if known.contains(backend.as_str()) {
-                return Ok(Action::Backend(backend.clone()));
-            }
-            refuse(format!("{path}.backend"), format!("no backend is called {backend:?}"))
-        }
-        wire::Action::Redirect { location, code } => {
-            if ![301, 302, 303, 307, 308].contains(code) {
-                return refuse(format!("{path}.code"), format!("{code} is no redirection"));
-            }
-            let start = constant_start(location).as_bytes().to_vec();
-            let location = expression(&format!("{path}.location"), location, around)?;
-            Ok(Action::Redirect { location, start, code: *code })
-        }
-        wire::Action::Respond { status, headers, body } => {
-            if !(200..=599).contains(status) {
-                return refuse(format!("{path}.status"), format!("found {status}, expected 200 to 599"));
-            }
-            let Some(body) = base64(body) else { return refuse(format!("{path}.body"), "not base64") };
-            let mut lines = Vec::new();
-            for (name, value) in headers {
-                if !is_token(name) || !is_text(value) {
-                    return refuse(format!("{path}.headers"), format!("{name:?} is no field"));
-                }
-                lines.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
-            }
-            Ok(Action::Respond(Fixed { status: *status, lines, body }))
-        }
-        wire::Action::Deny { status } if (400..=599).contains(status) => Ok(Action::Deny(*status)),
-        wire::Action::Deny { status } => {
-            refuse(format!("{path}.status"), format!("found {status}, expected 400 to 599"))
-        }
-    }
-}
-
 /// RFC 4648 section 4, with padding.
 pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=').bytes();
@@ -350,13 +290,13 @@ pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Whether it may name a field or a cookie (RFC 9110, 5.6.2).
-fn is_token(name: &str) -> bool {
+pub(super) fn is_token(name: &str) -> bool {
     let other = |byte| b"!#$%&'*+-.^_`|~".contains(&byte);
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || other(byte))
 }
 
 /// Whether it stays on its line (RFC 9110, 5.5).
-fn is_text(value: &str) -> bool {
+pub(super) fn is_text(value: &str) -> bool {
     value.bytes().all(|byte| byte == b'\t' || !byte.is_ascii_control())
 }
 
@@ -409,21 +349,32 @@ fn draft_backend(
         let address = match server.address.as_deref().map(str::parse) {
             None => None,
             Some(Ok(address)) => Some(address),
-            Some(Err(_)) => {
+            Some(Err(())) => {
                 let found = server.address.as_deref().unwrap_or_default();
                 return refuse(
                     format!("{path}.servers[{index}].address"),
-                    format!("{found:?} is no ip:port"),
+                    format!("{found:?} is no address"),
                 );
             }
         };
+        let source = source(&server.source)
+            .map_err(|reason| Refusal { path: format!("{path}.servers[{index}].source"), reason })?;
         let Secured { tls, is_same, is_fit } = secure(index, server)?;
-        Ok(ServerDraft { address: address.filter(|_| is_fit), tls, is_same, is_fit })
+        Ok(ServerDraft { address: address.filter(|_| is_fit), source, tls, is_same, is_fit })
     };
     let servers = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
     let rules = draft_rules(&format!("{path}.rules"), &spec.rules, around)?;
     let answers = draft_answers(path, &spec.answers, around)?;
     Ok(BackendDraft { key, stick, servers, rules, answers })
+}
+
+/// An address with or without a port.
+fn source(text: &str) -> Result<Option<SocketAddr>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let alone = text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 0));
+    alone.or_else(|_| text.parse()).map(Some).map_err(|_| format!("{text:?} is no address"))
 }
 
 fn draft_listeners(
@@ -433,8 +384,8 @@ fn draft_listeners(
 ) -> Result<Vec<ListenerDraft>, Refusal> {
     let place = |(index, listener): (usize, &wire::Listener)| {
         let path = format!("listeners[{index}]");
-        let Ok(address) = listener.address.parse::<SocketAddr>() else {
-            return refuse(format!("{path}.address"), format!("{:?} is no ip:port", listener.address));
+        let Ok(address) = listener.address.parse::<Address>() else {
+            return refuse(format!("{path}.address"), format!("{:?} is no address", listener.address));
         };
         let Some(frontend) = snapshot.frontends.iter().position(|known| known.name == listener.frontend)
         else {

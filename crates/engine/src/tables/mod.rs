@@ -7,7 +7,9 @@ mod backend;
 mod build;
 mod draft;
 mod frontend;
+mod lists;
 mod published;
+mod routes;
 mod rules;
 mod secure;
 mod stick;
@@ -19,6 +21,7 @@ use std::sync::atomic::AtomicU64;
 pub use backend::{Backend, Server, Slots, Sticky};
 pub use build::{Built, Context, Refusal, change_server};
 pub use frontend::{Action, Edit, Frontend, Listener, PerSource, Route};
+pub use lists::Lists;
 pub use published::{Followed, Held, Published};
 pub use rules::{Act, Answer, Condition, NameMatch, Normalizer, Part, Replacement, Rule, Rules, Timeout};
 pub use stick::{NamedTable, StickRule, StickTables};
@@ -36,6 +39,8 @@ pub struct Tables {
     pub access_log: AccessLog,
     /// Signs sticky cookies.
     pub secret: Vec<u8>,
+    /// Live lists by name.
+    pub lists: Lists,
     /// Addresses and who serves them.
     pub listeners: Vec<Listener>,
     /// The client side.

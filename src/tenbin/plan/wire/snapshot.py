@@ -30,10 +30,11 @@ class Rewrite(Wire):
 
 
 class ToBackend(Wire):
-    """Balance over this backend, by name."""
+    """Balance over this backend, by name; `name`, if given, is a text that takes its place for each request."""
 
     kind: Literal["backend"] = "backend"
     backend: str
+    name: Expr | None = None
 
 
 class Redirect(Wire):
