@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use tenbin_balance::{Admin, Health};
 
 use super::Stats;
+use super::tables::{TableAnswered, TableAsked};
 
 /// Replaces the snapshot, all or nothing; apart from [`Request`], so that a fault can be told with its place.
 #[derive(Debug, Deserialize)]
@@ -91,6 +92,8 @@ pub enum Request {
         #[serde(default)]
         close_idle: bool,
     },
+    /// Shows, sets and clears entries of a stick table.
+    Table(TableAsked),
     /// Exits now.
     Stop {
         /// Names the answer.
@@ -193,6 +196,8 @@ pub enum Reply {
         /// The numbers.
         stats: Box<Stats>,
     },
+    /// What a stick table holds, or what came of changing it.
+    Table(Box<TableAnswered>),
     /// Refused; nothing has changed.
     Failed {
         /// Of the request.

@@ -10,6 +10,7 @@ mod rules;
 mod secret;
 mod snapshot;
 mod stats;
+mod tables;
 mod tls;
 
 pub use backend::{
@@ -29,6 +30,10 @@ pub use snapshot::{
 };
 pub use stats::{
     BackendStats, FrontendStats, ListenerStats, Phases, ProcessStats, ServerStats, Stats, Times,
+};
+pub use tables::{
+    TableAction, TableAnswered, TableAsked, TableFilter, TableOperator, TableOutcome, TableRow, TableSummary,
+    TableValue,
 };
 pub use tls::{
     Certificate, ClientCertificates, ListenerTls, Protocol, ProxyIn, ProxyOut, ServerTls, TlsSuite,

@@ -100,6 +100,7 @@ from tenbin.plan.wire.stats import (
     Stats,
     Times,
 )
+from tenbin.plan.wire.tables import TableAnswered, TableAsked, TableFilter, TableQuery, TableRow, TableSummary
 from tenbin.plan.wire.tls import (
     Certificate,
     ClientCertificates,
@@ -197,6 +198,12 @@ __all__ = [
     "Stop",
     "Stored",
     "Table",
+    "TableAnswered",
+    "TableAsked",
+    "TableFilter",
+    "TableQuery",
+    "TableRow",
+    "TableSummary",
     "Times",
     "TlsSuite",
     "ToBackend",
