@@ -14,7 +14,7 @@ use crate::access::{self, Line};
 use crate::client::Client;
 use crate::connection::{Asked, ConnectionView};
 use crate::deadline::Timer;
-use crate::http::Reason;
+use crate::http::{Reason, backend_named};
 use crate::listener::Found;
 use crate::peek::{self, Unheard};
 use crate::proxy::preface;
@@ -73,7 +73,7 @@ async fn route(
     if found.frontend.asks_hello && view.asked.is_none() {
         view.asked = Some(look(client, found).await?);
     }
-    let Some(name) = decide(found, view) else {
+    let Some(name) = decide(found, view, tables) else {
         for counters in found.connection_counters(client.worker.index) {
             counters.denied.add(1);
         }
@@ -110,11 +110,15 @@ async fn look(client: &Client, found: &Found) -> Option<Asked> {
     None
 }
 
-fn decide(found: &Found, view: &ConnectionView) -> Option<String> {
+fn decide(found: &Found, view: &ConnectionView, tables: &Tables) -> Option<String> {
     let mut from = 0;
     while let Some(index) = found.frontend.router.find(view, from) {
         match &found.frontend.routes.get(index)?.action {
             Some(Action::Backend(name)) => return Some(name.clone()),
+            Some(Action::Named(name)) => match backend_named(tables, name, view) {
+                Some(name) => return Some(name),
+                None => from = found.frontend.routes.len().saturating_sub(1).max(index + 1),
+            },
             Some(_) => return None,
             None => from = index + 1,
         }

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.haproxy.lexer import Word
+from tenbin.configfile.haproxy.lexer import Word, split
 from tenbin.configfile.haproxy.secrets import conceal
 from tenbin.errors import Diagnostic, Severity
 from tenbin.model import Mode
@@ -146,6 +146,10 @@ class Reading:
         """A directive cannot be carried out, and going on without it would mean something else: an error, too."""
         self._stand(place, Standing.REFUSED, why)
         self.error(place, why, hint)
+
+    def line_of(self, word: Word) -> Line:
+        """The whole line in which a word stands, split anew."""
+        return split(self._text_of(word.file, word.line), word.file, word.line, self.environment)
 
     def read_file(self, name: str) -> Content:
         """Read a file that the configuration names, once. Raises `OSError`."""
