@@ -8,15 +8,17 @@ use std::task::Poll;
 
 use tenbin_balance::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
 use tenbin_proto::hello::{self, HelloError};
-use tenbin_rules::{TlsFact, Value, View};
+use tenbin_rules::View;
 
 use crate::access::{self, Line};
-use crate::client::{Client, Presence};
+use crate::client::Client;
+use crate::connection::{Asked, ConnectionView};
 use crate::deadline::Timer;
 use crate::http::Reason;
 use crate::listener::Found;
 use crate::peek::{self, Unheard};
 use crate::proxy::preface;
+use crate::rules;
 use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held, Server, Sticky, Tables};
 use crate::tunnel::{End, Tunnel};
@@ -24,63 +26,6 @@ use crate::upstream::{self, ConnectError, Load, Manner};
 
 /// Why a connection ended without a server, in counters.
 const NO_SERVER: &str = "no-server";
-
-/// What conditions see of a connection.
-struct ConnectionView {
-    source: IpAddr,
-    source_port: u16,
-    port: u16,
-    presence: Rc<Presence>,
-    asked: Option<Asked>,
-}
-
-/// What a client says in TLS that is terminated behind us.
-#[derive(Default)]
-struct Asked {
-    name: Option<String>,
-    protocols: Option<Vec<u8>>,
-}
-
-impl View for ConnectionView {
-    fn method(&self) -> &[u8] {
-        b""
-    }
-    fn path(&self) -> &[u8] {
-        b""
-    }
-    fn query(&self) -> &[u8] {
-        b""
-    }
-    fn host(&self) -> &[u8] {
-        b""
-    }
-    fn header<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
-        None
-    }
-    fn cookie<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
-        None
-    }
-    fn source(&self) -> IpAddr {
-        self.source
-    }
-    fn source_port(&self) -> u16 {
-        self.source_port
-    }
-    fn port(&self) -> u16 {
-        self.port
-    }
-    fn http_version(&self) -> &'static str {
-        ""
-    }
-    fn tls(&self, fact: TlsFact) -> Value<'_> {
-        let asked = self.asked.as_ref().and_then(|asked| match fact {
-            TlsFact::AskedName => asked.name.as_deref().map(str::as_bytes),
-            TlsFact::AskedProtocols => asked.protocols.as_deref(),
-            _ => None,
-        });
-        asked.map_or_else(|| self.presence.tls().tell(fact), Value::text)
-    }
-}
 
 /// A connection to a server, and what it holds there.
 struct Carried {
@@ -94,14 +39,20 @@ struct Carried {
 pub async fn serve(mut client: Client) {
     let tables = client.worker.tables();
     let Some(found) = client.place.find(&client.worker, &tables) else { return };
-    let mut view = ConnectionView {
-        source: client.peer.ip().to_canonical(),
-        source_port: client.peer.port(),
-        port: found.port,
-        presence: client.presence(),
-        asked: None,
-    };
+    let mut view =
+        ConnectionView::new(client.presence(), Rc::clone(&found), (client.peer, client.destination()));
+    let (set, delay_ms) = (&found.frontend.rules.content, found.frontend.rules.inspect_ms);
+    if !set.is_empty() && !Box::pin(rules::content(&mut client, &mut view, (set, delay_ms))).await {
+        return;
+    }
     let Some(name) = route(&client, (&found, &tables), &mut view).await else { return };
+    if let Some(backend) = tables.backend(&name).filter(|backend| !backend.rules.content.is_empty()) {
+        view.backend = Some(Arc::clone(backend));
+        let (set, delay_ms) = (&backend.rules.content, backend.rules.inspect_ms);
+        if !Box::pin(rules::content(&mut client, &mut view, (set, delay_ms))).await {
+            return;
+        }
+    }
     let server_timer = client.worker.deadlines.timer();
     let carried = match open(&mut client, (&view, &server_timer), tables, &name).await {
         Ok(carried) => carried,
@@ -110,7 +61,7 @@ pub async fn serve(mut client: Client) {
             return;
         }
     };
-    carry(&mut client, &found, carried).await;
+    carry(&mut client, &found, (carried, &view.heard)).await;
 }
 
 /// The backend's name; None: the connection is to be closed.
@@ -119,7 +70,7 @@ async fn route(
     (found, tables): (&Found, &Tables),
     view: &mut ConnectionView,
 ) -> Option<String> {
-    if found.frontend.asks_hello {
+    if found.frontend.asks_hello && view.asked.is_none() {
         view.asked = Some(look(client, found).await?);
     }
     let Some(name) = decide(found, view) else {
@@ -239,7 +190,7 @@ async fn pick(
     if let Some(expression) = &backend.key {
         expression.write(view, &mut key);
     }
-    let address = match view.source {
+    let address = match view.source() {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets().to_vec(),
     };
@@ -250,7 +201,7 @@ async fn pick(
     };
     let ask = Ask {
         hash: (!key.is_empty()).then_some(key.as_slice()),
-        source: view.source,
+        source: view.source(),
         sticky: known
             .and_then(|id| backend.group.index_of_id(id as u64))
             .filter(|index| !tried.contains(index)),
@@ -293,7 +244,7 @@ async fn wait(
     }
 }
 
-async fn carry(client: &mut Client, found: &Found, carried: Carried) {
+async fn carry(client: &mut Client, found: &Found, (carried, heard): (Carried, &[u8])) {
     let Carried { backend, server, lease, mut stream } = carried;
     let index = client.worker.index;
     let begun = client.worker.shared.clock.micros();
@@ -305,7 +256,7 @@ async fn carry(client: &mut Client, found: &Found, carried: Carried) {
     let cut = Some(client.worker.attach(&server, backend.spec.close_on_down));
     let Client { worker, stream: socket, timer, .. } = client;
     let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
-    let (end, moved) = tunnel.run(b"", b"").await;
+    let (end, moved) = tunnel.run(heard, b"").await;
     match end {
         End::Client => of_server.client_aborts.add(1),
         End::Server | End::Cut => of_server.server_aborts.add(1),

@@ -48,6 +48,8 @@ pub struct Shared {
     pub log: LogSender,
     /// Tells the control plane something.
     pub notices: crate::notice::Notices,
+    /// Of the scope `proc`.
+    pub variables: crate::rules::ProcessVariables,
 }
 
 /// What the control thread tells a worker.

@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::doors::Doors;
 use crate::log;
 use crate::notice::Notices;
+use crate::rules::ProcessVariables;
 use crate::stats::{ProcessCounters, clear, restore, stats};
 use crate::tables::{Backend, Built, Context, Published, Refusal, Slots, Tables, change_server};
 use crate::tls::Tickets;
@@ -83,6 +84,7 @@ impl Plane {
             doors: Doors::default(),
             log: log::start(notices.clone())?,
             notices,
+            variables: ProcessVariables::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),

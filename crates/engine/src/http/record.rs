@@ -35,6 +35,8 @@ pub struct Record {
     pub bytes_in: u64,
     /// To the client.
     pub bytes_out: u64,
+    /// A backend of ours answers it.
+    pub is_service: bool,
     has_head: bool,
 }
 
@@ -62,6 +64,22 @@ impl Record {
     /// A route answered it.
     pub fn intercepted(&mut self, status: u16) {
         self.status = status;
+    }
+
+    /// A backend of ours answers it.
+    pub fn serve(&mut self) {
+        self.is_service = true;
+    }
+
+    /// A rule keeps its answer back.
+    pub fn tarpitted(&mut self) {
+        self.reason = Some("tarpit");
+    }
+
+    /// A rule has its connection closed without an answer.
+    pub fn dropped(&mut self) {
+        self.status = 0;
+        self.reason = Some("rejected");
     }
 
     /// Tenbin refused it.
@@ -103,7 +121,7 @@ impl Record {
         if self.status > 0 {
             counters.answered(self.status);
         }
-        if self.status > 0 && self.backend.is_empty() && self.reason.is_none() {
+        if self.status > 0 && (self.backend.is_empty() || self.is_service) && self.reason.is_none() {
             counters.intercepted.add(1);
         }
         counters.phases.record(self.phases(now));

@@ -7,6 +7,8 @@ use ipnet::IpNet;
 use tenbin_balance::{RateLimit, SourceLimits, Sources};
 use tenbin_rules::{Expr, Router};
 
+use super::draft::Answers;
+use super::rules::Rules;
 use crate::stats::{FrontendCounters, ListenerCounters};
 use crate::tls::ListenerConfig;
 use crate::wire;
@@ -45,6 +47,10 @@ pub struct Frontend {
     pub asks_hello: bool,
     /// Limits of each source, if any.
     pub per_source: Option<PerSource>,
+    /// What is done besides.
+    pub rules: Rules,
+    /// Own answers by status.
+    pub answers: Answers,
     /// What was counted.
     pub counters: Arc<FrontendCounters>,
 }
