@@ -272,7 +272,7 @@ async fn upgrade(
         // A tunnel may live for days and has buffers of its own.
         x.input.keep_head();
         x.output.keep_head();
-        let cut = backend.spec.close_on_down.then(|| client.worker.attach(server));
+        let cut = Some(client.worker.attach(server, backend.spec.close_on_down));
         let Client { worker, stream: socket, timer, .. } = client;
         let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
         let (end, moved) = tunnel.run(&up, &down).await;
