@@ -122,6 +122,7 @@ impl Compiled {
             slots: &slots,
             clock,
             sockets: &|_| true,
+            sinks: None,
             tickets: None,
             salvage: None,
         };

@@ -11,7 +11,7 @@ use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
 
 use super::answer::{Reason, write_answer};
 use super::forward::forward;
-use super::record::Record;
+use super::record::{Record, note_request};
 use super::reply::{finish_reply, redirect, reply, settle};
 use super::route::decide;
 use super::view::RequestView;
@@ -127,6 +127,7 @@ impl Exchange {
                 *scratch = Vec::new();
             }
         }
+        self.record.noted.shrink(self.buffer_bytes);
         self.timer.clear();
     }
 
@@ -194,7 +195,7 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
     // What cannot be read is answered as what it is, not as what came before it.
     (x.request.method, x.request.version, x.request.body) = (Method::Get, Version::Http11, Body::None);
     x.up.reset();
-    x.record.begin(client.worker.shared.clock.micros());
+    x.record.begin(client, client.worker.shared.clock.micros());
     let Client { stream, timer, .. } = client;
     let mut is_timed = first;
     let head = poll_fn(|cx| {
@@ -253,7 +254,8 @@ async fn exchange(
     if x.request.body != Body::None {
         x.input.make_room(x.buffer_bytes);
     }
-    x.record.head_read(x.request.length);
+    x.record.head_read(x.request.length, client.worker.shared.clock.micros());
+    note_request(client, x, found);
     x.up.body_bytes = 0;
     let counters = found.frontend.counters.workers.of(client.worker.index);
     counters.requests.add(1);

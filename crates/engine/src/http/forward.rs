@@ -12,6 +12,7 @@ use super::answer::Reason;
 use super::await_answer::{Failure, await_answer};
 use super::exchange::{After, Exchange};
 use super::open::{self, NotOpened, Opened};
+use super::record::finish;
 use super::reply::reply;
 use super::sticky::Visit;
 use super::{relay, send_head};
@@ -57,7 +58,6 @@ pub async fn forward(
     first: bool,
 ) -> After {
     x.tried.clear();
-    x.record.asked = client.worker.shared.clock.micros();
     if let Err(reason) = stage_body(client, x, found) {
         return Box::pin(reply(client, x, found, reason)).await;
     }
@@ -76,7 +76,7 @@ pub async fn forward(
             Next::Answered(after) => return after,
             Next::Gone => {
                 let now = client.worker.shared.clock.micros();
-                x.record.finish(client, (&x.request, x.input.head()), found, now);
+                finish(client, x, found, now);
                 return After::Close;
             }
             Next::Refused(reason) => {
@@ -133,13 +133,13 @@ async fn attempt(
         Err(error) => return not_opened(client, x, (course, backend), &error),
     };
     let picked = client.worker.shared.clock.micros();
-    x.record.picked = picked;
+    x.record.times.picked = picked;
     let wants = open::wants(backend, x.request.method, course.first, course.stale >= MOST_STALE);
     let opened = match open::open(client, x, backend, lease, wants).await {
         Ok(opened) => opened,
         Err(error) => return not_opened(client, x, (course, backend), &error),
     };
-    x.record.connected = if opened.reused { picked } else { client.worker.shared.clock.micros() };
+    x.record.times.connected = if opened.reused { picked } else { client.worker.shared.clock.micros() };
     let Opened { lease, mut stream, reused } = opened;
     let Some(server) = backend.servers.get(lease.index()) else { return Next::Moved };
     x.record.lands_on(server);
@@ -152,7 +152,7 @@ async fn attempt(
     };
     match ended {
         Ok(()) => {
-            x.record.answered = client.worker.shared.clock.micros();
+            x.record.times.answered = client.worker.shared.clock.micros();
             Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
         }
         Err(failure) => {

@@ -11,7 +11,7 @@ use super::answer::Reason;
 use super::exchange::{After, Exchange};
 use super::forward::Course;
 use super::reply::reply;
-use super::send_head;
+use super::{record, send_head};
 use crate::client::Client;
 use crate::flow::{FlowError, Sink, Waiting};
 use crate::stats::ServerCounters;
@@ -51,6 +51,7 @@ pub async fn answer(
         return Box::pin(refuse(client, x, (course, backend, server), lease, "chunk")).await;
     }
     x.record.status = status;
+    record::note_answer(client, x, course.found);
     count_answer(client, (backend, server), status);
     if tunnel {
         return Box::pin(upgrade(client, x, (course, backend, server), lease, stream)).await;
@@ -75,7 +76,7 @@ pub async fn answer(
     } else {
         drop(stream);
     }
-    let latency = x.record.answered.saturating_sub(x.record.connected);
+    let latency = x.record.latency();
     let now = client.worker.shared.clock.micros();
     finish(client, server, (lease, kind, latency), now);
     let asked_to_close = !x.request.keep_alive && x.request.version == Version::Http11;
@@ -158,7 +159,7 @@ fn settle(
     let phases = x.record.phases(now);
     counters.phases.record(phases);
     backend.counters.of(worker).phases.record(phases);
-    x.record.finish(client, (&x.request, x.input.head()), course.found, now);
+    record::finish(client, x, course.found, now);
     x.up.release(&mut x.input);
 }
 
@@ -246,7 +247,7 @@ async fn upgrade(
         }
     }
     debug_assert_eq!(x.response.body, Body::None);
-    let latency = x.record.answered.saturating_sub(x.record.connected);
+    let latency = x.record.latency();
     let now = client.worker.shared.clock.micros();
     finish(client, server, (lease, OutcomeKind::Success, latency), now);
     settle(client, x, course, (backend, server, now));

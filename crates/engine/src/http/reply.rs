@@ -12,6 +12,7 @@ use tokio::io::AsyncWrite;
 use super::answer::{Manner, Reason, write_answer, write_reason};
 use super::exchange::{After, Exchange};
 use super::grpc;
+use super::record::finish;
 use super::redirect::write_location;
 use crate::client::Client;
 use crate::listener::Found;
@@ -87,7 +88,7 @@ pub async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, 
     let sent = write(client, &x.down.prefix, (&mut x.pace, &found.frontend.spec), Stream::poll_finish).await;
     x.record.bytes_out += x.down.prefix.len() as u64;
     let now = client.worker.shared.clock.micros();
-    x.record.finish(client, (&x.request, x.input.head()), found, now);
+    finish(client, x, found, now);
     match (sent, keep_alive) {
         (false, _) => After::Close,
         (true, true) => After::Idle,

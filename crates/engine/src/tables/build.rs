@@ -14,6 +14,7 @@ use tenbin_rules::{Expr, TlsFact};
 use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDraft};
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables};
 use crate::clock::Clock;
+use crate::lines::Sinks;
 use crate::notice::Notices;
 use crate::stats::{FrontendCounters, ListenerCounters, Workers};
 use crate::tls::Tickets;
@@ -39,6 +40,8 @@ pub struct Context<'a> {
     pub clock: Clock,
     /// Addresses whose sockets are at hand.
     pub sockets: &'a dyn Fn(&str) -> bool,
+    /// For lines of frontends; None: they go nowhere.
+    pub sinks: Option<&'a Sinks>,
     /// For listeners with TLS; None: no file is read, and nobody handshakes.
     pub tickets: Option<&'a Arc<Tickets>>,
     /// What TLS cannot be had for is told here instead of refused: such a listener lets nobody in, such a server is down.
@@ -175,11 +178,11 @@ fn build_frontend(
         },
         |before| Arc::clone(&before.counters),
     );
-    let FrontendDraft { trusted, router, routes } = draft;
+    let FrontendDraft { trusted, router, routes, lines } = draft;
     let known = before.and_then(|before| before.per_source.as_ref());
     let per_source = spec.limits.per_source.map(|limits| PerSource::new(limits, known));
     let asks_hello = router.asks(TlsFact::is_asked);
-    Arc::new(Frontend { spec, trusted, router, routes, asks_hello, per_source, counters })
+    Arc::new(Frontend { spec, trusted, router, routes, asks_hello, per_source, lines, counters })
 }
 
 /// Whether two backends differ at most in what a patch could change.

@@ -12,6 +12,7 @@ use super::Tables;
 use super::build::{Context, Refusal};
 use super::frontend::{Action, Edit, Fixed};
 use super::secure::{Secured, listener as secure_listener, server as secure_server};
+use crate::lines::{Lines, Problem, Sinks};
 use crate::tls::{Authorities, ClientConfig, ListenerConfig};
 use crate::wire::{self, Policy, Snapshot};
 
@@ -47,6 +48,8 @@ pub struct FrontendDraft {
     pub router: Router,
     /// What follows from them.
     pub routes: Vec<Route>,
+    /// Its own lines of logs.
+    pub lines: Option<Box<Lines>>,
 }
 
 /// The compiled parts of a backend.
@@ -82,7 +85,7 @@ impl Drafts {
         let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
         let mut frontends = Vec::with_capacity(snapshot.frontends.len());
         for (index, spec) in snapshot.frontends.iter().enumerate() {
-            frontends.push(draft_frontend(&format!("frontends[{index}]"), spec, &known)?);
+            frontends.push(draft_frontend(&format!("frontends[{index}]"), spec, &known, context.sinks)?);
         }
         let mut backends = Vec::with_capacity(snapshot.backends.len());
         let mut authorities = Authorities::default();
@@ -168,7 +171,12 @@ fn constant_start(wire: &tenbin_rules::wire::Expr) -> String {
     texts.collect()
 }
 
-fn draft_frontend(path: &str, spec: &wire::Frontend, known: &Known<'_>) -> Result<FrontendDraft, Refusal> {
+fn draft_frontend(
+    path: &str,
+    spec: &wire::Frontend,
+    known: &Known<'_>,
+    sinks: Option<&Sinks>,
+) -> Result<FrontendDraft, Refusal> {
     let trusted = networks(&format!("{path}.trusted_proxies"), &spec.trusted_proxies)?;
     if let Some(limits) = &spec.limits.per_source {
         check_per_source(&format!("{path}.limits.per_source"), limits)?;
@@ -181,7 +189,14 @@ fn draft_frontend(path: &str, spec: &wire::Frontend, known: &Known<'_>) -> Resul
             .push(route.when.as_ref().map(|when| expression(&format!("{path}.when"), when)).transpose()?);
         routes.push(draft_route(&path, route, known)?);
     }
-    Ok(FrontendDraft { trusted, router: Router::new(conditions), routes })
+    let lines = spec.log.as_ref().map(|log| {
+        let problem = |problem: Problem| Refusal {
+            path: format!("{path}.log.{}", problem.path),
+            reason: problem.reason,
+        };
+        Lines::new(log, sinks).map(Box::new).map_err(problem)
+    });
+    Ok(FrontendDraft { trusted, router: Router::new(conditions), routes, lines: lines.transpose()? })
 }
 
 fn networks(path: &str, texts: &[String]) -> Result<Vec<IpNet>, Refusal> {

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use tenbin_balance::{RateLimit, SourceLimits, Sources};
 use tenbin_rules::{Expr, Router};
 
+use crate::lines::Lines;
 use crate::stats::{FrontendCounters, ListenerCounters};
 use crate::tls::ListenerConfig;
 use crate::wire;
@@ -45,6 +46,8 @@ pub struct Frontend {
     pub asks_hello: bool,
     /// Limits of each source, if any.
     pub per_source: Option<PerSource>,
+    /// Its own lines of logs; None: those of the process.
+    pub lines: Option<Box<Lines>>,
     /// What was counted.
     pub counters: Arc<FrontendCounters>,
 }
