@@ -58,6 +58,13 @@ pub fn log<'a>(worker: &Worker, line: impl FnOnce() -> Line<'a>) {
     });
 }
 
+/// The same, unless the frontend has lines of its own.
+pub fn log_unless<'a>(has_own: bool, worker: &Worker, line: impl FnOnce() -> Line<'a>) {
+    if !has_own {
+        log(worker, line);
+    }
+}
+
 /// The line of a connection that is closed before anything is known of it but its address.
 pub fn log_refused(worker: &Worker, (peer, frontend): (SocketAddr, &str), reason: &'static str) {
     log(worker, || Line {

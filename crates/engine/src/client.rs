@@ -157,6 +157,11 @@ impl Client {
         (*accepted, shaken.get().max(*accepted))
     }
 
+    /// Whether nothing was asked on it yet.
+    pub fn is_fresh(&self) -> bool {
+        self.presence.since.get() == self.presence.accepted
+    }
+
     /// A request has ended.
     pub fn end(&self, now: u64) {
         self.presence.since.set(now);

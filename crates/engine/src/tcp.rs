@@ -13,13 +13,15 @@ use tenbin_rules::{TlsFact, Value, View};
 use crate::access::{self, Line};
 use crate::client::{Client, Presence};
 use crate::deadline::Timer;
+use crate::ending::{Phase, Who};
 use crate::http::Reason;
+use crate::lines::Passage;
 use crate::listener::Found;
 use crate::peek::{self, Unheard};
 use crate::proxy::preface;
 use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held, Server, Sticky, Tables};
-use crate::tunnel::{End, Tunnel};
+use crate::tunnel::{End, Tunnel, patience};
 use crate::upstream::{self, ConnectError, Load, Manner};
 
 /// Why a connection ended without a server, in counters.
@@ -101,16 +103,20 @@ pub async fn serve(mut client: Client) {
         presence: client.presence(),
         asked: None,
     };
-    let Some(name) = route(&client, (&found, &tables), &mut view).await else { return };
-    let server_timer = client.worker.deadlines.timer();
-    let carried = match open(&mut client, (&view, &server_timer), tables, &name).await {
-        Ok(carried) => carried,
-        Err(reason) => {
-            *found.frontend.counters.errors.lock().entry(reason.to_owned()).or_insert(0) += 1;
-            return;
-        }
+    let mut passage = Passage::begin(&client);
+    let Some(name) = route(&client, (&found, &tables), &mut view).await else {
+        passage.ending.set(Who::Proxy, Phase::Request);
+        return passage.tell(&client, &found, &view);
     };
-    carry(&mut client, &found, carried).await;
+    let server_timer = client.worker.deadlines.timer();
+    match open(&mut client, (&view, &server_timer), (tables, &name), &mut passage).await {
+        Ok(carried) => carry(&mut client, &found, carried, &mut passage).await,
+        Err((reason, who, phase)) => {
+            *found.frontend.counters.errors.lock().entry(reason.to_owned()).or_insert(0) += 1;
+            passage.ending.set(who, phase);
+        }
+    }
+    passage.tell(&client, &found, &view);
 }
 
 /// The backend's name; None: the connection is to be closed.
@@ -175,24 +181,27 @@ fn decide(found: &Found, view: &ConnectionView) -> Option<String> {
 async fn open(
     client: &mut Client,
     (view, timer): (&ConnectionView, &Timer),
-    mut tables: Held,
-    name: &str,
-) -> Result<Carried, &'static str> {
+    (mut tables, name): (Held, &str),
+    passage: &mut Passage,
+) -> Result<Carried, Failed> {
+    const NONE: Failed = (NO_SERVER, Who::Server, Phase::Connect);
     let worker = Rc::clone(&client.worker);
     let mut tried = Vec::new();
-    let mut attempts = 0;
     loop {
-        let backend = Arc::clone(tables.backend(name).ok_or(NO_SERVER)?);
-        let lease = match pick(client, (view, timer), &backend, &tried).await {
+        let backend = Arc::clone(tables.backend(name).ok_or(NONE)?);
+        passage.backend = Some(Arc::clone(&backend));
+        let lease = match pick(client, (view, timer), &backend, (&tried, passage)).await {
             Ok(lease) => lease,
-            Err(true) => {
+            Err(Unpicked::Moved) => {
                 tables = worker.tables();
                 continue;
             }
-            Err(false) => return Err(NO_SERVER),
+            Err(Unpicked::Failed(who, phase)) => return Err((NO_SERVER, who, phase)),
         };
+        passage.times.picked = worker.shared.clock.micros();
         let index = lease.index();
-        let server = Arc::clone(backend.servers.get(index).ok_or(NO_SERVER)?);
+        let server = Arc::clone(backend.servers.get(index).ok_or(NONE)?);
+        passage.server = Some(Arc::clone(&server));
         let counters = server.counters.of(worker.index);
         let (connect_ms, mut until) = (backend.spec.timeouts.connect, None);
         let preface = preface(client, server.proxy);
@@ -208,6 +217,7 @@ async fn open(
             {
                 Ok(stream) => {
                     counters.connects.add(1);
+                    passage.times.connected = worker.shared.clock.micros();
                     return Ok(Carried { backend, server, lease, stream });
                 }
                 Err(ConnectError::Short) if upstream::relief(&worker, &mut until, connect_ms).await => {}
@@ -216,25 +226,39 @@ async fn open(
         };
         error.settle(&worker, &server, lease);
         tried.push(index);
-        attempts += 1;
         match error {
-            ConnectError::Short => return Err(Reason::OutOfDescriptors.code()),
-            _ if attempts <= backend.spec.retry.attempts => {}
-            ConnectError::NoPort => return Err(Reason::OutOfPorts.code()),
-            _ => return Err(NO_SERVER),
+            ConnectError::Short => {
+                return Err((Reason::OutOfDescriptors.code(), Who::Resource, Phase::Connect));
+            }
+            _ if passage.retries < backend.spec.retry.attempts => {}
+            ConnectError::NoPort => return Err((Reason::OutOfPorts.code(), Who::Resource, Phase::Connect)),
+            ConnectError::Timeout => return Err((NO_SERVER, Who::ServerSlow, Phase::Connect)),
+            ConnectError::Failed | ConnectError::Tls => return Err(NONE),
         }
+        passage.retries += 1;
         counters.retries.add(1);
         counters.redispatches.add(1);
     }
 }
 
-/// A slot; `Err(true)` when the backend was replaced meanwhile.
+/// What stands in counters, and how it ended.
+type Failed = (&'static str, Who, Phase);
+
+/// Why there is no slot.
+enum Unpicked {
+    /// The backend was replaced meanwhile.
+    Moved,
+    /// There will be none.
+    Failed(Who, Phase),
+}
+
+/// A slot.
 async fn pick(
     client: &mut Client,
     (view, timer): (&ConnectionView, &Timer),
     backend: &Backend,
-    tried: &[usize],
-) -> Result<Lease, bool> {
+    (tried, passage): (&[usize], &mut Passage),
+) -> Result<Lease, Unpicked> {
     let mut key = Vec::new();
     if let Some(expression) = &backend.key {
         expression.write(view, &mut key);
@@ -258,8 +282,14 @@ async fn pick(
     };
     let lease = match backend.group.acquire(&ask, now) {
         Grant::Lease(lease) => lease,
-        Grant::Wait(ticket) => wait((client, timer), ticket, backend.spec.timeouts.queue).await?,
-        Grant::QueueFull | Grant::NoServer => return Err(false),
+        Grant::Wait(ticket) => {
+            passage.waited_behind[1] = backend.group.queued().saturating_sub(1);
+            let waited = wait((client, timer), ticket, backend.spec.timeouts.queue).await;
+            passage.times.picked = client.worker.shared.clock.micros();
+            waited?
+        }
+        Grant::QueueFull => return Err(Unpicked::Failed(Who::Server, Phase::Queue)),
+        Grant::NoServer => return Err(Unpicked::Failed(Who::Server, Phase::Connect)),
     };
     if let (Some(Sticky::Table { map, .. }), Some(server)) =
         (&backend.sticky, backend.servers.get(lease.index()))
@@ -273,39 +303,43 @@ async fn wait(
     (client, timer): (&mut Client, &Timer),
     mut ticket: Ticket,
     timeout_ms: u64,
-) -> Result<Lease, bool> {
+) -> Result<Lease, Unpicked> {
     timer.set(timeout_ms);
     let turn = poll_fn(|cx| {
         if let Poll::Ready(turn) = ticket.poll(cx) {
-            return Poll::Ready(Some(turn));
+            return Poll::Ready(Ok(turn));
         }
         if client.is_gone(cx) {
-            return Poll::Ready(None);
+            return Poll::Ready(Err(Who::Client));
         }
-        timer.poll(cx).map(|()| None)
+        timer.poll(cx).map(|()| Err(Who::ServerSlow))
     })
     .await;
     timer.clear();
     match turn {
-        Some(Turn::Lease(lease)) => Ok(lease),
-        Some(Turn::Moved) => Err(true),
-        Some(Turn::NoServer) | None => Err(false),
+        Ok(Turn::Lease(lease)) => Ok(lease),
+        Ok(Turn::Moved) => Err(Unpicked::Moved),
+        Ok(Turn::NoServer) => Err(Unpicked::Failed(Who::Server, Phase::Connect)),
+        Err(who) => Err(Unpicked::Failed(who, Phase::Queue)),
     }
 }
 
-async fn carry(client: &mut Client, found: &Found, carried: Carried) {
+async fn carry(client: &mut Client, found: &Found, carried: Carried, passage: &mut Passage) {
     let Carried { backend, server, lease, mut stream } = carried;
     let index = client.worker.index;
     let begun = client.worker.shared.clock.micros();
     let (of_server, of_backend) = (server.counters.of(index), backend.counters.of(index));
     let load = Load::begin(&client.worker, &backend, &server);
     let (front, back) = (&found.frontend.spec.timeouts, &backend.spec.timeouts);
-    let limits = [front.client, front.tunnel, back.server, back.tunnel];
-    let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);
+    let least = |one: u64, other: u64| if one > 0 && other > 0 { one.min(other) } else { one.max(other) };
+    let (idle_ms, who) = patience(least(front.client, front.tunnel), least(back.server, back.tunnel));
     let cut = backend.spec.close_on_down.then(|| client.worker.attach(&server));
     let Client { worker, stream: socket, timer, .. } = client;
     let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
     let (end, moved) = tunnel.run(b"", b"").await;
+    let (who, phase) = end.ending(who);
+    passage.ending.set(who, phase);
+    passage.bytes = [moved.up, moved.down];
     match end {
         End::Client => of_server.client_aborts.add(1),
         End::Server | End::Cut => of_server.server_aborts.add(1),
@@ -320,7 +354,8 @@ async fn carry(client: &mut Client, found: &Found, carried: Carried) {
     of_server.phases.record(phases);
     of_backend.phases.record(phases);
     found.frontend.counters.workers.of(index).phases.record(phases);
-    access::log(&client.worker, || Line {
+    let has_own = found.frontend.lines.is_some();
+    access::log_unless(has_own, &client.worker, || Line {
         peer: client.peer,
         frontend: &found.frontend.spec.name,
         backend: &backend.spec.name,

@@ -11,7 +11,7 @@ use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
 
 use super::answer::{Reason, write_answer};
 use super::forward::forward;
-use super::record::{Record, note_request};
+use super::record::{self, Record, note_request};
 use super::reply::{finish_reply, redirect, reply, settle};
 use super::route::decide;
 use super::view::RequestView;
@@ -156,7 +156,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
         match read_head(client, x, &found, first).await {
             // Who was let in by a listener that is gone meanwhile is served once more, by its frontend as last known.
             Head::Complete => x.request.keep_alive &= !is_gone,
-            Head::Closed => return After::Close,
+            Head::Closed => return record::broken_off(client, x, &found),
             Head::Nothing => return After::Nothing,
             Head::Http2 => return After::Http2,
             Head::Failed(reason) => {

@@ -17,6 +17,7 @@ use super::reply::reply;
 use super::sticky::Visit;
 use super::{relay, send_head};
 use crate::client::Client;
+use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink};
 use crate::listener::Found;
 use crate::tables::{Backend, Held, Server};
@@ -171,10 +172,19 @@ fn not_opened(
 ) -> Next {
     match *error {
         NotOpened::Moved => Next::Moved,
-        NotOpened::ClientGone => Next::Gone,
+        NotOpened::ClientGone => {
+            x.record.times.picked = client.worker.shared.clock.micros();
+            x.record.ending.set(Who::Client, Phase::Queue);
+            Next::Gone
+        }
         // No other server is left: what the tried one did is the reason.
         NotOpened::Refused(Reason::NoServerUp) => Next::Refused(course.last.unwrap_or(Reason::NoServerUp)),
-        NotOpened::Refused(reason) => Next::Refused(reason),
+        NotOpened::Refused(reason) => {
+            if matches!(reason, Reason::QueueTimeout) {
+                x.record.times.picked = client.worker.shared.clock.micros();
+            }
+            Next::Refused(reason)
+        }
         NotOpened::Unreachable(index, reason) => {
             // Nothing was sent: any request may go to another server, and none got more load for it.
             if x.record.retries < backend.spec.retry.attempts {
@@ -194,6 +204,7 @@ fn may_retry(client: &Client, x: &Exchange, backend: &Backend) -> bool {
 /// The next try goes to a server that was not tried yet.
 fn redispatch(client: &Client, x: &mut Exchange, backend: &Backend, index: usize) {
     x.record.retries += 1;
+    x.record.redispatched = true;
     x.tried.push(index);
     if let Some(server) = backend.servers.get(index) {
         let counters = server.counters.of(client.worker.index);
@@ -257,9 +268,15 @@ fn failed(
     let (kind, reason) = match *failure {
         Failure::ClientGone => {
             counters.client_aborts.add(1);
+            let phase = if x.up.delivered() { Phase::Head } else { Phase::Data };
+            x.record.ending.set(Who::Client, phase);
             (OutcomeKind::Aborted, None)
         }
-        Failure::Body(reason) => (OutcomeKind::Aborted, Some(reason)),
+        Failure::Body(reason) => {
+            let who = if matches!(reason, Reason::BodyTimeout) { Who::ClientSlow } else { Who::Proxy };
+            x.record.ending.set(who, Phase::Data);
+            (OutcomeKind::Aborted, Some(reason))
+        }
         Failure::Closed | Failure::Untouched => (OutcomeKind::Failure, Some(Reason::ServerClosed)),
         Failure::Malformed => (OutcomeKind::Failure, Some(Reason::BadAnswer("http2-malformed"))),
         Failure::Unfit => (OutcomeKind::Aborted, Some(Reason::Unfit)),
@@ -303,6 +320,7 @@ fn moved(
     index: usize,
 ) -> Next {
     if !is_repeatable(x) || x.record.retries >= backend.spec.retry.attempts {
+        x.record.ending.set(Who::Down, Phase::Head);
         return Next::Refused(Reason::ServerClosed);
     }
     redispatch(client, x, backend, index);

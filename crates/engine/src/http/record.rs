@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::answer::Reason;
-use super::exchange::Exchange;
+use super::exchange::{After, Exchange};
 use super::view::RequestView;
 use crate::access::{self, Asked, Line};
 use crate::client::Client;
@@ -156,6 +156,20 @@ pub fn finish(client: &Client, x: &mut Exchange, found: &Found, now: u64) {
         Some(lines) => tell(client, x, (found, lines), (now, false)),
         None => tell_access(client, x, found, now),
     }
+}
+
+/// The client has closed before a head was whole. On a connection that was kept for more that is nothing to tell.
+pub fn broken_off(client: &Client, x: &mut Exchange, found: &Found) -> After {
+    let come = x.input.data().len();
+    if let Some(lines) = &found.frontend.lines
+        && (come > 0 || client.is_fresh() && lines.null)
+    {
+        x.record.unreadable(come);
+        x.record.status = 400;
+        x.record.ending.set(Who::Client, Phase::Request);
+        tell(client, x, (found, lines), (client.worker.shared.clock.micros(), false));
+    }
+    After::Close
 }
 
 fn tell(client: &Client, x: &Exchange, (found, lines): (&Found, &Lines), (now, is_early): (u64, bool)) {

@@ -13,22 +13,37 @@ use super::forward::Course;
 use super::reply::reply;
 use super::{record, send_head};
 use crate::client::Client;
+use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink, Waiting};
 use crate::stats::ServerCounters;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
-use crate::tunnel::{End, Tunnel};
+use crate::tunnel::{End, Tunnel, patience};
 use crate::wire::Frontend;
 
 /// How the body of an answer ended.
 enum Ended {
     Whole,
-    /// The client does not take it.
+    /// The client went away.
     ClientGone,
+    /// The client does not take it, or does not send the rest, in time.
+    ClientSlow,
     /// The server broke off or broke the framing.
     ServerBroke,
     /// The server sent nothing for too long.
     ServerSlow,
+}
+
+impl Ended {
+    fn ending(&self) -> (Who, Phase) {
+        match self {
+            Self::Whole => (Who::Nobody, Phase::Ended),
+            Self::ClientGone => (Who::Client, Phase::Data),
+            Self::ClientSlow => (Who::ClientSlow, Phase::Data),
+            Self::ServerBroke => (Who::Server, Phase::Data),
+            Self::ServerSlow => (Who::ServerSlow, Phase::Data),
+        }
+    }
 }
 
 /// Passes the answer on, counts it, and gives back what the request held.
@@ -62,10 +77,12 @@ pub async fn answer(
     let kind = match ended {
         Ended::Whole if matches!(status, 502..=504) => OutcomeKind::Failure,
         Ended::Whole => OutcomeKind::Success,
-        Ended::ClientGone => OutcomeKind::Aborted,
+        Ended::ClientGone | Ended::ClientSlow => OutcomeKind::Aborted,
         Ended::ServerBroke | Ended::ServerSlow => OutcomeKind::Failure,
     };
     count_end(server.counters.of(client.worker.index), &ended);
+    let (who, phase) = ended.ending();
+    x.record.ending.set(who, phase);
     if !whole && leaving.sink == Sink::Plain && !matches!(x.response.body, Body::None | Body::Length(_)) {
         // Where nothing else says that it is not whole.
         client.stream.reset_on_close();
@@ -138,7 +155,7 @@ fn count_answer(client: &Client, (backend, server): (&Backend, &Server), status:
 fn count_end(counters: &ServerCounters, ended: &Ended) {
     match ended {
         Ended::Whole => {}
-        Ended::ClientGone => counters.client_aborts.add(1),
+        Ended::ClientGone | Ended::ClientSlow => counters.client_aborts.add(1),
         Ended::ServerBroke | Ended::ServerSlow => counters.server_aborts.add(1),
     }
 }
@@ -202,7 +219,7 @@ async fn body(
                 client.stream.reset_on_close();
             }
             if slow.is_ready() || x.down.waiting == Waiting::Write {
-                return slow.map(|()| Ended::ClientGone);
+                return slow.map(|()| Ended::ClientSlow);
             }
         } else {
             x.pace.rest(&client.timer);
@@ -227,10 +244,12 @@ async fn upgrade(
     let head = std::mem::take(&mut x.down.prefix);
     let sent = super::reply::send(client, &head, (&mut x.pace, &course.found.frontend.spec)).await;
     x.down.prefix = head;
-    let limits = [course.found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel];
-    let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);
+    let (idle_ms, who) = patience(course.found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel);
     // What the request had as its body has gone up with it.
     x.up.release(&mut x.input);
+    if !sent {
+        x.record.ending.set(Who::Client, Phase::Data);
+    }
     if sent {
         let (up, down) = (x.input.data().to_vec(), x.output.data().to_vec());
         // A tunnel may live for days and has buffers of its own.
@@ -242,6 +261,8 @@ async fn upgrade(
         let (end, moved) = tunnel.run(&up, &down).await;
         x.record.bytes_in += moved.up;
         x.record.bytes_out += moved.down;
+        let (who, phase) = end.ending(who);
+        x.record.ending.set(who, phase);
         if matches!(end, End::Server | End::Cut) {
             server.counters.of(client.worker.index).server_aborts.add(1);
         }

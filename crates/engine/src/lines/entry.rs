@@ -205,7 +205,7 @@ impl Entry<'_> {
             Field::ActiveTime => times.active(),
             Field::TotalTime => times.total(),
             Field::UserTime | Field::UserTimeToo => times.user(),
-            Field::Status if self.status == 0 => -1,
+            Field::Status if self.status == 0 && self.found.frontend.spec.mode == Mode::Http => -1,
             Field::Status => i64::from(self.status),
             Field::BytesOut => self.bytes[1] as i64,
             Field::BytesIn => self.bytes[0] as i64,

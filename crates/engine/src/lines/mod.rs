@@ -9,6 +9,7 @@ mod envelope;
 mod field;
 mod noted;
 mod part;
+mod passage;
 mod target;
 mod text;
 mod times;
@@ -22,6 +23,7 @@ use tenbin_rules::View;
 pub use date::{Dates, date};
 pub use entry::Entry;
 pub use noted::Noted;
+pub use passage::Passage;
 pub use target::{Batches, Sinks};
 pub use times::Times;
 
