@@ -27,6 +27,7 @@ mod rng;
 mod server;
 mod sources;
 mod spec;
+pub mod stick;
 mod sync;
 mod table;
 

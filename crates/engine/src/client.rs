@@ -8,10 +8,12 @@ use std::sync::atomic::Ordering;
 use std::task::Context;
 
 use tenbin_balance::Visit;
+use tenbin_rules::{Scope, Value, Variable};
 
 use crate::deadline::Timer;
 use crate::listener::{Found, Place};
 use crate::proxy::Told;
+use crate::rules::SessionVariables;
 use crate::secured::Secured;
 use crate::stats::{FrontendCounters, ListenerCounters};
 use crate::stream::Stream;
@@ -50,6 +52,8 @@ pub struct Presence {
     pub shaken: Cell<u64>,
     /// Since when nothing was asked: since it was accepted, or since the end of the request before.
     since: Cell<u64>,
+    /// Of the scope `sess`; boxed, for most have none.
+    variables: SessionVariables,
     /// The worker's `idle_epoch` when it came: whoever has asked for nothing since is idle from the beginning.
     pub epoch: u64,
     /// Its place among the connections of its source, where those are counted; boxed, for most have none.
@@ -111,6 +115,21 @@ impl Client {
     /// What is known of its TLS.
     pub fn tls(&self) -> Secured<'_> {
         self.presence.tls()
+    }
+
+    /// A variable of the connection.
+    pub fn variable(&self, key: u64) -> Value<'static> {
+        self.presence.variable(key)
+    }
+
+    /// Sets a variable of the connection.
+    pub fn set_variable(&self, key: u64, value: Value<'static>) {
+        self.presence.set_variable(key, value);
+    }
+
+    /// Forgets a variable of the connection.
+    pub fn unset_variable(&self, key: u64) {
+        self.presence.unset_variable(key);
     }
 
     /// What is known of its connection, for longer than it can be borrowed.
@@ -213,9 +232,28 @@ impl Presence {
             accepted,
             shaken: Cell::new(0),
             since: Cell::new(accepted),
+            variables: SessionVariables::default(),
             epoch: worker.idle_epoch.get(),
             visit: None,
         })
+    }
+
+    /// A variable of the connection; absent when it was never set.
+    pub fn variable(&self, key: u64) -> Value<'static> {
+        let held = self.variables.borrow();
+        held.as_ref().map_or(Value::Absent, |held| held.get(&of_session(key)).into_owned())
+    }
+
+    /// Sets a variable of the connection.
+    pub fn set_variable(&self, key: u64, value: Value<'static>) {
+        self.variables.borrow_mut().get_or_insert_default().set(of_session(key), value);
+    }
+
+    /// Forgets a variable of the connection.
+    pub fn unset_variable(&self, key: u64) {
+        if let Some(held) = self.variables.borrow_mut().as_mut() {
+            held.unset(of_session(key));
+        }
     }
 
     /// The thread it lives on.
@@ -227,6 +265,10 @@ impl Presence {
     pub fn tls(&self) -> Secured<'_> {
         Secured { own: self.tls.as_deref(), told: self.told.as_deref() }
     }
+}
+
+const fn of_session(key: u64) -> Variable {
+    Variable { scope: Scope::Session, key }
 }
 
 impl Drop for Presence {

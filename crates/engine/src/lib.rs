@@ -6,10 +6,12 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod address;
 mod buffer;
 mod capacity;
 mod client;
 mod clock;
+mod connection;
 mod control;
 mod deadline;
 mod doors;
@@ -31,6 +33,7 @@ mod pace;
 mod peek;
 mod privileges;
 mod proxy;
+mod rules;
 mod secured;
 mod source;
 mod spares;
@@ -43,6 +46,8 @@ mod sync;
 mod tables;
 mod tcp;
 pub mod tls;
+#[allow(dead_code, reason = "its callers are the rule sets, which come with it")]
+mod track;
 mod tunnel;
 mod turns;
 mod upstream;

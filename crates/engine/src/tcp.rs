@@ -8,10 +8,11 @@ use std::task::Poll;
 
 use tenbin_balance::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
 use tenbin_proto::hello::{self, HelloError};
-use tenbin_rules::{TlsFact, Value, View};
+use tenbin_rules::View;
 
 use crate::access::{self, Line};
-use crate::client::{Client, Presence};
+use crate::client::Client;
+use crate::connection::{Asked, ConnectionView};
 use crate::deadline::Timer;
 use crate::ending::{Phase, Who};
 use crate::http::Reason;
@@ -19,6 +20,7 @@ use crate::lines::Passage;
 use crate::listener::Found;
 use crate::peek::{self, Unheard};
 use crate::proxy::preface;
+use crate::rules;
 use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held, Server, Sticky, Tables};
 use crate::tunnel::{End, Tunnel, patience};
@@ -26,63 +28,6 @@ use crate::upstream::{self, ConnectError, Load, Manner};
 
 /// Why a connection ended without a server, in counters.
 const NO_SERVER: &str = "no-server";
-
-/// What conditions see of a connection.
-struct ConnectionView {
-    source: IpAddr,
-    source_port: u16,
-    port: u16,
-    presence: Rc<Presence>,
-    asked: Option<Asked>,
-}
-
-/// What a client says in TLS that is terminated behind us.
-#[derive(Default)]
-struct Asked {
-    name: Option<String>,
-    protocols: Option<Vec<u8>>,
-}
-
-impl View for ConnectionView {
-    fn method(&self) -> &[u8] {
-        b""
-    }
-    fn path(&self) -> &[u8] {
-        b""
-    }
-    fn query(&self) -> &[u8] {
-        b""
-    }
-    fn host(&self) -> &[u8] {
-        b""
-    }
-    fn header<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
-        None
-    }
-    fn cookie<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
-        None
-    }
-    fn source(&self) -> IpAddr {
-        self.source
-    }
-    fn source_port(&self) -> u16 {
-        self.source_port
-    }
-    fn port(&self) -> u16 {
-        self.port
-    }
-    fn http_version(&self) -> &'static str {
-        ""
-    }
-    fn tls(&self, fact: TlsFact) -> Value<'_> {
-        let asked = self.asked.as_ref().and_then(|asked| match fact {
-            TlsFact::AskedName => asked.name.as_deref().map(str::as_bytes),
-            TlsFact::AskedProtocols => asked.protocols.as_deref(),
-            _ => None,
-        });
-        asked.map_or_else(|| self.presence.tls().tell(fact), Value::text)
-    }
-}
 
 /// A connection to a server, and what it holds there.
 struct Carried {
@@ -96,27 +41,42 @@ struct Carried {
 pub async fn serve(mut client: Client) {
     let tables = client.worker.tables();
     let Some(found) = client.place.find(&client.worker, &tables) else { return };
-    let mut view = ConnectionView {
-        source: client.peer.ip().to_canonical(),
-        source_port: client.peer.port(),
-        port: found.port,
-        presence: client.presence(),
-        asked: None,
-    };
+    let mut view =
+        ConnectionView::new(client.presence(), Rc::clone(&found), (client.peer, client.destination()));
     let mut passage = Passage::begin(&client);
-    let Some(name) = route(&client, (&found, &tables), &mut view).await else {
-        passage.ending.set(Who::Proxy, Phase::Request);
-        return passage.tell(&client, &found, &view);
+    pass(&mut client, (&found, tables), &mut view, &mut passage).await;
+    passage.tell(&client, &found, &view);
+}
+
+/// Everything between the connection's beginning and its line.
+async fn pass(
+    client: &mut Client,
+    (found, tables): (&Rc<Found>, Held),
+    view: &mut ConnectionView,
+    passage: &mut Passage,
+) {
+    let (set, delay_ms) = (&found.frontend.rules.content, found.frontend.rules.inspect_ms);
+    if !set.is_empty() && !Box::pin(rules::content(client, view, (set, delay_ms))).await {
+        return passage.ending.set(Who::Proxy, Phase::Request);
+    }
+    let Some(name) = route(client, (found, &tables), view).await else {
+        return passage.ending.set(Who::Proxy, Phase::Request);
     };
+    if let Some(backend) = tables.backend(&name).filter(|backend| !backend.rules.content.is_empty()) {
+        view.backend = Some(Arc::clone(backend));
+        let (set, delay_ms) = (&backend.rules.content, backend.rules.inspect_ms);
+        if !Box::pin(rules::content(client, view, (set, delay_ms))).await {
+            return passage.ending.set(Who::Proxy, Phase::Request);
+        }
+    }
     let server_timer = client.worker.deadlines.timer();
-    match open(&mut client, (&view, &server_timer), (tables, &name), &mut passage).await {
-        Ok(carried) => carry(&mut client, &found, carried, &mut passage).await,
+    match open(client, (view, &server_timer), (tables, &name), passage).await {
+        Ok(carried) => carry(client, found, (carried, &view.heard), passage).await,
         Err((reason, who, phase)) => {
             *found.frontend.counters.errors.lock().entry(reason.to_owned()).or_insert(0) += 1;
             passage.ending.set(who, phase);
         }
     }
-    passage.tell(&client, &found, &view);
 }
 
 /// The backend's name; None: the connection is to be closed.
@@ -125,7 +85,7 @@ async fn route(
     (found, tables): (&Found, &Tables),
     view: &mut ConnectionView,
 ) -> Option<String> {
-    if found.frontend.asks_hello {
+    if found.frontend.asks_hello && view.asked.is_none() {
         view.asked = Some(look(client, found).await?);
     }
     let Some(name) = decide(found, view) else {
@@ -263,7 +223,7 @@ async fn pick(
     if let Some(expression) = &backend.key {
         expression.write(view, &mut key);
     }
-    let address = match view.source {
+    let address = match view.source() {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets().to_vec(),
     };
@@ -274,7 +234,7 @@ async fn pick(
     };
     let ask = Ask {
         hash: (!key.is_empty()).then_some(key.as_slice()),
-        source: view.source,
+        source: view.source(),
         sticky: known
             .and_then(|id| backend.group.index_of_id(id as u64))
             .filter(|index| !tried.contains(index)),
@@ -324,7 +284,12 @@ async fn wait(
     }
 }
 
-async fn carry(client: &mut Client, found: &Found, carried: Carried, passage: &mut Passage) {
+async fn carry(
+    client: &mut Client,
+    found: &Found,
+    (carried, heard): (Carried, &[u8]),
+    passage: &mut Passage,
+) {
     let Carried { backend, server, lease, mut stream } = carried;
     let index = client.worker.index;
     let begun = client.worker.shared.clock.micros();
@@ -336,7 +301,7 @@ async fn carry(client: &mut Client, found: &Found, carried: Carried, passage: &m
     let cut = backend.spec.close_on_down.then(|| client.worker.attach(&server));
     let Client { worker, stream: socket, timer, .. } = client;
     let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
-    let (end, moved) = tunnel.run(b"", b"").await;
+    let (end, moved) = tunnel.run(heard, b"").await;
     let (who, phase) = end.ending(who);
     passage.ending.set(who, phase);
     passage.bytes = [moved.up, moved.down];

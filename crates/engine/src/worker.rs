@@ -51,6 +51,8 @@ pub struct Shared {
     pub sinks: Sinks,
     /// Tells the control plane something.
     pub notices: crate::notice::Notices,
+    /// Of the scope `proc`.
+    pub variables: crate::rules::ProcessVariables,
 }
 
 /// What the control thread tells a worker.

@@ -8,7 +8,7 @@ use crate::fetch::{self, Fetch};
 use crate::method::{self, Meaning, Patterns};
 use crate::node::Node;
 use crate::wire::{Comparison, Const, Expr};
-use crate::{Error, Kind, Request, Value};
+use crate::{Around, Error, Kind, Request, Value};
 
 /// How deep expressions may nest; keeps evaluation's stack bounded.
 const DEPTH: usize = 100;
@@ -20,16 +20,16 @@ pub(crate) struct Typed {
     pub kind: Kind,
 }
 
-/// Compiles the whole of `expr`.
-pub(crate) fn compile(expr: &Expr) -> Result<Typed, Error> {
-    node(expr, 1)
+/// Compiles the whole of `expr`; `around` says what names of lists and tables stand for.
+pub(crate) fn compile(expr: &Expr, around: &Around<'_>) -> Result<Typed, Error> {
+    node(expr, around, 1)
 }
 
-fn node(expr: &Expr, depth: usize) -> Result<Typed, Error> {
+fn node(expr: &Expr, around: &Around<'_>, depth: usize) -> Result<Typed, Error> {
     if depth > DEPTH {
         return Err(Error::at("", format!("expressions may nest {DEPTH} deep, not deeper")));
     }
-    let below = |field: &str, expr: &Expr| node(expr, depth + 1).map_err(|error| error.under(field));
+    let below = |field: &str, expr: &Expr| node(expr, around, depth + 1).map_err(|error| error.under(field));
     let each = |of: &[Expr]| -> Result<Vec<Typed>, Error> {
         of.iter().enumerate().map(|(i, expr)| below(&format!("of[{i}]"), expr)).collect()
     };
@@ -41,9 +41,9 @@ fn node(expr: &Expr, depth: usize) -> Result<Typed, Error> {
         }
         Expr::Convert { name, input, args } => {
             let input = below("input", input)?;
-            let row = convert::build(name, args, input.kind)?;
-            let node = Node::Convert { row, args: args.as_slice().into(), input: Box::new(input.node) };
-            Typed { node, kind: row.result }
+            let converter = convert::build(name, args, input.kind, &Around::NOTHING)?;
+            let kind = converter.row.result;
+            Typed { node: Node::Convert { converter, input: Box::new(input.node) }, kind }
         }
         Expr::Match { method, input, patterns, ignore_case, .. } => {
             let texts = patterns.iter().map(String::as_str).collect();
@@ -119,8 +119,8 @@ fn without_case(node: &Node, meaning: Meaning, patterns: &Patterns<'_>) -> Optio
     match node {
         _ if meaning == Meaning::Other => None,
         Node::Fetch(Fetch::Host) => Some(Node::Fetch(Fetch::RawHost)),
-        Node::Convert { row, input, .. } => {
-            let case = row.case?;
+        Node::Convert { converter, input } => {
+            let case = converter.row.case?;
             let literal =
                 meaning == Meaning::Literal && patterns.texts.iter().all(|text| can_match(case, text));
             (patterns.ignore_case || literal).then(|| (**input).clone())
@@ -175,7 +175,8 @@ fn folded(node: Node) -> Node {
     let constant = |node: &Node| matches!(node, Node::Const(_));
     let fixed = match &node {
         Node::Const(_) | Node::Fetch(_) | Node::Test { .. } => false,
-        Node::Convert { input, .. } | Node::Match { input, .. } | Node::Not(input) => constant(input),
+        Node::Convert { converter, input } => converter.fixed() && constant(input),
+        Node::Match { input, .. } | Node::Not(input) => constant(input),
         Node::Compare { sides, .. } => constant(&sides.0) && constant(&sides.1),
         Node::All(of) | Node::Any(of) | Node::Concat(of) => of.iter().all(constant),
     };
@@ -195,7 +196,7 @@ mod tests {
             )
             .replace("<H>", r#"{"op":"fetch","name":"host"}"#)
             .replace("<P>", r#"{"op":"fetch","name":"path"}"#);
-        compile(&serde_json::from_str(&json).unwrap()).unwrap().node
+        compile(&serde_json::from_str(&json).unwrap(), &Around::NOTHING).unwrap().node
     }
 
     #[test]

@@ -80,12 +80,14 @@ mod tests {
             input: Box::new(Wire::Fetch { name: fetch.into(), args: vec![] }),
             patterns: patterns.iter().map(|&pattern| pattern.into()).collect(),
             ignore_case: false,
+            lists: vec![],
+            each: false,
         }
     }
 
     /// `host: ==a; path: any`, with `^` for a start and `$` for an end.
     fn keys(wire: &Wire) -> String {
-        let compiled = crate::Expr::compile(wire).unwrap();
+        let compiled = crate::Expr::compile(wire, &crate::Around::NOTHING).unwrap();
         let keys = of(compiled.node());
         let side = |side: &Alternatives<'_>| {
             let Some(keys) = side else { return "any".to_owned() };

@@ -15,6 +15,7 @@ mod expr;
 mod facts;
 mod fetch;
 mod keys;
+pub mod line;
 mod list;
 mod literals;
 mod method;

@@ -18,6 +18,23 @@ impl List {
         Self { entries: RwLock::new(Arc::new(entries)) }
     }
 
+    /// Gives the value under a key anew, or adds the key.
+    pub fn set(&self, key: &str, value: &str) {
+        let mut entries = self.entries.write();
+        let mut new: Vec<(String, String)> = entries.to_vec();
+        match new.iter_mut().find(|(known, _)| known == key) {
+            Some((_, old)) => value.clone_into(old),
+            None => new.push((key.to_owned(), value.to_owned())),
+        }
+        *entries = Arc::new(new);
+    }
+
+    /// Removes every entry under a key.
+    pub fn del(&self, key: &str) {
+        let mut entries = self.entries.write();
+        *entries = Arc::new(entries.iter().filter(|(known, _)| known != key).cloned().collect());
+    }
+
     /// All of them, in order.
     pub fn entries(&self) -> Arc<Vec<(String, String)>> {
         Arc::clone(&self.entries.read())

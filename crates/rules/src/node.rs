@@ -5,10 +5,10 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use crate::convert;
+use crate::convert::Converter;
 use crate::fetch::Fetch;
 use crate::method::Matcher;
-use crate::wire::{Comparison, Const};
+use crate::wire::Comparison;
 use crate::{Value, View};
 
 /// A node of the compiled tree.
@@ -17,8 +17,7 @@ pub(crate) enum Node {
     Const(Value<'static>),
     Fetch(Fetch),
     Convert {
-        row: &'static convert::Row,
-        args: Box<[Const]>,
+        converter: Converter,
         input: Box<Node>,
     },
     /// A match on a fetch, without the detour of a box: what nearly every condition is.
@@ -63,7 +62,7 @@ impl Node {
         match self {
             Self::Const(value) => value.borrowed(),
             Self::Fetch(fetch) => fetch.value(view),
-            Self::Convert { row, args, input } => (row.call)(input.eval(view), args),
+            Self::Convert { converter, input } => converter.call(input.eval(view), view),
             Self::Concat(of) => {
                 let mut text = Vec::new();
                 of.iter().for_each(|node| node.write(view, &mut text));

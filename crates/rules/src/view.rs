@@ -66,6 +66,8 @@ pub trait View {
     fn variable(&self, _which: &Variable) -> Value<'_> {
         Value::Absent
     }
+    /// Sets a variable, or takes it away when the value is absent: what `set-var` as a converter asks for.
+    fn assign(&self, _which: &Variable, _value: &Value<'_>) {}
     /// A counter of what `track` of that slot follows.
     fn tracked(&self, _slot: u8, _counter: &Counter) -> Value<'_> {
         Value::Absent

@@ -65,7 +65,7 @@ def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
 
 
 def listen_address(listener: model.Listener) -> str:
-    """Return the name of a listener's sockets, `ip:port`; `localhost` is 127.0.0.1 on every machine."""
+    """Return the name of a listener's sockets, such as `ip:port`; `localhost` is 127.0.0.1 on every machine."""
     address = listener.address
     return str(model.Address("127.0.0.1", address.port) if address.host == "localhost" else address)
 

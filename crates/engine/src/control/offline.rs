@@ -16,7 +16,6 @@ use super::channel;
 use super::plane::{Plane, understand};
 use crate::clock::Clock;
 use crate::http::{RequestView, Visit, from_cookie, set_cookie};
-use crate::secured::Secured;
 use crate::tables::{Built, Context, Refusal, Slots, Tables};
 use crate::wire::{Snapshot, WireError};
 
@@ -64,16 +63,7 @@ impl Compiled {
         let progress = request.parse(head, &mut 0, &Limits::default()).ok()?;
         let backend = self.tables.backends.get(backend).filter(|_| progress == Progress::Complete)?;
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let view = RequestView {
-            tls: Secured::default(),
-            http2: false,
-            request: &request,
-            bytes: head,
-            peer,
-            port: peer.port(),
-            server: None,
-            status: None,
-        };
+        let view = RequestView::offline(&request, head, peer, peer.port());
         from_cookie(backend, &view, &self.tables.secret, now).map(|visit: Visit| visit.index)
     }
 

@@ -23,6 +23,7 @@ use crate::doors::Doors;
 use crate::lines::Sinks;
 use crate::log;
 use crate::notice::Notices;
+use crate::rules::ProcessVariables;
 use crate::stats::{ProcessCounters, restore, stats};
 use crate::tables::{Backend, Built, Context, Published, Refusal, Slots, Tables, change_server};
 use crate::tls::Tickets;
@@ -83,6 +84,7 @@ impl Plane {
             log: log::start("access log", notices.clone(), Arc::default())?,
             sinks: Sinks::new(notices.clone()),
             notices,
+            variables: ProcessVariables::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),

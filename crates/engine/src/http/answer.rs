@@ -223,11 +223,22 @@ pub fn write_reason(out: &mut Vec<u8>, reason: Reason, backend: Option<&str>, ma
 
 /// Appends a whole answer; `lines` are finished field lines.
 pub fn write_answer(out: &mut Vec<u8>, status: u16, lines: &[u8], body: &[u8], manner: Manner<'_>) {
+    write_answer_as(out, (status, phrase(status).as_bytes()), lines, body, manner);
+}
+
+/// Appends a whole answer with a reason phrase of its own.
+pub fn write_answer_as(
+    out: &mut Vec<u8>,
+    (status, reason): (u16, &[u8]),
+    lines: &[u8],
+    body: &[u8],
+    manner: Manner<'_>,
+) {
     let mut number = itoa::Buffer::new();
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(number.format(status).as_bytes());
     out.push(b' ');
-    out.extend_from_slice(phrase(status).as_bytes());
+    out.extend_from_slice(reason);
     out.extend_from_slice(b"\r\n");
     out.extend_from_slice(lines);
     out.extend_from_slice(manner.always);

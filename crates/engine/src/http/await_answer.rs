@@ -142,7 +142,7 @@ async fn read_answer(
 
 /// Whether a head that was read is an interim one; a switch goes only where the client asked to.
 fn take_head(x: &Exchange) -> Result<bool, Failure> {
-    let asked = x.request.upgrade.of(x.input.head());
+    let asked = x.request.upgrade.of(x.state.request_bytes(x.input.head()));
     x.response.check_switch(x.output.data(), asked).map_err(Failure::Bad)?;
     Ok(x.response.status < 200 && x.response.status != 101)
 }

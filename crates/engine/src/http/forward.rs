@@ -20,6 +20,7 @@ use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink};
 use crate::listener::Found;
+use crate::rules::{self, Turn};
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::Load;
 
@@ -70,6 +71,11 @@ pub async fn forward(
         };
         if x.record.goes_to(backend) {
             backend.counters.of(client.worker.index).requests.add(1);
+            if !backend.rules.request.is_empty()
+                && let Some(after) = Box::pin(judge(client, x, &course, backend)).await
+            {
+                return after;
+            }
         }
         match attempt(client, x, &mut course, backend).await {
             Next::Again => {}
@@ -85,6 +91,25 @@ pub async fn forward(
                 counters.answered(reason.status());
                 return Box::pin(reply(client, x, found, reason)).await;
             }
+        }
+    }
+}
+
+/// Runs the backend's rules on the request; how the connection goes on if they have ended it.
+async fn judge(
+    client: &mut Client,
+    x: &mut Exchange,
+    course: &Course<'_>,
+    backend: &Arc<Backend>,
+) -> Option<After> {
+    let set = backend.rules.request.as_slice();
+    match rules::request(client, x, course.found, (set, Some(backend))).await {
+        Turn::On => None,
+        Turn::Ended(after) => Some(after),
+        Turn::Service(name) => {
+            x.record.serve();
+            let tables = course.tables.clone();
+            Some(Box::pin(forward(client, x, course.found, (tables, &name), course.first)).await)
         }
     }
 }
@@ -126,10 +151,9 @@ async fn attempt(
     course: &mut Course<'_>,
     backend: &Arc<Backend>,
 ) -> Next {
-    let port = course.found.port;
-    course.visit = open::remembered(client, x, backend, &course.tables, port);
+    course.visit = open::remembered(client, x, backend, &course.tables, course.found);
     let wanted = course.visit.map(|visit| visit.index);
-    let lease = match open::pick(client, x, backend, wanted, port).await {
+    let lease = match open::pick(client, x, backend, wanted, course.found).await {
         Ok(lease) => lease,
         Err(error) => return not_opened(client, x, (course, backend), &error),
     };

@@ -13,6 +13,7 @@ use super::multiplex;
 use super::sticky::{self, Visit};
 use crate::client::Client;
 use crate::clock::wall_micros;
+use crate::listener::Found;
 use crate::proxy::preface;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server, Sticky, Tables};
@@ -59,10 +60,10 @@ pub fn remembered(
     x: &mut Exchange,
     backend: &Backend,
     tables: &Tables,
-    port: u16,
+    found: &Found,
 ) -> Option<Visit> {
     let mut text = std::mem::take(&mut x.text);
-    let view = x.view(client, port);
+    let view = x.view(client, found, Some(backend));
     let found = match &backend.sticky {
         None => None,
         Some(Sticky::Cookie { .. }) => {
@@ -86,13 +87,13 @@ pub async fn pick(
     x: &mut Exchange,
     backend: &Arc<Backend>,
     wanted: Option<usize>,
-    port: u16,
+    found: &Found,
 ) -> Result<Lease, NotOpened> {
     let worker = &client.worker;
     let mut key = std::mem::take(&mut x.text);
     key.clear();
     if let Some(expression) = &backend.key {
-        expression.write(&x.view(client, port), &mut key);
+        expression.write(&x.view(client, found, Some(backend)), &mut key);
     }
     let ask = Ask {
         hash: (!key.is_empty()).then_some(key.as_slice()),
@@ -112,7 +113,7 @@ pub async fn pick(
             Box::pin(wait(client, x, ticket, backend.spec.timeouts.queue)).await?
         }
     };
-    remember(client, x, backend, lease.index(), port);
+    remember(client, x, backend, lease.index(), found);
     Ok(lease)
 }
 
@@ -142,11 +143,11 @@ async fn wait(
 }
 
 /// A table of keys learns where the client went.
-fn remember(client: &Client, x: &mut Exchange, backend: &Backend, index: usize, port: u16) {
+fn remember(client: &Client, x: &mut Exchange, backend: &Backend, index: usize, found: &Found) {
     let Some(Sticky::Table { map, .. }) = &backend.sticky else { return };
     let Some(server) = backend.servers.get(index) else { return };
     let mut key = std::mem::take(&mut x.text);
-    if sticky::table_key(backend, &x.view(client, port), &mut key) {
+    if sticky::table_key(backend, &x.view(client, found, Some(backend)), &mut key) {
         map.put(&key, server.state.id() as usize, client.worker.now_ms());
     }
     x.text = key;

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use tenbin_rules::Message;
+
 use super::answer::Reason;
 use super::exchange::{After, Exchange};
-use super::view::RequestView;
 use crate::access::{self, Asked, Line};
 use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::ending::{Ending, Phase, Who};
-use crate::lines::{Entry, Level, Lines, Noted, Times};
+use crate::lines::{Entry, Lines, Noted, Times};
 use crate::listener::Found;
 use crate::tables::{Backend, Server};
 
@@ -34,14 +35,12 @@ pub struct Record {
     pub redispatched: bool,
     /// Who waited before it, at its server and in its backend.
     pub waited_behind: [u32; 2],
-    /// A statistics page of ours answers it.
+    /// A backend of ours answers it.
     pub is_service: bool,
     /// From the client.
     pub bytes_in: u64,
     /// To the client.
     pub bytes_out: u64,
-    /// At which level a rule wants its line.
-    pub level: Level,
     /// What its line shows of the messages.
     pub noted: Noted,
     has_head: bool,
@@ -77,6 +76,24 @@ impl Record {
     pub fn intercepted(&mut self, status: u16) {
         self.status = status;
         self.ending.set(Who::Local, Phase::Request);
+    }
+
+    /// A backend of ours answers it.
+    pub fn serve(&mut self) {
+        self.is_service = true;
+    }
+
+    /// A rule keeps its answer back.
+    pub fn tarpitted(&mut self) {
+        self.reason = Some("tarpit");
+        self.ending.set(Who::Proxy, Phase::Tarpit);
+    }
+
+    /// A rule has its connection closed without an answer.
+    pub fn dropped(&mut self) {
+        self.status = 0;
+        self.reason = Some("rejected");
+        self.ending.set(Who::Proxy, Phase::Request);
     }
 
     /// Tenbin refused it.
@@ -126,16 +143,22 @@ pub fn note_request(client: &Client, x: &mut Exchange, found: &Found) {
     let scheme = if client.tls().is_used() { "https" } else { "http" };
     let origin = client.stream.is_multiplexed().then_some(scheme);
     lines.note_request(&mut x.record.noted, (&x.request, x.input.head()), origin);
+    lines.capture(&mut x.state.captures, Message::Request, (&x.request.fields, x.input.head()));
 }
 
-/// The same of an answer, and its line where that does not wait for the end.
-pub fn note_answer(client: &Client, x: &mut Exchange, found: &Found) {
+/// The same of an answer.
+pub fn note_answer(x: &mut Exchange, found: &Found) {
     let Some(lines) = &found.frontend.lines else { return };
-    lines.note_answer(&mut x.record.noted, (&x.response, x.output.head()));
-    if lines.early {
-        x.record.is_told = true;
-        tell(client, x, (found, lines), (client.worker.shared.clock.micros(), true));
-    }
+    lines.capture(&mut x.state.captures, Message::Answer, (&x.response.fields, x.output.head()));
+}
+
+/// The line of a request whose answer's head is about to leave, where lines do not wait for the end.
+pub fn tell_early(client: &Client, x: &mut Exchange, found: &Found) {
+    let Some(lines) = found.frontend.lines.as_ref().filter(|lines| lines.early) else { return };
+    x.record.is_told = true;
+    x.record.bytes_out = x.down.prefix.len() as u64;
+    tell(client, x, (found, lines), (x.record.times.answered, true));
+    x.record.bytes_out = 0;
 }
 
 /// An exchange ends now: counts it for the frontend and writes its line.
@@ -145,7 +168,7 @@ pub fn finish(client: &Client, x: &mut Exchange, found: &Found, now: u64) {
     if record.status > 0 {
         counters.answered(record.status);
     }
-    if record.status > 0 && record.backend.is_empty() && record.reason.is_none() {
+    if record.status > 0 && (record.backend.is_empty() || record.is_service) && record.reason.is_none() {
         counters.intercepted.add(1);
     }
     counters.phases.record(record.phases(now));
@@ -190,19 +213,16 @@ fn tell(client: &Client, x: &Exchange, (found, lines): (&Found, &Lines), (now, i
         redispatched: record.redispatched,
         waited_behind: record.waited_behind,
         noted: &record.noted,
+        captures: &x.state.captures,
         backend,
         server: server.map(Arc::as_ref).filter(|_| !record.is_service),
         no_server: if record.is_service { "<STATS>" } else { "<NOSRV>" },
         is_early,
         wall: [wall.saturating_sub(now.saturating_sub(record.times.accepted)), wall],
     };
-    let view = RequestView {
-        server: (!record.server.is_empty()).then_some(&record.server),
-        status: (record.status > 0).then_some(record.status),
-        ..x.view(client, found.port)
-    };
+    let view = x.full_view(client, found, backend);
     if record.has_head {
-        lines.tell(&entry, &view, record.level);
+        lines.tell(&entry, &view, x.state.overrides.log_level);
     } else {
         lines.tell_error(&entry, &view);
     }

@@ -15,6 +15,8 @@ use super::{record, send_head};
 use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink, Waiting};
+use crate::listener::Found;
+use crate::rules;
 use crate::stats::ServerCounters;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
@@ -54,19 +56,24 @@ pub async fn answer(
     lease: Lease,
     mut stream: Stream,
 ) -> After {
-    let status = x.response.status;
     let tunnel = send_head::opens_tunnel(x);
     if tunnel && !x.up.delivered() {
         return Box::pin(refuse(client, x, (course, backend, server), lease, "switch-before-body")).await;
     }
     x.early |= !x.up.delivered();
     let source = split_head(x, &stream);
+    record::note_answer(x, course.found);
+    if let Some(reason) = judge(client, x, course.found, backend) {
+        x.record.ending.set(Who::Proxy, Phase::Head);
+        return Box::pin(forbid(client, x, (course, backend, server), lease, reason)).await;
+    }
+    let status = x.response.status;
     let leaving = send_head::answer(client, x, (course, backend, lease.index()));
     if x.down.begin(source, leaving.sink, 0, &mut x.output).is_err() {
         return Box::pin(refuse(client, x, (course, backend, server), lease, "chunk")).await;
     }
     x.record.status = status;
-    record::note_answer(client, x, course.found);
+    record::tell_early(client, x, course.found);
     count_answer(client, (backend, server), status);
     if tunnel {
         return Box::pin(upgrade(client, x, (course, backend, server), lease, stream)).await;
@@ -122,6 +129,36 @@ fn split_head(x: &mut Exchange, stream: &Stream) -> Body {
         Body::Length(1..) if stream.is_multiplexed() => Body::UntilClose,
         body => body,
     }
+}
+
+/// Runs the rules on an answer; why it is not passed on, if so.
+fn judge(client: &Client, x: &mut Exchange, found: &Found, backend: &Backend) -> Option<Reason> {
+    let frontend = &found.frontend;
+    for set in [&backend.rules.answer, &frontend.rules.answer] {
+        if !set.is_empty()
+            && let Some(reason) = rules::answer(client, x, (found, Some(backend)), set)
+        {
+            return Some(reason);
+        }
+    }
+    if !backend.rules.after.is_empty() || !frontend.rules.after.is_empty() {
+        rules::after(client, x, found, Some(backend));
+    }
+    None
+}
+
+/// An answer that a rule refuses.
+async fn forbid(
+    client: &mut Client,
+    x: &mut Exchange,
+    (course, backend, server): (&Course<'_>, &Backend, &Server),
+    lease: Lease,
+    reason: Reason,
+) -> After {
+    let worker = client.worker.index;
+    backend.counters.of(worker).answered(reason.status());
+    finish(client, server, (lease, OutcomeKind::Success, 0), client.worker.shared.clock.micros());
+    reply(client, x, course.found, reason).await
 }
 
 /// An answer whose head was good and that cannot be passed on all the same.

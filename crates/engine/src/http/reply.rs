@@ -17,6 +17,7 @@ use super::redirect::write_location;
 use crate::client::Client;
 use crate::listener::Found;
 use crate::pace::Pace;
+use crate::rules;
 use crate::stream::Stream;
 use crate::wire::Frontend;
 
@@ -26,13 +27,14 @@ pub fn redirect(
     client: &Client,
     x: &mut Exchange,
     found: &Found,
-    (location, start, code): (&Expr, &[u8], u16),
+    (location, start, code, extra): (&Expr, &[u8], u16, &[u8]),
 ) -> Option<bool> {
     let mut lines = b"location: ".to_vec();
-    if !write_location(&mut lines, (location, start), &x.view(client, found.port)) {
+    if !write_location(&mut lines, (location, start), &x.view(client, found, None)) {
         return None;
     }
     lines.extend_from_slice(b"\r\n");
+    lines.extend_from_slice(extra);
     x.record.intercepted(code);
     let manner = settle(x, found);
     x.down.prefix.clear();
@@ -54,9 +56,15 @@ pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason:
     }
     let manner = settle(x, found);
     x.down.prefix.clear();
+    let tables = client.worker.tables();
     let backend = std::mem::take(&mut x.record.backend);
     let named = (!backend.is_empty()).then_some(backend.as_str());
-    if client.stream.is_multiplexed() && grpc::is_call(&x.request, x.input.head()) {
+    let known = named.and_then(|name| tables.backend(name)).map(|backend| &**backend);
+    if let Some(page) = rules::page(found, known, reason.status()) {
+        let mut out = std::mem::take(&mut x.down.prefix);
+        rules::write_own(&mut out, page, &x.view(client, found, known), manner);
+        x.down.prefix = out;
+    } else if client.stream.is_multiplexed() && grpc::is_call(&x.request, x.input.head()) {
         grpc::write_reason(&mut x.down.prefix, reason, manner);
     } else {
         write_reason(&mut x.down.prefix, reason, named, manner);
@@ -84,7 +92,9 @@ pub fn settle<'a>(x: &mut Exchange, found: &'a Found) -> Manner<'a> {
     Manner { version: x.request.version, keep_alive, head, always: &found.always }
 }
 
+/// Sends the answer that stands in the flow's prefix, after the rules for every answer, and ends the exchange.
 pub async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, keep_alive: bool) -> After {
+    rules::after_own(client, x, found);
     let sent = write(client, &x.down.prefix, (&mut x.pace, &found.frontend.spec), Stream::poll_finish).await;
     x.record.bytes_out += x.down.prefix.len() as u64;
     let now = client.worker.shared.clock.micros();

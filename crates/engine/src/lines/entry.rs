@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 
-use tenbin_rules::TlsFact;
+use tenbin_rules::{Message, TlsFact};
 
 use super::Lines;
 use super::date::{Dates, digits};
@@ -11,9 +11,11 @@ use super::field::Field;
 use super::noted::Noted;
 use super::text::{Style, decimal};
 use super::times::Times;
+use crate::address::Address;
 use crate::client::Client;
 use crate::ending::Ending;
 use crate::listener::Found;
+use crate::rules::Captures;
 use crate::tables::{Backend, Server};
 use crate::wire::Mode;
 
@@ -41,6 +43,8 @@ pub struct Entry<'a> {
     pub waited_behind: [u32; 2],
     /// Taken down on the way.
     pub noted: &'a Noted,
+    /// Headers and samples that were kept.
+    pub captures: &'a Captures,
     /// The backend, if one was asked.
     pub backend: Option<&'a Backend>,
     /// The server, if one was chosen.
@@ -91,7 +95,10 @@ impl Entry<'_> {
     }
 
     fn server_address(&self) -> Option<SocketAddr> {
-        self.server.and_then(|server| server.address)
+        match self.server.and_then(|server| server.address.as_ref())? {
+            Address::Ip(address) => Some(*address),
+            _ => None,
+        }
     }
 
     fn frontend_tls(&self, style: Style, out: &mut Vec<u8>) {
@@ -144,10 +151,10 @@ impl Entry<'_> {
             Field::PathOnly => style.encoded(out, path_only(path(word(uri(), 1))), URI),
             Field::Query => style.encoded(out, query(word(uri(), 1)), URI),
             Field::Version => style.encoded(out, word(uri(), 2), URI),
-            Field::RequestHeaders => self.braced(0, style, out),
-            Field::AnswerHeaders => self.braced(1, style, out),
-            Field::RequestHeaderList => self.listed(0, style, out),
-            Field::AnswerHeaderList => self.listed(1, style, out),
+            Field::RequestHeaders => self.braced(Message::Request, style, out),
+            Field::AnswerHeaders => self.braced(Message::Answer, style, out),
+            Field::RequestHeaderList => self.listed(Message::Request, style, out),
+            Field::AnswerHeaderList => self.listed(Message::Answer, style, out),
             Field::CookieCame => style.text(out, self.noted.cookie(0).unwrap_or_default()),
             Field::CookieWent => style.text(out, self.noted.cookie(1).unwrap_or_default()),
             _ => return false,
@@ -155,17 +162,17 @@ impl Entry<'_> {
         true
     }
 
-    fn braced(&self, side: usize, style: Style, out: &mut Vec<u8>) {
-        let mut captures = self.noted.captures(side).peekable();
-        if captures.peek().is_none() {
+    fn braced(&self, side: Message, style: Style, out: &mut Vec<u8>) {
+        let captures = self.captures.of(side);
+        if captures.is_empty() {
             return;
         }
         if style.quote {
             out.push(b'"');
         }
-        for (index, capture) in captures.enumerate() {
+        for (index, capture) in captures.iter().enumerate() {
             out.push(if index == 0 { b'{' } else { b'|' });
-            style.encoded_bare(out, capture.unwrap_or_default(), HEADER);
+            style.encoded_bare(out, capture.as_deref().unwrap_or_default(), HEADER);
         }
         out.push(b'}');
         if style.quote {
@@ -173,8 +180,8 @@ impl Entry<'_> {
         }
     }
 
-    fn listed(&self, side: usize, style: Style, out: &mut Vec<u8>) {
-        for (index, capture) in self.noted.captures(side).enumerate() {
+    fn listed(&self, side: Message, style: Style, out: &mut Vec<u8>) {
+        for (index, capture) in self.captures.of(side).iter().enumerate() {
             if index > 0 {
                 out.push(b' ');
             }

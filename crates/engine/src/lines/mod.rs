@@ -17,8 +17,8 @@ mod zone;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tenbin_proto::{Fields, Request, Response, Version};
-use tenbin_rules::View;
+use tenbin_proto::{Fields, Request, Version};
+use tenbin_rules::{Around, Message, View};
 
 pub use date::{Dates, date};
 pub use entry::Entry;
@@ -27,6 +27,7 @@ pub use passage::Passage;
 pub use target::{Batches, Sinks};
 pub use times::Times;
 
+use crate::rules::Captures;
 use crate::wire;
 use part::Part;
 use target::Target;
@@ -53,18 +54,6 @@ pub struct Lines {
     targets: Vec<Target>,
 }
 
-/// A syslog severity that a rule asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Level {
-    /// No rule has asked.
-    #[default]
-    Usual,
-    /// No line.
-    Silent,
-    /// This one, 0-7.
-    Of(u8),
-}
-
 /// Where and why a part of a format cannot be.
 pub struct Problem {
     /// Such as `format[3]`.
@@ -75,12 +64,16 @@ pub struct Problem {
 
 const INFO: u8 = 6;
 const ERROR: u8 = 3;
+const DEBUG: u8 = 7;
 
 impl Lines {
     /// Compiles what a snapshot says; without sinks, for tools, lines go nowhere.
-    pub fn new(spec: &wire::ProxyLog, sinks: Option<&Sinks>) -> Result<Self, Problem> {
+    pub fn new(
+        spec: &wire::ProxyLog,
+        (around, sinks): (&Around<'_>, Option<&Sinks>),
+    ) -> Result<Self, Problem> {
         let compile = |name: &str, parts: &[wire::LogPart]| {
-            part::compile(parts).map_err(|(index, error)| {
+            part::compile(parts, around).map_err(|(index, error)| {
                 let inner = if error.path.is_empty() { String::new() } else { format!(".{}", error.path) };
                 Problem { path: format!("{name}[{index}].value{inner}"), reason: error.reason }
             })
@@ -104,8 +97,8 @@ impl Lines {
         })
     }
 
-    /// Writes the line of a request or a connection.
-    pub fn tell<V: View>(&self, entry: &Entry<'_>, view: &V, asked: Level) {
+    /// Writes the line of a request or a connection; `asked` is the level that a rule wants, 8 for none.
+    pub fn tell<V: View>(&self, entry: &Entry<'_>, view: &V, asked: Option<u8>) {
         let failed = entry.has_failed();
         if self.targets.is_empty() || !(failed || self.normal) {
             return;
@@ -137,20 +130,15 @@ impl Lines {
             Some(_) => noted.note_uri([method, target, b"HTTP/2.0"]),
             None => noted.note_uri([method, target, version]),
         }
-        self.capture(noted, 0, (&request.fields, head));
     }
 
-    /// Takes down what lines show of an answer's head.
-    pub fn note_answer(&self, noted: &mut Noted, (response, head): (&Response, &[u8])) {
-        self.capture(noted, 1, (&response.fields, head));
-    }
-
-    /// Of several fields with one name the last counts.
-    fn capture(&self, noted: &mut Noted, side: usize, (fields, head): (&Fields, &[u8])) {
-        let wanted = self.captures.iter().filter(|capture| usize::from(capture.answer) == side);
-        for capture in wanted {
+    /// Keeps the headers that lines show; of several fields with one name the last counts.
+    pub fn capture(&self, captures: &mut Captures, message: Message, (fields, head): (&Fields, &[u8])) {
+        let side = message == Message::Answer;
+        let wanted = self.captures.iter().filter(|capture| capture.answer == side);
+        for (index, capture) in wanted.enumerate() {
             let field = fields.find_all(head, capture.header.as_bytes()).last();
-            noted.note_capture(side, field.map(|field| field.value.of(head)), capture.length);
+            captures.keep(message, index, field.map(|field| field.value.of(head)), capture.length);
         }
     }
 
@@ -166,11 +154,11 @@ impl Lines {
         !self.format.is_empty()
     }
 
-    fn level(&self, failed: bool, asked: Level) -> Option<u8> {
+    /// The syslog severity of a line; None: a rule wants none.
+    fn level(&self, failed: bool, asked: Option<u8>) -> Option<u8> {
         match asked {
-            Level::Silent => None,
-            Level::Of(level) => Some(level),
-            Level::Usual => Some(if failed && self.raise_errors { ERROR } else { INFO }),
+            Some(level) => (level <= DEBUG).then_some(level),
+            None => Some(if failed && self.raise_errors { ERROR } else { INFO }),
         }
     }
 

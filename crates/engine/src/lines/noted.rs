@@ -1,4 +1,4 @@
-//! What the log takes down while a message is at hand: the request line as it came, captured headers, cookies.
+//! What the log takes down while a message is at hand: the request line as it came, and captured cookies.
 //!
 //! One text for all of it, kept from request to request.
 
@@ -10,7 +10,6 @@ pub struct Noted {
     text: Vec<u8>,
     uri: Option<Range<usize>>,
     cookies: [Option<Range<usize>>; 2],
-    captured: [Vec<Option<Range<usize>>>; 2],
 }
 
 /// Bytes of a request line at most.
@@ -21,7 +20,6 @@ impl Noted {
     pub fn clear(&mut self) {
         self.text.clear();
         (self.uri, self.cookies) = (None, [None, None]);
-        self.captured.iter_mut().for_each(Vec::clear);
     }
 
     /// Gives back what one large message made it hold.
@@ -45,26 +43,6 @@ impl Noted {
         self.uri = Some(begin..self.text.len());
     }
 
-    /// The next capture of the request (0) or the answer (1).
-    pub fn note_capture(&mut self, side: usize, value: Option<&[u8]>, most: usize) {
-        let range = value.map(|value| self.put(value, most));
-        if let Some(captured) = self.captured.get_mut(side) {
-            captured.push(range);
-        }
-    }
-
-    /// A rule fills a slot, or adds one after those that are there.
-    pub fn fill_capture(&mut self, side: usize, index: usize, value: &[u8], most: usize) {
-        let range = self.put(value, most);
-        let Some(captured) = self.captured.get_mut(side) else { return };
-        if captured.len() <= index {
-            captured.resize(index + 1, None);
-        }
-        if let Some(slot) = captured.get_mut(index) {
-            *slot = Some(range);
-        }
-    }
-
     /// A cookie of the request (0) or the answer (1), as `name=value`.
     pub fn note_cookie(&mut self, side: usize, pair: &[u8], most: usize) {
         let range = self.put(pair, most);
@@ -83,12 +61,6 @@ impl Noted {
         self.text.get(self.cookies.get(side)?.clone()?)
     }
 
-    /// What was captured of a side, in order.
-    pub fn captures(&self, side: usize) -> impl Iterator<Item = Option<&[u8]>> {
-        let ranges = self.captured.get(side).map(Vec::as_slice).unwrap_or_default();
-        ranges.iter().map(|range| self.text.get(range.clone()?))
-    }
-
     fn put(&mut self, value: &[u8], most: usize) -> Range<usize> {
         let begin = self.text.len();
         self.text.extend_from_slice(value.get(..most).unwrap_or(value));
@@ -105,12 +77,9 @@ mod tests {
         let mut noted = Noted::default();
         noted.note_uri([b"GET", &[b'a'; 2000], b"HTTP/1.1"]);
         assert_eq!(noted.uri().unwrap().len(), LONGEST_URI);
-        noted.note_capture(0, Some(b"abcdef"), 3);
-        noted.note_capture(0, None, 3);
-        noted.fill_capture(0, 3, b"late", 9);
-        let all: Vec<_> = noted.captures(0).collect();
-        assert_eq!(all, [Some(&b"abc"[..]), None, None, Some(b"late")]);
+        noted.note_cookie(0, b"a=123456", 3);
+        assert_eq!((noted.cookie(0), noted.cookie(1)), (Some(&b"a=1"[..]), None));
         noted.shrink(100);
-        assert!(noted.uri().is_none() && noted.captures(0).next().is_none() && noted.text.capacity() == 0);
+        assert!(noted.uri().is_none() && noted.cookie(0).is_none() && noted.text.capacity() == 0);
     }
 }

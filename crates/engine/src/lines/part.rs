@@ -1,6 +1,6 @@
 //! The pieces of a line, compiled: what is known beforehand, what the log itself knows, and expressions.
 
-use tenbin_rules::{Error, Expr, View, wire as tree};
+use tenbin_rules::{Around, Error, Expr, View, wire as tree};
 
 use super::entry::Entry;
 use super::field::Field;
@@ -22,7 +22,7 @@ enum Piece {
 }
 
 /// Compiles the pieces of a line; the error tells which.
-pub fn compile(parts: &[LogPart]) -> Result<Vec<Part>, (usize, Error)> {
+pub fn compile(parts: &[LogPart], around: &Around<'_>) -> Result<Vec<Part>, (usize, Error)> {
     let mut compiled = Vec::with_capacity(parts.len());
     for (index, part) in parts.iter().enumerate() {
         let style = Style { quote: part.quote, escape: part.escape, hex: part.hex, dash: part.dash };
@@ -32,7 +32,7 @@ pub fn compile(parts: &[LogPart]) -> Result<Vec<Part>, (usize, Error)> {
                 compiled.extend(Field::named(name).map(|field| Part { piece: Piece::Field(field), style }));
             }
             value => {
-                let value = Expr::compile(value).map_err(|error| (index, error))?;
+                let value = Expr::compile(value, around).map_err(|error| (index, error))?;
                 compiled.push(Part { piece: Piece::Value(value), style });
             }
         }

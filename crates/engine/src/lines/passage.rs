@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use tenbin_rules::View;
 
-use super::{Entry, Level, Noted, Times};
+use super::{Entry, Noted, Times};
 use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::ending::Ending;
 use crate::listener::Found;
+use crate::rules::Captures;
 use crate::tables::{Backend, Server};
 
 /// How far a connection has come, and how it ended.
@@ -28,10 +29,6 @@ pub struct Passage {
     pub backend: Option<Arc<Backend>>,
     /// Who was tried last.
     pub server: Option<Arc<Server>>,
-    /// At which level a rule wants its line.
-    pub level: Level,
-    /// Captures of rules.
-    pub noted: Noted,
 }
 
 impl Passage {
@@ -60,13 +57,14 @@ impl Passage {
             retries: self.retries,
             redispatched: self.retries > 0,
             waited_behind: self.waited_behind,
-            noted: &self.noted,
+            noted: &Noted::default(),
+            captures: &Captures::default(),
             backend: self.backend.as_deref(),
             server: self.server.as_deref(),
             no_server: "<NOSRV>",
             is_early: false,
             wall: [wall.saturating_sub(now.saturating_sub(self.times.accepted)), wall],
         };
-        lines.tell(&entry, view, self.level);
+        lines.tell(&entry, view, None);
     }
 }

@@ -168,7 +168,7 @@ fn server_stats(server: &Server, now: u64) -> wire::ServerStats {
     let state = &server.state;
     wire::ServerStats {
         name: server.name.clone(),
-        address: server.address.map(|address| address.to_string()),
+        address: server.address.as_ref().map(ToString::to_string),
         weight: u64::from(state.weight()),
         admin: wire::admin_name(state.admin()).to_owned(),
         health: wire::health_name(state.health()).to_owned(),

@@ -8,6 +8,9 @@ use parking_lot::Mutex;
 use tenbin_balance::{Group, StickyMap};
 use tenbin_rules::Expr;
 
+use super::draft::Answers;
+use super::rules::Rules;
+use crate::address::Address;
 use crate::stats::{BackendCounters, ServerCounters, Workers};
 use crate::tls::ClientConfig;
 use crate::wire;
@@ -28,6 +31,10 @@ pub struct Backend {
     pub asks_hello: bool,
     /// How clients are remembered.
     pub sticky: Option<Sticky>,
+    /// What is done with requests and answers.
+    pub rules: Rules,
+    /// Own answers by status.
+    pub answers: Answers,
     /// Every server that is spoken to in TLS has what that takes.
     pub is_whole: bool,
     /// What was counted.
@@ -63,7 +70,9 @@ pub struct Server {
     /// Its name within the backend.
     pub name: String,
     /// None while its name has not been resolved.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Address>,
+    /// The local address of connections; None: any.
+    pub source: Option<SocketAddr>,
     /// Its address as text, for logs.
     pub address_text: String,
     /// None: plain.

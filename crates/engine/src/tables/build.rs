@@ -1,7 +1,6 @@
 //! From a snapshot to tables: first everything is checked and compiled, then - nothing can fail any more - assembled.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -13,6 +12,7 @@ use tenbin_rules::{Expr, TlsFact};
 
 use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDraft};
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables};
+use crate::address::Address;
 use crate::clock::Clock;
 use crate::lines::Sinks;
 use crate::notice::Notices;
@@ -178,11 +178,22 @@ fn build_frontend(
         },
         |before| Arc::clone(&before.counters),
     );
-    let FrontendDraft { trusted, router, routes, lines } = draft;
+    let FrontendDraft { trusted, router, routes, rules, answers, lines } = draft;
     let known = before.and_then(|before| before.per_source.as_ref());
     let per_source = spec.limits.per_source.map(|limits| PerSource::new(limits, known));
     let asks_hello = router.asks(TlsFact::is_asked);
-    Arc::new(Frontend { spec, trusted, router, routes, asks_hello, per_source, lines, counters })
+    Arc::new(Frontend {
+        spec,
+        trusted,
+        router,
+        routes,
+        asks_hello,
+        per_source,
+        rules,
+        answers,
+        lines,
+        counters,
+    })
 }
 
 /// Whether two backends differ at most in what a patch could change.
@@ -223,7 +234,7 @@ fn build_backend(
     let group = Group::new(group_spec(&spec), states, context.clock.micros());
     for (index, (server, built)) in spec.servers.iter().zip(&servers).enumerate() {
         group.set_admin(index, server.admin, now);
-        group.set_health(index, effective_health(server, built.address), now);
+        group.set_health(index, effective_health(server, built.address.as_ref()), now);
     }
     let counters =
         before.map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters));
@@ -231,17 +242,29 @@ fn build_backend(
     let by_cookie =
         servers.iter().enumerate().map(|(index, server)| (server.cookie.clone(), index)).collect();
     let asks_hello = draft.key.as_ref().is_some_and(|key| key.asks(TlsFact::is_asked));
-    Backend { group, servers, by_cookie, key: draft.key, asks_hello, sticky, is_whole, counters, spec }
+    Backend {
+        group,
+        servers,
+        by_cookie,
+        key: draft.key,
+        asks_hello,
+        sticky,
+        rules: draft.rules,
+        answers: draft.answers,
+        is_whole,
+        counters,
+        spec,
+    }
 }
 
 /// A server without an address cannot take work, whatever checks say.
-fn effective_health(server: &wire::Server, address: Option<SocketAddr>) -> Health {
+fn effective_health(server: &wire::Server, address: Option<&Address>) -> Health {
     if address.is_none() { Health::Down } else { server.health }
 }
 
 fn build_server(
     server: &wire::Server,
-    ServerDraft { address, tls, is_same, .. }: ServerDraft,
+    ServerDraft { address, source, tls, is_same, .. }: ServerDraft,
     backend: &wire::Backend,
     before: Option<&Arc<Server>>,
     context: &Context<'_>,
@@ -254,7 +277,7 @@ fn build_server(
         passive: server.passive.map(|p| Passive { max_fails: p.max_fails, fail_timeout_ms: p.fail_timeout }),
         slow_start_ms: backend.slow_start,
         admin: server.admin,
-        health: effective_health(server, address),
+        health: effective_health(server, address.as_ref()),
     };
     let state = match before {
         Some(before) => {
@@ -265,6 +288,7 @@ fn build_server(
     };
     if let Some(before) = before
         && before.address == address
+        && before.source == source
         && before.cookie == server.cookie.as_bytes()
         && before.proxy == server.proxy
         && is_same
@@ -273,8 +297,9 @@ fn build_server(
     }
     Arc::new(Server {
         name: server.name.clone(),
+        address_text: address.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
         address,
-        address_text: address.map_or_else(|| "-".to_owned(), |address| address.to_string()),
+        source,
         tls,
         proxy: server.proxy,
         cookie: server.cookie.clone().into_bytes(),

@@ -5,13 +5,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use tenbin_rules::{Expr, Router};
+use tenbin_rules::{Around, Expr, Router};
 
 use super::Route;
 use super::Tables;
 use super::build::{Context, Refusal};
 use super::frontend::{Action, Edit, Fixed};
+use super::rules::{Answer, Rules, draft_answer, draft_rules};
 use super::secure::{Secured, listener as secure_listener, server as secure_server};
+use crate::address::Address;
 use crate::lines::{Lines, Problem, Sinks};
 use crate::tls::{Authorities, ClientConfig, ListenerConfig};
 use crate::wire::{self, Policy, Snapshot};
@@ -50,6 +52,10 @@ pub struct FrontendDraft {
     pub routes: Vec<Route>,
     /// Its own lines of logs.
     pub lines: Option<Box<Lines>>,
+    /// What is done besides.
+    pub rules: Rules,
+    /// Own answers by status.
+    pub answers: Answers,
 }
 
 /// The compiled parts of a backend.
@@ -60,18 +66,34 @@ pub struct BackendDraft {
     pub sticky_key: Option<Expr>,
     /// By server.
     pub servers: Vec<ServerDraft>,
+    /// What is done with requests and answers.
+    pub rules: Rules,
+    /// Own answers by status.
+    pub answers: Answers,
 }
 
 /// The compiled parts of a server.
 pub struct ServerDraft {
     /// None while not resolved, and while there is no TLS for a server that needs it.
-    pub address: Option<SocketAddr>,
+    pub address: Option<Address>,
+    /// The local address of connections.
+    pub source: Option<SocketAddr>,
     /// None: plain.
     pub tls: Option<ClientConfig>,
     /// What is spoken to it has not changed.
     pub is_same: bool,
     /// There is TLS for it, or it needs none.
     pub is_fit: bool,
+}
+
+/// Own answers by status.
+pub type Answers = HashMap<u16, Answer>;
+
+fn draft_answers(path: &str, own: &[(u16, wire::Answer)], around: &Around<'_>) -> Result<Answers, Refusal> {
+    let each = own.iter().enumerate().map(|(index, (status, answer))| {
+        Ok((*status, draft_answer(&format!("{path}.answers[{index}]"), answer, around)?))
+    });
+    each.collect()
 }
 
 /// Names of the backends.
@@ -82,10 +104,16 @@ impl Drafts {
     pub fn new(snapshot: &Snapshot, old: Option<&Tables>, context: &Context<'_>) -> Result<Self, Refusal> {
         check_names(snapshot)?;
         let secret = hex(&snapshot.secret.0)?;
+        let around = Around::NOTHING;
         let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
         let mut frontends = Vec::with_capacity(snapshot.frontends.len());
         for (index, spec) in snapshot.frontends.iter().enumerate() {
-            frontends.push(draft_frontend(&format!("frontends[{index}]"), spec, &known, context.sinks)?);
+            frontends.push(draft_frontend(
+                &format!("frontends[{index}]"),
+                spec,
+                &known,
+                (&around, context.sinks),
+            )?);
         }
         let mut backends = Vec::with_capacity(snapshot.backends.len());
         let mut authorities = Authorities::default();
@@ -97,13 +125,13 @@ impl Drafts {
                     reason: problem.to_string(),
                 })
             };
-            backends.push(draft_backend(&format!("backends[{index}]"), spec, &mut secure)?);
+            backends.push(draft_backend(&format!("backends[{index}]"), spec, &mut secure, &around)?);
         }
         Ok(Self { listeners: draft_listeners(snapshot, old, context)?, frontends, backends, secret })
     }
 }
 
-fn refuse<T>(path: impl Into<String>, reason: impl Into<String>) -> Result<T, Refusal> {
+pub(super) fn refuse<T>(path: impl Into<String>, reason: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal { path: path.into(), reason: reason.into() })
 }
 
@@ -150,15 +178,19 @@ fn hex(text: &str) -> Result<Vec<u8>, Refusal> {
     }
 }
 
-fn expression(path: &str, wire: &tenbin_rules::wire::Expr) -> Result<Expr, Refusal> {
-    Expr::compile(wire).map_err(|error| Refusal {
+pub(super) fn expression(
+    path: &str,
+    wire: &tenbin_rules::wire::Expr,
+    around: &Around<'_>,
+) -> Result<Expr, Refusal> {
+    Expr::compile(wire, around).map_err(|error| Refusal {
         path: if error.path.is_empty() { path.to_owned() } else { format!("{path}.{}", error.path) },
         reason: error.reason,
     })
 }
 
 /// The text that an expression begins with, whatever the request.
-fn constant_start(wire: &tenbin_rules::wire::Expr) -> String {
+pub(super) fn constant_start(wire: &tenbin_rules::wire::Expr) -> String {
     use tenbin_rules::wire::{Const, Expr};
     let parts = match wire {
         Expr::Concat { of } => of.as_slice(),
@@ -175,7 +207,7 @@ fn draft_frontend(
     path: &str,
     spec: &wire::Frontend,
     known: &Known<'_>,
-    sinks: Option<&Sinks>,
+    (around, sinks): (&Around<'_>, Option<&Sinks>),
 ) -> Result<FrontendDraft, Refusal> {
     let trusted = networks(&format!("{path}.trusted_proxies"), &spec.trusted_proxies)?;
     if let Some(limits) = &spec.limits.per_source {
@@ -185,18 +217,26 @@ fn draft_frontend(
     let mut routes = Vec::with_capacity(spec.routes.len());
     for (index, route) in spec.routes.iter().enumerate() {
         let path = format!("{path}.routes[{index}]");
-        conditions
-            .push(route.when.as_ref().map(|when| expression(&format!("{path}.when"), when)).transpose()?);
-        routes.push(draft_route(&path, route, known)?);
+        conditions.push(
+            route.when.as_ref().map(|when| expression(&format!("{path}.when"), when, around)).transpose()?,
+        );
+        routes.push(draft_route(&path, route, known, around)?);
     }
     let lines = spec.log.as_ref().map(|log| {
         let problem = |problem: Problem| Refusal {
             path: format!("{path}.log.{}", problem.path),
             reason: problem.reason,
         };
-        Lines::new(log, sinks).map(Box::new).map_err(problem)
+        Lines::new(log, (around, sinks)).map(Box::new).map_err(problem)
     });
-    Ok(FrontendDraft { trusted, router: Router::new(conditions), routes, lines: lines.transpose()? })
+    Ok(FrontendDraft {
+        trusted,
+        router: Router::new(conditions),
+        routes,
+        rules: draft_rules(&format!("{path}.rules"), &spec.rules, around)?,
+        lines: lines.transpose()?,
+        answers: draft_answers(path, &spec.answers, around)?,
+    })
 }
 
 fn networks(path: &str, texts: &[String]) -> Result<Vec<IpNet>, Refusal> {
@@ -223,24 +263,29 @@ fn check_per_source(path: &str, limits: &wire::PerSource) -> Result<(), Refusal>
     Ok(())
 }
 
-fn draft_route(path: &str, route: &wire::Route, known: &Known<'_>) -> Result<Route, Refusal> {
+fn draft_route(
+    path: &str,
+    route: &wire::Route,
+    known: &Known<'_>,
+    around: &Around<'_>,
+) -> Result<Route, Refusal> {
     Ok(Route {
-        request: edits(&format!("{path}.request"), &route.request)?,
-        answer: edits(&format!("{path}.answer"), &route.answer)?,
+        request: edits(&format!("{path}.request"), &route.request, around)?,
+        answer: edits(&format!("{path}.answer"), &route.answer, around)?,
         rewrite: route.rewrite.as_ref().map(|r| (r.prefix.clone().into_bytes(), r.to.clone().into_bytes())),
         action: match &route.action {
-            Some(action) => Some(draft_action(&format!("{path}.action"), action, known)?),
+            Some(action) => Some(draft_action(&format!("{path}.action"), action, known, around)?),
             None => None,
         },
     })
 }
 
-fn edits(path: &str, edits: &[wire::HeaderEdit]) -> Result<Vec<Edit>, Refusal> {
+fn edits(path: &str, edits: &[wire::HeaderEdit], around: &Around<'_>) -> Result<Vec<Edit>, Refusal> {
     let compile = |(index, edit): (usize, &wire::HeaderEdit)| {
         let value = edit
             .value
             .as_ref()
-            .map(|value| expression(&format!("{path}[{index}].value"), value))
+            .map(|value| expression(&format!("{path}[{index}].value"), value, around))
             .transpose()?;
         if value.is_none() && edit.verb != wire::HeaderVerb::Remove {
             return refuse(format!("{path}[{index}].value"), "missing: only remove has none");
@@ -250,7 +295,12 @@ fn edits(path: &str, edits: &[wire::HeaderEdit]) -> Result<Vec<Edit>, Refusal> {
     edits.iter().enumerate().map(compile).collect()
 }
 
-fn draft_action(path: &str, action: &wire::Action, known: &Known<'_>) -> Result<Action, Refusal> {
+fn draft_action(
+    path: &str,
+    action: &wire::Action,
+    known: &Known<'_>,
+    around: &Around<'_>,
+) -> Result<Action, Refusal> {
     match action {
         wire::Action::Backend { backend } => {
             if known.contains(backend.as_str()) {
@@ -263,7 +313,7 @@ fn draft_action(path: &str, action: &wire::Action, known: &Known<'_>) -> Result<
                 return refuse(format!("{path}.code"), format!("{code} is no redirection"));
             }
             let start = constant_start(location).as_bytes().to_vec();
-            let location = expression(&format!("{path}.location"), location)?;
+            let location = expression(&format!("{path}.location"), location, around)?;
             Ok(Action::Redirect { location, start, code: *code })
         }
         wire::Action::Respond { status, headers, body } => {
@@ -288,7 +338,7 @@ fn draft_action(path: &str, action: &wire::Action, known: &Known<'_>) -> Result<
 }
 
 /// RFC 4648 section 4, with padding.
-fn base64(text: &str) -> Option<Vec<u8>> {
+pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=').bytes();
     let (mut out, mut bits, mut held) = (Vec::with_capacity(text.len() * 3 / 4), 0_u32, 0);
     for digit in digits {
@@ -345,15 +395,20 @@ fn draft_backend(
     path: &str,
     spec: &wire::Backend,
     secure: &mut dyn FnMut(usize, &wire::Server) -> Result<Secured, Refusal>,
+    around: &Around<'_>,
 ) -> Result<BackendDraft, Refusal> {
     check_cookies(path, spec)?;
-    let key =
-        spec.balance.key.as_ref().map(|key| expression(&format!("{path}.balance.key"), key)).transpose()?;
+    let key = spec
+        .balance
+        .key
+        .as_ref()
+        .map(|key| expression(&format!("{path}.balance.key"), key, around))
+        .transpose()?;
     if spec.balance.policy == Policy::Hash && key.is_none() {
         return refuse(format!("{path}.balance.key"), "missing: policy hash needs it");
     }
     let sticky_key = match &spec.sticky {
-        Some(wire::Sticky::Key { key, .. }) => Some(expression(&format!("{path}.sticky.key"), key)?),
+        Some(wire::Sticky::Key { key, .. }) => Some(expression(&format!("{path}.sticky.key"), key, around)?),
         _ => None,
     };
     let parse = |(index, server): (usize, &wire::Server)| {
@@ -370,19 +425,32 @@ fn draft_backend(
         let address = match server.address.as_deref().map(str::parse) {
             None => None,
             Some(Ok(address)) => Some(address),
-            Some(Err(_)) => {
+            Some(Err(())) => {
                 let found = server.address.as_deref().unwrap_or_default();
                 return refuse(
                     format!("{path}.servers[{index}].address"),
-                    format!("{found:?} is no ip:port"),
+                    format!("{found:?} is no address"),
                 );
             }
         };
+        let source = source(&server.source)
+            .map_err(|reason| Refusal { path: format!("{path}.servers[{index}].source"), reason })?;
         let Secured { tls, is_same, is_fit } = secure(index, server)?;
-        Ok(ServerDraft { address: address.filter(|_| is_fit), tls, is_same, is_fit })
+        Ok(ServerDraft { address: address.filter(|_| is_fit), source, tls, is_same, is_fit })
     };
     let servers = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
-    Ok(BackendDraft { key, sticky_key, servers })
+    let rules = draft_rules(&format!("{path}.rules"), &spec.rules, around)?;
+    let answers = draft_answers(path, &spec.answers, around)?;
+    Ok(BackendDraft { key, sticky_key, servers, rules, answers })
+}
+
+/// An address with or without a port.
+fn source(text: &str) -> Result<Option<SocketAddr>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let alone = text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 0));
+    alone.or_else(|_| text.parse()).map(Some).map_err(|_| format!("{text:?} is no address"))
 }
 
 fn draft_listeners(
@@ -392,8 +460,8 @@ fn draft_listeners(
 ) -> Result<Vec<ListenerDraft>, Refusal> {
     let place = |(index, listener): (usize, &wire::Listener)| {
         let path = format!("listeners[{index}]");
-        let Ok(address) = listener.address.parse::<SocketAddr>() else {
-            return refuse(format!("{path}.address"), format!("{:?} is no ip:port", listener.address));
+        let Ok(address) = listener.address.parse::<Address>() else {
+            return refuse(format!("{path}.address"), format!("{:?} is no address", listener.address));
         };
         let Some(frontend) = snapshot.frontends.iter().position(|known| known.name == listener.frontend)
         else {

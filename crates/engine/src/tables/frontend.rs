@@ -7,6 +7,8 @@ use ipnet::IpNet;
 use tenbin_balance::{RateLimit, SourceLimits, Sources};
 use tenbin_rules::{Expr, Router};
 
+use super::draft::Answers;
+use super::rules::Rules;
 use crate::lines::Lines;
 use crate::stats::{FrontendCounters, ListenerCounters};
 use crate::tls::ListenerConfig;
@@ -48,6 +50,10 @@ pub struct Frontend {
     pub per_source: Option<PerSource>,
     /// Its own lines of logs; None: those of the process.
     pub lines: Option<Box<Lines>>,
+    /// What is done besides.
+    pub rules: Rules,
+    /// Own answers by status.
+    pub answers: Answers,
     /// What was counted.
     pub counters: Arc<FrontendCounters>,
 }

@@ -8,6 +8,7 @@ mod build;
 mod draft;
 mod frontend;
 mod published;
+mod rules;
 mod secure;
 
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ pub use backend::{Backend, Server, Slots, Sticky};
 pub use build::{Built, Context, Refusal, change_server};
 pub use frontend::{Action, Edit, Frontend, Listener, PerSource, Route};
 pub use published::{Followed, Held, Published};
+pub use rules::{Act, Answer, Condition, NameMatch, Normalizer, Part, Replacement, Rule, Rules, Timeout};
 
 use crate::stats::ListenerCounters;
 use crate::wire::{AccessLog, Limits};

@@ -74,6 +74,7 @@ pub enum IpForm {
 
 /// Policy and parameters.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one word of the configuration")]
 #[serde(deny_unknown_fields)]
 pub struct Balance {
     /// Which policy.
@@ -410,6 +411,7 @@ const fn unknown() -> Health {
 
 /// A group of servers.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one word of the configuration")]
 #[serde(deny_unknown_fields)]
 pub struct Backend {
     /// Its name.

@@ -1,0 +1,242 @@
+//! Arguments of converters: what a row wants ([`Parameter`]), and what it got, looked at once and for all ([`Given`]).
+//!
+//! A number may be given as the name of a variable wherever HAProxy allows it; names of lists and tables are resolved
+//! here, so that no request pays for a look-up by name.
+
+use std::sync::Arc;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::cast;
+use super::path::Path;
+use crate::wire::Const;
+use crate::{Around, Counters, Error, List, Value, Variable};
+
+/// How big a regular expression may become when compiled, in bytes.
+const REGEX_LIMIT: usize = 1 << 20;
+
+/// What the expression's surroundings know while it is evaluated.
+pub(crate) trait Ask<'v> {
+    /// A variable; absent when it was never set.
+    fn variable(&self, which: &Variable) -> Value<'v>;
+    /// Sets a variable, or takes it away when the value is absent.
+    fn assign(&self, which: &Variable, value: &Value<'_>);
+    /// Milliseconds on a clock that never goes back.
+    fn now_ms(&self) -> u64;
+}
+
+/// One parameter of a converter. Those that may be left out stand after the others.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    /// How messages call it.
+    pub name: &'static str,
+    /// What it takes.
+    pub take: Take,
+    /// Whether it may be left out; as text it may then be empty as well, which says the same.
+    pub optional: bool,
+}
+
+/// What a parameter takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// Text as it is.
+    Text,
+    /// A whole number.
+    Int,
+    /// A whole number, or the name of a variable.
+    Number,
+    /// The name of a variable.
+    Variable,
+    /// Text, or the name of a variable where the text is one.
+    Either,
+    /// Base64, or the name of a variable that holds such a text.
+    Key,
+    /// A regular expression.
+    Regex,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A place in a JSON document: `$.a[0].b`.
+    Path,
+    /// A live list.
+    List,
+    /// A stick table.
+    Table,
+}
+
+/// A parameter that must be given.
+pub(crate) const fn need(name: &'static str, take: Take) -> Parameter {
+    Parameter { name, take, optional: false }
+}
+
+/// A parameter that may be left out.
+pub(crate) const fn may(name: &'static str, take: Take) -> Parameter {
+    Parameter { name, take, optional: true }
+}
+
+/// An argument as the converter uses it.
+#[derive(Clone)]
+pub(crate) enum Arg {
+    None,
+    Text(Box<[u8]>),
+    Int(i64),
+    Variable(Variable),
+    /// A key that was base64, decoded.
+    Key(Box<[u8]>),
+    Regex(Box<Regex>),
+    Path(Path),
+    List(Arc<List>),
+    Table(Arc<dyn Counters>),
+}
+
+/// The arguments of one converter in one expression.
+#[derive(Clone)]
+pub(crate) struct Given(Box<[Arg]>);
+
+impl Take {
+    /// As the vocabulary and messages call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text | Self::Word(_) => "text",
+            Self::Int => "int",
+            Self::Number => "number",
+            Self::Variable => "variable",
+            Self::Either => "text or variable",
+            Self::Key => "base64 or variable",
+            Self::Regex => "regex",
+            Self::Path => "path",
+            Self::List => "list",
+            Self::Table => "table",
+        }
+    }
+}
+
+impl Given {
+    /// Looks at every argument; `what` is how messages call the converter.
+    pub fn read(
+        what: &str,
+        parameters: &[Parameter],
+        args: &[Const],
+        around: &Around<'_>,
+    ) -> Result<Self, Error> {
+        if let Some(missing) = parameters.iter().skip(args.len()).find(|p| !p.optional) {
+            let reason = format!("{what} needs {} ({})", missing.name, missing.take.name());
+            return Err(Error::at("args", reason));
+        }
+        if args.len() > parameters.len() {
+            let most = parameters.len();
+            return Err(Error::at(
+                "args",
+                format!("{what} takes at most {most} arguments, not {}", args.len()),
+            ));
+        }
+        let one = |(index, (parameter, arg)): (usize, (&Parameter, &Const))| {
+            read(parameter, arg, around).map_err(|reason| {
+                Error::at(format!("args[{index}]"), format!("{} of {what} {reason}", parameter.name))
+            })
+        };
+        parameters.iter().zip(args).enumerate().map(one).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether no request can change what the arguments stand for.
+    pub fn fixed(&self) -> bool {
+        !self.0.iter().any(|arg| matches!(arg, Arg::Variable(_) | Arg::List(_) | Arg::Table(_)))
+    }
+
+    /// Whether argument `index` was given, and is not empty.
+    pub fn has(&self, index: usize) -> bool {
+        !matches!(self.0.get(index), None | Some(Arg::None))
+    }
+
+    /// The text of argument `index`; empty when it was left out.
+    pub fn text(&self, index: usize) -> &[u8] {
+        match self.0.get(index) {
+            Some(Arg::Text(text)) => text,
+            _ => b"",
+        }
+    }
+
+    /// The number of argument `index`; none when it was left out or its variable holds no number.
+    pub fn int(&self, index: usize, ask: &dyn Ask<'_>) -> Option<i64> {
+        match self.0.get(index)? {
+            Arg::Int(number) => Some(*number),
+            Arg::Variable(which) => cast::int(&ask.variable(which)),
+            _ => None,
+        }
+    }
+
+    /// The value of argument `index`: of its variable, or its own text.
+    pub fn value<'v>(&'v self, index: usize, ask: &dyn Ask<'v>) -> Value<'v> {
+        match self.0.get(index) {
+            Some(Arg::Variable(which)) => ask.variable(which),
+            Some(Arg::Text(text) | Arg::Key(text)) => Value::text(text),
+            Some(Arg::Int(number)) => Value::Int(*number),
+            _ => Value::Absent,
+        }
+    }
+
+    /// Argument `index` as it was looked at.
+    pub fn get(&self, index: usize) -> &Arg {
+        self.0.get(index).unwrap_or(&Arg::None)
+    }
+}
+
+fn read(parameter: &Parameter, arg: &Const, around: &Around<'_>) -> Result<Arg, String> {
+    let refused = || format!("must be {}, not {}", parameter.take.name(), arg.kind());
+    let text = match arg {
+        Const::Str(text) => text.as_str(),
+        Const::Int(number) => {
+            return match parameter.take {
+                Take::Int | Take::Number => Ok(Arg::Int(*number)),
+                // A file of configuration knows no quotes around numbers: `word(1,2)` cuts at `2`.
+                Take::Text | Take::Either => Ok(Arg::Text(number.to_string().into_bytes().into())),
+                Take::Word(_) => word(parameter.take, &number.to_string()),
+                _ => Err(refused()),
+            };
+        }
+        Const::Null | Const::Bool(_) => return Err(refused()),
+    };
+    if text.is_empty() && parameter.optional {
+        return Ok(Arg::None);
+    }
+    let variable = || Variable::named(text).ok_or_else(|| format!("{text:?} is not the name of a variable"));
+    match parameter.take {
+        Take::Text => Ok(Arg::Text(text.as_bytes().into())),
+        Take::Int => text.parse().map(Arg::Int).map_err(|_| format!("must be a whole number, not {text:?}")),
+        Take::Number => text.parse().map(Arg::Int).or_else(|_| variable().map(Arg::Variable)),
+        Take::Variable => variable().map(Arg::Variable),
+        Take::Either => Ok(variable().map_or_else(|_| Arg::Text(text.as_bytes().into()), Arg::Variable)),
+        Take::Key => variable().map(Arg::Variable).or_else(|_| {
+            let key = super::base64::decoded(text.as_bytes(), super::base64::Alphabet::Plain);
+            key.map(|key| Arg::Key(key.into())).ok_or_else(|| format!("{text:?} is not base64"))
+        }),
+        Take::Regex => regex(text, false).map(|regex| Arg::Regex(Box::new(regex))),
+        Take::Word(_) => word(parameter.take, text),
+        Take::Path => Path::parse(text).map(Arg::Path),
+        Take::List => (around.list)(text).map(Arg::List).ok_or_else(|| format!("{text:?}: no such list")),
+        Take::Table => (around.table)(text).map(Arg::Table).ok_or_else(|| format!("{text:?}: no such table")),
+    }
+}
+
+fn word(take: Take, text: &str) -> Result<Arg, String> {
+    let Take::Word(words) = take else { return Err("takes no words".to_owned()) };
+    if words.iter().any(|word| word.eq_ignore_ascii_case(text)) {
+        return Ok(Arg::Text(text.to_ascii_lowercase().into_bytes().into()));
+    }
+    Err(format!("must be one of {}, not {text:?}", words.join(", ")))
+}
+
+/// A regular expression over bytes, so that no byte that is no text stops it.
+pub(super) fn regex(pattern: &str, ignore_case: bool) -> Result<Regex, String> {
+    let built = RegexBuilder::new(pattern)
+        .unicode(false)
+        .case_insensitive(ignore_case)
+        .size_limit(REGEX_LIMIT)
+        .build();
+    built.map_err(|error| {
+        let text = error.to_string();
+        format!(
+            "is not a regular expression that can be used: {}",
+            text.lines().last().unwrap_or_default().trim()
+        )
+    })
+}
