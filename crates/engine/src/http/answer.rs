@@ -5,6 +5,7 @@
 use tenbin_proto::{Reject, Version};
 
 use crate::ending::{Phase, Who};
+use crate::listener::Found;
 
 /// Why Tenbin answers by itself. The closed list; `Rejected` carries the parser's own.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +81,18 @@ impl Reason {
             | Self::BadAnswer(_)
             | Self::NoWebSocket => 502,
             Self::ConnectTimeout | Self::ServerTimeout => 504,
+        }
+    }
+
+    /// The status at a frontend: one that has answers of its own has HAProxy's, whose statuses for these are others.
+    pub fn status_at(self, found: &Found) -> u16 {
+        match self {
+            Self::ConnectFailed | Self::TlsFailed | Self::ConnectTimeout | Self::NoRoute
+                if !found.frontend.answers.is_empty() =>
+            {
+                503
+            }
+            _ => self.status(),
         }
     }
 

@@ -88,7 +88,7 @@ pub async fn forward(
             }
             Next::Refused(reason) => {
                 let counters = backend.counters.of(client.worker.index);
-                counters.answered(reason.status());
+                counters.answered(reason.status_at(found));
                 return Box::pin(reply(client, x, found, reason)).await;
             }
         }
@@ -159,6 +159,9 @@ async fn attempt(
     };
     let picked = client.worker.shared.clock.micros();
     x.record.times.picked = picked;
+    if let Some(server) = backend.servers.get(lease.index()) {
+        x.record.lands_on(server);
+    }
     let wants = open::wants(backend, x.request.method, course.first, course.stale >= MOST_STALE);
     let opened = match open::open(client, x, backend, lease, wants).await {
         Ok(opened) => opened,
@@ -167,8 +170,8 @@ async fn attempt(
     x.record.times.connected = if opened.reused { picked } else { client.worker.shared.clock.micros() };
     let Opened { lease, mut stream, reused } = opened;
     let Some(server) = backend.servers.get(lease.index()) else { return Next::Moved };
-    x.record.lands_on(server);
     let load = Load::begin(&client.worker, backend, server);
+    x.record.is_counted = true;
     server.counters.of(client.worker.index).requests.add(1);
     send_head::request(client, x, course, (server, stream.is_multiplexed()));
     let ended = match await_answer(client, x, (course, backend, lease.index()), &mut stream).await {
@@ -182,6 +185,7 @@ async fn attempt(
         }
         Err(failure) => {
             drop(load);
+            x.record.is_counted = false;
             let reused = reused && stream.is_unheard();
             failed(client, x, (course, backend, server), (lease, reused), &failure)
         }

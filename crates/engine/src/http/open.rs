@@ -13,6 +13,7 @@ use super::multiplex;
 use super::sticky::{self, Visit};
 use crate::client::Client;
 use crate::clock::wall_micros;
+use crate::ending::CookieOut;
 use crate::listener::Found;
 use crate::proxy::preface;
 use crate::stream::Stream;
@@ -64,11 +65,14 @@ pub fn remembered(
 ) -> Option<Visit> {
     let mut text = std::mem::take(&mut x.text);
     let view = x.view(client, found, Some(backend));
+    let mut cookie = None;
     let found = match &backend.sticky {
         None => None,
         Some(Sticky::Cookie { .. }) => {
             let now = (wall_micros() / 1_000_000) as u32;
-            sticky::from_cookie(backend, &view, &tables.secret, now)
+            let visit = sticky::from_cookie(backend, &view, &tables.secret, now);
+            cookie = Some((sticky::came(backend, &view, visit), CookieOut::None));
+            visit
         }
         Some(Sticky::Table { map, .. }) => {
             let known =
@@ -77,6 +81,7 @@ pub fn remembered(
             index.map(|index| Visit { index, first: 0, last: 0 })
         }
     };
+    x.record.ending.cookie = cookie.or(x.record.ending.cookie);
     x.text = text;
     found
 }

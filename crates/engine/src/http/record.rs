@@ -43,6 +43,8 @@ pub struct Record {
     pub bytes_out: u64,
     /// What its line shows of the messages.
     pub noted: Noted,
+    /// It counts at its server.
+    pub is_counted: bool,
     has_head: bool,
     is_told: bool,
 }
@@ -87,18 +89,20 @@ impl Record {
     pub fn tarpitted(&mut self) {
         self.reason = Some("tarpit");
         self.ending.set(Who::Proxy, Phase::Tarpit);
+        self.times.read = 0;
     }
 
     /// A rule has its connection closed without an answer.
     pub fn dropped(&mut self) {
         self.status = 0;
         self.reason = Some("rejected");
+        self.times.read = 0;
         self.ending.set(Who::Proxy, Phase::Request);
     }
 
     /// Tenbin refused it.
-    pub fn refused(&mut self, reason: Reason) {
-        self.status = reason.status();
+    pub fn refused(&mut self, reason: Reason, status: u16) {
+        self.status = status;
         self.reason = Some(reason.code());
         let (who, phase) = reason.ending();
         self.ending.set(who, phase);
@@ -217,6 +221,7 @@ fn tell(client: &Client, x: &Exchange, (found, lines): (&Found, &Lines), (now, i
         backend,
         server: server.map(Arc::as_ref).filter(|_| !record.is_service),
         no_server: if record.is_service { "<STATS>" } else { "<NOSRV>" },
+        counts_itself: !is_early && record.is_counted,
         is_early,
         wall: [wall.saturating_sub(now.saturating_sub(record.times.accepted)), wall],
     };

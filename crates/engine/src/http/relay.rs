@@ -65,6 +65,7 @@ pub async fn answer(
     record::note_answer(x, course.found);
     if let Some(reason) = judge(client, x, course.found, backend) {
         x.record.ending.set(Who::Proxy, Phase::Head);
+        x.record.times.answered = 0;
         return Box::pin(forbid(client, x, (course, backend, server), lease, reason)).await;
     }
     let status = x.response.status;
@@ -156,7 +157,7 @@ async fn forbid(
     reason: Reason,
 ) -> After {
     let worker = client.worker.index;
-    backend.counters.of(worker).answered(reason.status());
+    backend.counters.of(worker).answered(reason.status_at(course.found));
     finish(client, server, (lease, OutcomeKind::Success, 0), client.worker.shared.clock.micros());
     reply(client, x, course.found, reason).await
 }

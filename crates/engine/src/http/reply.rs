@@ -44,7 +44,8 @@ pub fn redirect(
 
 /// Answers with a reason of our own.
 pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason: Reason) -> After {
-    x.record.refused(reason);
+    let status = reason.status_at(found);
+    x.record.refused(reason, status);
     *found.frontend.counters.errors.lock().entry(reason.code().to_owned()).or_insert(0) += 1;
     for counters in found.connection_counters(client.worker.index) {
         if reason.is_request_error() {
@@ -60,7 +61,7 @@ pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason:
     let backend = std::mem::take(&mut x.record.backend);
     let named = (!backend.is_empty()).then_some(backend.as_str());
     let known = named.and_then(|name| tables.backend(name)).map(|backend| &**backend);
-    if let Some(page) = rules::page(found, known, reason.status()) {
+    if let Some(page) = rules::page(found, known, status) {
         let mut out = std::mem::take(&mut x.down.prefix);
         rules::write_own(&mut out, page, &x.view(client, found, known), manner);
         x.down.prefix = out;

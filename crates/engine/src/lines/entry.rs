@@ -51,6 +51,8 @@ pub struct Entry<'a> {
     pub server: Option<&'a Server>,
     /// What stands for a server that there is not.
     pub no_server: &'static str,
+    /// It is still counted among those at its server, of which lines tell the others.
+    pub counts_itself: bool,
     /// More is to come: the line is early.
     pub is_early: bool,
     /// Microseconds since 1970 when it was accepted, and now.
@@ -234,11 +236,13 @@ impl Entry<'_> {
             Field::OfFrontend => self.found.frontend.counters.current.now(),
             Field::OfBackend => self.backend.map_or(0, |backend| {
                 let counters = &backend.counters;
-                counters.sum(|block| &block.total).saturating_sub(counters.sum(|block| &block.ended))
+                let ended = counters.sum(|block| &block.ended) + u64::from(self.counts_itself);
+                counters.sum(|block| &block.total).saturating_sub(ended)
             }),
             Field::OfServer => self.server.map_or(0, |server| {
                 let counters = &server.counters;
-                counters.sum(|block| &block.total).saturating_sub(counters.sum(|block| &block.ended))
+                let ended = counters.sum(|block| &block.ended) + u64::from(self.counts_itself);
+                counters.sum(|block| &block.total).saturating_sub(ended)
             }),
             Field::Retries => {
                 if self.redispatched {

@@ -35,7 +35,7 @@ impl Passage {
     /// A connection that is there.
     pub fn begin(client: &Client) -> Self {
         let (accepted, shaken) = client.accepted();
-        let times = Times { accepted, shaken, begun: shaken, read: shaken, ..Times::default() };
+        let times = Times { accepted, shaken, begun: shaken, ..Times::default() };
         Self { times, ..Self::default() }
     }
 
@@ -62,6 +62,7 @@ impl Passage {
             backend: self.backend.as_deref(),
             server: self.server.as_deref(),
             no_server: "<NOSRV>",
+            counts_itself: false,
             is_early: false,
             wall: [wall.saturating_sub(now.saturating_sub(self.times.accepted)), wall],
         };

@@ -59,7 +59,8 @@ impl Times {
 
     /// %Tw.
     pub fn queue(&self) -> i64 {
-        self.between(self.at(self.read), self.picked)
+        // What a request is that never was whole counts as -1 there, too.
+        self.between(Some(self.request_total()), self.picked)
     }
 
     /// %Tc.
@@ -128,5 +129,6 @@ mod tests {
         assert_eq!((t.request(), t.queue(), t.connect(), t.answer(), t.data()), (1, -1, -1, -1, -1));
         let t = Times { read: 0, begun: 0, ..t };
         assert_eq!((t.request(), t.request_total(), t.idle(), t.active()), (-1, -1, -1, 29));
+        assert_eq!(Times { picked: 1_013_500, ..t }.queue(), 13);
     }
 }

@@ -104,7 +104,9 @@ async fn finish(
             let configured = if own > 0 { own } else { found.frontend.spec.tarpit };
             let wait_ms = x.state.overrides.tarpit.unwrap_or(if configured > 0 { configured } else { 5_000 });
             x.record.tarpitted();
-            if !pause(client, x, wait_ms).await {
+            let is_there = pause(client, x, wait_ms).await;
+            x.record.times.picked = client.worker.shared.clock.micros();
+            if !is_there {
                 x.record.status = answer.status;
                 record_end(client, x, found, client.worker.shared.clock.micros());
                 return After::Close;
@@ -162,7 +164,7 @@ async fn refuse(
     for counters in found.connection_counters(client.worker.index) {
         counters.denied.add(1);
     }
-    x.record.refused(Reason::Denied(answer.status));
+    x.record.refused(Reason::Denied(answer.status), answer.status);
     own(client, x, found, (answer, backend)).await
 }
 
