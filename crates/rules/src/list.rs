@@ -18,6 +18,11 @@ impl List {
         Self { entries: RwLock::new(Arc::new(entries)) }
     }
 
+    /// Gives all entries anew.
+    pub fn replace(&self, entries: Vec<(String, String)>) {
+        *self.entries.write() = Arc::new(entries);
+    }
+
     /// Gives the value under a key anew, or adds the key.
     pub fn set(&self, key: &str, value: &str) {
         let mut entries = self.entries.write();
@@ -33,6 +38,14 @@ impl List {
     pub fn del(&self, key: &str) {
         let mut entries = self.entries.write();
         *entries = Arc::new(entries.iter().filter(|(known, _)| known != key).cloned().collect());
+    }
+
+    /// The value of the first entry with exactly that key.
+    pub fn exactly(&self, key: &[u8]) -> Option<Arc<str>> {
+        self.entries()
+            .iter()
+            .find(|(known, _)| known.as_bytes() == key)
+            .map(|(_, value)| value.as_str().into())
     }
 
     /// All of them, in order.

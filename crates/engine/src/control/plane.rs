@@ -214,8 +214,14 @@ impl Plane {
             tickets: Some(&self.tickets),
             salvage: salvage.then_some(&self.shared.notices),
         };
-        let Built { tables, retired, changes, fallen } = Built::new(snapshot, old.as_deref(), &context)?;
+        let Built { tables, retired, changes, fallen, variables } =
+            Built::new(snapshot, old.as_deref(), &context)?;
         let tables = Arc::new(tables);
+        if old.is_none() {
+            for (which, value) in variables {
+                self.shared.variables.set(which.key, value);
+            }
+        }
         start_workers(&mut state, threads, &self.shared, &tables)?;
         self.shared.log.target(&tables.access_log.target);
         self.shared.sinks.look();

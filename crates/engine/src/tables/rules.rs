@@ -394,7 +394,7 @@ impl Draft<'_> {
             return self.fault("number", format!("{code} is no redirection"));
         }
         let start =
-            self.act.value.as_ref().map(super::draft::constant_start).unwrap_or_default().into_bytes();
+            self.act.value.as_ref().map(super::routes::constant_start).unwrap_or_default().into_bytes();
         let extra = self.act.answer.as_ref().map(|answer| answer.headers.as_slice()).unwrap_or_default();
         let headers = draft_headers(self.path, extra, self.around)?;
         Ok(Act::Redirect { location: self.value()?, start, code, headers })

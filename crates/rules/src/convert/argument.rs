@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::cast;
 use super::path::Path;
+use super::{address, base64, cast};
 use crate::wire::Const;
 use crate::{Around, Counters, Error, List, Value, Variable};
 
@@ -51,8 +51,18 @@ pub(crate) enum Take {
     Either,
     /// Base64, or the name of a variable that holds such a text.
     Key,
-    /// A regular expression.
-    Regex,
+    /// A whole number other than 0, counted from the end when negative.
+    Index,
+    /// A whole number of this range.
+    Within(i64, i64),
+    /// Any of these letters.
+    Flags(&'static str),
+    /// A mask for IPv4: a number of bits or an address.
+    Mask4,
+    /// A mask for IPv6.
+    Mask6,
+    /// A regular expression; that argument may say `i` to ignore case.
+    Regex { flags: usize },
     /// One of these words.
     Word(&'static [&'static str]),
     /// A place in a JSON document: `$.a[0].b`.
@@ -82,6 +92,8 @@ pub(crate) enum Arg {
     Variable(Variable),
     /// A key that was base64, decoded.
     Key(Box<[u8]>),
+    /// The bits of a mask.
+    Mask(u128),
     Regex(Box<Regex>),
     Path(Path),
     List(Arc<List>),
@@ -96,13 +108,13 @@ impl Take {
     /// As the vocabulary and messages call it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Text | Self::Word(_) => "text",
-            Self::Int => "int",
+            Self::Text | Self::Word(_) | Self::Flags(_) | Self::Mask4 | Self::Mask6 => "text",
+            Self::Int | Self::Index | Self::Within(..) => "int",
             Self::Number => "number",
             Self::Variable => "variable",
             Self::Either => "text or variable",
             Self::Key => "base64 or variable",
-            Self::Regex => "regex",
+            Self::Regex { .. } => "regex",
             Self::Path => "path",
             Self::List => "list",
             Self::Table => "table",
@@ -130,7 +142,7 @@ impl Given {
             ));
         }
         let one = |(index, (parameter, arg)): (usize, (&Parameter, &Const))| {
-            read(parameter, arg, around).map_err(|reason| {
+            read(parameter, arg, args, around).map_err(|reason| {
                 Error::at(format!("args[{index}]"), format!("{} of {what} {reason}", parameter.name))
             })
         };
@@ -180,45 +192,72 @@ impl Given {
     }
 }
 
-fn read(parameter: &Parameter, arg: &Const, around: &Around<'_>) -> Result<Arg, String> {
-    let refused = || format!("must be {}, not {}", parameter.take.name(), arg.kind());
-    let text = match arg {
-        Const::Str(text) => text.as_str(),
-        Const::Int(number) => {
-            return match parameter.take {
-                Take::Int | Take::Number => Ok(Arg::Int(*number)),
-                // A file of configuration knows no quotes around numbers: `word(1,2)` cuts at `2`.
-                Take::Text | Take::Either => Ok(Arg::Text(number.to_string().into_bytes().into())),
-                Take::Word(_) => word(parameter.take, &number.to_string()),
-                _ => Err(refused()),
-            };
+fn read(parameter: &Parameter, arg: &Const, all: &[Const], around: &Around<'_>) -> Result<Arg, String> {
+    let text = match (arg, parameter.take) {
+        (Const::Int(number), take) => return number_as(take, *number),
+        (Const::Str(text), _) => text.as_str(),
+        (Const::Null | Const::Bool(_), take) => {
+            return Err(format!("must be {}, not {}", take.name(), arg.kind()));
         }
-        Const::Null | Const::Bool(_) => return Err(refused()),
     };
     if text.is_empty() && parameter.optional {
         return Ok(Arg::None);
     }
     let variable = || Variable::named(text).ok_or_else(|| format!("{text:?} is not the name of a variable"));
+    let plain = || Arg::Text(text.as_bytes().into());
+    let mask =
+        |bits| address::mask(text, bits).map(Arg::Mask).ok_or_else(|| format!("{text:?} is not a mask"));
     match parameter.take {
-        Take::Text => Ok(Arg::Text(text.as_bytes().into())),
-        Take::Int => text.parse().map(Arg::Int).map_err(|_| format!("must be a whole number, not {text:?}")),
+        Take::Text => Ok(plain()),
+        Take::Int | Take::Index | Take::Within(..) => match text.parse() {
+            Ok(number) => number_as(parameter.take, number),
+            Err(_) => Err(format!("must be a whole number, not {text:?}")),
+        },
         Take::Number => text.parse().map(Arg::Int).or_else(|_| variable().map(Arg::Variable)),
         Take::Variable => variable().map(Arg::Variable),
-        Take::Either => Ok(variable().map_or_else(|_| Arg::Text(text.as_bytes().into()), Arg::Variable)),
+        Take::Either => Ok(variable().map_or_else(|_| plain(), Arg::Variable)),
         Take::Key => variable().map(Arg::Variable).or_else(|_| {
-            let key = super::base64::decoded(text.as_bytes(), super::base64::Alphabet::Plain);
+            let key = base64::decoded(text.as_bytes(), base64::Alphabet::Plain);
             key.map(|key| Arg::Key(key.into())).ok_or_else(|| format!("{text:?} is not base64"))
         }),
-        Take::Regex => regex(text, false).map(|regex| Arg::Regex(Box::new(regex))),
-        Take::Word(_) => word(parameter.take, text),
+        Take::Flags(letters) => match text.chars().find(|letter| !letters.contains(*letter)) {
+            Some(letter) => Err(format!("may hold the letters {letters}, not {letter:?}")),
+            None => Ok(plain()),
+        },
+        Take::Mask4 => mask(32),
+        Take::Mask6 => mask(128),
+        Take::Regex { flags } => {
+            let ignore_case = matches!(all.get(flags), Some(Const::Str(flags)) if flags.contains('i'));
+            regex(text, ignore_case).map(|regex| Arg::Regex(Box::new(regex)))
+        }
+        Take::Word(words) => word(words, text),
         Take::Path => Path::parse(text).map(Arg::Path),
         Take::List => (around.list)(text).map(Arg::List).ok_or_else(|| format!("{text:?}: no such list")),
         Take::Table => (around.table)(text).map(Arg::Table).ok_or_else(|| format!("{text:?}: no such table")),
     }
 }
 
-fn word(take: Take, text: &str) -> Result<Arg, String> {
-    let Take::Word(words) = take else { return Err("takes no words".to_owned()) };
+/// A file of configuration knows no quotes around numbers: `word(1,2)` cuts at `2`.
+fn number_as(take: Take, number: i64) -> Result<Arg, String> {
+    let text = || number.to_string();
+    match take {
+        Take::Int | Take::Number => Ok(Arg::Int(number)),
+        Take::Index if number == 0 => Err("counts from 1, or back from -1".to_owned()),
+        Take::Index => Ok(Arg::Int(number)),
+        Take::Within(least, most) if (least..=most).contains(&number) => Ok(Arg::Int(number)),
+        Take::Within(least, i64::MAX) => Err(format!("must be at least {least}, not {number}")),
+        Take::Within(least, most) => Err(format!("must be from {least} to {most}, not {number}")),
+        Take::Text | Take::Either => Ok(Arg::Text(text().into_bytes().into())),
+        Take::Word(words) => word(words, &text()),
+        Take::Mask4 | Take::Mask6 => {
+            let bits = if take == Take::Mask4 { 32 } else { 128 };
+            address::mask(&text(), bits).map(Arg::Mask).ok_or_else(|| format!("{number} is not a mask"))
+        }
+        _ => Err(format!("must be {}, not int", take.name())),
+    }
+}
+
+fn word(words: &[&str], text: &str) -> Result<Arg, String> {
     if words.iter().any(|word| word.eq_ignore_ascii_case(text)) {
         return Ok(Arg::Text(text.to_ascii_lowercase().into_bytes().into()));
     }

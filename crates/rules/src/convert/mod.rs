@@ -6,12 +6,18 @@
 //! what is absent is 0, so that `len(header("x")) == 0` says what it seems to say; HAProxy's `length` is `size`.
 //! Truth values have the texts `true` and `false`; `bool_text` gives `1` and `0`, as HAProxy writes them.
 
+mod address;
 mod argument;
 mod base64;
 mod cast;
+mod digest;
+mod encode;
+mod hash;
 mod native;
 mod numbers;
 mod path;
+mod regsub;
+mod text;
 
 use std::fmt;
 
@@ -50,7 +56,16 @@ pub(crate) struct Converter {
 pub(crate) const ANY: &[Kind] = &[Kind::Str, Kind::Int, Kind::Bool, Kind::Ip];
 
 /// Every family's table. Names are part of the contract with the control plane.
-static TABLES: &[&[Row]] = &[native::ROWS, numbers::ROWS];
+static TABLES: &[&[Row]] = &[
+    native::ROWS,
+    text::ROWS,
+    regsub::ROWS,
+    encode::ROWS,
+    numbers::ROWS,
+    hash::ROWS,
+    digest::ROWS,
+    address::ROWS,
+];
 
 /// Every converter.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
