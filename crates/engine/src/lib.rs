@@ -36,6 +36,7 @@ mod source;
 mod spares;
 mod splice;
 mod stats;
+mod stick;
 mod stream;
 #[cfg(all(test, not(tenbin_loom)))]
 mod stress;

@@ -8,12 +8,13 @@ use std::task::Poll;
 
 use tenbin_proto::frames::PREFACE;
 use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
+use tenbin_rules::Expr;
 
 use super::answer::{Reason, write_answer};
 use super::forward::forward;
 use super::record::Record;
 use super::reply::{finish_reply, redirect, reply, settle};
-use super::route::decide;
+use super::route::{backend_named, decide};
 use super::view::{AnswerView, RequestView, Scene};
 use crate::buffer::Buffer;
 use crate::client::Client;
@@ -318,9 +319,12 @@ async fn exchange(
         return after;
     }
     let mut edited = std::mem::take(&mut x.edited);
-    let action = decide(&found.frontend, &x.view(client, found, None), &mut edited);
+    let view = x.view(client, found, None);
+    let knows = |name: &Expr| backend_named(&tables, name, &view).is_some();
+    let action = decide(&found.frontend, &view, &mut edited, knows);
     x.edited = edited;
     match action {
+        Some(Action::Named(name)) => Box::pin(dispatch(client, x, found, (tables, name), first)).await,
         Some(Action::Backend(name)) => forward(client, x, found, (tables, name.as_str()), first).await,
         Some(Action::Deny(status)) => Box::pin(reply(client, x, found, Reason::Denied(*status))).await,
         Some(Action::Respond(fixed)) => {
@@ -337,6 +341,20 @@ async fn exchange(
             }
         }
         None => Box::pin(reply(client, x, found, Reason::NoRoute)).await,
+    }
+}
+
+/// To the backend that an expression names.
+async fn dispatch(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Rc<Found>,
+    (tables, name): (Held, &Expr),
+    first: bool,
+) -> After {
+    match backend_named(&tables, name, &x.view(client, found, None)) {
+        Some(name) => forward(client, x, found, (tables, &name), first).await,
+        None => reply(client, x, found, Reason::NoRoute).await,
     }
 }
 

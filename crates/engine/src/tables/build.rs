@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicU64;
 
 use tenbin_balance::{
     Admin, Eject, Group, GroupSpec, HashMethod, Health, IpHashForm, OnDrain, Passive, PolicySpec, ServerSpec,
-    StickyMap,
 };
 use tenbin_rules::{Expr, TlsFact, Value, Variable};
 
@@ -76,6 +75,7 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         secret,
         lists,
         variables,
+        stick,
     } = drafts;
     let (mut changes, mut fallen) = (Vec::new(), Vec::new());
     let mut retired: Vec<Arc<Backend>> = Vec::new();
@@ -131,6 +131,7 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         frontends,
         backends,
         backend_names,
+        stick: stick.settle(),
         listener_counters,
     };
     Built { tables, retired, changes, fallen, variables }
@@ -234,7 +235,7 @@ fn build_backend(
     }
     let counters =
         before.map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters));
-    let sticky = spec.sticky.as_ref().map(|sticky| build_sticky(sticky, draft.sticky_key, before));
+    let sticky = spec.sticky.as_ref().map(build_sticky);
     let by_cookie =
         servers.iter().enumerate().map(|(index, server)| (server.cookie.clone(), index)).collect();
     let asks_hello = draft.key.as_ref().is_some_and(|key| key.asks(TlsFact::is_asked));
@@ -245,6 +246,7 @@ fn build_backend(
         key: draft.key,
         asks_hello,
         sticky,
+        stick: draft.stick,
         rules: draft.rules,
         answers: draft.answers,
         is_whole,
@@ -306,25 +308,14 @@ fn build_server(
     })
 }
 
-fn build_sticky(sticky: &wire::Sticky, key: Option<Expr>, before: Option<&Arc<Backend>>) -> Sticky {
-    let kept =
-        before.filter(|before| before.spec.sticky.as_ref() == Some(sticky)).and_then(|before| match &before
-            .sticky
-        {
-            Some(Sticky::Table { map, .. }) => Some(Arc::clone(map)),
-            _ => None,
-        });
-    match sticky {
-        wire::Sticky::Cookie { name, plain, attributes, max_idle, max_life, .. } => Sticky::Cookie {
-            name: name.clone().into_bytes(),
-            plain: *plain,
-            attributes: attributes.clone().into_bytes(),
-            max_idle: max_idle.div_ceil(1000),
-            max_life: max_life.div_ceil(1000),
-        },
-        wire::Sticky::Source { expire, size } | wire::Sticky::Key { expire, size, .. } => {
-            Sticky::Table { key, map: kept.unwrap_or_else(|| Arc::new(StickyMap::new(*size, *expire))) }
-        }
+fn build_sticky(sticky: &wire::Sticky) -> Sticky {
+    let wire::Sticky::Cookie { name, plain, attributes, max_idle, max_life, .. } = sticky;
+    Sticky::Cookie {
+        name: name.clone().into_bytes(),
+        plain: *plain,
+        attributes: attributes.clone().into_bytes(),
+        max_idle: max_idle.div_ceil(1000),
+        max_life: max_life.div_ceil(1000),
     }
 }
 

@@ -14,6 +14,7 @@ use super::lists::ListDrafts;
 use super::routes::draft_route;
 use super::rules::{Answer, Rules, draft_answer, draft_rules};
 use super::secure::{Secured, listener as secure_listener, server as secure_server};
+use super::stick::{StickDrafts, StickRule};
 use crate::address::Address;
 use crate::tls::{Authorities, ClientConfig, ListenerConfig};
 use crate::wire::{self, Policy, Snapshot};
@@ -32,6 +33,8 @@ pub struct Drafts {
     pub lists: ListDrafts,
     /// Of the process, with the values that they begin with.
     pub variables: Vec<(Variable, Value<'static>)>,
+    /// Stick tables.
+    pub stick: StickDrafts,
 }
 
 /// The compiled parts of a listener.
@@ -64,8 +67,8 @@ pub struct FrontendDraft {
 pub struct BackendDraft {
     /// What a `hash` policy hashes.
     pub key: Option<Expr>,
-    /// What a sticky table remembers.
-    pub sticky_key: Option<Expr>,
+    /// What is remembered of its servers.
+    pub stick: Vec<StickRule>,
     /// By server.
     pub servers: Vec<ServerDraft>,
     /// What is done with requests and answers.
@@ -107,9 +110,10 @@ impl Drafts {
         check_names(snapshot)?;
         let secret = hex(&snapshot.secret.0)?;
         let lists = ListDrafts::new(snapshot, old.map(|old| &old.lists))?;
+        let stick = StickDrafts::new(snapshot, old.map(|old| &old.stick))?;
         let around = Around {
             list: &|name| lists.lists.get(name).map(|held| Arc::clone(&held.list)),
-            ..Around::NOTHING
+            table: &|name| stick.seen(name),
         };
         let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
         let mut frontends = Vec::with_capacity(snapshot.frontends.len());
@@ -126,11 +130,13 @@ impl Drafts {
                     reason: problem.to_string(),
                 })
             };
-            backends.push(draft_backend(&format!("backends[{index}]"), spec, &mut secure, &around)?);
+            let path = format!("backends[{index}]");
+            let rules = stick.rules(&path, &spec.stick, &around)?;
+            backends.push(draft_backend(&path, (spec, rules), &mut secure, &around)?);
         }
         let variables = draft_variables(snapshot, &around)?;
         let listeners = draft_listeners(snapshot, old, context)?;
-        Ok(Self { listeners, frontends, backends, secret, lists, variables })
+        Ok(Self { listeners, frontends, backends, secret, lists, variables, stick })
     }
 }
 
@@ -315,7 +321,7 @@ fn check_cookies(path: &str, spec: &wire::Backend) -> Result<(), Refusal> {
 
 fn draft_backend(
     path: &str,
-    spec: &wire::Backend,
+    (spec, stick): (&wire::Backend, Vec<StickRule>),
     secure: &mut dyn FnMut(usize, &wire::Server) -> Result<Secured, Refusal>,
     around: &Around<'_>,
 ) -> Result<BackendDraft, Refusal> {
@@ -329,10 +335,6 @@ fn draft_backend(
     if spec.balance.policy == Policy::Hash && key.is_none() {
         return refuse(format!("{path}.balance.key"), "missing: policy hash needs it");
     }
-    let sticky_key = match &spec.sticky {
-        Some(wire::Sticky::Key { key, .. }) => Some(expression(&format!("{path}.sticky.key"), key, around)?),
-        _ => None,
-    };
     let parse = |(index, server): (usize, &wire::Server)| {
         if server.weight > 256 {
             return refuse(
@@ -363,7 +365,7 @@ fn draft_backend(
     let servers = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
     let rules = draft_rules(&format!("{path}.rules"), &spec.rules, around)?;
     let answers = draft_answers(path, &spec.answers, around)?;
-    Ok(BackendDraft { key, sticky_key, servers, rules, answers })
+    Ok(BackendDraft { key, stick, servers, rules, answers })
 }
 
 /// An address with or without a port.

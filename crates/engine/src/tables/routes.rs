@@ -47,7 +47,10 @@ fn draft_action(
     around: &Around<'_>,
 ) -> Result<Action, Refusal> {
     match action {
-        wire::Action::Backend { backend } => {
+        wire::Action::Backend { name: Some(name), .. } => {
+            Ok(Action::Named(expression(&format!("{path}.name"), name, around)?))
+        }
+        wire::Action::Backend { backend, name: None } => {
             if known.contains(backend.as_str()) {
                 return Ok(Action::Backend(backend.clone()));
             }
