@@ -244,7 +244,7 @@ async fn carry(client: &mut Client, found: &Found, (carried, heard): (Carried, &
     let (front, back) = (&found.frontend.spec.timeouts, &backend.spec.timeouts);
     let limits = [front.client, front.tunnel, back.server, back.tunnel];
     let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);
-    let cut = backend.spec.close_on_down.then(|| client.worker.attach(&server));
+    let cut = Some(client.worker.attach(&server, backend.spec.close_on_down));
     let Client { worker, stream: socket, timer, .. } = client;
     let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
     let (end, moved) = tunnel.run(heard, b"").await;

@@ -293,8 +293,8 @@ impl Worker {
         }
     }
 
-    /// Registers a connection that ends when the server goes down.
-    pub fn attach(&self, server: &Server) -> Cut {
+    /// Registers a connection that ends when an operator says so or, with `falls`, when the server goes down.
+    pub fn attach(&self, server: &Server, falls: bool) -> Cut {
         let cut = Cut::default();
         let mut attached = self.attached.borrow_mut();
         let list = attached.entry(server.slot.serial).or_default();
@@ -304,7 +304,7 @@ impl Worker {
         }
         list.push(Attachment { cut: Rc::clone(&cut.cut), waker: Rc::clone(&cut.waker) });
         // It went down while the connection was opened: the command to cut has come and gone.
-        cut.cut.set(server.state.health() == Health::Down);
+        cut.cut.set(falls && server.state.health() == Health::Down);
         cut
     }
 

@@ -23,10 +23,12 @@ use crate::doors::Doors;
 use crate::log;
 use crate::notice::Notices;
 use crate::rules::ProcessVariables;
-use crate::stats::{ProcessCounters, restore, stats};
+use crate::stats::{ProcessCounters, clear, restore, stats};
 use crate::tables::{Backend, Built, Context, Published, Refusal, Slots, Tables, change_server};
 use crate::tls::Tickets;
-use crate::wire::{self, Apply, Event, Reply, Request, ServerPatch, ServerState, Snapshot, WireError};
+use crate::wire::{
+    self, Apply, Event, Reply, Request, ServerPatch, ServerState, SessionsAction, Snapshot, WireError,
+};
 use crate::worker::{self, Command, Commands, Shared};
 
 /// How long the workers may take to hand over the last lines of the access log.
@@ -134,9 +136,24 @@ impl Plane {
                 }
                 done(id)
             }
+            Request::ClearCounters { id, everything } => {
+                let _alone = self.state.lock();
+                if let Some(tables) = self.shared.tables.latest() {
+                    clear(&tables, everything);
+                }
+                done(id)
+            }
+            Request::Sessions { id, action, backend, server, session } => {
+                self.sessions(id, action, (&backend, &server), session)
+            }
             Request::Drain { id, deadline, close_idle } => {
                 self.drain(deadline, close_idle);
                 done(id)
+            }
+            Request::Table(asked) => {
+                let tables = self.shared.tables.latest();
+                let now = self.shared.clock.millis();
+                Reply::Table(Box::new(super::stick_tables::table(&asked, tables.as_deref(), now)))
             }
             Request::Stop { id } => {
                 stop = true;
@@ -265,6 +282,26 @@ impl Plane {
         }
         tables.generation.store(generation, Ordering::Relaxed);
         Ok(())
+    }
+
+    fn sessions(
+        &self,
+        id: u64,
+        action: SessionsAction,
+        (backend, server): (&str, &str),
+        _session: u64,
+    ) -> Reply {
+        if action == SessionsAction::Close {
+            let tables = self.shared.tables.latest();
+            let serial = tables.as_deref().and_then(|tables| {
+                let backend = tables.backend(backend)?;
+                Some(backend.servers.get(backend.server_named(server)?)?.slot.serial)
+            });
+            if let Some(serial) = serial {
+                self.state.lock().command(|| Command::CloseServer(serial));
+            }
+        }
+        Reply::Sessions { id, ok: true, closed: 0, sessions: Vec::new() }
     }
 
     fn drain(&self, deadline: u64, close_idle: bool) {
