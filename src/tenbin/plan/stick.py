@@ -41,9 +41,7 @@ def stick(backend: model.Backend) -> tuple[wire.StickRule, ...]:
     if key is None:
         return rules
     # Clients that say nothing have nothing in common.
-    implied = wire.StickRule(
-        match=True, store=True, answer=False, key=key, table=implied_table(backend.name), when=key
-    )
+    implied = wire.StickRule(match=True, store=True, answer=False, key=key, table=implied_table(backend.name), when=key)
     return (*rules, implied)
 
 

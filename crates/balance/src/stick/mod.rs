@@ -114,6 +114,11 @@ impl StickTable {
         self.key.key(self.length, value)
     }
 
+    /// The key that an operator writes; `None` if it can be none.
+    pub fn parse(&self, text: &str) -> Option<StickKey> {
+        self.key.parse(self.length, text)
+    }
+
     /// What its keys are.
     pub fn key_form(&self) -> KeyForm {
         self.key

@@ -9,7 +9,7 @@
 mod address;
 mod argument;
 mod base64;
-mod cast;
+pub(crate) mod cast;
 mod date;
 mod digest;
 mod encode;
