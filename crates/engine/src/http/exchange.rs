@@ -22,7 +22,7 @@ use crate::deadline::{Deadlines, Timer};
 use crate::flow::Flow;
 use crate::listener::Found;
 use crate::pace::Pace;
-use crate::rules::{self, State, Turn, growing};
+use crate::rules::{self, Counted, State, Turn, growing};
 use crate::source;
 use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held};
@@ -198,6 +198,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             Head::Nothing => return After::Nothing,
             Head::Http2 => return After::Http2,
             Head::Failed(reason) => {
+                rules::count(client, &x.state.tracking, Counted::Request);
                 x.request.keep_alive = false;
                 x.record.unreadable(x.input.data().len());
                 (x.request.body, x.up.body_bytes) = (Body::None, 0);
@@ -205,6 +206,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             }
         }
         let after = exchange(client, x, tables, &found, first).await;
+        x.state.tracking.end(client.worker.now_ms());
         if after != After::Idle || client.stream.is_multiplexed() {
             return after;
         }
@@ -297,6 +299,7 @@ async fn exchange(
     x.up.body_bytes = 0;
     let counters = found.frontend.counters.workers.of(client.worker.index);
     counters.requests.add(1);
+    rules::count(client, &x.state.tracking, Counted::Request);
     if x.request.fields.dropped() > 0 {
         counters.headers_dropped.add(x.request.fields.dropped() as u64);
     }

@@ -29,12 +29,12 @@ pub struct Drafts {
     pub backends: Vec<BackendDraft>,
     /// The key that signs sticky cookies.
     pub secret: Vec<u8>,
-    /// Stick tables.
-    pub stick: StickDrafts,
     /// Live lists by name.
     pub lists: ListDrafts,
     /// Of the process, with the values that they begin with.
     pub variables: Vec<(Variable, Value<'static>)>,
+    /// Stick tables.
+    pub stick: StickDrafts,
 }
 
 /// The compiled parts of a listener.

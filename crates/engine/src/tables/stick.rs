@@ -65,6 +65,12 @@ impl NamedTable {
     }
 }
 
+impl std::fmt::Debug for NamedTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
 impl Counters for NamedTable {
     fn look(&self, key: &Value<'_>, counter: &Counter, now_ms: u64) -> Value<'static> {
         let table = self.get();
