@@ -13,6 +13,7 @@ use super::multiplex;
 use super::sticky::{self, Visit};
 use crate::client::Client;
 use crate::clock::wall_micros;
+use crate::ending::CookieOut;
 use crate::listener::Found;
 use crate::proxy::preface;
 use crate::stick;
@@ -65,7 +66,11 @@ pub fn remembered(
 ) -> Option<Visit> {
     backend.sticky.as_ref()?;
     let seconds = (wall_micros() / 1_000_000) as u32;
-    sticky::from_cookie(backend, &x.view(client, found, Some(backend)), &tables.secret, seconds)
+    let view = x.view(client, found, Some(backend));
+    let visit = sticky::from_cookie(backend, &view, &tables.secret, seconds);
+    let came = sticky::came(backend, &view, visit);
+    x.record.ending.cookie = Some((came, CookieOut::None));
+    visit
 }
 
 /// What stick tables say.
@@ -103,6 +108,7 @@ pub async fn pick(
         Grant::NoServer => return Err(NotOpened::Refused(Reason::NoServerUp)),
         Grant::QueueFull => return Err(NotOpened::Refused(Reason::QueueFull)),
         Grant::Wait(ticket) => {
+            x.record.waited_behind[1] = backend.group.queued().saturating_sub(1);
             backend.counters.of(worker.index).queue_most.raise(u64::from(backend.group.queued()));
             Box::pin(wait(client, x, ticket, backend.spec.timeouts.queue)).await?
         }

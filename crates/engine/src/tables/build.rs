@@ -13,6 +13,7 @@ use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDra
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables};
 use crate::address::Address;
 use crate::clock::Clock;
+use crate::lines::Sinks;
 use crate::notice::Notices;
 use crate::stats::{FrontendCounters, ListenerCounters, Workers};
 use crate::tls::Tickets;
@@ -38,6 +39,8 @@ pub struct Context<'a> {
     pub clock: Clock,
     /// Addresses whose sockets are at hand.
     pub sockets: &'a dyn Fn(&str) -> bool,
+    /// For lines of frontends; None: they go nowhere.
+    pub sinks: Option<&'a Sinks>,
     /// For listeners with TLS; None: no file is read, and nobody handshakes.
     pub tickets: Option<&'a Arc<Tickets>>,
     /// What TLS cannot be had for is told here instead of refused: such a listener lets nobody in, such a server is down.
@@ -186,11 +189,22 @@ fn build_frontend(
         },
         |before| Arc::clone(&before.counters),
     );
-    let FrontendDraft { trusted, router, routes, rules, answers } = draft;
+    let FrontendDraft { trusted, router, routes, rules, answers, lines } = draft;
     let known = before.and_then(|before| before.per_source.as_ref());
     let per_source = spec.limits.per_source.map(|limits| PerSource::new(limits, known));
     let asks_hello = router.asks(TlsFact::is_asked);
-    Arc::new(Frontend { spec, trusted, router, routes, asks_hello, per_source, rules, answers, counters })
+    Arc::new(Frontend {
+        spec,
+        trusted,
+        router,
+        routes,
+        asks_hello,
+        per_source,
+        rules,
+        answers,
+        lines,
+        counters,
+    })
 }
 
 /// Whether two backends differ at most in what a patch could change.
