@@ -258,21 +258,21 @@ impl StickTable {
         }
     }
 
-    fn increment_one(&self, counted: &mut Counted, counter: StickCounter, now_ms: u64) -> u64 {
+    fn increment_one(&self, entry: &mut Counted, counter: StickCounter, now_ms: u64) -> u64 {
         let rate = counter.data.rate().map(|data| StickCounter { data, ..counter });
         if let Some(rate) = rate.and_then(|rate| self.layout.find(rate)) {
-            counted.cells.add(rate, 1, now_ms);
+            entry.cells.add(rate, 1, now_ms);
         }
         self.layout.find(counter).map_or(0, |spot| {
-            counted.cells.add(spot, 1, now_ms);
-            counted.cells.read(spot, now_ms)
+            entry.cells.add(spot, 1, now_ms);
+            entry.cells.read(spot, now_ms)
         })
     }
 
-    fn reset_one(&self, counted: &mut Counted, counter: StickCounter, now_ms: u64) -> Option<u64> {
+    fn reset_one(&self, entry: &mut Counted, counter: StickCounter, now_ms: u64) -> Option<u64> {
         let spot = self.layout.find(counter)?;
-        let before = counted.cells.read(spot, now_ms);
-        counted.cells.set(spot, 0, now_ms);
+        let before = entry.cells.read(spot, now_ms);
+        entry.cells.set(spot, 0, now_ms);
         Some(before)
     }
 
