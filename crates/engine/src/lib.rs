@@ -15,13 +15,16 @@ mod connection;
 mod control;
 mod deadline;
 mod doors;
+mod ending;
 mod farewell;
 mod flow;
 mod handshake;
 mod http;
 mod http2;
+mod lines;
 mod listener;
 mod log;
+mod logdatagram;
 mod logtarget;
 #[cfg(all(test, tenbin_loom))]
 mod models;
@@ -36,6 +39,7 @@ mod source;
 mod spares;
 mod splice;
 mod stats;
+mod stick;
 mod stream;
 #[cfg(all(test, not(tenbin_loom)))]
 mod stress;

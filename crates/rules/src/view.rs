@@ -101,6 +101,10 @@ pub trait View {
     fn now_ms(&self) -> u64 {
         0
     }
+    /// How many seconds local time was ahead of UTC at that second since the epoch.
+    fn zone(&self, _epoch: i64) -> i64 {
+        0
+    }
     /// What is known of the client's TLS; a truth value that is absent is false.
     fn tls(&self, _fact: TlsFact) -> Value<'_> {
         Value::Absent

@@ -83,14 +83,10 @@ fn entry(name: &'static str, what: &Named) -> FetchEntry {
 fn converter(row: &convert::Row) -> ConverterEntry {
     ConverterEntry {
         name: row.name,
-        args: row.parameters.iter().map(taken).collect(),
+        args: row.parameters.iter().map(of_converter).collect(),
         input: row.input.iter().map(ToString::to_string).collect(),
         kind: row.result.to_string(),
     }
-}
-
-fn taken(parameter: &convert::Parameter) -> Argument {
-    Argument { name: parameter.name, kind: parameter.take.word(), optional: parameter.optional }
 }
 
 fn argument(parameter: &Parameter) -> Argument {
@@ -102,4 +98,8 @@ fn argument(parameter: &Parameter) -> Argument {
         Kind::Absent => "null",
     };
     Argument { name: parameter.name, kind, optional: parameter.optional }
+}
+
+fn of_converter(parameter: &convert::Parameter) -> Argument {
+    Argument { name: parameter.name, kind: parameter.take.name(), optional: parameter.optional }
 }

@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicU64;
 
 use tenbin_balance::{
     Admin, Eject, Group, GroupSpec, HashMethod, Health, IpHashForm, OnDrain, Passive, PolicySpec, ServerSpec,
-    StickyMap,
 };
 use tenbin_rules::{Expr, TlsFact, Value, Variable};
 
@@ -14,6 +13,7 @@ use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDra
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables};
 use crate::address::Address;
 use crate::clock::Clock;
+use crate::lines::Sinks;
 use crate::notice::Notices;
 use crate::stats::{FrontendCounters, ListenerCounters, Workers};
 use crate::tls::Tickets;
@@ -39,6 +39,8 @@ pub struct Context<'a> {
     pub clock: Clock,
     /// Addresses whose sockets are at hand.
     pub sockets: &'a dyn Fn(&str) -> bool,
+    /// For lines of frontends; None: they go nowhere.
+    pub sinks: Option<&'a Sinks>,
     /// For listeners with TLS; None: no file is read, and nobody handshakes.
     pub tickets: Option<&'a Arc<Tickets>>,
     /// What TLS cannot be had for is told here instead of refused: such a listener lets nobody in, such a server is down.
@@ -76,6 +78,7 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         secret,
         lists,
         variables,
+        stick,
     } = drafts;
     let (mut changes, mut fallen) = (Vec::new(), Vec::new());
     let mut retired: Vec<Arc<Backend>> = Vec::new();
@@ -131,6 +134,7 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         frontends,
         backends,
         backend_names,
+        stick: stick.settle(),
         listener_counters,
     };
     Built { tables, retired, changes, fallen, variables }
@@ -185,11 +189,22 @@ fn build_frontend(
         },
         |before| Arc::clone(&before.counters),
     );
-    let FrontendDraft { trusted, router, routes, rules, answers } = draft;
+    let FrontendDraft { trusted, router, routes, rules, answers, lines } = draft;
     let known = before.and_then(|before| before.per_source.as_ref());
     let per_source = spec.limits.per_source.map(|limits| PerSource::new(limits, known));
     let asks_hello = router.asks(TlsFact::is_asked);
-    Arc::new(Frontend { spec, trusted, router, routes, asks_hello, per_source, rules, answers, counters })
+    Arc::new(Frontend {
+        spec,
+        trusted,
+        router,
+        routes,
+        asks_hello,
+        per_source,
+        rules,
+        answers,
+        lines,
+        counters,
+    })
 }
 
 /// Whether two backends differ at most in what a patch could change.
@@ -234,7 +249,7 @@ fn build_backend(
     }
     let counters =
         before.map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters));
-    let sticky = spec.sticky.as_ref().map(|sticky| build_sticky(sticky, draft.sticky_key, before));
+    let sticky = spec.sticky.as_ref().map(build_sticky);
     let by_cookie =
         servers.iter().enumerate().map(|(index, server)| (server.cookie.clone(), index)).collect();
     let asks_hello = draft.key.as_ref().is_some_and(|key| key.asks(TlsFact::is_asked));
@@ -245,6 +260,7 @@ fn build_backend(
         key: draft.key,
         asks_hello,
         sticky,
+        stick: draft.stick,
         rules: draft.rules,
         answers: draft.answers,
         is_whole,
@@ -306,25 +322,14 @@ fn build_server(
     })
 }
 
-fn build_sticky(sticky: &wire::Sticky, key: Option<Expr>, before: Option<&Arc<Backend>>) -> Sticky {
-    let kept =
-        before.filter(|before| before.spec.sticky.as_ref() == Some(sticky)).and_then(|before| match &before
-            .sticky
-        {
-            Some(Sticky::Table { map, .. }) => Some(Arc::clone(map)),
-            _ => None,
-        });
-    match sticky {
-        wire::Sticky::Cookie { name, plain, attributes, max_idle, max_life, .. } => Sticky::Cookie {
-            name: name.clone().into_bytes(),
-            plain: *plain,
-            attributes: attributes.clone().into_bytes(),
-            max_idle: max_idle.div_ceil(1000),
-            max_life: max_life.div_ceil(1000),
-        },
-        wire::Sticky::Source { expire, size } | wire::Sticky::Key { expire, size, .. } => {
-            Sticky::Table { key, map: kept.unwrap_or_else(|| Arc::new(StickyMap::new(*size, *expire))) }
-        }
+fn build_sticky(sticky: &wire::Sticky) -> Sticky {
+    let wire::Sticky::Cookie { name, plain, attributes, max_idle, max_life, .. } = sticky;
+    Sticky::Cookie {
+        name: name.clone().into_bytes(),
+        plain: *plain,
+        attributes: attributes.clone().into_bytes(),
+        max_idle: max_idle.div_ceil(1000),
+        max_life: max_life.div_ceil(1000),
     }
 }
 

@@ -14,7 +14,9 @@ use super::lists::ListDrafts;
 use super::routes::draft_route;
 use super::rules::{Answer, Rules, draft_answer, draft_rules};
 use super::secure::{Secured, listener as secure_listener, server as secure_server};
+use super::stick::{StickDrafts, StickRule};
 use crate::address::Address;
+use crate::lines::{Lines, Problem, Sinks};
 use crate::tls::{Authorities, ClientConfig, ListenerConfig};
 use crate::wire::{self, Policy, Snapshot};
 
@@ -32,6 +34,8 @@ pub struct Drafts {
     pub lists: ListDrafts,
     /// Of the process, with the values that they begin with.
     pub variables: Vec<(Variable, Value<'static>)>,
+    /// Stick tables.
+    pub stick: StickDrafts,
 }
 
 /// The compiled parts of a listener.
@@ -54,6 +58,8 @@ pub struct FrontendDraft {
     pub router: Router,
     /// What follows from them.
     pub routes: Vec<Route>,
+    /// Its own lines of logs.
+    pub lines: Option<Box<Lines>>,
     /// What is done besides.
     pub rules: Rules,
     /// Own answers by status.
@@ -64,8 +70,8 @@ pub struct FrontendDraft {
 pub struct BackendDraft {
     /// What a `hash` policy hashes.
     pub key: Option<Expr>,
-    /// What a sticky table remembers.
-    pub sticky_key: Option<Expr>,
+    /// What is remembered of its servers.
+    pub stick: Vec<StickRule>,
     /// By server.
     pub servers: Vec<ServerDraft>,
     /// What is done with requests and answers.
@@ -107,14 +113,20 @@ impl Drafts {
         check_names(snapshot)?;
         let secret = hex(&snapshot.secret.0)?;
         let lists = ListDrafts::new(snapshot, old.map(|old| &old.lists))?;
+        let stick = StickDrafts::new(snapshot, old.map(|old| &old.stick))?;
         let around = Around {
             list: &|name| lists.lists.get(name).map(|held| Arc::clone(&held.list)),
-            ..Around::NOTHING
+            table: &|name| stick.seen(name),
         };
         let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
         let mut frontends = Vec::with_capacity(snapshot.frontends.len());
         for (index, spec) in snapshot.frontends.iter().enumerate() {
-            frontends.push(draft_frontend(&format!("frontends[{index}]"), spec, &known, &around)?);
+            frontends.push(draft_frontend(
+                &format!("frontends[{index}]"),
+                spec,
+                &known,
+                (&around, context.sinks),
+            )?);
         }
         let mut backends = Vec::with_capacity(snapshot.backends.len());
         let mut authorities = Authorities::default();
@@ -126,11 +138,13 @@ impl Drafts {
                     reason: problem.to_string(),
                 })
             };
-            backends.push(draft_backend(&format!("backends[{index}]"), spec, &mut secure, &around)?);
+            let path = format!("backends[{index}]");
+            let rules = stick.rules(&path, &spec.stick, &around)?;
+            backends.push(draft_backend(&path, (spec, rules), &mut secure, &around)?);
         }
         let variables = draft_variables(snapshot, &around)?;
         let listeners = draft_listeners(snapshot, old, context)?;
-        Ok(Self { listeners, frontends, backends, secret, lists, variables })
+        Ok(Self { listeners, frontends, backends, secret, lists, variables, stick })
     }
 }
 
@@ -211,7 +225,7 @@ fn draft_frontend(
     path: &str,
     spec: &wire::Frontend,
     known: &Known<'_>,
-    around: &Around<'_>,
+    (around, sinks): (&Around<'_>, Option<&Sinks>),
 ) -> Result<FrontendDraft, Refusal> {
     let trusted = networks(&format!("{path}.trusted_proxies"), &spec.trusted_proxies)?;
     if let Some(limits) = &spec.limits.per_source {
@@ -226,11 +240,19 @@ fn draft_frontend(
         );
         routes.push(draft_route(&path, route, known, around)?);
     }
+    let lines = spec.log.as_ref().map(|log| {
+        let problem = |problem: Problem| Refusal {
+            path: format!("{path}.log.{}", problem.path),
+            reason: problem.reason,
+        };
+        Lines::new(log, (around, sinks)).map(Box::new).map_err(problem)
+    });
     Ok(FrontendDraft {
         trusted,
         router: Router::new(conditions),
         routes,
         rules: draft_rules(&format!("{path}.rules"), &spec.rules, around)?,
+        lines: lines.transpose()?,
         answers: draft_answers(path, &spec.answers, around)?,
     })
 }
@@ -315,7 +337,7 @@ fn check_cookies(path: &str, spec: &wire::Backend) -> Result<(), Refusal> {
 
 fn draft_backend(
     path: &str,
-    spec: &wire::Backend,
+    (spec, stick): (&wire::Backend, Vec<StickRule>),
     secure: &mut dyn FnMut(usize, &wire::Server) -> Result<Secured, Refusal>,
     around: &Around<'_>,
 ) -> Result<BackendDraft, Refusal> {
@@ -329,10 +351,6 @@ fn draft_backend(
     if spec.balance.policy == Policy::Hash && key.is_none() {
         return refuse(format!("{path}.balance.key"), "missing: policy hash needs it");
     }
-    let sticky_key = match &spec.sticky {
-        Some(wire::Sticky::Key { key, .. }) => Some(expression(&format!("{path}.sticky.key"), key, around)?),
-        _ => None,
-    };
     let parse = |(index, server): (usize, &wire::Server)| {
         if server.weight > 256 {
             return refuse(
@@ -363,7 +381,7 @@ fn draft_backend(
     let servers = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
     let rules = draft_rules(&format!("{path}.rules"), &spec.rules, around)?;
     let answers = draft_answers(path, &spec.answers, around)?;
-    Ok(BackendDraft { key, sticky_key, servers, rules, answers })
+    Ok(BackendDraft { key, stick, servers, rules, answers })
 }
 
 /// An address with or without a port.

@@ -12,6 +12,7 @@ mod published;
 mod routes;
 mod rules;
 mod secure;
+mod stick;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub use frontend::{Action, Edit, Frontend, Listener, PerSource, Route};
 pub use lists::Lists;
 pub use published::{Followed, Held, Published};
 pub use rules::{Act, Answer, Condition, NameMatch, Normalizer, Part, Replacement, Rule, Rules, Timeout};
+pub use stick::{NamedTable, StickRule, StickTables};
 
 use crate::stats::ListenerCounters;
 use crate::wire::{AccessLog, Limits};
@@ -47,6 +49,8 @@ pub struct Tables {
     pub backends: Vec<Arc<Backend>>,
     /// Places in `backends` by name.
     pub backend_names: HashMap<String, usize>,
+    /// Stick tables by name, kept while they are named.
+    pub stick: StickTables,
     /// Counters of listeners by address, kept while the address is listened on.
     pub listener_counters: HashMap<String, Arc<ListenerCounters>>,
 }

@@ -10,7 +10,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::path::Path;
 use super::{address, base64, cast};
 use crate::wire::Const;
-use crate::{Around, Counters, Error, List, Value, Variable};
+use crate::{Around, Counter, Counters, Error, List, Value, Variable};
 
 /// How big a regular expression may become when compiled, in bytes.
 const REGEX_LIMIT: usize = 1 << 20;
@@ -23,6 +23,8 @@ pub(crate) trait Ask<'v> {
     fn assign(&self, which: &Variable, value: &Value<'_>);
     /// Milliseconds on a clock that never goes back.
     fn now_ms(&self) -> u64;
+    /// How many seconds local time was ahead of UTC then.
+    fn zone(&self, epoch: i64) -> i64;
 }
 
 /// One parameter of a converter. Those that may be left out stand after the others.
@@ -41,6 +43,8 @@ pub(crate) struct Parameter {
 pub(crate) enum Take {
     /// Text as it is.
     Text,
+    /// Text that is not empty.
+    Letters,
     /// A whole number.
     Int,
     /// A whole number, or the name of a variable.
@@ -73,22 +77,6 @@ pub(crate) enum Take {
     Table,
 }
 
-impl Take {
-    /// As the vocabulary calls it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Int | Self::Index | Self::Within(..) => "int",
-            Self::Number => "number",
-            Self::Variable => "variable",
-            Self::Either | Self::Key => "either",
-            Self::Regex { .. } => "regex",
-            Self::List => "list",
-            Self::Table => "table",
-            Self::Text | Self::Flags(_) | Self::Mask4 | Self::Mask6 | Self::Word(_) | Self::Path => "text",
-        }
-    }
-}
-
 /// A parameter that must be given.
 pub(crate) const fn need(name: &'static str, take: Take) -> Parameter {
     Parameter { name, take, optional: false }
@@ -118,13 +106,17 @@ pub(crate) enum Arg {
 
 /// The arguments of one converter in one expression.
 #[derive(Clone)]
-pub(crate) struct Given(Box<[Arg]>);
+pub(crate) struct Given {
+    args: Box<[Arg]>,
+    /// What the row counts, if it looks into a stick table.
+    pub counter: Option<Counter>,
+}
 
 impl Take {
     /// As the vocabulary and messages call it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Text | Self::Word(_) | Self::Flags(_) | Self::Mask4 | Self::Mask6 => "text",
+            Self::Text | Self::Letters | Self::Word(_) | Self::Flags(_) | Self::Mask4 | Self::Mask6 => "text",
             Self::Int | Self::Index | Self::Within(..) => "int",
             Self::Number => "number",
             Self::Variable => "variable",
@@ -162,22 +154,23 @@ impl Given {
                 Error::at(format!("args[{index}]"), format!("{} of {what} {reason}", parameter.name))
             })
         };
-        parameters.iter().zip(args).enumerate().map(one).collect::<Result<_, _>>().map(Self)
+        let args = parameters.iter().zip(args).enumerate().map(one).collect::<Result<_, _>>()?;
+        Ok(Self { args, counter: None })
     }
 
     /// Whether no request can change what the arguments stand for.
     pub fn fixed(&self) -> bool {
-        !self.0.iter().any(|arg| matches!(arg, Arg::Variable(_) | Arg::List(_) | Arg::Table(_)))
+        !self.args.iter().any(|arg| matches!(arg, Arg::Variable(_) | Arg::List(_) | Arg::Table(_)))
     }
 
     /// Whether argument `index` was given, and is not empty.
     pub fn has(&self, index: usize) -> bool {
-        !matches!(self.0.get(index), None | Some(Arg::None))
+        !matches!(self.args.get(index), None | Some(Arg::None))
     }
 
     /// The text of argument `index`; empty when it was left out.
     pub fn text(&self, index: usize) -> &[u8] {
-        match self.0.get(index) {
+        match self.args.get(index) {
             Some(Arg::Text(text)) => text,
             _ => b"",
         }
@@ -185,7 +178,7 @@ impl Given {
 
     /// The number of argument `index`; none when it was left out or its variable holds no number.
     pub fn int(&self, index: usize, ask: &dyn Ask<'_>) -> Option<i64> {
-        match self.0.get(index)? {
+        match self.args.get(index)? {
             Arg::Int(number) => Some(*number),
             Arg::Variable(which) => cast::int(&ask.variable(which)),
             _ => None,
@@ -194,7 +187,7 @@ impl Given {
 
     /// The value of argument `index`: of its variable, or its own text.
     pub fn value<'v>(&'v self, index: usize, ask: &dyn Ask<'v>) -> Value<'v> {
-        match self.0.get(index) {
+        match self.args.get(index) {
             Some(Arg::Variable(which)) => ask.variable(which),
             Some(Arg::Text(text) | Arg::Key(text)) => Value::text(text),
             Some(Arg::Int(number)) => Value::Int(*number),
@@ -202,9 +195,17 @@ impl Given {
         }
     }
 
+    /// The variable that argument `index` names.
+    pub fn variable(&self, index: usize) -> Option<&Variable> {
+        match self.args.get(index) {
+            Some(Arg::Variable(which)) => Some(which),
+            _ => None,
+        }
+    }
+
     /// Argument `index` as it was looked at.
     pub fn get(&self, index: usize) -> &Arg {
-        self.0.get(index).unwrap_or(&Arg::None)
+        self.args.get(index).unwrap_or(&Arg::None)
     }
 }
 
@@ -224,7 +225,8 @@ fn read(parameter: &Parameter, arg: &Const, all: &[Const], around: &Around<'_>) 
     let mask =
         |bits| address::mask(text, bits).map(Arg::Mask).ok_or_else(|| format!("{text:?} is not a mask"));
     match parameter.take {
-        Take::Text => Ok(plain()),
+        Take::Letters if text.is_empty() => Err("must not be empty".to_owned()),
+        Take::Text | Take::Letters => Ok(plain()),
         Take::Int | Take::Index | Take::Within(..) => match text.parse() {
             Ok(number) => number_as(parameter.take, number),
             Err(_) => Err(format!("must be a whole number, not {text:?}")),
@@ -263,7 +265,7 @@ fn number_as(take: Take, number: i64) -> Result<Arg, String> {
         Take::Within(least, most) if (least..=most).contains(&number) => Ok(Arg::Int(number)),
         Take::Within(least, i64::MAX) => Err(format!("must be at least {least}, not {number}")),
         Take::Within(least, most) => Err(format!("must be from {least} to {most}, not {number}")),
-        Take::Text | Take::Either => Ok(Arg::Text(text().into_bytes().into())),
+        Take::Text | Take::Letters | Take::Either => Ok(Arg::Text(text().into_bytes().into())),
         Take::Word(words) => word(words, &text()),
         Take::Mask4 | Take::Mask6 => {
             let bits = if take == Take::Mask4 { 32 } else { 128 };

@@ -69,12 +69,12 @@ fn wt6(bytes: &[u8]) -> u32 {
     left ^ right
 }
 
-/// Lets every bit of the hash depend on every other one.
+/// Lets every bit of the hash depend on every other one, and the highest ones once more on the lowest.
 fn avalanche(hash: u32) -> u32 {
     let hash = hash.wrapping_add(0x7ed5_5d16).wrapping_add(hash << 12);
     let hash = (hash ^ 0xc761_c23c) ^ (hash >> 19);
     let hash = hash.wrapping_add(0x1656_67b1).wrapping_add(hash << 5);
     let hash = hash.wrapping_add(0xd3a2_646c) ^ (hash << 9);
     let hash = hash.wrapping_add(0xfd70_46c5).wrapping_add(hash << 3);
-    (hash ^ 0xb55a_4f09) ^ (hash >> 16)
+    ((hash ^ 0xb55a_4f09) ^ (hash >> 16)).wrapping_mul(0xc000_0001)
 }

@@ -19,56 +19,57 @@ pub(super) static ROWS: &[Row] = &[row(
     |value, given, _| substituted(value, given),
 )];
 
-/// Appends the template with `\0` to `\9` replaced by what their groups matched and `\x41` by the byte.
-pub(crate) fn fill(template: &[u8], found: &Captures<'_>, out: &mut Vec<u8>) {
+/// Appends the template with `\0` to `\9` replaced by what their groups matched and `\x41` by the byte. None when the
+/// template ends within an escape.
+pub(super) fn fill(template: &[u8], found: &Captures<'_>, out: &mut Vec<u8>) -> Option<()> {
     let mut rest = template.iter();
     while let Some(byte) = rest.next() {
         if *byte != b'\\' {
             out.push(*byte);
             continue;
         }
-        match rest.next() {
-            Some(digit @ b'0'..=b'9') => {
+        match rest.next()? {
+            digit @ b'0'..=b'9' => {
                 let group = found.get(usize::from(digit - b'0'));
                 out.extend_from_slice(group.map_or(b"", |group| group.as_bytes()));
             }
-            Some(b'x') => {
-                let mut half = || rest.next().and_then(|digit| char::from(*digit).to_digit(16));
-                if let (Some(high), Some(low)) = (half(), half()) {
-                    out.push((high << 4 | low) as u8);
-                }
+            b'x' => {
+                let mut half = || char::from(*rest.next()?).to_digit(16);
+                out.push((half()? << 4 | half()?) as u8);
             }
-            Some(other) => out.push(*other),
-            None => out.push(b'\\'),
+            other => out.push(*other),
         }
     }
+    Some(())
 }
 
 fn substituted<'v>(value: Value<'v>, given: &Given) -> Value<'v> {
-    let Arg::Regex(regex) = given.get(0) else { return value };
+    let Arg::Regex(regex) = given.get(0) else { return Value::Absent };
     let all = given.text(2).contains(&b'g');
-    text::text(value, |text| {
-        let changed = replaced(regex, &text, given.text(1), all);
-        Some(changed.map_or(text, Cow::Owned))
+    text::text(value, |text| match regex.is_match(&text) {
+        true => replaced(regex, &text, given.text(1), all).map(Cow::Owned),
+        false => Some(text),
     })
 }
 
-/// None when nothing matches.
+/// Goes on behind each match; behind one that took nothing where it began, after the next byte.
 fn replaced(regex: &Regex, text: &[u8], template: &[u8], all: bool) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    let mut last = 0;
-    for found in regex.captures_iter(text).take(if all { usize::MAX } else { 1 }) {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(found) = regex.captures_at(text, at) {
         let whole = found.get(0)?;
-        out.extend_from_slice(text.get(last..whole.start()).unwrap_or_default());
-        fill(template, &found, &mut out);
-        last = whole.end();
-        if out.is_empty() && last == 0 && !all {
-            return None;
+        out.extend_from_slice(text.get(at..whole.start())?);
+        fill(template, &found, &mut out)?;
+        let stuck = whole.end() == at;
+        at = whole.end();
+        if !all || stuck && at == text.len() {
+            break;
+        }
+        if stuck {
+            out.extend(text.get(at));
+            at += 1;
         }
     }
-    if last == 0 && out.is_empty() {
-        return None;
-    }
-    out.extend_from_slice(text.get(last..).unwrap_or_default());
+    out.extend_from_slice(text.get(at..)?);
     Some(out)
 }

@@ -9,7 +9,7 @@ use crate::value::lowered;
 use crate::{Kind, Value};
 
 const PIECE: &[Parameter] =
-    &[need("an index", Take::Index), need("delimiters", Take::Text), may("a count", Take::Int)];
+    &[need("an index", Take::Index), need("delimiters", Take::Letters), may("a count", Take::Int)];
 const CHARACTERS: &[Parameter] = &[need("characters", Take::Text)];
 const VARIABLE: &[Parameter] = &[need("a variable", Take::Variable)];
 const BETWEEN: &[Parameter] =
@@ -90,7 +90,7 @@ type Find = fn(&[u8], &[u8], i64, usize) -> Option<Range<usize>>;
 
 fn piece<'v>(value: Value<'v>, given: &Given, ask: &dyn Ask<'_>, find: Find) -> Value<'v> {
     let index = given.int(0, ask).unwrap_or(1);
-    let count = usize::try_from(given.int(2, ask).unwrap_or(1)).unwrap_or(1);
+    let count = usize::try_from(given.int(2, ask).unwrap_or(1)).unwrap_or(0);
     sliced(value, |text| find(text, given.text(1), index, count))
 }
 
@@ -166,9 +166,8 @@ fn concat<'v>(value: Value<'v>, given: &'v Given, ask: &dyn Ask<'v>) -> Value<'v
 
 /// The delimiter stands only between two things.
 fn add_item<'v>(value: Value<'v>, given: &'v Given, ask: &dyn Ask<'v>) -> Value<'v> {
-    let item = cast::text(given.value(1, ask));
-    let added = item.is_some() || given.has(2);
-    let item = item.unwrap_or_default();
+    let item = cast::text(given.value(1, ask)).unwrap_or_default();
+    let added = !item.is_empty() || given.has(2);
     text(value, |mut text| {
         if added && !text.is_empty() {
             text.to_mut().extend_from_slice(given.text(0));

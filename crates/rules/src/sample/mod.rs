@@ -16,7 +16,7 @@ mod tracked;
 
 use std::fmt;
 
-pub(crate) use made::figure;
+pub(crate) use made::{figure, unhex};
 
 use crate::args::{self, Parameter};
 use crate::phase::Phase;
