@@ -239,7 +239,7 @@ async fn pick(
     let lease = match backend.group.acquire(&ask, now) {
         Grant::Lease(lease) => lease,
         Grant::Wait(ticket) => {
-            passage.waited_behind[1] = backend.group.queued().saturating_sub(1);
+            passage.waited_behind[1] = backend.group.queued();
             let waited = wait((client, timer), ticket, backend.spec.timeouts.queue).await;
             passage.times.picked = client.worker.shared.clock.micros();
             waited?
