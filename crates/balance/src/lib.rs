@@ -37,4 +37,7 @@ pub use persist::StickyMap;
 pub use rate::{Rate, RateLimit};
 pub use server::{Admin, Health, Passive, Server, ServerSpec};
 pub use sources::{SourceLimits, Sources, Visit};
-pub use spec::{Eject, GroupEvent, GroupSpec, HashMethod, IpHashForm, OnDrain, PolicySpec};
+pub use spec::{
+    Eject, GroupEvent, GroupSpec, HaproxyFunction, HaproxyHash, HaproxyKey, HashMethod, IpHashForm, OnDrain,
+    PolicySpec,
+};

@@ -18,6 +18,7 @@ mod doors;
 mod farewell;
 mod flow;
 mod handshake;
+mod hashkey;
 mod http;
 mod http2;
 mod listener;

@@ -14,6 +14,7 @@ use crate::access::{self, Line};
 use crate::client::Client;
 use crate::connection::{Asked, ConnectionView};
 use crate::deadline::Timer;
+use crate::hashkey;
 use crate::http::Reason;
 use crate::listener::Found;
 use crate::peek::{self, Unheard};
@@ -187,9 +188,7 @@ async fn pick(
     tried: &[usize],
 ) -> Result<Lease, bool> {
     let mut key = Vec::new();
-    if let Some(expression) = &backend.key {
-        expression.write(view, &mut key);
-    }
+    let has_key = hashkey::write(&backend.spec.balance, backend.key.as_ref(), view, &mut key);
     let address = match view.source() {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets().to_vec(),
@@ -200,7 +199,7 @@ async fn pick(
         _ => None,
     };
     let ask = Ask {
-        hash: (!key.is_empty()).then_some(key.as_slice()),
+        hash: has_key.then_some(key.as_slice()),
         source: view.source(),
         sticky: known
             .and_then(|id| backend.group.index_of_id(id as u64))

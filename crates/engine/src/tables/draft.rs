@@ -14,6 +14,7 @@ use super::frontend::{Action, Edit, Fixed};
 use super::rules::{Answer, Rules, draft_answer, draft_rules};
 use super::secure::{Secured, listener as secure_listener, server as secure_server};
 use crate::address::Address;
+use crate::hashkey;
 use crate::tls::{Authorities, ClientConfig, ListenerConfig};
 use crate::wire::{self, Policy, Snapshot};
 
@@ -388,7 +389,7 @@ fn draft_backend(
         .as_ref()
         .map(|key| expression(&format!("{path}.balance.key"), key, around))
         .transpose()?;
-    if spec.balance.policy == Policy::Hash && key.is_none() {
+    if spec.balance.policy == Policy::Hash && key.is_none() && hashkey::is_expression(&spec.balance) {
         return refuse(format!("{path}.balance.key"), "missing: policy hash needs it");
     }
     let sticky_key = match &spec.sticky {
