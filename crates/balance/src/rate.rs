@@ -38,12 +38,37 @@ impl Rate {
         Err(self.wait(limit, left_ms))
     }
 
-    /// About how many there were within the last window's length.
+    /// Counts so many, whatever the limit.
+    pub fn add(&mut self, window_ms: u64, now_ms: u64, count: u32) {
+        self.turn(window_ms, now_ms);
+        self.present = self.present.wrapping_add(count);
+    }
+
+    /// How many there were within the last window's length, as HAProxy tells it. A single one of the window before
+    /// counts as one until that is over, so that what is rare does not flicker.
     pub fn read(&self, window_ms: u64, now_ms: u64) -> u64 {
-        let mut turned = *self;
-        let left_ms = turned.turn(window_ms, now_ms);
-        let overlap = (u64::from(turned.before) * left_ms).saturating_sub(1) / window_ms.max(1);
-        u64::from(turned.present) + overlap
+        let age = now_ms.saturating_sub(self.begun_ms);
+        let (before, present, left_ms) = if age <= window_ms {
+            (self.before, self.present, window_ms - age)
+        } else if age <= 2 * window_ms {
+            (self.present, 0, 2 * window_ms - age)
+        } else {
+            return 0;
+        };
+        if present == 0 && before <= 1 {
+            return u64::from(before);
+        }
+        u64::from(present) + u64::from(before) * left_ms / window_ms.max(1)
+    }
+
+    /// Its two counts and when the window of the first began: all that there is to it.
+    pub(crate) fn parts(self) -> (u64, u32, u32) {
+        (self.begun_ms, self.present, self.before)
+    }
+
+    /// The one with these parts.
+    pub(crate) fn of_parts((begun_ms, present, before): (u64, u32, u32)) -> Self {
+        Self { begun_ms, present, before }
     }
 
     /// Moves on to the window that holds `now_ms`; returns how many milliseconds of it are left, from 1 to its length.

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::rate::{Rate, RateLimit};
-use crate::table::{Place, Table, Value};
+use crate::table::{Place, Table, Times, Value};
 
 /// What one source may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Sources {
 
     /// Counts a connection; `None` when its source has as many as it may.
     pub fn connect(self: &Arc<Self>, limits: &SourceLimits, address: IpAddr, now_ms: u64) -> Option<Visit> {
-        let taken = self.table.update(limits.key(address), limits.times(now_ms), |usage| {
+        let taken = self.table.update(&limits.key(address), limits.times(now_ms), Usage::default, |usage| {
             let free = limits.connections == 0 || usage.connections < limits.connections;
             usage.connections += u32::from(free);
             free
@@ -80,7 +80,9 @@ impl Sources {
     pub fn request(&self, limits: &SourceLimits, address: IpAddr, now_ms: u64) -> Result<(), u64> {
         let Some(limit) = limits.requests else { return Ok(()) };
         let take = |usage: &mut Usage| usage.requests.take(limit, now_ms);
-        self.table.update(limits.key(address), limits.times(now_ms), take).map_or(Ok(()), |(_, taken)| taken)
+        self.table
+            .update(&limits.key(address), limits.times(now_ms), Usage::default, take)
+            .map_or(Ok(()), |(_, taken)| taken)
     }
 
     /// The same for a request of the source that a visit was counted for, which needs no search.
@@ -118,8 +120,8 @@ impl SourceLimits {
     }
 
     /// Now, and how long a source is worth remembering: twice the window, after which its rate is nothing.
-    fn times(&self, now_ms: u64) -> (u64, u64) {
-        (now_ms, self.requests.map_or(0, |limit| limit.window_ms.saturating_mul(2)))
+    fn times(&self, now_ms: u64) -> Times {
+        Times { now_ms, keep_ms: self.requests.map_or(0, |limit| limit.window_ms.saturating_mul(2)) }
     }
 }
 

@@ -2,23 +2,28 @@
 //!
 //! Keys are spread over shards by a hash with a random seed, so that nobody who picks his key can make others slow. A
 //! shard is one short lock, an array of entries, chains through it from the hash, and a list of those that may go in
-//! order of use. An entry that is held (see [`Value`]) never goes; of the others, what is no longer worth keeping goes
-//! when room is wanted, and, when all room is taken, the one unused for longest. Nothing is ever searched for or swept.
-//! Owns no clock, and not what an entry means.
+//! order of use. An entry that is held (see [`Value`]) never goes and never grows old; of the others, what is no longer
+//! worth keeping is as good as gone, and, when all room is taken, the one of its shard unused for longest makes room.
+//! Nothing is ever searched for; sweeping only gives memory back. Owns no clock, and not what an entry means.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
+use std::sync::atomic::Ordering::Relaxed;
 
-use crate::sync::Mutex;
+use crate::sync::{AtomicBool, AtomicU64, Mutex};
 
 const NONE: u32 = u32::MAX;
-/// In place of a neighbour, for entries that are in no list: held or free ones.
+/// In place of a newer neighbour, for entries that are in no list, because they are held.
 const APART: u32 = u32::MAX - 1;
+/// The same for places of entries that are gone.
+const FREE: u32 = u32::MAX - 2;
 const MOST_SHARDS: usize = 64;
 /// A shard for so many entries, so that a small table forgets in strict order of use.
 const SHARD_ENTRIES: usize = 1024;
 /// Worthless entries that make room before a new one takes its place.
 const CLEARED_AT_ONCE: usize = 2;
+/// Steps under one lock of what goes over many entries.
+const STRIDE: usize = 256;
 
 /// What a table remembers of a key.
 pub(crate) trait Value: Default {
@@ -33,9 +38,28 @@ pub(crate) struct Place {
     entry: u32,
 }
 
+/// Now, and for how long after its last use an entry is worth keeping (`u64::MAX`: for ever), both in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    pub now_ms: u64,
+    pub keep_ms: u64,
+}
+
+/// What came of removing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gone {
+    Yes,
+    Held,
+    Absent,
+}
+
 /// Bounded, shared, forgetful. Every method locks one shard for a few steps.
 pub(crate) struct Table<K, V> {
     hasher: RandomState,
+    capacity: AtomicU64,
+    live: AtomicU64,
+    /// Whether a full table forgets for those that come.
+    forgets: AtomicBool,
     shards: Box<[Guarded<K, V>]>,
 }
 
@@ -47,7 +71,6 @@ struct Shard<K, V> {
     entries: Vec<Entry<K, V>>,
     /// First entry of the chain for the low bits of a hash; a power of two of them.
     heads: Vec<u32>,
-    capacity: usize,
     live: usize,
     newest: u32,
     oldest: u32,
@@ -65,20 +88,21 @@ struct Entry<K, V> {
     value: V,
 }
 
-/// A key with its hash, when it was used, and for how long an entry is worth keeping after that.
-struct Use<K> {
-    key: K,
-    hash: u32,
-    now_ms: u64,
-    keep_ms: u64,
+impl Times {
+    fn are_over(self, used_ms: u64) -> bool {
+        used_ms.saturating_add(self.keep_ms) <= self.now_ms
+    }
 }
 
-impl<K: Copy + Eq + Hash, V: Value> Table<K, V> {
-    /// Room for about `capacity` entries (exactly so many up to 1024); memory is taken as it is needed.
+impl<K: Clone + Default + Eq + Hash, V: Value> Table<K, V> {
+    /// Room for `capacity` entries; memory is taken as it is needed.
     pub fn new(capacity: usize) -> Self {
         let shards = capacity.div_ceil(SHARD_ENTRIES).next_power_of_two().min(MOST_SHARDS);
         let table = Self {
             hasher: RandomState::new(),
+            capacity: AtomicU64::new(0),
+            live: AtomicU64::new(0),
+            forgets: AtomicBool::new(true),
             shards: (0..shards).map(|_| Guarded(Mutex::new(Shard::new()))).collect(),
         };
         table.set_capacity(capacity);
@@ -87,26 +111,74 @@ impl<K: Copy + Eq + Hash, V: Value> Table<K, V> {
 
     /// Room for so many from now on, in as many shards as before. Entries beyond it stay until others come.
     pub fn set_capacity(&self, capacity: usize) {
-        let each = capacity.div_ceil(self.shards.len()).clamp(1, APART as usize);
-        for shard in &self.shards {
-            shard.0.lock().capacity = each;
-        }
+        self.capacity.store((capacity as u64).clamp(1, u64::from(FREE) - 1), Relaxed);
     }
 
-    /// Changes what is remembered of a key, which counts as use. An entry that is new is worth keeping for `keep_ms`
-    /// after its last use. `None` when there is no room, because every entry is held.
+    /// Whether a full table forgets for those that come, as it does unless told, or has no room for them.
+    pub fn set_forgets(&self, forgets: bool) {
+        self.forgets.store(forgets, Relaxed);
+    }
+
+    /// Room that there is.
+    pub fn capacity(&self) -> usize {
+        self.capacity.load(Relaxed) as usize
+    }
+
+    /// How many entries there are, old ones included that nobody has met yet.
+    pub fn len(&self) -> usize {
+        self.live.load(Relaxed) as usize
+    }
+
+    /// Changes what is remembered of a key, which counts as use, making it if need be. `None` when there is no room,
+    /// because every entry is held or the table does not forget.
     pub fn update<R>(
         &self,
-        key: K,
-        (now_ms, keep_ms): (u64, u64),
+        key: &K,
+        times: Times,
+        make: impl Fn() -> V,
         change: impl FnOnce(&mut V) -> R,
     ) -> Option<(Place, R)> {
-        let hash = self.hasher.hash_one(key);
-        // High bits choose the shard, low bits the chain.
-        let index = (hash >> 32) as usize & (self.shards.len() - 1);
+        let (index, hash) = self.spot(key);
+        for _ in 0..=self.shards.len() {
+            let mut shard = self.shards.get(index)?.0.lock();
+            let found = shard.find(hash, key);
+            if let Some(at) = found {
+                shard.renew(at, times, &make);
+            }
+            let entry = match found {
+                Some(at) => Some(at),
+                None if self.has_room(&mut shard, times) => Some(shard.insert((key, hash), make(), times)),
+                None => None,
+            };
+            if let Some(entry) = entry {
+                let result = shard.change(entry, Some(times.now_ms), change)?;
+                return Some((Place { shard: index as u32, entry }, result));
+            }
+            drop(shard);
+            // All that is in this shard is held: another one has to give.
+            if !self.forgets.load(Relaxed) || !self.take_elsewhere(index) {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// The same for an entry that is there; `None` when there is none. Counts as use if it shall.
+    pub fn update_known<R>(
+        &self,
+        key: &K,
+        times: Times,
+        is_use: bool,
+        change: impl FnOnce(&mut V) -> R,
+    ) -> Option<(Place, R)> {
+        let (index, hash) = self.spot(key);
         let mut shard = self.shards.get(index)?.0.lock();
-        let entry = shard.find_or_make(&Use { key, hash: hash as u32, now_ms, keep_ms })?;
-        let result = shard.change(entry, Some(now_ms), change)?;
+        let entry = shard.find(hash, key)?;
+        if shard.is_over(entry, times) {
+            self.drop_entry(&mut shard, entry);
+            return None;
+        }
+        let result = shard.change(entry, is_use.then_some(times.now_ms), change)?;
         Some((Place { shard: index as u32, entry }, result))
     }
 
@@ -120,44 +192,171 @@ impl<K: Copy + Eq + Hash, V: Value> Table<K, V> {
         self.shards.get(place.shard as usize)?.0.lock().change(place.entry, now_ms, change)
     }
 
-    /// How many entries there are.
-    pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.0.lock().live).sum()
-    }
-}
-
-impl<K: Copy + Eq, V: Value> Shard<K, V> {
-    fn new() -> Self {
-        Self {
-            entries: Vec::new(),
-            heads: vec![NONE],
-            capacity: 1,
-            live: 0,
-            newest: NONE,
-            oldest: NONE,
-            free: NONE,
+    /// The last change before it is let go: what has grown old meanwhile goes at once.
+    pub fn release(&self, place: Place, times: Times, is_use: bool, change: impl FnOnce(&mut V)) {
+        let Some(shard) = self.shards.get(place.shard as usize) else { return };
+        let mut shard = shard.0.lock();
+        shard.change(place.entry, is_use.then_some(times.now_ms), change);
+        if shard.is_over(place.entry, times) {
+            self.drop_entry(&mut shard, place.entry);
         }
     }
 
-    fn find_or_make(&mut self, wanted: &Use<K>) -> Option<u32> {
-        let mut at = self.heads.get(self.chain(wanted.hash)).copied().unwrap_or(NONE);
+    /// Forgets a key, unless it is held.
+    pub fn remove(&self, key: &K, times: Times) -> Gone {
+        let (index, hash) = self.spot(key);
+        let Some(shard) = self.shards.get(index) else { return Gone::Absent };
+        let mut shard = shard.0.lock();
+        let Some(at) = shard.find(hash, key) else { return Gone::Absent };
+        if shard.is_held(at) {
+            return Gone::Held;
+        }
+        let gone = if shard.is_over(at, times) { Gone::Absent } else { Gone::Yes };
+        self.drop_entry(&mut shard, at);
+        gone
+    }
+
+    /// Forgets what is no longer worth keeping and gives back the memory of shards that are empty then. Every lock is
+    /// held for some hundred steps at most.
+    pub fn sweep(&self, times: Times) {
+        for shard in &self.shards {
+            loop {
+                let mut shard = shard.0.lock();
+                let cleared = self.clear(&mut shard, times, STRIDE);
+                if shard.live == 0 && shard.entries.capacity() > 0 {
+                    *shard = Shard::new();
+                }
+                if cleared < STRIDE {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Shows every entry that is worth keeping, with the time of its last use, in no order. Entries that come or go
+    /// meanwhile may be missed; every lock is held for some hundred steps at most.
+    pub fn each(&self, times: Times, mut see: impl FnMut(&K, &V, u64)) {
+        for shard in &self.shards {
+            let mut from = 0;
+            loop {
+                let shard = shard.0.lock();
+                let Some(entries) = shard.entries.get(from..) else { break };
+                for entry in entries.iter().take(STRIDE) {
+                    let is_kept = entry.value.is_held() || !times.are_over(entry.used_ms);
+                    if entry.newer != FREE && is_kept {
+                        see(&entry.key, &entry.value, entry.used_ms);
+                    }
+                }
+                from += STRIDE;
+            }
+        }
+    }
+
+    /// Shows one entry, with the time of its last use. No use of it.
+    pub fn look(&self, key: &K, times: Times, see: impl FnOnce(&V, u64)) {
+        let (index, hash) = self.spot(key);
+        let Some(shard) = self.shards.get(index) else { return };
+        let shard = shard.0.lock();
+        let found = shard.find(hash, key).filter(|at| !shard.is_over(*at, times));
+        if let Some(entry) = found.and_then(|at| shard.entries.get(at as usize)) {
+            see(&entry.value, entry.used_ms);
+        }
+    }
+
+    /// High bits choose the shard, low bits the chain.
+    fn spot(&self, key: &K) -> (usize, u32) {
+        let hash = self.hasher.hash_one(key);
+        ((hash >> 32) as usize & (self.shards.len() - 1), hash as u32)
+    }
+
+    /// Takes room for one more; what is old goes first, then, unless it shall stay, the least recently used.
+    fn has_room(&self, shard: &mut Shard<K, V>, times: Times) -> bool {
+        self.clear(shard, times, CLEARED_AT_ONCE);
+        let capacity = self.capacity.load(Relaxed);
+        let take = |live: u64| (live < capacity).then_some(live + 1);
+        loop {
+            if self.live.fetch_update(Relaxed, Relaxed, take).is_ok() {
+                return true;
+            }
+            let oldest = shard.oldest;
+            let may_go = self.forgets.load(Relaxed) || shard.is_over(oldest, times);
+            if !may_go || !self.drop_entry(shard, oldest) {
+                return false;
+            }
+        }
+    }
+
+    fn clear(&self, shard: &mut Shard<K, V>, times: Times, most: usize) -> usize {
+        (0..most)
+            .take_while(|_| {
+                let oldest = shard.oldest;
+                shard.is_over(oldest, times) && self.drop_entry(shard, oldest)
+            })
+            .count()
+    }
+
+    fn take_elsewhere(&self, index: usize) -> bool {
+        let others = self.shards.iter().cycle().skip(index + 1).take(self.shards.len() - 1);
+        for other in others {
+            let mut shard = other.0.lock();
+            let oldest = shard.oldest;
+            if self.drop_entry(&mut shard, oldest) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn drop_entry(&self, shard: &mut Shard<K, V>, at: u32) -> bool {
+        let gone = shard.remove(at);
+        if gone {
+            self.live.fetch_sub(1, Relaxed);
+        }
+        gone
+    }
+}
+
+impl<K: Clone + Default + Eq, V: Value> Shard<K, V> {
+    fn new() -> Self {
+        Self { entries: Vec::new(), heads: vec![NONE], live: 0, newest: NONE, oldest: NONE, free: NONE }
+    }
+
+    fn find(&self, hash: u32, key: &K) -> Option<u32> {
+        let mut at = self.heads.get(self.chain(hash)).copied().unwrap_or(NONE);
         while let Some(entry) = self.entries.get(at as usize) {
-            if entry.hash == wanted.hash && entry.key == wanted.key {
+            if entry.hash == hash && entry.key == *key {
                 return Some(at);
             }
             at = entry.next;
         }
-        self.make_room(wanted)?;
-        Some(self.insert(wanted))
+        None
+    }
+
+    fn is_held(&self, at: u32) -> bool {
+        self.entries.get(at as usize).is_some_and(|entry| entry.value.is_held())
+    }
+
+    fn is_over(&self, at: u32, times: Times) -> bool {
+        !self.is_held(at) && self.entries.get(at as usize).is_some_and(|entry| times.are_over(entry.used_ms))
+    }
+
+    /// What has grown old begins anew.
+    fn renew(&mut self, at: u32, times: Times, make: &impl Fn() -> V) {
+        if self.is_over(at, times)
+            && let Some(entry) = self.entries.get_mut(at as usize)
+        {
+            entry.value = make();
+        }
     }
 
     /// Changes an entry and moves it to where it belongs then.
     fn change<R>(&mut self, at: u32, now_ms: Option<u64>, change: impl FnOnce(&mut V) -> R) -> Option<R> {
         let entry = self.entries.get_mut(at as usize)?;
+        let was_held = entry.value.is_held();
         let result = change(&mut entry.value);
-        entry.used_ms = now_ms.unwrap_or(entry.used_ms);
         let held = entry.value.is_held();
-        if held || self.newest != at {
+        entry.used_ms = now_ms.unwrap_or(entry.used_ms);
+        if held != was_held || (!held && now_ms.is_some() && self.newest != at) {
             self.unlink(at);
             if !held {
                 self.link(at);
@@ -166,32 +365,15 @@ impl<K: Copy + Eq, V: Value> Shard<K, V> {
         Some(result)
     }
 
-    /// What is worthless goes, and when all room is taken whatever is not held, the least recently used first.
-    fn make_room(&mut self, wanted: &Use<K>) -> Option<()> {
-        for _ in 0..CLEARED_AT_ONCE {
-            match self.entries.get(self.oldest as usize) {
-                Some(entry) if entry.used_ms.saturating_add(wanted.keep_ms) <= wanted.now_ms => {
-                    self.remove(self.oldest);
-                }
-                _ => break,
-            }
-        }
-        while self.live >= self.capacity {
-            self.entries.get(self.oldest as usize)?;
-            self.remove(self.oldest);
-        }
-        Some(())
-    }
-
-    fn insert(&mut self, wanted: &Use<K>) -> u32 {
-        let Use { key, hash, now_ms, .. } = *wanted;
-        if self.live >= self.heads.len() {
+    fn insert(&mut self, (key, hash): (&K, u32), value: V, times: Times) -> u32 {
+        // Twice as many chains as entries: most chains are one entry, and every entry looked at may be a cache miss.
+        if self.live * 2 >= self.heads.len() {
             self.grow();
         }
         let chain = self.chain(hash);
         let next = self.heads.get(chain).copied().unwrap_or(NONE);
         let entry =
-            Entry { key, hash, next, newer: APART, older: APART, used_ms: now_ms, value: V::default() };
+            Entry { key: key.clone(), hash, next, newer: APART, older: APART, used_ms: times.now_ms, value };
         let at = if let Some(place) = self.entries.get_mut(self.free as usize) {
             let at = self.free;
             self.free = place.next;
@@ -208,10 +390,11 @@ impl<K: Copy + Eq, V: Value> Shard<K, V> {
         at
     }
 
-    fn remove(&mut self, at: u32) {
+    /// False when there is no such entry.
+    fn remove(&mut self, at: u32) -> bool {
         self.unlink(at);
         let Some((hash, next)) = self.entries.get(at as usize).map(|entry| (entry.hash, entry.next)) else {
-            return;
+            return false;
         };
         let chain = self.chain(hash);
         let mut before = self.heads.get(chain).copied().unwrap_or(NONE);
@@ -229,25 +412,23 @@ impl<K: Copy + Eq, V: Value> Shard<K, V> {
             }
         }
         if let Some(entry) = self.entries.get_mut(at as usize) {
+            (entry.key, entry.value) = (K::default(), V::default());
+            entry.newer = FREE;
             entry.next = self.free;
             self.free = at;
             self.live -= 1;
         }
+        true
     }
 
     /// Twice as many chains, from which free entries stay out: their `next` is that of another list.
     fn grow(&mut self) {
-        let mut free = vec![false; self.entries.len()];
-        let mut at = self.free;
-        while let (Some(entry), Some(mark)) = (self.entries.get(at as usize), free.get_mut(at as usize)) {
-            *mark = true;
-            at = entry.next;
-        }
         let count = self.heads.len() * 2;
         self.heads.clear();
         self.heads.resize(count, NONE);
-        for (index, (entry, free)) in self.entries.iter_mut().zip(free).enumerate() {
-            if let Some(head) = self.heads.get_mut(entry.hash as usize & (count - 1)).filter(|_| !free) {
+        for (index, entry) in self.entries.iter_mut().enumerate() {
+            let head = self.heads.get_mut(entry.hash as usize & (count - 1));
+            if let Some(head) = head.filter(|_| entry.newer != FREE) {
                 entry.next = *head;
                 *head = index as u32;
             }
@@ -272,7 +453,7 @@ impl<K: Copy + Eq, V: Value> Shard<K, V> {
     fn unlink(&mut self, at: u32) {
         let Some(entry) = self.entries.get_mut(at as usize) else { return };
         let (newer, older) = (entry.newer, entry.older);
-        if newer == APART {
+        if newer == APART || newer == FREE {
             return;
         }
         (entry.newer, entry.older) = (APART, APART);
@@ -305,7 +486,7 @@ mod tests {
     }
 
     fn see(table: &Table<u64, Count>, key: u64, now_ms: u64) -> Option<u32> {
-        let seen = table.update(key, (now_ms, 1000), |count| {
+        let seen = table.update(&key, Times { now_ms, keep_ms: 1000 }, Count::default, |count| {
             count.seen += 1;
             count.seen
         });
@@ -313,7 +494,9 @@ mod tests {
     }
 
     fn hold(table: &Table<u64, Count>, key: u64, now_ms: u64) -> Option<Place> {
-        table.update(key, (now_ms, 1000), |count| count.held += 1).map(|(place, ())| place)
+        table
+            .update(&key, Times { now_ms, keep_ms: 1000 }, Count::default, |count| count.held += 1)
+            .map(|(place, ())| place)
     }
 
     #[test]
@@ -424,10 +607,11 @@ mod tests {
                 };
                 if verb == 1 {
                     entry.1 += 1;
-                    places.insert(key, table.update(key, (now, u64::MAX), |count| count.held += 1).unwrap().0);
+                    let held = table.update(&key, Times { now_ms: now, keep_ms: u64::MAX }, Count::default, |count| count.held += 1);
+                    places.insert(key, held.unwrap().0);
                 } else {
                     entry.2 += 1;
-                    let seen = table.update(key, (now, u64::MAX), |count| {
+                    let seen = table.update(&key, Times { now_ms: now, keep_ms: u64::MAX }, Count::default, |count| {
                         count.seen += 1;
                         count.seen
                     });

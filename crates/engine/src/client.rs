@@ -1,6 +1,6 @@
 //! A client's connection as both modes know it: counted while it lives, with its own coarse timer.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,14 +8,17 @@ use std::sync::atomic::Ordering;
 use std::task::Context;
 
 use tenbin_balance::Visit;
+use tenbin_rules::{Scope, Value, Variable};
 
 use crate::deadline::Timer;
 use crate::listener::{Found, Place};
 use crate::proxy::Told;
+use crate::rules::SessionVariables;
 use crate::secured::Secured;
 use crate::stats::{FrontendCounters, ListenerCounters};
 use crate::stream::Stream;
 use crate::tls::Facts;
+use crate::track::Tracking;
 use crate::worker::Worker;
 
 /// One accepted connection.
@@ -44,6 +47,16 @@ pub struct Presence {
     pub told: Option<Box<Told>>,
     /// Whom it connected to, as far as its own socket knows; kept for streams, which have none.
     local: OnceCell<Option<SocketAddr>>,
+    /// When it was accepted, in microseconds.
+    accepted: u64,
+    /// When TLS and a PROXY header were done with; 0: not yet.
+    pub shaken: Cell<u64>,
+    /// Since when nothing was asked: since it was accepted, or since the end of the request before.
+    since: Cell<u64>,
+    /// Of the scope `sess`; boxed, for most have none.
+    variables: SessionVariables,
+    /// What rules follow as long as it lives.
+    pub tracking: RefCell<Tracking>,
     /// The worker's `idle_epoch` when it came: whoever has asked for nothing since is idle from the beginning.
     pub epoch: u64,
     /// Its place among the connections of its source, where those are counted; boxed, for most have none.
@@ -107,6 +120,26 @@ impl Client {
         self.presence.tls()
     }
 
+    /// What rules follow as long as the connection lives.
+    pub fn tracking(&self) -> &RefCell<Tracking> {
+        &self.presence.tracking
+    }
+
+    /// A variable of the connection.
+    pub fn variable(&self, key: u64) -> Value<'static> {
+        self.presence.variable(key)
+    }
+
+    /// Sets a variable of the connection.
+    pub fn set_variable(&self, key: u64, value: Value<'static>) {
+        self.presence.set_variable(key, value);
+    }
+
+    /// Forgets a variable of the connection.
+    pub fn unset_variable(&self, key: u64) {
+        self.presence.unset_variable(key);
+    }
+
     /// What is known of its connection, for longer than it can be borrowed.
     pub fn presence(&self) -> Rc<Presence> {
         Rc::clone(&self.presence)
@@ -134,6 +167,36 @@ impl Client {
     /// Whether the client has reset the connection. One that has only ended its side still gets its answer.
     pub fn is_reset(&mut self, cx: &mut Context<'_>) -> bool {
         self.stream.is_reset(cx)
+    }
+
+    /// A request begins now: since when it was waited for, and when the connection was ready for it.
+    ///
+    /// Streams are not waited for, but for the first of their connection.
+    pub fn begin(&self, now: u64) -> (u64, u64) {
+        let Presence { accepted, shaken, since, .. } = &*self.presence;
+        if since.get() != *accepted {
+            let waited = if self.stream.is_multiplexed() { now } else { since.get() };
+            return (waited, waited);
+        }
+        if self.stream.is_multiplexed() {
+            since.set(now);
+        }
+        (*accepted, shaken.get().max(*accepted))
+    }
+
+    /// Whether nothing was asked on it yet.
+    pub fn is_fresh(&self) -> bool {
+        self.presence.since.get() == self.presence.accepted
+    }
+
+    /// A request has ended.
+    pub fn end(&self, now: u64) {
+        self.presence.since.set(now);
+    }
+
+    /// When the connection was accepted and ready for requests, in microseconds.
+    pub fn accepted(&self) -> (u64, u64) {
+        (self.presence.accepted, self.presence.shaken.get().max(self.presence.accepted))
     }
 
     /// Counts bytes of the client's side.
@@ -165,6 +228,7 @@ impl Presence {
         process.connections_total.fetch_add(1, Ordering::Relaxed);
         frontend.workers.of(worker.index).connections.total.add(1);
         found.counters.workers.of(worker.index).total.add(1);
+        let accepted = worker.shared.clock.micros();
         let (frontend, listener) = (Arc::clone(frontend), Arc::clone(&found.counters));
         Some(Self {
             worker: Rc::clone(worker),
@@ -173,9 +237,32 @@ impl Presence {
             tls: None,
             told: None,
             local: OnceCell::new(),
+            accepted,
+            shaken: Cell::new(0),
+            since: Cell::new(accepted),
+            variables: SessionVariables::default(),
+            tracking: RefCell::default(),
             epoch: worker.idle_epoch.get(),
             visit: None,
         })
+    }
+
+    /// A variable of the connection; absent when it was never set.
+    pub fn variable(&self, key: u64) -> Value<'static> {
+        let held = self.variables.borrow();
+        held.as_ref().map_or(Value::Absent, |held| held.get(&of_session(key)).into_owned())
+    }
+
+    /// Sets a variable of the connection.
+    pub fn set_variable(&self, key: u64, value: Value<'static>) {
+        self.variables.borrow_mut().get_or_insert_default().set(of_session(key), value);
+    }
+
+    /// Forgets a variable of the connection.
+    pub fn unset_variable(&self, key: u64) {
+        if let Some(held) = self.variables.borrow_mut().as_mut() {
+            held.unset(of_session(key));
+        }
     }
 
     /// The thread it lives on.
@@ -189,8 +276,13 @@ impl Presence {
     }
 }
 
+const fn of_session(key: u64) -> Variable {
+    Variable { scope: Scope::Session, key }
+}
+
 impl Drop for Presence {
     fn drop(&mut self) {
+        self.tracking.get_mut().end(self.worker.now_ms());
         self.worker.shared.process.connections.leave();
         self.frontend.current.leave();
         self.listener.current.leave();

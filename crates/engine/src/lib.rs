@@ -6,20 +6,25 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod address;
 mod buffer;
 mod capacity;
 mod client;
 mod clock;
+mod connection;
 mod control;
 mod deadline;
 mod doors;
+mod ending;
 mod farewell;
 mod flow;
 mod handshake;
 mod http;
 mod http2;
+mod lines;
 mod listener;
 mod log;
+mod logdatagram;
 mod logtarget;
 #[cfg(all(test, tenbin_loom))]
 mod models;
@@ -28,11 +33,13 @@ mod pace;
 mod peek;
 mod privileges;
 mod proxy;
+mod rules;
 mod secured;
 mod source;
 mod spares;
 mod splice;
 mod stats;
+mod stick;
 mod stream;
 #[cfg(all(test, not(tenbin_loom)))]
 mod stress;
@@ -40,12 +47,15 @@ mod sync;
 mod tables;
 mod tcp;
 pub mod tls;
+#[allow(dead_code, reason = "its callers are the rule sets, which come with it")]
+mod track;
 mod tunnel;
 mod turns;
 mod upstream;
 pub mod wire;
 mod worker;
 
+pub use control::offline::vocabulary_command;
 pub use control::{offline, serve};
 pub use privileges::{NoIdentity, RunAs, hide_memory};
 pub use tls::{certificates_command, self_signed_command};

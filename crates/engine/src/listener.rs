@@ -11,12 +11,15 @@ use ipnet::IpNet;
 use rustix::io::Errno;
 use socket2::SockRef;
 use tenbin_balance::Visit;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::{spawn_local, yield_now};
 
+use crate::address::Acceptor;
 use crate::capacity::{Capacity, PAUSE, number_of};
 use crate::client::{Client, Presence};
+use crate::connection::ConnectionView;
 use crate::doors::Door;
+use crate::rules::{self, Admission};
 use crate::stats::{ConnectionCounters, ListenerCounters};
 use crate::stream::Stream;
 use crate::tables::{Frontend, Tables};
@@ -151,8 +154,7 @@ pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdL
     // Connections inherit it. What a client does not take stays with the server instead of in the system's memory, and
     // a client that takes little is seen to take it; what is under way on a long path is not counted.
     let _ = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES);
-    // Whoever made the socket, an accept that blocks would stop this thread.
-    let listener = match socket.set_nonblocking(true).and_then(|()| TcpListener::from_std(socket)) {
+    let listener = match Acceptor::new(socket) {
         Ok(listener) => listener,
         Err(error) => {
             let text = format!("cannot accept on {}: {error}", place.address);
@@ -179,6 +181,36 @@ pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdL
     }
 }
 
+impl Newcomer {
+    /// The same if the rules for connections let it in.
+    fn let_in(self, found: &Rc<Found>) -> Option<Self> {
+        let Self { presence, place, stream, peer } = self;
+        let presence = Rc::new(presence);
+        let ends = (peer, stream.local_addr().ok());
+        let mut view = ConnectionView::new(Rc::clone(&presence), Rc::clone(found), ends);
+        let admission = rules::connection(&mut view);
+        if admission == Admission::In {
+            let peer = view.peer;
+            drop(view);
+            return Some(Self { presence: Rc::into_inner(presence)?, place, stream, peer });
+        }
+        for counters in found.connection_counters(presence.worker().index) {
+            counters.denied.add(1);
+        }
+        close(SockRef::from(&stream), admission);
+        None
+    }
+}
+
+/// Closes a connection that rules do not let in; one that is dropped silently gets no further than one hop.
+fn close(socket: SockRef<'_>, admission: Admission) {
+    if admission == Admission::Dropped {
+        let _ = socket.set_ttl_v4(1);
+        let _ = socket.set_unicast_hops_v6(1);
+        let _ = socket.set_linger(Some(std::time::Duration::ZERO));
+    }
+}
+
 /// Has a connection served of which is known whose it is.
 pub fn begin(newcomer: Newcomer, found: &Rc<Found>) {
     if let Some(tls) = &found.tls {
@@ -190,7 +222,23 @@ pub fn begin(newcomer: Newcomer, found: &Rc<Found>) {
 }
 
 /// Has a connection served whose bytes are those of the protocol that is balanced.
-pub fn serve(client: Client, found: &Found, is_http2: bool) {
+pub fn serve(mut client: Client, found: &Rc<Found>, is_http2: bool) {
+    if !found.frontend.rules.session.is_empty() {
+        let ends = (client.peer, client.destination());
+        let mut view = ConnectionView::new(client.presence(), Rc::clone(found), ends);
+        let admission = rules::session(&mut view);
+        client.peer = view.peer;
+        if admission != Admission::In {
+            for counters in found.connection_counters(client.worker.index) {
+                counters.denied.add(1);
+            }
+            if let Some(socket) = client.stream.socket() {
+                close(SockRef::from(socket), admission);
+            }
+            return;
+        }
+    }
+    client.tracking().borrow().count_session(client.worker.now_ms());
     match found.frontend.spec.mode {
         Mode::Http if is_http2 => drop(spawn_local(http2::serve(client, Vec::new()))),
         Mode::Http => drop(spawn_local(http::serve(client))),
@@ -231,7 +279,10 @@ impl Arrival {
         }
         let Some(mut presence) = Presence::reserve(&self.worker, &found) else { return Some(self) };
         presence.visit = self.visit.map(Box::new);
-        let newcomer = Newcomer { presence, place: self.place, stream: self.stream, peer: self.peer };
+        let mut newcomer = Newcomer { presence, place: self.place, stream: self.stream, peer: self.peer };
+        if !found.frontend.rules.connection.is_empty() {
+            newcomer = newcomer.let_in(&found)?;
+        }
         if is_announced {
             drop(spawn_local(proxy::greet(newcomer, found)));
         } else {

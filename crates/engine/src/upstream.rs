@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
@@ -15,6 +14,7 @@ use rustix::net::{SendFlags, send};
 use tenbin_balance::{Lease, Outcome, OutcomeKind};
 use tokio::net::TcpStream;
 
+use crate::address::Address;
 use crate::capacity::PAUSE;
 use crate::deadline::Timer;
 use crate::http2::{Link, Links, Opener, Waiter};
@@ -89,7 +89,7 @@ pub async fn connect(
     timer: &Timer,
     timeout_ms: u64,
 ) -> Result<Stream, ConnectError> {
-    let Some(address) = server.address else {
+    let Some(address) = &server.address else {
         return Err(ConnectError::Failed);
     };
     timer.set(timeout_ms);
@@ -105,12 +105,10 @@ pub async fn connect(
 
 async fn open(
     server: &Server,
-    address: SocketAddr,
+    address: &Address,
     Manner { preface, more, http1 }: Manner<'_>,
 ) -> Result<Stream, ConnectError> {
-    let socket = TcpStream::connect(address).await.map_err(|error| blame(&error))?;
-    // Heads and bodies leave in one write each; waiting for more would only add latency.
-    socket.set_nodelay(true).map_err(|error| blame(&error))?;
+    let socket = address.connect(server.source).await.map_err(|error| blame(&error))?;
     begin(&socket, preface, more || server.tls.is_some()).map_err(|error| blame(&error))?;
     let Some(tls) = &server.tls else { return Ok(Stream::Tcp(socket)) };
     let (config, name) = (if http1 { tls.http1() } else { Arc::clone(tls.client()) }, tls.name(address.ip()));

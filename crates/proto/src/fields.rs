@@ -118,6 +118,25 @@ impl Fields {
         self.list.push(field);
     }
 
+    /// Keeps only the fields that `keeps` says; how many were taken out.
+    pub(crate) fn retain(&mut self, keeps: impl FnMut(&Field) -> bool) -> usize {
+        let before = self.list.len();
+        self.list.retain(keeps);
+        let removed = before - self.list.len();
+        if removed > 0 {
+            self.uneven = true;
+            self.kinds = self.list.iter().fold(0, |kinds, field| kinds | field.known.bit());
+        }
+        removed
+    }
+
+    pub(crate) fn put(&mut self, index: usize, field: Field) {
+        if let Some(place) = self.list.get_mut(index) {
+            self.uneven |= !field.plain;
+            *place = field;
+        }
+    }
+
     pub(crate) fn drop_one(&mut self) {
         self.dropped = self.dropped.saturating_add(1);
         self.uneven = true;

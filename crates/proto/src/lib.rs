@@ -6,6 +6,7 @@
 //! allocates once the caller's buffers have grown to their working size; every parser is linear in its input.
 #![forbid(unsafe_code)]
 
+mod amend;
 mod authority;
 pub mod body;
 pub mod cookie;

@@ -33,6 +33,20 @@ pub enum Method {
 }
 
 impl Method {
+    /// The method of that name; CONNECT and TRACE are never made by a change.
+    pub(crate) fn named(text: &[u8]) -> Self {
+        match text {
+            b"GET" => Self::Get,
+            b"HEAD" => Self::Head,
+            b"POST" => Self::Post,
+            b"PUT" => Self::Put,
+            b"DELETE" => Self::Delete,
+            b"OPTIONS" => Self::Options,
+            b"PATCH" => Self::Patch,
+            _ => Self::Other,
+        }
+    }
+
     /// Whether sending the request twice does what sending it once does (RFC 9110, 9.2.2).
     pub fn is_idempotent(self) -> bool {
         matches!(self, Self::Get | Self::Head | Self::Put | Self::Delete | Self::Options | Self::Trace)

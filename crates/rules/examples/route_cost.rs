@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use tenbin_rules::wire::Expr as Wire;
-use tenbin_rules::{Expr, Request, Router};
+use tenbin_rules::{Around, Expr, Request, Router};
 
 const FINDS: usize = 2_000_000;
 const ROUNDS: usize = 7;
@@ -48,7 +48,14 @@ fn host(i: usize) -> String {
 fn on(method: &str, fetch: &str, pattern: &str) -> Wire {
     let pattern = pattern.to_owned();
     let input = Box::new(Wire::Fetch { name: fetch.into(), args: vec![] });
-    Wire::Match { method: method.into(), input, patterns: vec![pattern], ignore_case: false }
+    Wire::Match {
+        method: method.into(),
+        input,
+        patterns: vec![pattern],
+        ignore_case: false,
+        lists: vec![],
+        each: false,
+    }
 }
 
 fn asking(host: String, i: usize) -> Request {
@@ -60,7 +67,7 @@ fn report(name: &str, make: Make, count: usize) {
     let start = Instant::now();
     let compiled = conditions
         .into_iter()
-        .map(|wire| wire.map(|wire| Expr::compile(&wire).expect("it compiles")))
+        .map(|wire| wire.map(|wire| Expr::compile(&wire, &Around::NOTHING).expect("it compiles")))
         .collect();
     let router = Router::new(compiled);
     let build = start.elapsed().as_secs_f64() * 1e3;

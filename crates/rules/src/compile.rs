@@ -4,11 +4,13 @@
 //! that ignores case, and so does everything about `host`.
 
 use crate::convert::{self, Case};
+use crate::each::{Each, Written, host_by};
 use crate::fetch::{self, Fetch};
+use crate::keys::HostBy;
 use crate::method::{self, Meaning, Patterns};
 use crate::node::Node;
 use crate::wire::{Comparison, Const, Expr};
-use crate::{Error, Kind, Request, Value};
+use crate::{Around, Error, Kind, Request, Value};
 
 /// How deep expressions may nest; keeps evaluation's stack bounded.
 const DEPTH: usize = 100;
@@ -20,30 +22,36 @@ pub(crate) struct Typed {
     pub kind: Kind,
 }
 
-/// Compiles the whole of `expr`.
-pub(crate) fn compile(expr: &Expr) -> Result<Typed, Error> {
-    node(expr, 1)
+/// Compiles the whole of `expr`; `around` says what names of lists and tables stand for.
+pub(crate) fn compile(expr: &Expr, around: &Around<'_>) -> Result<Typed, Error> {
+    node(expr, around, 1)
 }
 
-fn node(expr: &Expr, depth: usize) -> Result<Typed, Error> {
+fn node(expr: &Expr, around: &Around<'_>, depth: usize) -> Result<Typed, Error> {
     if depth > DEPTH {
         return Err(Error::at("", format!("expressions may nest {DEPTH} deep, not deeper")));
     }
-    let below = |field: &str, expr: &Expr| node(expr, depth + 1).map_err(|error| error.under(field));
+    let below = |field: &str, expr: &Expr| node(expr, around, depth + 1).map_err(|error| error.under(field));
     let each = |of: &[Expr]| -> Result<Vec<Typed>, Error> {
         of.iter().enumerate().map(|(i, expr)| below(&format!("of[{i}]"), expr)).collect()
     };
     let typed = match expr {
         Expr::Const { value } => Typed { node: Node::Const(literal(value)), kind: value.kind() },
         Expr::Fetch { name, args } => {
-            let (fetch, kind) = fetch::build(name, args)?;
-            Typed { node: Node::Fetch(fetch), kind }
+            let (fetch, kind) = fetch::build(name, args, around)?;
+            let node = fetch.constant().map_or_else(|| Node::Fetch(fetch), Node::Const);
+            Typed { node, kind }
         }
         Expr::Convert { name, input, args } => {
             let input = below("input", input)?;
-            let row = convert::build(name, args, input.kind)?;
-            let node = Node::Convert { row, args: args.as_slice().into(), input: Box::new(input.node) };
-            Typed { node, kind: row.result }
+            let converter = convert::build(name, args, input.kind, around)?;
+            let kind = converter.row.result;
+            Typed { node: Node::Convert { converter, input: Box::new(input.node) }, kind }
+        }
+        Expr::Match { method, input, patterns, ignore_case, lists, each } if *each || !lists.is_empty() => {
+            let typed = below("input", input)?;
+            let written = Written { method, patterns, lists, kind: typed.kind };
+            each_matched(&written, typed.node, *ignore_case, (host_by(input), around))?
         }
         Expr::Match { method, input, patterns, ignore_case, .. } => {
             let texts = patterns.iter().map(String::as_str).collect();
@@ -110,6 +118,32 @@ fn matched(method: &str, input: Typed, texts: Vec<&str>, ignore_case: bool) -> R
     }))
 }
 
+/// A match on each value. A change of case before it becomes a match that ignores case, where that says the same.
+fn each_matched(
+    written: &Written<'_>,
+    mut node: Node,
+    mut ignore_case: bool,
+    (host, around): (Option<HostBy>, &Around<'_>),
+) -> Result<Typed, Error> {
+    let mut each = Each::new(written, ignore_case, around)?;
+    let meaning = match method::meaning(written.method) {
+        Meaning::Other if matches!(written.method, "str" | "dir" | "dom") => Meaning::Literal,
+        meaning if written.lists.is_empty() => meaning,
+        _ => Meaning::Other,
+    };
+    loop {
+        let texts = written.patterns.iter().map(String::as_str).collect();
+        let Some(inner) = without_case(&node, meaning, &Patterns { texts, ignore_case, kind: written.kind })
+        else {
+            break;
+        };
+        (node, ignore_case) = (inner, true);
+        each = Each::new(written, ignore_case, around)?;
+    }
+    each.host = host;
+    Ok(truth(Node::Each { input: Box::new(node), each: Box::new(each) }))
+}
+
 /// The input below a change of case that is superfluous once the match ignores case.
 fn without_case(node: &Node, meaning: Meaning, patterns: &Patterns<'_>) -> Option<Node> {
     let can_match = |case: Case, text: &str| match case {
@@ -119,8 +153,8 @@ fn without_case(node: &Node, meaning: Meaning, patterns: &Patterns<'_>) -> Optio
     match node {
         _ if meaning == Meaning::Other => None,
         Node::Fetch(Fetch::Host) => Some(Node::Fetch(Fetch::RawHost)),
-        Node::Convert { row, input, .. } => {
-            let case = row.case?;
+        Node::Convert { converter, input } => {
+            let case = converter.row.case?;
             let literal =
                 meaning == Meaning::Literal && patterns.texts.iter().all(|text| can_match(case, text));
             (patterns.ignore_case || literal).then(|| (**input).clone())
@@ -175,7 +209,9 @@ fn folded(node: Node) -> Node {
     let constant = |node: &Node| matches!(node, Node::Const(_));
     let fixed = match &node {
         Node::Const(_) | Node::Fetch(_) | Node::Test { .. } => false,
-        Node::Convert { input, .. } | Node::Match { input, .. } | Node::Not(input) => constant(input),
+        Node::Convert { converter, input } => converter.fixed() && constant(input),
+        Node::Each { input, each } => each.is_fixed() && constant(input),
+        Node::Match { input, .. } | Node::Not(input) => constant(input),
         Node::Compare { sides, .. } => constant(&sides.0) && constant(&sides.1),
         Node::All(of) | Node::Any(of) | Node::Concat(of) => of.iter().all(constant),
     };
@@ -195,7 +231,7 @@ mod tests {
             )
             .replace("<H>", r#"{"op":"fetch","name":"host"}"#)
             .replace("<P>", r#"{"op":"fetch","name":"path"}"#);
-        compile(&serde_json::from_str(&json).unwrap()).unwrap().node
+        compile(&serde_json::from_str(&json).unwrap(), &Around::NOTHING).unwrap().node
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::compile;
 use crate::fetch::Fetch;
 use crate::node::Node;
-use crate::{Error, Kind, TlsFact, Value, View, wire};
+use crate::{Around, Error, Kind, TlsFact, Value, View, wire};
 
 /// A compiled, type-checked expression. Immutable; it may be shared between threads.
 #[derive(Debug, Clone)]
@@ -11,15 +11,25 @@ pub struct Expr {
     node: Node,
     kind: Kind,
     text: Box<str>,
+    asks_body: bool,
 }
 
+/// What is fetched of first bytes.
+const OF_BYTES: [&str; 7] =
+    ["req.len", "req.payload", "req.ssl_", "req.proto_http", "req.rdp_cookie", "req.body", "wait_end"];
+
 impl Expr {
-    /// Checks names, kinds and patterns and builds what is evaluated.
+    /// Checks names, kinds and patterns and builds what is evaluated; lists and tables are bound once and for all.
     ///
     /// The error tells the place in the JSON form: `of[1].patterns[0]`.
-    pub fn compile(wire: &wire::Expr) -> Result<Self, Error> {
-        let typed = compile::compile(wire)?;
-        Ok(Self { node: typed.node, kind: typed.kind, text: wire.to_string().into() })
+    pub fn compile(wire: &wire::Expr, around: &Around<'_>) -> Result<Self, Error> {
+        let typed = compile::compile(wire, around)?;
+        let mut asks_body = false;
+        typed.node.each_fetch(&mut |fetch| {
+            let name = fetch.to_string();
+            asks_body |= OF_BYTES.iter().any(|start| name.starts_with(start));
+        });
+        Ok(Self { node: typed.node, kind: typed.kind, text: wire.to_string().into(), asks_body })
     }
 
     /// Whether the expression holds; values that are no truth values count as [`Value::truth`] says.
@@ -57,6 +67,11 @@ impl Expr {
         found
     }
 
+    /// Whether its value may change while more of the first bytes come.
+    pub fn asks_body(&self) -> bool {
+        self.asks_body
+    }
+
     /// The expression in the configuration's syntax.
     pub fn text(&self) -> &str {
         &self.text
@@ -73,7 +88,8 @@ mod tests {
 
     #[test]
     fn what_is_asked_of_tls_is_known_before_any_request() {
-        let compiled = |text: &str| Expr::compile(&serde_json::from_str(text).unwrap()).unwrap();
+        let compiled =
+            |text: &str| Expr::compile(&serde_json::from_str(text).unwrap(), &Around::NOTHING).unwrap();
         let sni = r#"{"op":"match","method":"eq","input":{"op":"fetch","name":"sni"},"patterns":["a"]}"#;
         let deep =
             format!(r#"{{"op":"any","of":[{{"op":"fetch","name":"tls"}},{{"op":"not","input":{sni}}}]}}"#);

@@ -14,7 +14,7 @@ use crate::table::Place;
 use crate::{Error, Kind, Value, args};
 
 /// How big a regular expression may become when compiled, in bytes; each route may bring its own.
-const REGEX_LIMIT: usize = 1 << 20;
+pub(crate) const REGEX_LIMIT: usize = 1 << 20;
 
 /// Patterns, ready to be looked for.
 #[derive(Debug, Clone)]
@@ -232,7 +232,7 @@ fn regex(patterns: &Patterns<'_>) -> Result<Matcher, Error> {
 }
 
 /// The message in one line, in words of a person who knows Python's `re`.
-fn regex_reason(error: &regex::Error) -> Cow<'static, str> {
+pub(crate) fn regex_reason(error: &regex::Error) -> Cow<'static, str> {
     let text = error.to_string();
     if matches!(error, regex::Error::CompiledTooBig(_)) {
         return format!("the regular expression needs more than {REGEX_LIMIT} bytes; repeat less").into();

@@ -5,10 +5,11 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use crate::convert;
+use crate::convert::Converter;
+use crate::each::Each;
 use crate::fetch::Fetch;
 use crate::method::Matcher;
-use crate::wire::{Comparison, Const};
+use crate::wire::Comparison;
 use crate::{Value, View};
 
 /// A node of the compiled tree.
@@ -17,8 +18,7 @@ pub(crate) enum Node {
     Const(Value<'static>),
     Fetch(Fetch),
     Convert {
-        row: &'static convert::Row,
-        args: Box<[Const]>,
+        converter: Converter,
         input: Box<Node>,
     },
     /// A match on a fetch, without the detour of a box: what nearly every condition is.
@@ -29,6 +29,11 @@ pub(crate) enum Node {
     Match {
         input: Box<Node>,
         matcher: Matcher,
+    },
+    /// A match on every value that the input stands for.
+    Each {
+        input: Box<Node>,
+        each: Box<Each>,
     },
     Compare {
         cmp: Comparison,
@@ -48,6 +53,7 @@ impl Node {
             Self::Const(value) => value.truth(),
             Self::Test { fetch, matcher } => matcher.test(&fetch.value(view)),
             Self::Match { input, matcher } => matcher.test(&input.eval(view)),
+            Self::Each { input, each } => input.any(view, &mut |value| each.test(&value)),
             Self::Compare { cmp, ignore_case, sides } => {
                 cmp.holds(order(&sides.0.eval(view), &sides.1.eval(view), *ignore_case))
             }
@@ -63,7 +69,7 @@ impl Node {
         match self {
             Self::Const(value) => value.borrowed(),
             Self::Fetch(fetch) => fetch.value(view),
-            Self::Convert { row, args, input } => (row.call)(input.eval(view), args),
+            Self::Convert { converter, input } => converter.call(input.eval(view), view),
             Self::Concat(of) => {
                 let mut text = Vec::new();
                 of.iter().for_each(|node| node.write(view, &mut text));
@@ -71,10 +77,26 @@ impl Node {
             }
             Self::Test { .. }
             | Self::Match { .. }
+            | Self::Each { .. }
             | Self::Compare { .. }
             | Self::All(_)
             | Self::Any(_)
             | Self::Not(_) => Value::Bool(self.test(view)),
+        }
+    }
+
+    /// Whether `test` holds for any value that the node stands for; what is absent is none.
+    fn any<V: View + ?Sized>(&self, view: &V, test: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+        let mut there = |value: Value<'_>| match value {
+            Value::Absent => false,
+            value => test(value),
+        };
+        match self {
+            Self::Fetch(fetch) => fetch.any(view, test),
+            Self::Convert { converter, input } => {
+                input.any(view, &mut |value| there(converter.call(value, view)))
+            }
+            one => there(one.eval(view)),
         }
     }
 
@@ -92,7 +114,10 @@ impl Node {
         match self {
             Self::Const(_) => {}
             Self::Fetch(fetch) | Self::Test { fetch, .. } => seen(fetch),
-            Self::Convert { input, .. } | Self::Match { input, .. } | Self::Not(input) => {
+            Self::Convert { input, .. }
+            | Self::Match { input, .. }
+            | Self::Each { input, .. }
+            | Self::Not(input) => {
                 input.each_fetch(seen);
             }
             Self::Compare { sides, .. } => {

@@ -4,7 +4,7 @@
 #![allow(clippy::expect_used)]
 
 use serde::Deserialize;
-use tenbin_rules::{Expr, Request, Value, wire};
+use tenbin_rules::{Around, Expr, Request, Value, wire};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -31,7 +31,7 @@ fn every_vector_holds() {
     let vectors: Vec<Vector> = serde_json::from_str(text).expect("the file has the shape of Vector");
     assert!(vectors.len() > 100);
     for vector in vectors {
-        let expr = Expr::compile(&vector.expr).expect(&vector.name);
+        let expr = Expr::compile(&vector.expr, &Around::NOTHING).expect(&vector.name);
         let value = expr.eval(&vector.request);
         assert_eq!(as_json(&value), vector.value, "{}", vector.name);
         assert_eq!(expr.test(&vector.request), value.truth(), "{}: test and eval agree", vector.name);

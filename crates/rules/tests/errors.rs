@@ -1,11 +1,11 @@
 //! Every way in which an expression is refused, with the place in its JSON and the reason.
 #![allow(clippy::expect_used)]
 
-use tenbin_rules::{Expr, wire};
+use tenbin_rules::{Around, Expr, wire};
 
 fn refusal(json: &str) -> String {
     let wire: wire::Expr = serde_json::from_str(json).expect(json);
-    Expr::compile(&wire).expect_err(json).to_string()
+    Expr::compile(&wire, &Around::NOTHING).expect_err(json).to_string()
 }
 
 /// `<P>`, `<H>`, `<S>`, `<N>` and `<Y>` stand for path, header("x"), source, port and true.
@@ -40,7 +40,7 @@ fn names_and_arguments() {
         (r#"{"op":"convert","name":"lower","input":<S>}"#, "input: lower takes str, not ip"),
         (
             r#"{"op":"convert","name":"strip","input":<P>,"args":[null]}"#,
-            "args[0]: characters of strip must be str",
+            "args[0]: characters of strip must be text",
         ),
         (
             r#"{"op":"match","method":"like","input":<P>,"patterns":["a"]}"#,
@@ -115,9 +115,9 @@ fn depth() {
     for _ in 0..99 {
         wire = wire::Expr::Not { input: Box::new(wire) };
     }
-    assert!(Expr::compile(&wire).is_ok());
-    let error =
-        Expr::compile(&wire::Expr::Not { input: Box::new(wire) }).expect_err("a hundred and one levels");
+    assert!(Expr::compile(&wire, &Around::NOTHING).is_ok());
+    let error = Expr::compile(&wire::Expr::Not { input: Box::new(wire) }, &Around::NOTHING)
+        .expect_err("a hundred and one levels");
     assert_eq!(error.reason, "expressions may nest 100 deep, not deeper");
     assert!(error.path.starts_with("input.input."));
 }

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use tenbin_rules::wire::{Comparison, Const, Expr as Wire};
-use tenbin_rules::{Expr, Request, Router};
+use tenbin_rules::{Around, Expr, Request, Router};
 
 fn fetch(name: &str) -> Wire {
     Wire::Fetch { name: name.into(), args: vec![] }
@@ -11,11 +11,18 @@ fn fetch(name: &str) -> Wire {
 
 fn matched(method: &str, input: Wire, patterns: &[&str]) -> Wire {
     let patterns = patterns.iter().map(|&pattern| pattern.into()).collect();
-    Wire::Match { method: method.into(), input: Box::new(input), patterns, ignore_case: false }
+    Wire::Match {
+        method: method.into(),
+        input: Box::new(input),
+        patterns,
+        ignore_case: false,
+        lists: vec![],
+        each: false,
+    }
 }
 
 fn compiled(wire: &Wire) -> Expr {
-    Expr::compile(wire).expect("only sound expressions are made here")
+    Expr::compile(wire, &Around::NOTHING).expect("only sound expressions are made here")
 }
 
 fn router(conditions: &[Option<Wire>]) -> Router {
@@ -108,7 +115,14 @@ fn leaf() -> impl Strategy<Value = Wire> {
                 Some(case) => Wire::Convert { name: case.into(), input: Box::new(fetch(name)), args: vec![] },
                 None => fetch(name),
             };
-            Wire::Match { method: method.into(), input: Box::new(input), patterns, ignore_case }
+            Wire::Match {
+                method: method.into(),
+                input: Box::new(input),
+                patterns,
+                ignore_case,
+                lists: vec![],
+                each: false,
+            }
         });
     let compares = (any::<bool>(), text(PATHS)).prop_map(|(equal, text)| Wire::Compare {
         cmp: if equal { Comparison::Eq } else { Comparison::Ne },

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tenbin.health import Checker, Target
 from tenbin.health.result import CheckStatus
 from tenbin.health.target import way
-from tenbin.model import Address, Admin, Health, ServerId
+from tenbin.model import Admin, Health, ServerId
 from tenbin.observe import sentences
 from tenbin.observe.checks import CheckEntry, CheckSummary
 from tenbin.plan import wire
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tenbin.clock import Clock
     from tenbin.health import CheckResult, HealthChange
-    from tenbin.model import Server
+    from tenbin.model import Address, Server, UnixAddress
     from tenbin.observe.outage import OutageBook
     from tenbin.observe.sentences import Sentence
     from tenbin.state import ServerOverlay, State, Store
@@ -130,7 +130,7 @@ def targets(state: State) -> Iterator[Target]:
                 yield Target(name, address, backend.check, entry.health, reached)
 
 
-def address_of(server: Server, entry: ServerOverlay) -> Address | None:
+def address_of(server: Server, entry: ServerOverlay) -> Address | UnixAddress | None:
     """Return the literal address of a server; None while its name is not resolved."""
     return entry.address or (server.address if server.address.is_literal else None)
 

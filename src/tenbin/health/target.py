@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tenbin.model import Address, AsServer, Protocol
+from tenbin.model import Address, AsServer, Protocol, UnixAddress
 
 if TYPE_CHECKING:
     from tenbin.health.result import CheckResult
@@ -30,16 +30,18 @@ class Target:
     """A server to check: its literal address, how to check it, what its health is at the start, how to reach it."""
 
     id: ServerId
-    address: Address
+    address: Address | UnixAddress
     check: Check
     health: Health
     way: Way = PLAIN
 
     @property
-    def where(self) -> Address:
+    def where(self) -> Address | UnixAddress:
         """The address that the probe goes to: the check's own host and port, else the server's."""
         host, port = self.check.host, self.check.port
-        return Address(host or self.address.host, port or self.address.port) if host or port else self.address
+        if not host and (not port or isinstance(self.address, UnixAddress)):
+            return self.address
+        return Address(host or self.address.host, port or self.address.port)
 
     @property
     def within(self) -> float:
@@ -50,6 +52,8 @@ class Target:
     def authority(self) -> str:
         """What Host says unless the check names one: with TLS the name that was asked for, else the address."""
         where, tls = self.where, self.way.tls
+        if isinstance(where, UnixAddress):
+            return tls.sni if tls is not None and tls.sni else "localhost"
         if tls is None:
             return str(where)
         host = Address(tls.sni or where.host, where.port)

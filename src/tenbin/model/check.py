@@ -79,8 +79,8 @@ class Step:
 
     SEND: `data`, or of HTTP `method`, `target`, `version`, `headers`, `data` as the body. EXPECT: `negate`, `method`
     (status rstatus string rstring binary rbinary hdr fhdr), `pattern`, `header`; `min_recv`; `ok_status`,
-    `error_status`, `timeout_status` are codes such as L7OKC; `on_success`, `on_error` messages. `format`: `data`, `target` and headers
-    are log formats. SET_VAR: `name`, `value` as text.
+    `error_status`, `timeout_status` are codes such as L7OKC; `on_success`, `on_error` messages. `format`: `data`,
+    `target` and headers are log formats. SET_VAR: `name`, `value` as text.
     """
 
     kind: StepKind

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+_ABSTRACT = 107
+"""Room for the name of an abstract socket (unix(7))."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Duration:
@@ -77,6 +80,21 @@ class UnixAddress:
     gid: int = -1
 
     @property
+    def name(self) -> bytes:
+        """What the system calls it; abstract names fill their room, as everybody's do who speaks of `abns@`."""
+        return b"\0" + self.path.encode().ljust(_ABSTRACT, b"\0") if self.abstract else self.path.encode()
+
+    @property
+    def host(self) -> str:
+        """What stands where others have a host: the whole address, which no host looks like."""
+        return str(self)
+
+    @property
+    def port(self) -> int:
+        """0: it has none."""
+        return 0
+
+    @property
     def is_literal(self) -> bool:
         """No name lookup is ever needed."""
         return True
@@ -90,6 +108,16 @@ class Inherited:
     """A listening socket that was open before this process started, by its number."""
 
     fd: int
+
+    @property
+    def host(self) -> str:
+        """What stands where others have a host."""
+        return str(self)
+
+    @property
+    def port(self) -> int:
+        """0: which one it has is the business of whoever opened it."""
+        return 0
 
     def __str__(self) -> str:
         return f"fd@{self.fd}"

@@ -74,8 +74,10 @@ class Instance:
             # What served before goes on serving: a file that cannot be used must not end traffic.
             if attached is not None:
                 attached.detach()
-            if parts is not None:
+            if parts is not None and attached is not None:
                 parts.listeners.close()
+            elif parts is not None:
+                parts.listeners.end()
             raise
         try:
             await self._serve(parts)
@@ -173,14 +175,14 @@ class Instance:
         if not now:
             draining = asyncio.ensure_future(parts.keeper.drain(drain))
             # The data plane accepts no more; without ours open, new clients are refused rather than left waiting.
-            parts.listeners.close()
+            parts.listeners.end()
             enough = asyncio.ensure_future(parts.orders.until(Order.STOP))
             await asyncio.wait((draining, enough), return_when=asyncio.FIRST_COMPLETED)
             enough.cancel()
             draining.cancel()
             await asyncio.gather(draining, return_exceptions=True)
         await parts.keeper.stop()
-        parts.listeners.close()
+        parts.listeners.end()
         if self._doors is not None:
             await self._doors.close()
         await self._background.end()

@@ -16,7 +16,6 @@ use super::channel;
 use super::plane::{Plane, understand};
 use crate::clock::Clock;
 use crate::http::{RequestView, Visit, from_cookie, set_cookie};
-use crate::secured::Secured;
 use crate::tables::{Built, Context, Refusal, Slots, Tables};
 use crate::wire::{Snapshot, WireError};
 
@@ -64,16 +63,7 @@ impl Compiled {
         let progress = request.parse(head, &mut 0, &Limits::default()).ok()?;
         let backend = self.tables.backends.get(backend).filter(|_| progress == Progress::Complete)?;
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let view = RequestView {
-            tls: Secured::default(),
-            http2: false,
-            request: &request,
-            bytes: head,
-            peer,
-            port: peer.port(),
-            server: None,
-            status: None,
-        };
+        let view = RequestView::offline(&request, head, peer, peer.port());
         from_cookie(backend, &view, &self.tables.secret, now).map(|visit: Visit| visit.index)
     }
 
@@ -122,6 +112,7 @@ impl Compiled {
             slots: &slots,
             clock,
             sockets: &|_| true,
+            sinks: None,
             tickets: None,
             salvage: None,
         };
@@ -149,6 +140,26 @@ impl Control {
     pub fn answer(&self, body: &[u8]) -> Vec<u8> {
         self.0.handle(body, Vec::new()).answer.body
     }
+}
+
+/// Writes what expressions may say, as the control plane's package carries it: JSON, a line for each name.
+pub fn vocabulary_command(mut out: impl io::Write) -> io::Result<()> {
+    fn rows<T: serde::Serialize>(out: &mut impl io::Write, name: &str, rows: &[T]) -> io::Result<()> {
+        write!(out, "\"{name}\": [")?;
+        for (index, row) in rows.iter().enumerate() {
+            out.write_all(if index == 0 { b"\n  " } else { b",\n  " })?;
+            serde_json::to_writer(&mut *out, row)?;
+        }
+        out.write_all(b"\n]")
+    }
+    let words = tenbin_rules::vocabulary();
+    out.write_all(b"{")?;
+    rows(&mut out, "fetches", &words.fetches)?;
+    out.write_all(b",\n")?;
+    rows(&mut out, "converters", &words.converters)?;
+    out.write_all(b",\n")?;
+    rows(&mut out, "methods", &words.methods)?;
+    out.write_all(b"}\n")
 }
 
 /// Reads one frame from pieces of any size; `None` at the end of the stream.

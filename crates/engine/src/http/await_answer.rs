@@ -57,7 +57,8 @@ pub async fn await_answer(
     stream: &mut Stream,
 ) -> Result<(), Failure> {
     let front = &course.found.frontend.spec;
-    let leaves = |server: &Arc<Server>| backend.spec.close_on_down.then(|| client.worker.attach(server));
+    let leaves =
+        |server: &Arc<Server>| backend.spec.close_on_down.then(|| client.worker.attach(server, true));
     let cut = backend.servers.get(index).and_then(leaves);
     x.output.clear();
     #[cfg(all(test, not(tenbin_loom)))]
@@ -142,7 +143,7 @@ async fn read_answer(
 
 /// Whether a head that was read is an interim one; a switch goes only where the client asked to.
 fn take_head(x: &Exchange) -> Result<bool, Failure> {
-    let asked = x.request.upgrade.of(x.input.head());
+    let asked = x.request.upgrade.of(x.state.request_bytes(x.input.head()));
     x.response.check_switch(x.output.data(), asked).map_err(Failure::Bad)?;
     Ok(x.response.status < 200 && x.response.status != 101)
 }

@@ -8,22 +8,24 @@ use std::task::Poll;
 
 use tenbin_proto::frames::PREFACE;
 use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
+use tenbin_rules::Expr;
 
 use super::answer::{Reason, write_answer};
 use super::forward::forward;
-use super::record::Record;
+use super::record::{self, Record, note_request};
 use super::reply::{finish_reply, redirect, reply, settle};
-use super::route::decide;
-use super::view::RequestView;
+use super::route::{backend_named, decide};
+use super::view::{AnswerView, RequestView, Scene};
 use crate::buffer::Buffer;
 use crate::client::Client;
 use crate::deadline::{Deadlines, Timer};
 use crate::flow::Flow;
 use crate::listener::Found;
 use crate::pace::Pace;
+use crate::rules::{self, Counted, State, Turn, growing};
 use crate::source;
 use crate::stream::Stream;
-use crate::tables::{Action, Held};
+use crate::tables::{Action, Backend, Held};
 
 /// Buffers and parsers of one exchange; kept by the worker and lent to whoever has something to do.
 pub struct Exchange {
@@ -61,6 +63,8 @@ pub struct Exchange {
     pub continued: bool,
     /// What will be counted and logged.
     pub record: Record,
+    /// What rules note.
+    pub state: State,
 }
 
 /// How the connection goes on.
@@ -108,6 +112,7 @@ impl Exchange {
             early: false,
             continued: false,
             record: Record::default(),
+            state: State::default(),
         }
     }
 
@@ -119,6 +124,7 @@ impl Exchange {
             }
             buffer.clear();
         }
+        self.state.clear();
         // A message that broke off may have left a pipe full.
         self.up.reset();
         self.down.reset();
@@ -127,22 +133,56 @@ impl Exchange {
                 *scratch = Vec::new();
             }
         }
+        self.record.noted.shrink(self.buffer_bytes);
         self.timer.clear();
     }
 
-    /// What conditions see.
-    pub fn view<'a>(&'a self, client: &'a Client, port: u16) -> RequestView<'a> {
-        let bytes = self.input.head();
+    /// What conditions see of the request.
+    pub fn view<'a>(
+        &'a self,
+        client: &'a Client,
+        found: &'a Found,
+        backend: Option<&'a Backend>,
+    ) -> RequestView<'a> {
         RequestView {
             request: &self.request,
-            bytes,
-            peer: client.peer,
+            bytes: self.state.request_bytes(self.input.head()),
+            peer: self.state.overrides.source.unwrap_or(client.peer),
             tls: client.tls(),
             http2: client.stream.is_multiplexed(),
-            port,
+            port: found.port,
+            scene: Some(Scene { client, found, state: &self.state, record: &self.record }),
+            body: self.input.data(),
+            backend,
             server: None,
-            status: None,
+            answer: None,
         }
+    }
+
+    /// What conditions see once there is an answer.
+    pub fn full_view<'a>(
+        &'a self,
+        client: &'a Client,
+        found: &'a Found,
+        backend: Option<&'a Backend>,
+    ) -> RequestView<'a> {
+        let bytes = self.state.answer_bytes(self.output.head());
+        let answer = AnswerView { response: &self.response, bytes, body: self.output.data() };
+        let server = (!self.record.server.is_empty()).then_some(self.record.server.as_str());
+        RequestView { answer: Some(answer), server, ..self.view(client, found, backend) }
+    }
+
+    /// Changes the request's head; what is read of it later is the changed one.
+    pub fn amend_request(&mut self, change: impl FnOnce(&mut Request, &mut Vec<u8>)) {
+        let bytes = growing(&mut self.state.request_text, self.input.head());
+        change(&mut self.request, bytes);
+        self.request.follow_host(bytes);
+    }
+
+    /// Changes the answer's head.
+    pub fn amend_answer(&mut self, change: impl FnOnce(&mut Response, &mut Vec<u8>)) {
+        let bytes = growing(&mut self.state.answer_text, self.output.head());
+        change(&mut self.response, bytes);
     }
 }
 
@@ -155,10 +195,11 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
         match read_head(client, x, &found, first).await {
             // Who was let in by a listener that is gone meanwhile is served once more, by its frontend as last known.
             Head::Complete => x.request.keep_alive &= !is_gone,
-            Head::Closed => return After::Close,
+            Head::Closed => return record::broken_off(client, x, &found),
             Head::Nothing => return After::Nothing,
             Head::Http2 => return After::Http2,
             Head::Failed(reason) => {
+                rules::count(client, &x.state.tracking, Counted::Request);
                 x.request.keep_alive = false;
                 x.record.unreadable(x.input.data().len());
                 (x.request.body, x.up.body_bytes) = (Body::None, 0);
@@ -166,6 +207,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             }
         }
         let after = exchange(client, x, tables, &found, first).await;
+        x.state.tracking.end(client.worker.now_ms());
         if after != After::Idle || client.stream.is_multiplexed() {
             return after;
         }
@@ -194,7 +236,8 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
     // What cannot be read is answered as what it is, not as what came before it.
     (x.request.method, x.request.version, x.request.body) = (Method::Get, Version::Http11, Body::None);
     x.up.reset();
-    x.record.begin(client.worker.shared.clock.micros());
+    x.state.clear();
+    x.record.begin(client, client.worker.shared.clock.micros());
     let Client { stream, timer, .. } = client;
     let mut is_timed = first;
     let head = poll_fn(|cx| {
@@ -253,10 +296,12 @@ async fn exchange(
     if x.request.body != Body::None {
         x.input.make_room(x.buffer_bytes);
     }
-    x.record.head_read(x.request.length);
+    x.record.head_read(x.request.length, client.worker.shared.clock.micros());
+    note_request(client, x, found);
     x.up.body_bytes = 0;
     let counters = found.frontend.counters.workers.of(client.worker.index);
     counters.requests.add(1);
+    rules::count(client, &x.state.tracking, Counted::Request);
     if x.request.fields.dropped() > 0 {
         counters.headers_dropped.add(x.request.fields.dropped() as u64);
     }
@@ -273,10 +318,21 @@ async fn exchange(
     {
         return Box::pin(reply(client, x, found, Reason::SourceRequests(wait_ms))).await;
     }
+    if !found.frontend.rules.request.is_empty()
+        && let Some(after) = Box::pin(judge(client, x, found, (&tables, first))).await
+    {
+        return after;
+    }
     let mut edited = std::mem::take(&mut x.edited);
-    let action = decide(&found.frontend, &x.view(client, found.port), &mut edited);
+    // In a block of its own: whatever lives while others are waited for makes every connection larger.
+    let action = {
+        let view = x.view(client, found, None);
+        let knows = |name: &Expr| backend_named(&tables, name, &view).is_some();
+        decide(&found.frontend, &view, &mut edited, knows)
+    };
     x.edited = edited;
     match action {
+        Some(Action::Named(name)) => Box::pin(dispatch(client, x, found, (tables, name), first)).await,
         Some(Action::Backend(name)) => forward(client, x, found, (tables, name.as_str()), first).await,
         Some(Action::Deny(status)) => Box::pin(reply(client, x, found, Reason::Denied(*status))).await,
         Some(Action::Respond(fixed)) => {
@@ -287,12 +343,46 @@ async fn exchange(
             Box::pin(finish_reply(client, x, found, manner.keep_alive)).await
         }
         Some(Action::Redirect { location, start, code }) => {
-            match redirect(client, x, found, (location, start, *code)) {
+            match redirect(client, x, found, (location, start, *code, b"")) {
                 Some(keep_alive) => Box::pin(finish_reply(client, x, found, keep_alive)).await,
                 None => Box::pin(reply(client, x, found, Reason::Denied(400))).await,
             }
         }
         None => Box::pin(reply(client, x, found, Reason::NoRoute)).await,
+    }
+}
+
+/// To the backend that an expression names.
+async fn dispatch(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Rc<Found>,
+    (tables, name): (Held, &Expr),
+    first: bool,
+) -> After {
+    match backend_named(&tables, name, &x.view(client, found, None)) {
+        Some(name) => forward(client, x, found, (tables, &name), first).await,
+        None => reply(client, x, found, Reason::NoRoute).await,
+    }
+}
+
+/// Runs the frontend's rules on the request; how the connection goes on if they have ended it.
+async fn judge(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Rc<Found>,
+    (tables, first): (&Held, bool),
+) -> Option<After> {
+    let set = found.frontend.rules.request.as_slice();
+    match rules::request(client, x, found, (set, None)).await {
+        Turn::On => None,
+        Turn::Ended(after) => Some(after),
+        // A backend of ours has it: it counts as an answer of our own.
+        Turn::Service(name) => {
+            x.edited.clear();
+            x.record.serve();
+            Some(Box::pin(forward(client, x, found, (tables.clone(), name.as_str()), first)).await)
+        }
     }
 }
 

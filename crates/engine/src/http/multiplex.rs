@@ -67,7 +67,7 @@ pub async fn speak(
 /// Whether the request is the handshake of a WebSocket.
 pub fn is_websocket(x: &Exchange) -> bool {
     let asked = x.request.upgrade;
-    !asked.is_empty() && asked.of(x.input.head()).eq_ignore_ascii_case(b"websocket")
+    !asked.is_empty() && asked.of(x.state.request_bytes(x.input.head())).eq_ignore_ascii_case(b"websocket")
 }
 
 /// Has a stream carry a WebSocket; false when the server knows none over HTTP/2. It says so with its first word.

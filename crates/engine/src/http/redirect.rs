@@ -40,7 +40,7 @@ fn digit(value: u8) -> u8 {
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
-    use tenbin_rules::{Expr, View, wire};
+    use tenbin_rules::{Around, Expr, View, wire};
 
     use super::write_location;
 
@@ -87,7 +87,7 @@ mod tests {
     fn leads(start: &str, fetch: &str, asked: &Asked) -> Option<String> {
         let fetch = format!(r#"{{"op":"concat","of":[{{"op":"const","value":{start:?}}},{fetch}]}}"#);
         let tree: wire::Expr = serde_json::from_str(&fetch).unwrap();
-        let expression = Expr::compile(&tree).unwrap();
+        let expression = Expr::compile(&tree, &Around::NOTHING).unwrap();
         let mut out = Vec::new();
         write_location(&mut out, (&expression, start.as_bytes()), asked)
             .then(|| String::from_utf8(out).unwrap())

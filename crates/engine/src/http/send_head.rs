@@ -9,10 +9,12 @@ use super::exchange::Exchange;
 use super::forward::Course;
 use super::reply::send;
 use super::route::{Side, rewrite, with_edits};
-use super::view::RequestView;
+use super::view::{RequestView, Scene};
 use super::{open, sticky};
+use crate::address::Address;
 use crate::client::Client;
 use crate::clock::wall_micros;
+use crate::ending::CookieOut;
 use crate::flow::Sink;
 use crate::tables::{Backend, Server, Sticky};
 use crate::wire::Frontend;
@@ -28,8 +30,8 @@ pub fn request(
     (server, multiplexed): (&Server, bool),
 ) {
     let frontend = &course.found.frontend;
-    let Exchange { request, input, up, edited, text, .. } = x;
-    let bytes = input.head();
+    let Exchange { request, input, up, edited, text, state, record, .. } = x;
+    let bytes = state.request_bytes(input.head());
     let target = request.method != Method::Connect && rewrite(frontend, edited, request, bytes, text);
     let peer = client.peer.ip().to_canonical();
     let trusted = frontend.trusts(peer);
@@ -56,8 +58,11 @@ pub fn request(
         tls: client.tls(),
         http2: client.stream.is_multiplexed(),
         port: course.found.port,
+        scene: Some(Scene { client, found: course.found, state, record }),
+        body: b"",
+        backend: backend.map(|backend| &**backend),
         server: Some(&server.name),
-        status: None,
+        answer: None,
     };
     let sink = match request.body {
         _ if multiplexed => Sink::Stream,
@@ -67,7 +72,7 @@ pub fn request(
     with_edits(frontend, (edited, Side::Request), &view, |edits| {
         let to = RequestEdits {
             target: target.then_some(text.as_slice()),
-            host_fallback: server.address_text.as_bytes(),
+            host_fallback: host_of(server),
             forwarding: frontend.spec.forwarding.then_some(&forwarding),
             edits,
             upgrade: !request.upgrade.is_empty(),
@@ -77,6 +82,15 @@ pub fn request(
         };
         up.address(sink, |head| write_request(head, request, bytes, &to));
     });
+}
+
+/// What stands in Host when a client of HTTP/1.0 named none: a path is no host.
+fn host_of(server: &Server) -> &[u8] {
+    if matches!(server.address, Some(Address::Unix(_))) {
+        b"localhost"
+    } else {
+        server.address_text.as_bytes()
+    }
 }
 
 fn cookie_name(backend: &Backend) -> Option<&[u8]> {
@@ -141,27 +155,26 @@ pub fn answer(
     if backend.sticky.is_some() {
         let now = (wall_micros() / 1_000_000) as u32;
         sticky::set_cookie(&mut extra, backend, (server, course.visit), &course.tables.secret, now);
+        if let Some((_, out)) = x.record.ending.cookie.as_mut().filter(|_| !extra.is_empty()) {
+            let stays = course.visit.is_some_and(|visit| visit.index == server);
+            *out = if stays { CookieOut::Updated } else { CookieOut::Inserted };
+        }
     }
     let always = &course.found.always;
-    if !always.is_empty() && x.response.fields.find(x.output.head(), HSTS).is_none() {
+    if !always.is_empty() && x.response.fields.find(x.state.answer_bytes(x.output.head()), HSTS).is_none() {
         extra.extend_from_slice(always);
     }
     let name = backend.servers.get(server).map(|server| server.name.as_str());
-    let view = RequestView {
-        request: &x.request,
-        bytes: x.input.head(),
-        peer: client.peer,
-        tls: client.tls(),
-        http2: multiplexed,
-        port: course.found.port,
-        server: name,
-        status: Some(x.response.status),
-    };
-    x.down.prefix.clear();
-    with_edits(&course.found.frontend, (&x.edited, Side::Answer), &view, |edits| {
-        let to = ResponseEdits { framing, persist, upgrade: upgraded, edits, extra: &extra };
-        write_response(&mut x.down.prefix, &x.response, x.output.head(), &to);
-    });
+    let mut out = std::mem::take(&mut x.down.prefix);
+    out.clear();
+    {
+        let view = RequestView { server: name, ..x.full_view(client, course.found, Some(backend)) };
+        with_edits(&course.found.frontend, (&x.edited, Side::Answer), &view, |edits| {
+            let to = ResponseEdits { framing, persist, upgrade: upgraded, edits, extra: &extra };
+            write_response(&mut out, &x.response, x.state.answer_bytes(x.output.head()), &to);
+        });
+    }
+    x.down.prefix = out;
     x.text = extra;
     let sink = match framing {
         _ if multiplexed => Sink::Stream,

@@ -2,10 +2,15 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tenbin_proto::{Known, Request, Version, cookie};
-use tenbin_rules::{TlsFact, Value, View};
+use tenbin_proto::{Known, Request, Response, Version, cookie};
+use tenbin_rules::{Change, Counter, Fact, Message, Scope, TlsFact, Value, Variable, View};
 
+use super::record::Record;
+use crate::client::Client;
+use crate::listener::Found;
+use crate::rules::{State, facts, tracking};
 use crate::secured::Secured;
+use crate::tables::Backend;
 
 /// A request with, once there is one, its answer.
 pub struct RequestView<'a> {
@@ -21,10 +26,64 @@ pub struct RequestView<'a> {
     pub http2: bool,
     /// The listener's port.
     pub port: u16,
+    /// What has come up on the way; offline there is none.
+    pub scene: Option<Scene<'a>>,
+    /// What of the request's body is at hand.
+    pub body: &'a [u8],
+    /// Where it goes.
+    pub backend: Option<&'a Backend>,
     /// The chosen server's name.
     pub server: Option<&'a str>,
-    /// The answer's status.
-    pub status: Option<u16>,
+    /// The answer.
+    pub answer: Option<AnswerView<'a>>,
+}
+
+/// Whose connection it is, and what rules have noted.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The connection.
+    pub client: &'a Client,
+    /// Who serves its listener.
+    pub found: &'a Found,
+    /// Of the request.
+    pub state: &'a State,
+    /// How far it has come.
+    pub record: &'a Record,
+}
+
+/// An answer as far as it is there.
+#[derive(Clone, Copy)]
+pub struct AnswerView<'a> {
+    /// The parsed head.
+    pub response: &'a Response,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// What of its body is at hand.
+    pub body: &'a [u8],
+}
+
+impl RequestView<'_> {
+    /// A request of which nothing but itself is known.
+    pub fn offline<'a>(
+        request: &'a Request,
+        bytes: &'a [u8],
+        peer: SocketAddr,
+        port: u16,
+    ) -> RequestView<'a> {
+        RequestView {
+            request,
+            bytes,
+            peer,
+            tls: Secured::default(),
+            http2: false,
+            port,
+            scene: None,
+            body: b"",
+            backend: None,
+            server: None,
+            answer: None,
+        }
+    }
 }
 
 impl View for RequestView<'_> {
@@ -86,7 +145,70 @@ impl View for RequestView<'_> {
     }
 
     fn status(&self) -> Option<u16> {
-        self.status
+        self.answer.map(|answer| answer.response.status)
+    }
+
+    fn fields<'a>(&'a self, message: Message, each: &mut dyn FnMut(&'a [u8], &'a [u8]) -> bool) {
+        let found = match message {
+            Message::Request => Some((&self.request.fields, self.bytes)),
+            Message::Answer => self.answer.map(|answer| (&answer.response.fields, answer.bytes)),
+        };
+        let Some((fields, bytes)) = found else { return };
+        for field in fields {
+            if !each(field.name.of(bytes), field.value.of(bytes)) {
+                return;
+            }
+        }
+    }
+
+    fn body(&self, message: Message) -> &[u8] {
+        match message {
+            Message::Request => self.body,
+            Message::Answer => self.answer.map_or(b"", |answer| answer.body),
+        }
+    }
+
+    fn fact(&self, fact: Fact) -> Value<'_> {
+        self.scene.map_or(Value::Absent, |scene| facts::tell(fact, &scene, self))
+    }
+
+    fn variable(&self, which: &Variable) -> Value<'_> {
+        self.scene.map_or(Value::Absent, |scene| variable(scene, which))
+    }
+
+    fn tracked(&self, slot: u8, counter: &Counter) -> Value<'_> {
+        let Some(scene) = self.scene else { return Value::Absent };
+        let connection = scene.client.tracking().borrow();
+        tracking::read([&scene.state.tracking, &*connection], slot, counter, self.now_ms())
+    }
+
+    fn change(&self, slot: u8, counter: &Counter, change: Change) -> Value<'_> {
+        let Some(scene) = self.scene else { return Value::Absent };
+        let connection = scene.client.tracking().borrow();
+        tracking::change([&scene.state.tracking, &*connection], slot, (counter, change), self.now_ms())
+    }
+
+    fn tracked_key(&self, slot: u8) -> Value<'_> {
+        let Some(scene) = self.scene else { return Value::Absent };
+        let connection = scene.client.tracking().borrow();
+        tracking::key([&scene.state.tracking, &*connection], slot)
+    }
+
+    fn capture(&self, message: Message, index: usize) -> Value<'_> {
+        Value::maybe(self.scene.and_then(|scene| scene.state.captures.get(message, index)))
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.scene.map_or(0, |scene| scene.client.worker.now_ms())
+    }
+}
+
+/// A variable wherever it lives.
+pub fn variable<'a>(scene: Scene<'a>, which: &Variable) -> Value<'a> {
+    match which.scope {
+        Scope::Session => scene.client.variable(which.key),
+        Scope::Process => scene.client.worker.shared.variables.get(which.key),
+        _ => scene.state.variables.get(which),
     }
 }
 

@@ -74,6 +74,7 @@ pub enum IpForm {
 
 /// Policy and parameters.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one word of the configuration")]
 #[serde(deny_unknown_fields)]
 pub struct Balance {
     /// Which policy.
@@ -199,22 +200,6 @@ pub enum Sticky {
         /// Values are made of it and the server's address; empty: they are not.
         #[serde(default)]
         dynamic_key: String,
-    },
-    /// By address.
-    Source {
-        /// Forgotten after so long.
-        expire: u64,
-        /// Entries at most.
-        size: usize,
-    },
-    /// By a text of the request.
-    Key {
-        /// A text expression.
-        key: Expr,
-        /// Forgotten after so long.
-        expire: u64,
-        /// Entries at most.
-        size: usize,
     },
 }
 
@@ -410,6 +395,7 @@ const fn unknown() -> Health {
 
 /// A group of servers.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one word of the configuration")]
 #[serde(deny_unknown_fields)]
 pub struct Backend {
     /// Its name.

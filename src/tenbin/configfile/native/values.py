@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from tenbin.configfile.native.tree import Map, Seq
 from tenbin.configfile.problem import mistake
-from tenbin.model.values import Address, Duration, Rate
+from tenbin.model.values import Address, Duration, Rate, UnixAddress
 
 LONGEST = Duration(365 * 24 * 3_600_000)
 
@@ -33,6 +33,9 @@ _RATE = re.compile(r"(-?[0-9]{1,12}) ?/ ?([0-9a-z.]+)")
 _LARGEST_RATE = 1_000_000
 _SHORTEST_WINDOW = Duration(100)
 _LONGEST_WINDOW = Duration(86_400_000)
+
+_LONGEST_PATH = 107
+"""Bytes of a unix socket's name (unix(7))."""
 
 _PERCENT = re.compile(r"([0-9]{1,6})\s*%")
 _LABELS = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?")
@@ -108,9 +111,11 @@ def percent(value: object) -> int:
     raise mistake("not a percentage", expected="a percentage such as 20%", hint=hint)
 
 
-def listen_address(value: object) -> Address:
-    """Where to listen: `:8080`, `*:8080`, `127.0.0.1:80`, `[::1]:80`, `name:80`."""
+def listen_address(value: object) -> Address | UnixAddress:
+    """Where to listen: `:8080`, `*:8080`, `127.0.0.1:80`, `[::1]:80`, `name:80`, `unix@/path`."""
     expected = "an address such as :8080, 127.0.0.1:8080 or [::1]:8080"
+    if (unix := _unix(value)) is not None:
+        return unix
     if isinstance(value, str) and value[:1] in (":", "*") and value.count(":") == 1:
         value = "0.0.0.0:" + value.removeprefix("*").removeprefix(":")
     elif isinstance(value, int) and not isinstance(value, bool):
@@ -118,9 +123,20 @@ def listen_address(value: object) -> Address:
     return _address(value, expected)
 
 
-def server_address(value: object) -> Address:
-    """Where a server is: `10.0.0.1:80`, `[::1]:80`, `name:80`. Names are resolved at run time."""
+def admin_address(value: object) -> Address:
+    """Where the admin API listens besides its own socket."""
+    address = listen_address(value)
+    if isinstance(address, UnixAddress):
+        hint = "on a socket it listens anyway: `tenbin status` shows where"
+        raise mistake("the admin API listens on a host and a port", expected="an address such as :9180", hint=hint)
+    return address
+
+
+def server_address(value: object) -> Address | UnixAddress:
+    """Where a server is: `10.0.0.1:80`, `[::1]:80`, `name:80`, `unix@/path`. Names are resolved at run time."""
     expected = "an address such as 10.0.0.1:8080 or app.internal:8080"
+    if (unix := _unix(value)) is not None:
+        return unix
     if isinstance(value, str) and value[:1] in (":", "*"):
         raise mistake(
             "a server's address needs a host",
@@ -206,14 +222,28 @@ def _quotes(value: object) -> str:
     return "put it in quotes" if isinstance(value, bool | int | float) else ""
 
 
+def _unix(value: object) -> UnixAddress | None:
+    """A socket in the file system, or by an abstract name; None for everything else."""
+    expected = "a socket such as unix@/run/app.sock or abns@name"
+    if not isinstance(value, str):
+        return None
+    if value.startswith(("/", "unix:")):
+        hint = f"write unix@{value.removeprefix('unix:')}"
+        raise mistake("a path alone is not an address", expected=expected, hint=hint)
+    kind, at, path = value.partition("@")
+    if not at or kind not in ("unix", "abns"):
+        return None
+    if not path or len(path.encode()) > _LONGEST_PATH or (kind == "unix" and not path.startswith("/")):
+        raise mistake(f"an absolute path of at most {_LONGEST_PATH} bytes is needed", expected=expected)
+    return UnixAddress(path, abstract=kind == "abns")
+
+
 def _address(value: object, expected: str) -> Address:
     if not isinstance(value, str):
         raise mistake("not an address", expected=expected)
     if "://" in value:
         bare = value.partition("://")[2].partition("/")[0]
         raise mistake("an address is not a URL", expected=expected, hint=f"leave the rest out: {bare}" if bare else "")
-    if value.startswith(("/", "unix:", "unix@")):
-        raise mistake("unix sockets are not supported yet", expected=expected)
     head, colon, port = value.rpartition(":")
     if not colon or head.startswith("[") != head.endswith("]"):
         if value.endswith("]") or not colon:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tenbin.health.probe import exec_, http, tcp
 from tenbin.health.probe.channel import Dialer
 from tenbin.health.probe.python import PythonProbe
-from tenbin.model import ExecCheck, GrpcCheck, HttpCheck, PythonCheck, TcpCheck
+from tenbin.model import ExecCheck, GrpcCheck, HttpCheck, ProtocolCheck, PythonCheck, ScriptCheck, TcpCheck
 
 if TYPE_CHECKING:
     from tenbin.health.result import Outcome
@@ -40,6 +40,8 @@ class Probes:
                 return await exec_.probe(target, kind, within)
             case PythonCheck() as kind:
                 return await self._python(target, kind, within)
+            case ScriptCheck() | ProtocolCheck():
+                return await tcp.probe(self._dialer, target)
 
     def close(self) -> None:
         """Let the threads end; checks under way in them are cancelled."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from tenbin.health.probe.names import first_address
 from tenbin.health.result import CheckStatus, Outcome, printable
+from tenbin.model import UnixAddress
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -64,10 +65,10 @@ class Link:
                 self._loop.remove_reader(self._socket.fileno())
             self._socket.close()
 
-    async def connect(self, address: Address) -> None:
+    async def connect(self, address: Address | UnixAddress) -> None:
         """Open the connection; raises NotConnectedError when that fails."""
         try:
-            family, where = _numeric(address.host, address.port) or await self._resolve(address)
+            family, where = await self._endpoint(address)
             self._socket = _socket(family)
             error = self._socket.connect_ex(where)
             if error == errno.EINPROGRESS:
@@ -102,7 +103,9 @@ class Link:
                 continue
 
     def ends(self) -> tuple[tuple[str, int], tuple[str, int]]:
-        """Return the addresses of this side and of the server."""
+        """Return the addresses of this side and of the server; empty ones on a unix socket."""
+        if self._open.family == socket.AF_UNIX:
+            return ("", 0), ("", 0)
         here, there = self._open.getsockname(), self._open.getpeername()
         return here[:2], there[:2]
 
@@ -145,6 +148,11 @@ class Link:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(TimeoutError())
 
+    async def _endpoint(self, address: Address | UnixAddress) -> _Endpoint:
+        if isinstance(address, UnixAddress):
+            return socket.AF_UNIX, address.name
+        return _numeric(address.host, address.port) or await self._resolve(address)
+
     async def _resolve(self, address: Address) -> _Endpoint:
         lookup = first_address(address.host)
         lookup.add_done_callback(self._wake_from_thread)
@@ -163,7 +171,7 @@ class Link:
             self._loop.call_soon_threadsafe(self._wake)
 
 
-_Endpoint = tuple[int, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
+_Endpoint = tuple[int, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes] | bytes]
 _READ = 16_384
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 # Shortages of this machine, which say nothing of the server.

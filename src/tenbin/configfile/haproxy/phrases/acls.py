@@ -120,7 +120,6 @@ def _subject(place: Place, text: str) -> tuple[Typed, str]:
     found, end = samples.start_of(_anywhere(place), fetch + text[len(keyword) :], acl=True)
     if end + len(keyword) - len(fetch) < len(text):
         raise Wrong("missing comma after fetch keyword")
-    _doubt(place, found)
     if not method or found.converted:
         method = patterns.DEFAULT.get(found.kind, "")
     return found, method
@@ -129,16 +128,6 @@ def _subject(place: Place, text: str) -> tuple[Typed, str]:
 def _anywhere(place: Place) -> Place:
     """An ACL may ask for what is not known here; then it does not match."""
     return Place(place.reading, place.scope, "", place.word)
-
-
-def _doubt(place: Place, found: Typed) -> None:
-    if not place.phase or place.word is None:
-        return
-    try:
-        samples.check_available(place, found)
-    except Wrong:
-        message = f"this acl will never match because it uses keyword '{found.name}' which is not known here"
-        place.reading.warning(place.word, message)
 
 
 def _flags(place: Place, phrase: Phrase, found: Typed, method: str) -> _Flags:

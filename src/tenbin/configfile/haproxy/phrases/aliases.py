@@ -52,6 +52,7 @@ NATIVE = {
     "ssl_fc_cipher": "tls.cipher",
     "ssl_fc_is_resumed": "tls.resumed",
     "req.ssl_sni": "sni",
+    "req.ssl_alpn": "alpn",
 }
 """Fetches that a native name stands for where the vocabulary does not have HAProxy's."""
 
@@ -67,14 +68,29 @@ TRACKED = re.compile(r"sc([0-9]+)_([a-z0-9_]+)")
 OWN_TABLE = re.compile(r"src_(?!is_local|port)[a-z0-9_]+|table_(avl|cnt)")
 """Fetches that look into the proxy's own table when none is named."""
 
+REFERENCES = (
+    (re.compile(r"(src_|sc_|table_)(?!is_local|port)[a-z0-9_]+|in_table"), "table"),
+    (re.compile(r"be_(?!id|name|.*timeout|max_retries).*|nbsrv|queue|avg_queue|connslots"), "backend"),
+    (re.compile(r"fe_(conn|req_rate|sess_rate)"), "frontend"),
+    (re.compile(r"srv_(?!id|name).*"), "server"),
+    (re.compile(r"http_auth(_group)?"), "userlist"),
+)
+"""Fetches and converters whose last argument names something of the configuration."""
+
+OF_REQUEST = re.compile(r"req\..*|path|pathq|query|base.*|url.*|http_auth.*")
+"""Fetches that look at the request itself, which HAProxy has forgotten when the answer comes."""
+
 OWN_PROXY = frozenset((
     "avg_queue", "be_conn", "be_conn_free", "be_sess_rate", "connslots", "fe_conn", "fe_req_rate", "fe_sess_rate",
     "nbsrv", "queue",
 ))  # fmt: skip
 """Fetches that tell of the proxy itself when none is named."""
 
-CONVERTERS = {"map": "map_str", "base64": "base64"}
+CONVERTERS = {"map": "map_str"}
 """The same converter by another name."""
+
+FOREIGN_CONVERTERS = frozenset(("strip", "size", "str", "ip", "bool_text"))
+"""Converters that HAProxy's language does not know."""
 
 _PREFIXED = frozenset(("base", "cook", "hdr", "path", "scook", "shdr", "url", "urlp"))
 _METHODS = frozenset(("beg", "dir", "dom", "end", "len", "reg", "sub"))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.haproxy.phrases.words import Place, Wrong
+from tenbin.configfile.haproxy.phrases import regex, variables
+from tenbin.configfile.haproxy.phrases.words import Wrong
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
-_NAMES = {"int": "integer", "text": "string", "table": "table", "ip": "IPv4 address"}
-NAMED = ("table", "backend", "frontend", "server", "userlist")
-"""Kinds of arguments that name something of the configuration."""
+_NAMES = {"int": "integer", "number": "integer"}
 
 
 def split(text: str, start: int) -> tuple[list[str], int]:
@@ -50,7 +49,7 @@ def split(text: str, start: int) -> tuple[list[str], int]:
     raise Wrong(_unclosed(quote, "".join(current)), start=start, end=size)
 
 
-def convert(place: Place, owner: str, given: Sequence[str], wanted: Sequence[Parameter]) -> tuple[Scalar, ...]:
+def convert(owner: str, given: Sequence[str], wanted: Sequence[Parameter]) -> tuple[Scalar, ...]:
     """Check arguments against what is wanted. `owner` is how messages call the fetch or converter."""
     if len(given) > len(wanted):
         extra = given[len(wanted)]
@@ -59,16 +58,17 @@ def convert(place: Place, owner: str, given: Sequence[str], wanted: Sequence[Par
         raise Wrong(f"{owner} : end of arguments expected at position {len(wanted) + 1}, but got '{extra}'")
     least = sum(not one.optional for one in wanted)
     if len(given) < least:
-        kind = _NAMES.get(wanted[len(given)].kind, wanted[len(given)].kind)
+        kind = _NAMES.get(wanted[len(given)].kind, "string")
         raise Wrong(f"{owner} : missing arguments (got {len(given)}/{least}), type '{kind}' expected")
     return tuple(
-        _one(place, owner, text, parameter, number)
+        _one(owner, text, parameter, number)
         for number, (text, parameter) in enumerate(zip(given, wanted, strict=False), start=1)
     )
 
 
-def _one(place: Place, owner: str, text: str, parameter: Parameter, number: int) -> Scalar:
-    if parameter.kind == "int":
+def _one(owner: str, text: str, parameter: Parameter, number: int) -> Scalar:
+    kind = parameter.kind
+    if kind == "int" or (kind == "number" and (_NUMBER.fullmatch(text) or not text)):
         if not text and parameter.optional:
             return None
         if not text:
@@ -76,12 +76,10 @@ def _one(place: Place, owner: str, text: str, parameter: Parameter, number: int)
         if not _NUMBER.fullmatch(text):
             raise Wrong(f"{owner} : failed to parse '{text}' as type 'integer' at position {number}")
         return int(text)
-    if parameter.kind == "bool":
-        return text in ("1", "true")
-    if parameter.kind in NAMED and text:
-        if place.word is not None:
-            place.reading.wanted.append((place.word, parameter.kind, text))
-        return text
+    if kind == "regex":
+        return regex.translate(text)
+    if kind in ("number", "variable") and text:
+        return variables.check(text)
     return text
 
 

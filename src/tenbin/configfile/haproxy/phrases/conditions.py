@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.haproxy.phrases import acls
+from tenbin.configfile.haproxy.phrases import acls, aliases
 from tenbin.configfile.haproxy.phrases.words import Phrase, Place, Wrong
-from tenbin.model.expression import All, Any, Const, Expression, Not
+from tenbin.model.expression import All, Any, Const, Convert, Expression, Fetch, Match, Not
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,12 +22,35 @@ def read(place: Place, words: Sequence[Word]) -> Expression:
         message = f"expects either 'if' or 'unless' followed by a condition but found '{word}'"
         raise phrase.wrong(message)
     found = _any(place, phrase)
+    if place.of_answer:
+        found = _without_request(place, words[0], found)
     return negated(found) if word == "unless" else found
 
 
 def negated(expression: Expression) -> Expression:
     """The opposite of a condition, without a `Not` of a `Not`."""
     return expression.input if isinstance(expression, Not) else Not(expression)
+
+
+def _without_request(place: Place, word: Word, found: Expression) -> Expression:
+    """A condition on an answer: what asks for the request matches nothing any more, as in HAProxy."""
+    match found:
+        case All(of):
+            return All(tuple(_without_request(place, word, one) for one in of))
+        case Any(of):
+            return Any(tuple(_without_request(place, word, one) for one in of))
+        case Not(inner):
+            return Not(_without_request(place, word, inner))
+    asked: Expression = found
+    while isinstance(asked, Match | Convert):
+        asked = asked.input
+    if not isinstance(asked, Fetch) or not aliases.OF_REQUEST.fullmatch(asked.name):
+        return found
+    message = (
+        f"acl will never match because it uses keyword '{asked.name}' which is incompatible with a rule on answers"
+    )
+    place.reading.warning(word, message, "remember it with set-var(txn.x) in a rule on requests")
+    return Const(value=False)
 
 
 def _any(place: Place, phrase: Phrase) -> Expression:

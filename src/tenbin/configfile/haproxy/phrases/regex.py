@@ -12,21 +12,25 @@ from tenbin.configfile.haproxy.phrases.words import Wrong
 
 _POSSESSIVE = re.compile(r"((?<!\\)[*+?}])\+")
 _ATOMIC = re.compile(r"(?<!\\)\(\?>")
+_QUOTED = re.compile(r"\\Q(.*?)(?:\\E|$)", re.DOTALL)
 _PIECE = re.compile(r"\\.|\[|\]|.", re.DOTALL)
 _SAME = {r"\Z": r"\z", r"\h": r"[ \t]", r"\/": "/", r"\R": r"(?:\r\n|\n|\r)", r"\e": r"\x1b", r"\G": ""}
 _ESCAPABLE = re.compile(r"[A-Za-z0-9\\.+*?()|\[\]{}^$#&~-]")
+_HINTS = {"look-around": "match it apart, with an ACL of its own that is negated: `{ path_reg a } !{ path_reg b }`"}
 _GROUP = re.compile(r"\\([1-9][0-9]*)")
 
 
 def translate(pattern: str, word: str = "regex") -> str:
     """Return the pattern in the data plane's syntax. Raises `Wrong` when it has none."""
-    plain = _ATOMIC.sub("(?:", _POSSESSIVE.sub(r"\1", pattern))
+    quoted = _QUOTED.sub(lambda match: re.escape(match[1]), pattern)
+    plain = _ATOMIC.sub("(?:", _POSSESSIVE.sub(r"\1", quoted))
     plain = "".join(_pieces(plain))
     found = common.problems(plain)
     if found:
         first = found[0]
         refused = "linear time" in first.message
-        raise Wrong(f"{word} '{pattern}' is invalid ({first.message})", hint=first.hint, refused=refused)
+        hint = _HINTS.get(first.message.partition(" cannot")[0], first.hint)
+        raise Wrong(f"{word} '{pattern}' is invalid ({first.message})", hint=hint, refused=refused)
     return plain
 
 

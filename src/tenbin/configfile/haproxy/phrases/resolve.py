@@ -26,6 +26,8 @@ def unresolved(reading: Reading) -> None:
             continue
         told.add((word, kind, name))
         names = known.get(kind, ())
+        if kind == "server" and "/" not in name:
+            continue
         if kind == "server":
             backend = name.rpartition("/")[0]
             names = [f"{backend}/{one}" for one in reading.servers.get(backend, ())]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.expression.known import KnownConverter, KnownFetch, Parameter, known
-from tenbin.configfile.haproxy.phrases import aliases, arguments, lists, regex, variables
+from tenbin.configfile.haproxy.phrases import aliases, arguments, lists, variables
 from tenbin.configfile.haproxy.phrases.words import Place, Wrong
 from tenbin.configfile.suggest import did_you_mean
 from tenbin.model.expression import All, Const, Convert, Expression, Fetch, Not
@@ -31,6 +31,8 @@ CASTS = {
 
 _NAME = re.compile(r"[\w.:+-]+", re.ASCII)
 _PHASES = {"answer_content": "answer", "after": "answer"}
+_SAME_KIND = frozenset(("set-var", "unset-var", "debug"))
+_PLAIN = {"bin": "str"}
 _HEADERS = frozenset(("req.hdr", "req.fhdr", "res.hdr", "res.fhdr"))
 
 
@@ -59,24 +61,35 @@ def start_of(place: Place, text: str, start: int = 0, *, acl: bool = False) -> t
         raise Wrong("missing fetch method", start=start, end=len(text))
     name, at = match[0], match.end()
     given, at = arguments.split(text, at) if text[at : at + 1] == "(" else ([], at)
-    found = _fetch(place, name, given, acl=acl)
-    converted = False
+    return _chain(place, _fetch(place, name, given, acl=acl), text, at)
+
+
+def further(place: Place, found: Typed, text: str) -> Typed:
+    """Apply the converters that a word of their own names."""
+    found, end = _chain(place, found, f",{text}", 0)
+    if end <= len(text):
+        raise Wrong(f"missing comma after '{text[: end - 1]}'", start=end - 1, end=len(text))
+    return found
+
+
+def castable(kind: str, wanted: frozenset[str]) -> bool:
+    """Whether a value of that kind can be used as one of these."""
+    return bool(CASTS.get(kind, CASTS["any"]) & wanted) or "any" in wanted
+
+
+def _chain(place: Place, found: Typed, text: str, at: int) -> tuple[Typed, int]:
+    """Apply the converters that follow at an offset; return where they end."""
     while text[at : at + 1] == ",":
         while text[at : at + 1] == ",":
             at += 1
         match = _NAME.match(text, at)
         if not match:
             raise Wrong("unknown converter ''", start=at - 1, end=at)
-        word, at = match[0], match.end()
+        name, at = match[0], match.end()
         given, at = arguments.split(text, at) if text[at : at + 1] == "(" else ([], at)
-        found = _convert(place, found, word, given)
-        converted = True
-    return (Typed(found.expression, found.kind, name, converted) if converted else found), at
-
-
-def castable(kind: str, wanted: frozenset[str]) -> bool:
-    """Whether a value of that kind can be used as one of these."""
-    return bool(CASTS.get(kind, CASTS["any"]) & wanted) or "any" in wanted
+        converted = _convert(place, found, name, given)
+        found = Typed(converted.expression, converted.kind, found.name, converted=True)
+    return found, at
 
 
 def _fetch(place: Place, name: str, given: list[str], *, acl: bool) -> Typed:
@@ -91,11 +104,12 @@ def _fetch(place: Place, name: str, given: list[str], *, acl: bool) -> Typed:
         raise Wrong(f"unknown fetch method '{name}'", hint=hint, end=0)
     args = _arguments(place, about, name, [*before, *given])
     _available(place, about, name)
+    _refer(place, real, args)
     if real == "var":
         variables.check(str(args[0]) if args else "")
     if real in _HEADERS and args and isinstance(args[0], str):
         args = (args[0].lower(), *args[1:])
-    return Typed(Fetch(real, args), about.kind, name)
+    return Typed(Fetch(real, args), "any" if real == "var" else about.kind, name)
 
 
 def _resolve(place: Place, name: str, *, acl: bool) -> tuple[str, list[str]]:
@@ -116,25 +130,16 @@ def _arguments(place: Place, about: KnownFetch, name: str, given: list[str]) -> 
     own = aliases.OWN_TABLE.fullmatch(about.name) or about.name in aliases.OWN_PROXY
     if own and len(given) == len(wanted) - 1:
         given = [*given, place.scope.name]
-    args = list(arguments.convert(place, f"fetch method '{name}'", given, wanted))
+    args = list(arguments.convert(f"fetch method '{name}'", given, wanted))
     while args and args[-1] is None:
         args.pop()
     return tuple(args)
 
 
-def check_available(place: Place, found: Typed) -> None:
-    """Raise `Wrong` if a sample asks for what is not known at its place."""
-    inner = found.expression
-    while isinstance(inner, Convert):
-        inner = inner.input
-    about = known().fetches.get(inner.name) if isinstance(inner, Fetch) else None
-    if about is not None:
-        _available(place, about, found.name)
-
-
 def _available(place: Place, about: KnownFetch, name: str) -> None:
     phase = _PHASES.get(place.phase, place.phase)
-    if not phase or phase in about.phases or not about.phases:
+    forgotten = place.of_answer and aliases.OF_REQUEST.fullmatch(about.name)
+    if not phase or (phase in about.phases and not forgotten):
         return
     message = f"sample fetch <{name}> may not be reliably used here because it needs what is not available here"
     raise Wrong(message, hint=f"it is known in: {', '.join(sorted(about.phases))}")
@@ -147,19 +152,16 @@ def _constant(place: Place, name: str, given: list[str]) -> Typed | None:
         case "always_true" | "always_false":
             return Typed(Const(name == "always_true"), "bool", name)
         case "str" | "meth":
-            (text,) = arguments.convert(place, owner, given or [""], (_TEXT,))
+            (text,) = arguments.convert(owner, given or [""], (_TEXT,))
             return Typed(Const(text), "str", name)
         case "int":
-            (number,) = arguments.convert(place, owner, given, (_INTEGER,))
+            (number,) = arguments.convert(owner, given, (_INTEGER,))
             return Typed(Const(number), "int", name)
         case "bool":
-            (text,) = arguments.convert(place, owner, given, (_TEXT,))
+            (text,) = arguments.convert(owner, given, (_TEXT,))
             return Typed(Const(str(text) not in ("0", "false")), "bool", name)
-        case "ipv4" | "ipv6":
-            (text,) = arguments.convert(place, owner, given, (_TEXT,))
-            return Typed(Convert("ip", Const(text)) if "ip" in known().converters else Const(text), "ip", name)
         case "env":
-            (text,) = arguments.convert(place, owner, given, (_TEXT,))
+            (text,) = arguments.convert(owner, given, (_TEXT,))
             return Typed(Const(place.reading.environment.get(str(text))), "str", name)
         case "acl":
             return Typed(All(tuple(_acl(place, one) for one in given)), "bool", name)
@@ -175,29 +177,38 @@ def _acl(place: Place, name: str) -> Expression:
 
 def _convert(place: Place, found: Typed, name: str, given: list[str]) -> Typed:
     about = known().converters.get(name) or known().converters.get(aliases.CONVERTERS.get(name, name))
-    if about is None:
+    if about is None or name in aliases.FOREIGN_CONVERTERS:
         raise Wrong(f"unknown converter '{name}'", hint=did_you_mean(name, known().converters))
     if not castable(found.kind, about.input):
         raise Wrong(f"converter '{name}' cannot be applied")
     args = _converter_arguments(place, about, name, given)
-    kind = found.kind if about.kind == "any" and name in ("set-var", "debug", "unset-var") else about.kind
-    return Typed(Convert(about.name, found.expression, args), kind, found.name)
+    kind = found.kind if name in _SAME_KIND else about.kind
+    value = found.expression
+    if "str" in about.input and _PLAIN.get(found.kind, found.kind) not in about.input:
+        value = Convert("str", value)
+    return Typed(Convert(about.name, value, args), kind, found.name)
 
 
 def _converter_arguments(place: Place, about: KnownConverter, name: str, given: list[str]) -> tuple[Scalar, ...]:
     owner = f"invalid arg in converter '{name}'"
-    args = list(arguments.convert(place, owner, given, about.args))
+    args = list(arguments.convert(owner, given, about.args))
     while args and args[-1] is None:
         args.pop()
+    _refer(place, name, tuple(args))
     if name == "map" or name.startswith("map_"):
         args[0] = lists.from_file(place, str(args[0]), is_map=True)
-    elif name == "regsub":
-        args[0] = regex.translate(str(args[0]))
     elif name in ("set-var", "unset-var"):
         variables.check(str(args[0]))
         for condition in args[1:]:
             variables.check_condition(str(condition))
     return tuple(args)
+
+
+def _refer(place: Place, name: str, args: tuple[Scalar, ...]) -> None:
+    """Note what the last argument names, so that it can be looked for when all has been read."""
+    kind = next((kind for names, kind in aliases.REFERENCES if names.fullmatch(name)), "")
+    if kind and place.word is not None and args and isinstance(args[-1], str) and args[-1]:
+        place.reading.wanted.append((place.word, kind, args[-1]))
 
 
 _TEXT = Parameter("text", optional=False)

@@ -73,7 +73,7 @@ class ListenDocument(Document):
     }
 
     address: ListenAddress = required(
-        "Where to listen: `:8080` on every interface (IPv4), `127.0.0.1:8080`, `[::]:8080`."
+        "Where to listen: `:8080` on every interface (IPv4), `127.0.0.1:8080`, `[::]:8080`, `unix@/run/app.sock`."
     )
     lenient: Flag = setting("Takes heads whose lines end with a bare line feed.", default=False)
     tls: ListenTls = setting("Certificates: a path, a list of paths, or a mapping; no TLS unless given.")

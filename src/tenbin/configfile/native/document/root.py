@@ -23,9 +23,9 @@ from tenbin.configfile.native.document.server import Server
 from tenbin.configfile.native.document.timeouts import Timeouts
 from tenbin.configfile.native.document.types import (
     Account,
+    AdminAddress,
     Flag,
     Hosts,
-    ListenAddress,
     ModeName,
     Networks,
     Secret,
@@ -52,7 +52,7 @@ class AdminDocument(Document):
         "server_name": "it is `hosts`, a list of names",
     }
 
-    address: ListenAddress = setting("Where to listen.", shown=DEFAULT_ADMIN)
+    address: AdminAddress = setting("Where to listen.", shown=DEFAULT_ADMIN)
     token: Secret = setting("What a change over TCP must carry; without one TCP can only read.", secret=True)
     token_file: Text = setting("A file that holds the token, which only Tenbin's user may read.")
     read_token: Secret = setting("What reading over TCP must carry, unless it carries `token`.", secret=True)

@@ -94,7 +94,8 @@ class ServerDocument(Document):
         "proxy_protocol": "it is `send_proxy`",
     }
     address: ServerAddress = required(
-        "Host and port: `10.0.0.1:80`, `[::1]:80`, `name:80`. Names are looked up at run time, and again and again."
+        "Host and port: `10.0.0.1:80`, `[::1]:80`, `name:80`; or `unix@/run/app.sock`. Names are looked up at "
+        "run time, and again and again."
     )
     name: Text = setting("What the server is called; only in a list, where it is the address unless given.")
     weight: Weight = setting("Its share of the work beside the other servers; 0 for no new work.", 1)

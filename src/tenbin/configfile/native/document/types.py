@@ -11,7 +11,7 @@ from tenbin.configfile.native.document.base import as_list, choice, flag, not_em
 from tenbin.configfile.native.tree import Map
 from tenbin.configfile.problem import mistake
 from tenbin.model.expression import Const
-from tenbin.model.values import Address, Duration, MemoryLimit, Rate
+from tenbin.model.values import Address, Duration, MemoryLimit, Rate, UnixAddress
 
 _FOREVER = 2**31 - 1
 
@@ -198,15 +198,20 @@ Entries = Annotated[int | None, *_whole(1, 10_000_000)]
 
 # Addresses -------------------------------------------------------------------------------------------------------
 
-ListenAddress = Annotated[
+AdminAddress = Annotated[
     Address | None,
+    PlainValidator(values.admin_address),
+    WithJsonSchema({"type": "string", "examples": [":9180", "127.0.0.1:9180"]}),
+]
+ListenAddress = Annotated[
+    Address | UnixAddress | None,
     PlainValidator(values.listen_address),
-    WithJsonSchema({"type": "string", "examples": [":8080", "127.0.0.1:8080", "[::]:8080"]}),
+    WithJsonSchema({"type": "string", "examples": [":8080", "127.0.0.1:8080", "[::]:8080", "unix@/run/app.sock"]}),
 ]
 ServerAddress = Annotated[
-    Address,
+    Address | UnixAddress,
     PlainValidator(values.server_address),
-    WithJsonSchema({"type": "string", "examples": ["10.0.0.1:8080", "app.internal:8080"]}),
+    WithJsonSchema({"type": "string", "examples": ["10.0.0.1:8080", "app.internal:8080", "unix@/run/app.sock"]}),
 ]
 Host = Annotated[str | None, PlainValidator(values.host), WithJsonSchema({"type": "string"})]
 Network = Annotated[str, PlainValidator(values.network), WithJsonSchema({"type": "string", "examples": ["10.0.0.0/8"]})]

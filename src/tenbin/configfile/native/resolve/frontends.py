@@ -24,7 +24,7 @@ from tenbin.model.frontend import (
     PerSource,
     Underscores,
 )
-from tenbin.model.values import Rate
+from tenbin.model.values import Rate, UnixAddress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +123,7 @@ class FrontendResolver:
     def _listeners(self, documents: Sequence[ListenDocument], path: Path, mode: Mode) -> tuple[Listener, ...]:
         listeners = []
         for index, document in enumerate(documents):
-            address = given(document.address)
+            address = document.address or UnixAddress("")  # it is required
             place = (*path, index, "address")
             position = self._context.position(place)
             before = self.listening.setdefault(str(address), position)

@@ -108,7 +108,7 @@ def _admin(document: RootDocument, context: Context, listening: dict[str, str]) 
     if written(document, "admin") and document.admin is None:
         return None
     admin = document.admin or AdminDocument()
-    address = first(admin.address, values.listen_address(DEFAULT_ADMIN))
+    address = first(admin.address, values.admin_address(DEFAULT_ADMIN))
     if str(address) in listening:
         path: Path = ("admin",) if document.admin else ("listen",)
         message = f"the admin API listens on {address}, and so does a frontend"

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from tenbin.configfile.native.resolve.context import Context
     from tenbin.configfile.native.tree import Path
-    from tenbin.model.values import Address
+    from tenbin.model.values import Address, UnixAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Outward:
     tls: ServerTls
     automatic: bool
 
-    def towards(self, address: Address) -> ServerTls:
+    def towards(self, address: Address | UnixAddress) -> ServerTls:
         """TLS towards one of them."""
         name = "" if address.is_literal else address.host.rstrip(".")
         return replace(self.tls, sni=name) if self.automatic else self.tls

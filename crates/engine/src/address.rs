@@ -1,0 +1,210 @@
+//! Where servers are and where connections come from: IP addresses and unix sockets behind the same streams.
+//!
+//! A connected unix socket is carried as a `TcpStream`: reading, writing, peeking and splicing are the same calls, and
+//! what only TCP has (options, addresses) is not asked of it or may fail. Does not know listeners or servers.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixListener as StdUnixListener;
+use std::str::FromStr;
+
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener};
+
+use crate::capacity::PAUSE;
+
+/// What stands for the address of a client that has none: nobody can come from there.
+pub const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// Room for the name of an abstract socket (unix(7)); such names fill it, with zeros at the end.
+const ABSTRACT: usize = 107;
+
+/// Where a server is, or where connections are taken.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Address {
+    /// `ip:port`.
+    Ip(SocketAddr),
+    /// `unix@/path` or `abns@name`.
+    Unix(Box<Unix>),
+    /// `fd@3`: whatever was open there.
+    Inherited(u32),
+}
+
+/// A unix socket and how it was written.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Unix {
+    text: String,
+    address: SocketAddrUnix,
+}
+
+/// Takes connections, of whichever kind its socket is.
+pub enum Acceptor {
+    /// Over IP.
+    Ip(TcpListener),
+    /// From this machine.
+    Unix(UnixListener),
+}
+
+impl Address {
+    /// The IP address; that of nowhere when there is none.
+    pub const fn ip(&self) -> IpAddr {
+        match self {
+            Self::Ip(address) => address.ip(),
+            Self::Unix(_) | Self::Inherited(_) => NOWHERE.ip(),
+        }
+    }
+
+    /// The port; 0 when there is none.
+    pub const fn port(&self) -> u16 {
+        match self {
+            Self::Ip(address) => address.port(),
+            Self::Unix(_) | Self::Inherited(_) => 0,
+        }
+    }
+
+    /// Opens a connection, from `source` if that is given and over IP.
+    pub async fn connect(&self, source: Option<SocketAddr>) -> io::Result<TcpStream> {
+        match self {
+            Self::Ip(address) => {
+                let socket = match source {
+                    None => TcpStream::connect(*address).await?,
+                    Some(source) => bound(source)?.connect(*address).await?,
+                };
+                // Heads and bodies leave in one write each; waiting for more would only add latency.
+                socket.set_nodelay(true)?;
+                Ok(socket)
+            }
+            Self::Unix(unix) => unix.connect().await,
+            Self::Inherited(_) => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+}
+
+/// A socket with a local address.
+fn bound(source: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if source.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(source)?;
+    Ok(socket)
+}
+
+impl Unix {
+    async fn connect(&self) -> io::Result<TcpStream> {
+        loop {
+            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+            let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+            match rustix::net::connect(&socket, &self.address) {
+                Ok(()) => return TcpStream::from_std(StdStream::from(socket)),
+                // Its backlog is full; there is nothing that would wake us once it is not.
+                Err(Errno::AGAIN) => tokio::time::sleep(PAUSE).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let unix = |address: Result<SocketAddrUnix, Errno>| {
+            let address = address.map_err(|_| ())?;
+            Ok(Self::Unix(Box::new(Unix { text: text.to_owned(), address })))
+        };
+        match text.split_once('@') {
+            Some(("unix", path)) if !path.is_empty() => unix(SocketAddrUnix::new(path)),
+            Some(("abns", name)) if (1..=ABSTRACT).contains(&name.len()) => {
+                let mut whole = name.as_bytes().to_vec();
+                whole.resize(ABSTRACT, 0);
+                unix(SocketAddrUnix::new_abstract_name(&whole))
+            }
+            Some(("fd", number)) => number.parse().map(Self::Inherited).map_err(|_| ()),
+            _ => text.parse().map(Self::Ip).map_err(|_| ()),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => address.fmt(to),
+            Self::Unix(unix) => to.write_str(&unix.text),
+            Self::Inherited(number) => write!(to, "fd@{number}"),
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, to)
+    }
+}
+
+impl Acceptor {
+    /// Prepares a listening socket that was handed over.
+    pub fn new(socket: StdListener) -> io::Result<Self> {
+        // Whoever made the socket, an accept that blocks would stop this thread.
+        socket.set_nonblocking(true)?;
+        let family = rustix::net::getsockname(socket.as_fd())?.address_family();
+        if family == AddressFamily::UNIX {
+            return UnixListener::from_std(StdUnixListener::from(OwnedFd::from(socket))).map(Self::Unix);
+        }
+        TcpListener::from_std(socket).map(Self::Ip)
+    }
+
+    /// The next connection and where it comes from.
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        match self {
+            Self::Ip(listener) => listener.accept().await,
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                let stream = StdStream::from(OwnedFd::from(stream.into_std()?));
+                TcpStream::from_std(stream).map(|stream| (stream, NOWHERE))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_they_are_written() {
+        for text in ["127.0.0.1:80", "[::1]:80", "unix@/run/a.sock", "abns@name", "fd@3"] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+        }
+        for text in ["", "unix@", "abns@", "fd@x", "127.0.0.1", "/run/a.sock"] {
+            assert!(text.parse::<Address>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_unix_socket_carries_bytes_both_ways_as_any_other() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(carry());
+    }
+
+    async fn carry() {
+        let directory = std::env::temp_dir().join(format!("tenbin-address-{}", std::process::id()));
+        let _ = std::fs::remove_file(&directory);
+        let listener = StdUnixListener::bind(&directory).unwrap();
+        let acceptor = Acceptor::new(StdListener::from(OwnedFd::from(listener))).unwrap();
+        let address: Address = format!("unix@{}", directory.display()).parse().unwrap();
+        let mut client = address.connect(None).await.unwrap();
+        let (mut server, peer) = acceptor.accept().await.unwrap();
+        assert_eq!(peer, NOWHERE);
+        client.write_all(b"ping").await.unwrap();
+        let mut bytes = [0; 4];
+        server.read_exact(&mut bytes).await.unwrap();
+        server.write_all(b"pong").await.unwrap();
+        client.read_exact(&mut bytes).await.unwrap();
+        assert_eq!(&bytes, b"pong");
+        std::fs::remove_file(&directory).unwrap();
+    }
+}

@@ -1,0 +1,141 @@
+//! A connection as conditions see it, before and without requests.
+
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tenbin_rules::{Change, Counter, Fact, Message, Scope, TlsFact, Value, Variable, View};
+
+use crate::client::Presence;
+use crate::listener::Found;
+use crate::rules::{Variables, tracking};
+use crate::tables::Backend;
+
+/// See the module.
+pub struct ConnectionView {
+    /// Its place.
+    pub presence: Rc<Presence>,
+    /// Who serves its listener.
+    pub found: Rc<Found>,
+    /// Whom it comes from.
+    pub peer: SocketAddr,
+    /// Whom it connected to.
+    pub local: Option<SocketAddr>,
+    /// What a client says in TLS that is terminated behind us.
+    pub asked: Option<Asked>,
+    /// Its first bytes, as far as they were read.
+    pub heard: Vec<u8>,
+    /// No more bytes are waited for.
+    pub is_final: bool,
+    /// Variables that end with it.
+    pub variables: Variables,
+    /// Where it goes.
+    pub backend: Option<Arc<Backend>>,
+}
+
+/// What a client says in TLS that is terminated behind us.
+#[derive(Default)]
+pub struct Asked {
+    /// The server that it wants.
+    pub name: Option<String>,
+    /// The protocols that it offers, with commas between.
+    pub protocols: Option<Vec<u8>>,
+}
+
+impl ConnectionView {
+    /// A connection that has said nothing yet.
+    pub fn new(
+        presence: Rc<Presence>,
+        found: Rc<Found>,
+        (peer, local): (SocketAddr, Option<SocketAddr>),
+    ) -> Self {
+        Self {
+            presence,
+            found,
+            peer,
+            local,
+            asked: None,
+            heard: Vec::new(),
+            is_final: false,
+            variables: Variables::default(),
+            backend: None,
+        }
+    }
+}
+
+impl View for ConnectionView {
+    fn method(&self) -> &[u8] {
+        b""
+    }
+    fn path(&self) -> &[u8] {
+        b""
+    }
+    fn query(&self) -> &[u8] {
+        b""
+    }
+    fn host(&self) -> &[u8] {
+        b""
+    }
+    fn header<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
+        None
+    }
+    fn cookie<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
+        None
+    }
+    fn source(&self) -> IpAddr {
+        self.peer.ip().to_canonical()
+    }
+    fn source_port(&self) -> u16 {
+        self.peer.port()
+    }
+    fn port(&self) -> u16 {
+        self.found.port
+    }
+    fn http_version(&self) -> &'static str {
+        ""
+    }
+    fn tls(&self, fact: TlsFact) -> Value<'_> {
+        let asked = self.asked.as_ref().and_then(|asked| match fact {
+            TlsFact::AskedName => asked.name.as_deref().map(str::as_bytes),
+            TlsFact::AskedProtocols => asked.protocols.as_deref(),
+            _ => None,
+        });
+        asked.map_or_else(|| self.presence.tls().tell(fact), Value::text)
+    }
+    fn body(&self, message: Message) -> &[u8] {
+        if message == Message::Request { &self.heard } else { b"" }
+    }
+    fn fact(&self, fact: Fact) -> Value<'_> {
+        match (fact, self.local) {
+            (Fact::Destination, Some(address)) => Value::Ip(address.ip().to_canonical()),
+            (Fact::DestinationPort, Some(address)) => Value::Int(address.port().into()),
+            (Fact::FrontendName, _) => Value::text(self.found.frontend.spec.name.as_bytes()),
+            (Fact::BackendName, _) => {
+                Value::maybe(self.backend.as_ref().map(|backend| backend.spec.name.as_bytes()))
+            }
+            _ => Value::Absent,
+        }
+    }
+    fn variable(&self, which: &Variable) -> Value<'_> {
+        match which.scope {
+            Scope::Process => self.presence.worker().shared.variables.get(which.key),
+            Scope::Session => self.presence.variable(which.key),
+            _ => self.variables.get(which),
+        }
+    }
+    fn tracked(&self, slot: u8, counter: &Counter) -> Value<'_> {
+        let held = self.presence.tracking.borrow();
+        tracking::read([&held, &held], slot, counter, self.now_ms())
+    }
+    fn change(&self, slot: u8, counter: &Counter, change: Change) -> Value<'_> {
+        let held = self.presence.tracking.borrow();
+        tracking::change([&held, &held], slot, (counter, change), self.now_ms())
+    }
+    fn tracked_key(&self, slot: u8) -> Value<'_> {
+        let held = self.presence.tracking.borrow();
+        tracking::key([&held, &held], slot)
+    }
+    fn now_ms(&self) -> u64 {
+        self.presence.worker().now_ms()
+    }
+}

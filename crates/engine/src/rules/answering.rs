@@ -1,0 +1,228 @@
+//! The `answer` and `after` sets, and answers of our own.
+
+use std::rc::Rc;
+
+use tenbin_proto::{
+    Asked, Body, Framing, Limits, Method, Persist, Progress, ResponseEdits, Version, write_response,
+};
+use tenbin_rules::{Expr, Scope, Value, View};
+
+use super::message;
+use super::request::{holds, set_variable};
+use super::tracking::{self, Start};
+use crate::client::Client;
+use crate::http::{After, Exchange, Manner, Reason, finish_reply, phrase, reply, settle, write_answer_as};
+use crate::listener::Found;
+use crate::tables::{Act, Answer, Backend, Rule, Rules};
+use crate::track::During;
+
+/// Runs a set on the head of a server's answer; a reason to send another one instead, if a rule says so.
+pub fn answer(
+    client: &Client,
+    x: &mut Exchange,
+    (found, backend): (&Found, Option<&Backend>),
+    set: &[Rule],
+) -> Option<Reason> {
+    for rule in set {
+        if rule.when.as_ref().is_some_and(|when| !when.test(&x.full_view(client, found, backend))) {
+            continue;
+        }
+        match &rule.act {
+            Act::Allow => return None,
+            Act::Deny(answer) | Act::Return(answer) => {
+                x.state.ended_by = Some(rule.position.clone());
+                return Some(Reason::Denied(answer.status));
+            }
+            Act::Reject | Act::SilentDrop => {
+                x.state.ended_by = Some(rule.position.clone());
+                return Some(Reason::Denied(502));
+            }
+            act => edit(client, x, (act, found, backend)),
+        }
+    }
+    None
+}
+
+/// Runs the `after` sets, the backend's first: nothing in them ends anything.
+pub fn after(client: &Client, x: &mut Exchange, found: &Found, backend: Option<&Backend>) {
+    let own = backend.map(|backend| backend.rules.after.as_slice()).unwrap_or_default();
+    let frontend = found.frontend.rules.after.as_slice();
+    for set in [own, frontend] {
+        let _ = answer(client, x, (found, backend), set);
+    }
+}
+
+/// Runs the `after` sets on an answer of our own, which stands in the flow's prefix.
+pub fn after_own(client: &Client, x: &mut Exchange, found: &Found) {
+    let tables = client.worker.tables();
+    let backend = tables.backend(&x.record.backend).map(|backend| &**backend);
+    let has_any = |rules: &Rules| !rules.after.is_empty();
+    if !has_any(&found.frontend.rules) && !backend.is_some_and(|backend| has_any(&backend.rules)) {
+        return;
+    }
+    let written = std::mem::take(&mut x.down.prefix);
+    let limits = Limits { head_bytes: written.len(), fields: usize::MAX, ..Limits::default() };
+    let asked = Asked { head: x.request.method == Method::Head, ..Asked::default() };
+    if !matches!(x.response.parse(&written, &mut 0, &limits, asked), Ok(Progress::Complete)) {
+        x.down.prefix = written;
+        return;
+    }
+    let length = x.response.length;
+    x.state.answer_text = Some(Box::new(written.get(..length).unwrap_or_default().to_vec()));
+    after(client, x, found, backend);
+    let framing = match (x.response.body, x.response.content_length) {
+        (Body::Length(length), _) | (_, Some(length)) => Framing::Length(length),
+        _ => Framing::None,
+    };
+    let persist = match (x.response.keep_alive, x.request.version) {
+        (false, _) => Persist::Close,
+        (true, Version::Http10) => Persist::KeepAlive,
+        (true, Version::Http11) => Persist::Implied,
+    };
+    let to = ResponseEdits { framing, persist, ..ResponseEdits::default() };
+    let mut out = Vec::with_capacity(written.len() + 128);
+    write_response(&mut out, &x.response, x.state.answer_bytes(b""), &to);
+    out.extend_from_slice(written.get(length..).unwrap_or_default());
+    x.down.prefix = out;
+    x.record.status = x.response.status;
+}
+
+fn edit(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found, Option<&Backend>)) {
+    let mut text = std::mem::take(&mut x.text);
+    text.clear();
+    let write = |x: &Exchange, value: &Expr, text: &mut Vec<u8>| {
+        value.write(&x.full_view(client, found, backend), text)
+    };
+    match act {
+        Act::SetHeader(name, value) => {
+            write(x, value, &mut text);
+            x.amend_answer(|answer, bytes| message::set_header(answer, bytes, name, &text));
+        }
+        Act::AddHeader(name, value) => {
+            write(x, value, &mut text);
+            x.amend_answer(|answer, bytes| drop(answer.fields.add(bytes, name, &text)));
+        }
+        Act::DelHeader(names) => x.amend_answer(|answer, bytes| message::del_header(answer, bytes, names)),
+        Act::ReplaceHeader { name, each, by } => {
+            write(x, &by.template, &mut text);
+            x.amend_answer(|answer, bytes| {
+                message::replace_header(answer, bytes, (name, *each), (by, &text))
+            });
+        }
+        Act::SetStatus(status, reason) => {
+            let reason = if reason.is_empty() { phrase(*status).as_bytes() } else { reason.as_slice() };
+            x.amend_answer(|answer, bytes| drop(answer.set_status(bytes, *status, reason)));
+        }
+        Act::SetVariable(which, value, condition) => {
+            let (value, before) = {
+                let view = x.full_view(client, found, backend);
+                (value.eval(&view).into_owned(), view.variable(which).into_owned())
+            };
+            if holds(*condition, &before, &value) {
+                set_variable(client, x, *which, value);
+            }
+        }
+        Act::UnsetVariable(which) => match which.scope {
+            Scope::Process => client.worker.shared.variables.unset(which.key),
+            Scope::Session => client.unset_variable(which.key),
+            _ => x.state.variables.unset(*which),
+        },
+        Act::Track { slot, table, key } => {
+            let key = key.eval(&x.full_view(client, found, backend)).into_owned();
+            let start = Start { slot: *slot, table, during: During::Answer(x.response.status) };
+            let now_ms = client.worker.now_ms();
+            tracking::start(&mut x.state.tracking, Some(&client.tracking().borrow()), &start, &key, now_ms);
+        }
+        Act::AddGpc { .. } | Act::SetGpt { .. } => {
+            let number = |value: &Expr| match value.eval(&x.full_view(client, found, backend)) {
+                Value::Int(number) => Some(number),
+                _ => None,
+            };
+            let both = [&x.state.tracking, &*client.tracking().borrow()];
+            tracking::set(act, both, number, client.worker.now_ms());
+        }
+        Act::SetLogLevel(level) => x.state.overrides.log_level = Some(*level),
+        Act::Capture { value, message, index, length } => {
+            write(x, value, &mut text);
+            x.state.captures.set(*message, *index, &text, *length);
+        }
+        Act::List { list, key, to, removes } => {
+            write(x, key, &mut text);
+            let mut value = Vec::new();
+            if let Some(to) = to {
+                write(x, to, &mut value);
+            }
+            super::change_list(list, &text, (!removes).then_some(value.as_slice()));
+        }
+        _ => {}
+    }
+    x.text = text;
+}
+
+/// Appends an answer of our own, with what stands in it evaluated.
+pub fn write_own<V: View>(out: &mut Vec<u8>, answer: &Answer, view: &V, manner: Manner<'_>) {
+    let mut lines = Vec::new();
+    write_headers(&mut lines, &answer.headers, view);
+    let mut text = Vec::new();
+    let body = match &answer.text {
+        Some(expression) => {
+            expression.write(view, &mut text);
+            text.as_slice()
+        }
+        None => answer.body.as_slice(),
+    };
+    let reason = if answer.reason.is_empty() { phrase(answer.status).as_bytes() } else { &answer.reason };
+    write_answer_as(out, (answer.status, reason), &lines, body, manner);
+}
+
+/// Appends field lines.
+pub fn write_headers<V: View>(out: &mut Vec<u8>, headers: &[(Vec<u8>, Expr)], view: &V) {
+    for (name, value) in headers {
+        let start = out.len();
+        value.write(view, out);
+        let text: Vec<u8> = out.split_off(start);
+        out.extend_from_slice(name);
+        out.extend_from_slice(b": ");
+        out.extend(
+            text.iter().map(|byte| if byte.is_ascii_control() && *byte != b'\t' { b' ' } else { *byte }),
+        );
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// The page for a status: the backend's before the frontend's.
+pub fn page<'a>(found: &'a Found, backend: Option<&'a Backend>, status: u16) -> Option<&'a Answer> {
+    backend.and_then(|backend| backend.answers.get(&status)).or_else(|| found.frontend.answers.get(&status))
+}
+
+/// Answers with a status, further field lines, and the page for it.
+pub async fn reply_status(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Rc<Found>,
+    (status, lines, backend): (u16, &[u8], Option<&Backend>),
+) -> After {
+    let Some(page) = page(found, backend, status) else {
+        x.record.refused(Reason::Denied(status), status);
+        let manner = settle(x, found);
+        x.down.prefix.clear();
+        write_answer_as(&mut x.down.prefix, (status, phrase(status).as_bytes()), lines, b"", manner);
+        return finish_reply(client, x, found, manner.keep_alive).await;
+    };
+    if lines.is_empty() {
+        return reply(client, x, found, Reason::Denied(status)).await;
+    }
+    x.record.refused(Reason::Denied(status), status);
+    let manner = settle(x, found);
+    let mut own = lines.to_vec();
+    let mut out = std::mem::take(&mut x.down.prefix);
+    out.clear();
+    {
+        let view = x.view(client, found, backend);
+        write_headers(&mut own, &page.headers, &view);
+        let reason = if page.reason.is_empty() { phrase(status).as_bytes() } else { &page.reason };
+        write_answer_as(&mut out, (status, reason), &own, &page.body, manner);
+    }
+    x.down.prefix = out;
+    finish_reply(client, x, found, manner.keep_alive).await
+}

@@ -1,0 +1,97 @@
+//! The `connection` and `session` sets: run before anything of a protocol is read.
+
+use std::rc::Rc;
+
+use tenbin_rules::{Expr, Scope, Value, View};
+
+use super::tracking::{self, Start};
+use super::{Variables, request::holds};
+use crate::connection::ConnectionView;
+use crate::tables::{Act, Rule};
+use crate::track::During;
+
+/// Whether a connection gets in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It does.
+    In,
+    /// It is closed.
+    Refused,
+    /// It is closed, and its client is told as little of it as possible.
+    Dropped,
+}
+
+/// Runs the `connection` set.
+pub fn connection(view: &mut ConnectionView) -> Admission {
+    let found = Rc::clone(&view.found);
+    run(view, &found.frontend.rules.connection)
+}
+
+/// Runs the `session` set.
+pub fn session(view: &mut ConnectionView) -> Admission {
+    let found = Rc::clone(&view.found);
+    run(view, &found.frontend.rules.session)
+}
+
+fn run(view: &mut ConnectionView, set: &[Rule]) -> Admission {
+    for rule in set {
+        let holds = rule.when.as_ref().is_none_or(|when| when.test(view));
+        if holds && let Some(admission) = perform(view, &rule.act) {
+            return admission;
+        }
+    }
+    Admission::In
+}
+
+/// Carries an act out; what it decides, if it does.
+pub fn perform(view: &mut ConnectionView, act: &Act) -> Option<Admission> {
+    match act {
+        Act::Allow => return Some(Admission::In),
+        Act::Reject | Act::Deny(_) => return Some(Admission::Refused),
+        Act::SilentDrop => return Some(Admission::Dropped),
+        Act::SetVariable(which, value, condition) => {
+            let value = value.eval(view).into_owned();
+            if holds(*condition, &view.variable(which).into_owned(), &value) {
+                match which.scope {
+                    Scope::Process => view.presence.worker().shared.variables.set(which.key, value),
+                    Scope::Session => view.presence.set_variable(which.key, value),
+                    _ => view.variables.set(*which, value),
+                }
+            }
+        }
+        Act::UnsetVariable(which) => match which.scope {
+            Scope::Process => view.presence.worker().shared.variables.unset(which.key),
+            Scope::Session => view.presence.unset_variable(which.key),
+            _ => view.variables.unset(*which),
+        },
+        Act::SetSource(value) => {
+            if let Value::Ip(address) = value.eval(view).into_owned() {
+                view.peer.set_ip(address);
+            }
+        }
+        Act::SetSourcePort(value) => {
+            if let Value::Int(port) = value.eval(view).into_owned() {
+                view.peer.set_port(port.clamp(0, 65_535) as u16);
+            }
+        }
+        Act::Track { slot, table, key } => {
+            let key = key.eval(view).into_owned();
+            let start = Start { slot: *slot, table, during: During::Connection };
+            let mut held = view.presence.tracking.borrow_mut();
+            tracking::start(&mut held, None, &start, &key, view.presence.worker().now_ms());
+        }
+        Act::AddGpc { .. } | Act::SetGpt { .. } => {
+            let number = |value: &Expr| match value.eval(view) {
+                Value::Int(number) => Some(number),
+                _ => None,
+            };
+            let held = view.presence.tracking.borrow();
+            tracking::set(act, [&held, &held], number, view.presence.worker().now_ms());
+        }
+        _ => {}
+    }
+    None
+}
+
+/// Variables that live as long as a connection.
+pub type SessionVariables = std::cell::RefCell<Option<Box<Variables>>>;

@@ -1,0 +1,473 @@
+//! The `request` sets: run on a whole head, first those of the frontend, then those of the backend it goes to.
+
+use std::future::poll_fn;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+use std::task::Poll;
+
+use tenbin_proto::Method;
+use tenbin_rules::{Expr, Scope, Value};
+
+use super::answering::write_own;
+use super::message;
+use super::tracking::{self, Start};
+use crate::client::Client;
+use crate::http::finish as record_end;
+use crate::http::{After, Exchange, Reason, finish_reply, redirect, reply, settle};
+use crate::listener::Found;
+use crate::tables::{Act, Answer, Backend, Condition, Rule, Timeout};
+use crate::track::During;
+
+/// How a request goes on after a set.
+pub enum Turn {
+    /// To what comes next.
+    On,
+    /// It was answered, or its connection ends.
+    Ended(After),
+    /// To a backend of ours.
+    Service(String),
+}
+
+/// What one act leads to.
+enum Next<'r> {
+    /// The next rule.
+    Rule,
+    /// The end of the set.
+    Stop,
+    Refuse(&'r Answer),
+    Tarpit(&'r Answer),
+    Return(&'r Answer),
+    Redirect(&'r Expr, &'r [u8], u16, &'r [(Vec<u8>, Expr)]),
+    Ask(&'r [u8]),
+    Close {
+        silent: bool,
+    },
+    Service(&'r str),
+    Pause(u64),
+    WaitBody {
+        wait_ms: u64,
+        least: usize,
+    },
+    Hint(&'r [u8], Vec<u8>),
+    Malformed,
+}
+
+/// Runs a set.
+pub async fn request(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Rc<Found>,
+    (set, backend): (&[Rule], Option<&Backend>),
+) -> Turn {
+    for rule in set {
+        if rule.when.as_ref().is_some_and(|when| !when.test(&x.view(client, found, backend))) {
+            continue;
+        }
+        let next = perform(client, x, found, (&rule.act, backend));
+        if !matches!(next, Next::Rule | Next::Pause(_) | Next::WaitBody { .. } | Next::Hint(..)) {
+            x.state.ended_by = Some(rule.position.clone());
+        }
+        let after = match next {
+            Next::Rule => continue,
+            Next::Stop => return Turn::On,
+            Next::Service(name) => return Turn::Service(name.to_owned()),
+            Next::Pause(wait_ms) => {
+                if pause(client, x, wait_ms).await {
+                    continue;
+                }
+                After::Close
+            }
+            Next::WaitBody { wait_ms, least } => {
+                wait_body(client, x, wait_ms, least).await;
+                continue;
+            }
+            Next::Hint(name, value) => {
+                hint(client, x, found, name, &value).await;
+                continue;
+            }
+            next => finish(client, x, found, (next, backend)).await,
+        };
+        return Turn::Ended(after);
+    }
+    Turn::On
+}
+
+/// Carries out what ends a request here.
+async fn finish(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Rc<Found>,
+    (next, backend): (Next<'_>, Option<&Backend>),
+) -> After {
+    match next {
+        Next::Refuse(answer) => refuse(client, x, found, (answer, backend)).await,
+        Next::Tarpit(answer) => {
+            let own = backend.map_or(0, |backend| backend.spec.tarpit);
+            let configured = if own > 0 { own } else { found.frontend.spec.tarpit };
+            let wait_ms = x.state.overrides.tarpit.unwrap_or(if configured > 0 { configured } else { 5_000 });
+            x.record.tarpitted();
+            let is_there = pause(client, x, wait_ms).await;
+            x.record.times.picked = client.worker.shared.clock.micros();
+            if !is_there {
+                x.record.status = answer.status;
+                record_end(client, x, found, client.worker.shared.clock.micros());
+                return After::Close;
+            }
+            x.request.keep_alive = false;
+            refuse(client, x, found, (answer, backend)).await
+        }
+        Next::Return(answer) => {
+            x.record.intercepted(answer.status);
+            own(client, x, found, (answer, backend)).await
+        }
+        Next::Redirect(location, start, code, headers) => {
+            let lines = {
+                let view = x.view(client, found, backend);
+                let mut lines = Vec::new();
+                super::answering::write_headers(&mut lines, headers, &view);
+                lines
+            };
+            match redirect(client, x, found, (location, start, code, &lines)) {
+                Some(keep_alive) => finish_reply(client, x, found, keep_alive).await,
+                None => reply(client, x, found, Reason::Denied(400)).await,
+            }
+        }
+        Next::Ask(realm) => {
+            let proxied = x.request.method == Method::Connect;
+            let (status, name) =
+                if proxied { (407, "proxy-authenticate") } else { (401, "www-authenticate") };
+            let realm = String::from_utf8_lossy(realm).replace(['"', '\\'], "");
+            let line = format!("{name}: Basic realm=\"{realm}\"\r\n");
+            super::answering::reply_status(client, x, found, (status, line.as_bytes(), backend)).await
+        }
+        Next::Malformed => reply(client, x, found, Reason::Denied(400)).await,
+        Next::Close { silent } => {
+            x.record.dropped();
+            let now = client.worker.shared.clock.micros();
+            record_end(client, x, found, now);
+            if silent {
+                client.stream.reset_on_close();
+            }
+            After::Close
+        }
+        _ => After::Close,
+    }
+}
+
+async fn refuse(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Rc<Found>,
+    (answer, backend): (&Answer, Option<&Backend>),
+) -> After {
+    if answer.is_bare {
+        return reply(client, x, found, Reason::Denied(answer.status)).await;
+    }
+    for counters in found.connection_counters(client.worker.index) {
+        counters.denied.add(1);
+    }
+    x.record.refused(Reason::Denied(answer.status), answer.status);
+    own(client, x, found, (answer, backend)).await
+}
+
+async fn own(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Rc<Found>,
+    (answer, backend): (&Answer, Option<&Backend>),
+) -> After {
+    let manner = settle(x, found);
+    let mut out = std::mem::take(&mut x.down.prefix);
+    out.clear();
+    write_own(&mut out, answer, &x.view(client, found, backend), manner);
+    x.down.prefix = out;
+    finish_reply(client, x, found, manner.keep_alive).await
+}
+
+/// Does what needs no waiting, and says what comes next.
+fn perform<'r>(
+    client: &Client,
+    x: &mut Exchange,
+    found: &Found,
+    (act, backend): (&'r Act, Option<&Backend>),
+) -> Next<'r> {
+    match act {
+        Act::Allow => return Next::Stop,
+        Act::Reject => return Next::Close { silent: false },
+        Act::SilentDrop => return Next::Close { silent: true },
+        Act::Deny(answer) => return Next::Refuse(answer),
+        Act::Tarpit(answer) => return Next::Tarpit(answer),
+        Act::Return(answer) => return Next::Return(answer),
+        Act::Redirect { location, start, code, headers } => {
+            return Next::Redirect(location, start, *code, headers);
+        }
+        Act::Auth { realm } => return Next::Ask(realm),
+        Act::Service(name) => return Next::Service(name),
+        Act::Pause(value) => {
+            let wait = int(value, client, x, (found, backend)).unwrap_or(0);
+            return Next::Pause(wait.clamp(0, 3_600_000) as u64);
+        }
+        Act::WaitBody { wait_ms, least } => return Next::WaitBody { wait_ms: *wait_ms, least: *least },
+        Act::EarlyHint(name, value) => {
+            let mut text = Vec::new();
+            value.write(&x.view(client, found, backend), &mut text);
+            return Next::Hint(name, text);
+        }
+        Act::Normalize(how) => {
+            let bytes = x.state.request_bytes(x.input.head());
+            let target = x.request.target.of(bytes);
+            let query = target.contains(&b'?').then(|| x.request.query.of(bytes));
+            match message::normalize(*how, x.request.path.of(bytes), query) {
+                Err(()) => return Next::Malformed,
+                Ok(None) => {}
+                Ok(Some(new)) => x.amend_request(|request, bytes| request.set_target(bytes, &new)),
+            }
+        }
+        _ => set(client, x, (act, found, backend)),
+    }
+    Next::Rule
+}
+
+fn set(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found, Option<&Backend>)) {
+    match act {
+        Act::SetVariable(which, value, condition) => {
+            let (value, before) = {
+                let view = x.view(client, found, backend);
+                let before = tenbin_rules::View::variable(&view, which).into_owned();
+                (value.eval(&view).into_owned(), before)
+            };
+            if holds(*condition, &before, &value) {
+                set_variable(client, x, *which, value);
+            }
+        }
+        Act::UnsetVariable(which) => match which.scope {
+            Scope::Process => client.worker.shared.variables.unset(which.key),
+            Scope::Session => client.unset_variable(which.key),
+            _ => x.state.variables.unset(*which),
+        },
+        Act::SetLogLevel(level) => x.state.overrides.log_level = Some(*level),
+        Act::DisableRetry => x.state.overrides.no_retry = true,
+        Act::SetRetries(value) => {
+            let number = int(value, client, x, (found, backend));
+            x.state.overrides.retries = number.and_then(|number| u32::try_from(number).ok());
+        }
+        Act::SetPriorityClass(value) => {
+            x.state.overrides.priority = narrow(int(value, client, x, (found, backend)));
+        }
+        Act::SetPriorityOffset(value) => {
+            x.state.overrides.offset = narrow(int(value, client, x, (found, backend)));
+        }
+        Act::SetTimeout(which, value) => {
+            let number =
+                int(value, client, x, (found, backend)).and_then(|number| u64::try_from(number).ok());
+            let overrides = &mut x.state.overrides;
+            let place = match which {
+                Timeout::Client => &mut overrides.client,
+                Timeout::Connect => &mut overrides.connect,
+                Timeout::Queue => &mut overrides.queue,
+                Timeout::Server => &mut overrides.server,
+                Timeout::Tarpit => &mut overrides.tarpit,
+                Timeout::Tunnel => &mut overrides.tunnel,
+            };
+            *place = number.or(*place);
+        }
+        Act::SetSource(value) | Act::SetDestination(value) => {
+            let address = address(value, client, x, (found, backend));
+            let is_source = matches!(act, Act::SetSource(_));
+            set_address(client, x, is_source, |before| address.map(|ip| SocketAddr::new(ip, before.port())));
+        }
+        Act::SetSourcePort(value) | Act::SetDestinationPort(value) => {
+            let port = int(value, client, x, (found, backend)).and_then(|port| u16::try_from(port).ok());
+            let is_source = matches!(act, Act::SetSourcePort(_));
+            set_address(client, x, is_source, |before| port.map(|port| SocketAddr::new(before.ip(), port)));
+        }
+        Act::Track { slot, table, key } => {
+            let key = key.eval(&x.view(client, found, backend)).into_owned();
+            let during = During::Request;
+            let start = Start { slot: *slot, table, during };
+            let now_ms = client.worker.now_ms();
+            tracking::start(&mut x.state.tracking, Some(&client.tracking().borrow()), &start, &key, now_ms);
+        }
+        Act::AddGpc { .. } | Act::SetGpt { .. } => {
+            let number = |value: &Expr| int(value, client, x, (found, backend));
+            let both = [&x.state.tracking, &*client.tracking().borrow()];
+            tracking::set(act, both, number, client.worker.now_ms());
+        }
+        _ => edit(client, x, (act, found, backend)),
+    }
+}
+
+fn set_address(
+    client: &Client,
+    x: &mut Exchange,
+    is_source: bool,
+    new: impl Fn(SocketAddr) -> Option<SocketAddr>,
+) {
+    let overrides = &mut x.state.overrides;
+    if is_source {
+        overrides.source = new(overrides.source.unwrap_or(client.peer)).or(overrides.source);
+    } else {
+        let before = overrides.destination.or_else(|| client.destination());
+        overrides.destination = before.and_then(new).or(overrides.destination);
+    }
+}
+
+/// Acts on the head, and what is noted of it.
+fn edit(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found, Option<&Backend>)) {
+    let mut text = std::mem::take(&mut x.text);
+    text.clear();
+    let write =
+        |x: &Exchange, value: &Expr, text: &mut Vec<u8>| value.write(&x.view(client, found, backend), text);
+    match act {
+        Act::SetHeader(name, value) => {
+            write(x, value, &mut text);
+            x.amend_request(|request, bytes| message::set_header(request, bytes, name, &text));
+        }
+        Act::AddHeader(name, value) => {
+            write(x, value, &mut text);
+            x.amend_request(|request, bytes| drop(request.fields.add(bytes, name, &text)));
+        }
+        Act::DelHeader(names) => x.amend_request(|request, bytes| message::del_header(request, bytes, names)),
+        Act::ReplaceHeader { name, each, by } => {
+            write(x, &by.template, &mut text);
+            x.amend_request(|request, bytes| {
+                message::replace_header(request, bytes, (name, *each), (by, &text));
+            });
+        }
+        Act::SetMethod(value) => {
+            write(x, value, &mut text);
+            x.amend_request(|request, bytes| drop(request.set_method(bytes, &text)));
+        }
+        Act::SetTarget(part, value) => {
+            write(x, value, &mut text);
+            x.amend_request(|request, bytes| message::set_part(request, bytes, *part, &text));
+        }
+        Act::ReplaceTarget(part, by) => {
+            write(x, &by.template, &mut text);
+            let old = message::part_of(&x.request, x.state.request_bytes(x.input.head()), *part);
+            if let Some(new) = by.apply(old, &text, true) {
+                x.amend_request(|request, bytes| message::set_part(request, bytes, *part, &new));
+            }
+        }
+        Act::Capture { value, message, index, length } => {
+            write(x, value, &mut text);
+            x.state.captures.set(*message, *index, &text, *length);
+        }
+        Act::List { list, key, to, removes } => {
+            write(x, key, &mut text);
+            let mut value = Vec::new();
+            if let Some(to) = to {
+                write(x, to, &mut value);
+            }
+            super::change_list(list, &text, (!removes).then_some(value.as_slice()));
+        }
+        _ => {}
+    }
+    x.text = text;
+}
+
+/// Where a variable goes.
+pub fn set_variable(client: &Client, x: &mut Exchange, which: tenbin_rules::Variable, value: Value<'static>) {
+    match which.scope {
+        Scope::Process => client.worker.shared.variables.set(which.key, value),
+        Scope::Session => client.set_variable(which.key, value),
+        _ => x.state.variables.set(which, value),
+    }
+}
+
+/// Whether the conditions of a variable allow it to be set.
+pub fn holds(condition: Condition, before: &Value<'_>, value: &Value<'_>) -> bool {
+    let is_filled = !matches!(value, Value::Absent) && value.as_bytes() != Some(b"");
+    condition.exists.is_none_or(|exists| exists == (*before != Value::Absent))
+        && condition.filled.is_none_or(|filled| filled == is_filled)
+        && condition.greater.is_none_or(|greater| match (before, value) {
+            (Value::Int(before), Value::Int(value)) => (value > before) == greater && value != before,
+            _ => false,
+        })
+}
+
+fn int(
+    value: &Expr,
+    client: &Client,
+    x: &Exchange,
+    (found, backend): (&Found, Option<&Backend>),
+) -> Option<i64> {
+    match value.eval(&x.view(client, found, backend)) {
+        Value::Int(number) => Some(number),
+        Value::Bool(truth) => Some(truth.into()),
+        Value::Str(text) => std::str::from_utf8(&text).ok()?.trim().parse().ok(),
+        Value::Ip(_) | Value::Absent => None,
+    }
+}
+
+fn narrow(number: Option<i64>) -> i32 {
+    number.map_or(0, |number| number.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
+}
+
+fn address(
+    value: &Expr,
+    client: &Client,
+    x: &Exchange,
+    (found, backend): (&Found, Option<&Backend>),
+) -> Option<IpAddr> {
+    match value.eval(&x.view(client, found, backend)) {
+        Value::Ip(address) => Some(address),
+        Value::Str(text) => std::str::from_utf8(&text).ok()?.trim().parse().ok(),
+        Value::Int(_) | Value::Bool(_) | Value::Absent => None,
+    }
+}
+
+/// Waits; false when the client has gone meanwhile.
+async fn pause(client: &mut Client, x: &Exchange, wait_ms: u64) -> bool {
+    if wait_ms == 0 {
+        return true;
+    }
+    x.timer.set(wait_ms);
+    let stays = poll_fn(|cx| {
+        if client.is_reset(cx) {
+            return Poll::Ready(false);
+        }
+        x.timer.poll(cx).map(|()| true)
+    })
+    .await;
+    x.timer.clear();
+    stays
+}
+
+/// Reads on until so much of the body is there, or all of it, or no more fits.
+async fn wait_body(client: &mut Client, x: &mut Exchange, wait_ms: u64, least: usize) {
+    let length = match x.request.body {
+        tenbin_proto::Body::None => return,
+        tenbin_proto::Body::Length(length) => usize::try_from(length).unwrap_or(usize::MAX),
+        _ => usize::MAX,
+    };
+    let wanted = if least == 0 { length } else { length.min(least) };
+    x.timer.set(wait_ms);
+    poll_fn(|cx| {
+        loop {
+            if x.input.data().len() >= wanted || x.input.is_full() {
+                return Poll::Ready(());
+            }
+            match x.input.poll_fill(cx, &mut client.stream) {
+                Poll::Ready(Ok(count)) if count > 0 => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return x.timer.poll(cx),
+            }
+        }
+    })
+    .await;
+    x.timer.clear();
+}
+
+/// 103 with one field, to clients that know interim answers.
+async fn hint(client: &mut Client, x: &mut Exchange, found: &Found, name: &[u8], value: &[u8]) {
+    if x.request.version == tenbin_proto::Version::Http10 {
+        return;
+    }
+    let clean =
+        |text: &[u8]| text.iter().map(|byte| if byte.is_ascii_control() { b' ' } else { *byte }).collect();
+    let value: Vec<u8> = clean(value);
+    let head = [&b"HTTP/1.1 103 Early Hints\r\n"[..], name, b": ", &value, b"\r\n\r\n"].concat();
+    x.record.bytes_out += head.len() as u64;
+    crate::http::send(client, &head, (&mut x.pace, &found.frontend.spec)).await;
+}
