@@ -14,14 +14,17 @@ mod cipher;
 mod date;
 mod digest;
 mod encode;
+mod fix;
 mod hash;
 mod json;
 mod jwt;
 mod language;
 mod map;
+mod mqtt;
 mod native;
 mod numbers;
 mod path;
+mod protobuf;
 pub(crate) mod regsub;
 mod stick;
 mod text;
@@ -92,6 +95,9 @@ static TABLES: &[&[Row]] = &[
     variable::ROWS,
     stick::ROWS,
     map::ROWS,
+    mqtt::ROWS,
+    fix::ROWS,
+    protobuf::ROWS,
 ];
 
 /// Every converter.
@@ -132,7 +138,11 @@ impl Converter {
 
     /// The kind of what it yields for that kind of input.
     pub fn kind(&self, input: Kind) -> Kind {
-        let typed = self.row.parameters.iter().position(|parameter| parameter.take == json::TYPE);
+        let typed = self
+            .row
+            .parameters
+            .iter()
+            .position(|parameter| [json::TYPE, protobuf::TYPES].contains(&parameter.take));
         match typed {
             _ if self.row.same => input,
             Some(index) if self.given.has(index) => Kind::Int,

@@ -25,6 +25,9 @@ fn value() -> impl Strategy<Value = Value<'static>> {
             "{\"a\":[1,{\"b\":\"\\u00e9",
             "[::1]:80",
             "fr;q=0.",
+            "8=FIX.4.2\u{1}9=5\u{1}35=0\u{1}10=161\u{1}",
+            "\u{8}\u{1}\u{12}\u{2}\u{8}\u{5}",
+            "\u{10}\u{10}\0\u{4}MQTT\u{5}\0\0\0",
         ][..],
     );
     prop_oneof![
@@ -59,6 +62,8 @@ fn argument(take: Take) -> BoxedStrategy<Const> {
         Take::Mask6 => texts(&["0", "64", "128", "ffff::", "129"]),
         Take::Regex { .. } => texts(&["a*", "$", "^", "(b)|(c)", "[^_]+", "("]),
         Take::Word(words) => select(words).prop_map(|word| Const::Str(word.into())).boxed(),
+        Take::Numbers => texts(&["1", "1.2", "0", "x"]),
+        Take::Tag => texts(&["35", "MsgType", "x"]),
         Take::Path => texts(&["$", "$.a", "$.a[1].b", "$[0]", "x"]),
         Take::Map(_) => texts(&["numbers", "networks", "none"]),
         Take::Table => texts(&["none"]),
