@@ -176,7 +176,7 @@ def _acl(place: Place, name: str) -> Expression:
 
 
 def _convert(place: Place, found: Typed, name: str, given: list[str]) -> Typed:
-    about = known().converters.get(name) or known().converters.get(aliases.CONVERTERS.get(name, name))
+    about = known().converters.get(aliases.CONVERTERS.get(name, name))
     if about is None or name in aliases.FOREIGN_CONVERTERS:
         raise Wrong(f"unknown converter '{name}'", hint=did_you_mean(name, known().converters))
     if not castable(found.kind, about.input):
