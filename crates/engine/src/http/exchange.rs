@@ -151,7 +151,7 @@ impl Exchange {
             tls: client.tls(),
             http2: client.stream.is_multiplexed(),
             port: found.port,
-            scene: Some(Scene { client, found, state: &self.state }),
+            scene: Some(Scene { client, found, state: &self.state, record: &self.record }),
             body: self.input.data(),
             backend,
             server: None,

@@ -26,7 +26,7 @@ pub use record::finish;
 pub use reply::{finish_reply, redirect, reply, send, settle};
 pub use route::backend_named;
 pub use sticky::{Visit, from_cookie, set_cookie};
-pub use view::{AnswerView, RequestView, Scene};
+pub use view::{RequestView, Scene};
 
 use tokio::io::AsyncWrite;
 
