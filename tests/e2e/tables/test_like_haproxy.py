@@ -171,7 +171,8 @@ def of_haproxy(path: Path, table: str) -> dict[str, dict[str, str]]:
     for line in filter(None, text.decode().splitlines()[1:]):
         fields = dict(field.split("=", 1) for field in line.split()[1:])
         counts = {name.partition("(")[0]: value for name, value in fields.items()}
-        entries[counts.pop("key")] = _told(counts)
+        key = counts.pop("key")
+        entries[key] = _told(counts)
     return entries
 
 
@@ -215,7 +216,7 @@ def like_cfg(ports: dict[str, int]) -> model.Config:
     stuck = samples.route(model.ToBackend("stuck"), when=Match("beg", Fetch("path"), ("/stuck",)))
     web = samples.frontend(
         "web", none, down, stuck, samples.route(model.ToBackend("app")), listen=(f"127.0.0.1:{ports['tenbin']}",),
-        rules=rules, header=Duration(500), tarpit=100,
+        rules=rules, header=Duration(500), tarpit=100, answers=tuple((status, model.Answer(status)) for status in (400, 403, 408, 500, 502, 503, 504)),
     )  # fmt: skip
     return samples.config((web,), backends(ports), tables=tables())
 
@@ -298,5 +299,5 @@ def test_the_same_requests_make_the_same_entries(tmp_path: Path, ports: dict[str
         expected = talk(ports["haproxy"])
         entries = {name: of_haproxy(path, name) for name in NAMES}
     answers, found = asyncio.run(here())
-    assert answers == expected
     assert found == entries
+    assert answers == expected
