@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
 import shutil
 import socket
@@ -13,15 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.plane import serving
 from support.scripted import Peer, ScriptedServer
 from tenbin import model
-from tenbin.clock import SystemClock
-from tenbin.dataplane.program import Program
-from tenbin.dataplane.sockets import Listeners, Shape
 from tenbin.model import Act, Const, Duration, Fetch, Match, Rule, Rules, Stored, Verb
 from tenbin.plan import wire
-from tenbin.plan.compile import BLANK, compile_snapshot
-from tenbin.state import Overlay, State
 from tenbin.testing import Lease, wait_for
 from unit.plan import samples
 
@@ -214,10 +209,11 @@ def like_cfg(ports: dict[str, int]) -> model.Config:
         for name in ("none", "down")
     )
     stuck = samples.route(model.ToBackend("stuck"), when=Match("beg", Fetch("path"), ("/stuck",)))
-    web = samples.frontend(
-        "web", none, down, stuck, samples.route(model.ToBackend("app")), listen=(f"127.0.0.1:{ports['tenbin']}",),
-        rules=rules, header=Duration(500), tarpit=100, answers=tuple((status, model.Answer(status)) for status in (400, 403, 408, 500, 502, 503, 504)),
-    )  # fmt: skip
+    # Whoever has answers of his own has HAProxy's statuses.
+    own = tuple((status, model.Answer(status)) for status in (400, 403, 408, 500, 502, 503, 504))
+    routes = (none, down, stuck, samples.route(model.ToBackend("app")))
+    listen = (f"127.0.0.1:{ports['tenbin']}",)
+    web = samples.frontend("web", *routes, listen=listen, rules=rules, header=Duration(500), tarpit=100, answers=own)
     return samples.config((web,), backends(ports), tables=tables())
 
 
@@ -281,19 +277,9 @@ NAMES = ("clients", "paths", "answers", "stuck")
 
 def test_the_same_requests_make_the_same_entries(tmp_path: Path, ports: dict[str, int]) -> None:
     async def here() -> tuple[list[str], Entries]:
-        plane = await Program(tmp_path, os.environ, SystemClock()).spawn()
-        try:
-            config = like_cfg(ports)
-            listeners = Listeners()
-            listeners.open(config, Shape(2, 64))
-            address = f"127.0.0.1:{ports['tenbin']}"
-            await plane.set_sockets(address, listeners.of(address))
-            await plane.apply(compile_snapshot(State(config, Overlay(), 1), BLANK))
+        async with serving(tmp_path, like_cfg(ports)) as plane:
             answers = await asyncio.to_thread(talk, ports["tenbin"])
-            listeners.close()
             return answers, {name: await of_tenbin(plane, name) for name in NAMES}
-        finally:
-            await plane.stop()
 
     with haproxy(tmp_path, ports) as path:
         expected = talk(ports["haproxy"])

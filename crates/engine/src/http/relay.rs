@@ -222,7 +222,6 @@ fn settle(
     backend.counters.of(worker).phases.record(phases);
     record::finish(client, x, course.found, now);
     x.up.release(&mut x.input);
-    rules::count(client, &x.state.tracking, Counted::Bytes(x.record.bytes_in, x.record.bytes_out));
 }
 
 /// Moves the rest of the request up and the body of the answer down.
