@@ -3,6 +3,7 @@
 //! Owns the way from frames to `balance::stick` and back. Nothing here holds up a worker for longer than some hundred
 //! entries take to look at.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use tenbin_balance::stick::{
@@ -153,7 +154,11 @@ fn value(shown: &Shown) -> TableValue {
 }
 
 fn hex(key: &StickKey) -> String {
-    key.bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    key.bytes().iter().fold(String::new(), |mut text, byte| {
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn unhex(text: &str) -> Option<StickKey> {
