@@ -304,6 +304,8 @@ async fn carry(
     of_server.bytes_out.add(moved.down);
     drop(load);
     client.count_bytes(moved.up, moved.down);
+    let now_ms = client.worker.now_ms();
+    client.tracking().borrow().count_bytes((moved.up, moved.down), now_ms);
     let total = client.worker.shared.clock.micros() - begun;
     let phases = [None, None, None, Some(total)];
     of_server.phases.record(phases);

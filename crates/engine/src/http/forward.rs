@@ -21,7 +21,6 @@ use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink};
 use crate::listener::Found;
 use crate::rules::{self, Turn};
-use crate::stick;
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::Load;
 
@@ -183,10 +182,6 @@ async fn attempt(
     match ended {
         Ok(()) => {
             x.record.times.answered = client.worker.shared.clock.micros();
-            if !backend.stick.is_empty() {
-                let view = x.full_view(client, course.found, Some(backend));
-                stick::store(backend, &view, lease.index(), client.worker.now_ms());
-            }
             Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
         }
         Err(failure) => {

@@ -12,7 +12,7 @@ use crate::clock::wall_micros;
 use crate::ending::{Ending, Phase, Who};
 use crate::lines::{Entry, Lines, Noted, Times};
 use crate::listener::Found;
-use crate::rules::State;
+use crate::rules::{self, Counted, State};
 use crate::tables::{Backend, Server, Tables};
 
 /// One exchange, as far as it has come.
@@ -209,6 +209,9 @@ pub fn finish(client: &Client, x: &mut Exchange, found: &Found, now: u64) {
     }
     counters.phases.record(record.phases(now));
     client.count_bytes(record.bytes_in, record.bytes_out);
+    if record.has_head {
+        rules::count(client, &x.state.tracking, Counted::Bytes(record.bytes_in, record.bytes_out));
+    }
     client.end(now);
     match &found.frontend.lines {
         Some(_) if record.is_told => {}

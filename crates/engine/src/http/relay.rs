@@ -18,6 +18,7 @@ use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
 use crate::rules::{self, Counted};
 use crate::stats::ServerCounters;
+use crate::stick;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
 use crate::tunnel::{End, Tunnel, patience};
@@ -63,6 +64,10 @@ pub async fn answer(
     x.early |= !x.up.delivered();
     let source = split_head(x, &stream);
     rules::count(client, &x.state.tracking, Counted::Status(x.response.status));
+    if !backend.stick.is_empty() {
+        let view = x.full_view(client, course.found, Some(backend));
+        stick::store(backend, &view, lease.index(), client.worker.now_ms());
+    }
     record::note_answer(x, course.found);
     if let Some(reason) = judge(client, x, course.found, backend) {
         x.record.ending.set(Who::Proxy, Phase::Head);
@@ -217,7 +222,6 @@ fn settle(
     backend.counters.of(worker).phases.record(phases);
     record::finish(client, x, course.found, now);
     x.up.release(&mut x.input);
-    rules::count(client, &x.state.tracking, Counted::Bytes(x.record.bytes_in, x.record.bytes_out));
 }
 
 /// Moves the rest of the request up and the body of the answer down.
