@@ -92,12 +92,8 @@ def _place(reading: Reading, word: Word) -> values.Place | None:
         if place.high > place.low:
             reading.error(word, f"'server' : port ranges are not supported in '{word.text}'.")
             return None
-        if place.relative or not place.low:
-            why = "the port is that of the connection's own destination"
-            reading.refused(word, f"'server' : '{word.text}': {why}, which is not done.", "name the port")
-            return None
         if not place.host:
-            return Ports("0.0.0.0", place.low, place.low)  # noqa: S104 - it stands for this machine
+            return Ports("0.0.0.0", place.low, place.low, place.relative)  # noqa: S104 - it stands for this machine
     return place
 
 

@@ -30,7 +30,7 @@ def stats(reading: Reading, draft: ProxyDraft, line: Line) -> None:
     if draft.stats is None:
         draft.stats = StatsDraft(line)
     read(reading, draft.stats, arguments)
-    if name in ("admin", "http-request"):
+    if name in ("admin", "http-request") and len(line.words) > 2:
         lines = draft.stats.admin if name == "admin" else draft.stats.rules
         lines.append(line)
 

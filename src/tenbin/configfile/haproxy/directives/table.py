@@ -70,6 +70,7 @@ def _block(reading: Reading, _draft: ProxyDraft, line: Line) -> None:
 
 _GONE = {
     "block": "use 'http-request deny' which uses the exact same syntax",
+    "grace": "it has had no effect since HAProxy 2.5: remove it",
     "appsession": "use `stick` rules",
     "redisp": "use 'option redispatch'",
     "redispatch": "use 'option redispatch'",
