@@ -120,7 +120,8 @@ def _balance(around: Around, draft: ProxyDraft, lines: Lines) -> Balance:
     key = None
     if policy is Policy.HASH:
         if draft.mode == "tcp" and said.form in _NEED_REQUESTS:
-            message = f"Layer 7 hash not possible for {draft.kind} '{draft.name}' (needs 'mode http'). Falling back to round robin."
+            who = f"{draft.kind} '{draft.name}'"
+            message = f"Layer 7 hash not possible for {who} (needs 'mode http'). Falling back to round robin."
             around.reading.warning(draft.head, message)
             policy = Policy.ROUND_ROBIN
         elif said.key is not None:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tenbin.configfile.haproxy.draft import ProxyDraft
     from tenbin.configfile.haproxy.lexer import Word
     from tenbin.configfile.haproxy.others import Others
+    from tenbin.configfile.haproxy.proxies import Proxies
     from tenbin.configfile.haproxy.settings import Global
     from tenbin.model import UserList
 
@@ -48,11 +49,14 @@ _FIRST_NUMBER = 2
 _OWN_DESCRIPTORS = 100
 
 
-def build(reading: Reading, settings: Global, drafts: list[ProxyDraft], others: Others, origin: str) -> Config:
+def build(reading: Reading, settings: Global, proxies: Proxies, others: Others, origin: str) -> Config:
     """Build the configuration; what is wrong is told to the reading."""
     around = Around(reading, settings, Files(reading, settings))
+    drafts = proxies.found
     _number(reading, drafts)
     lines = _lines(reading, drafts)
+    for unused in proxies.unused:
+        replay.read(reading, unused, Scope(unused.name, "defaults", Mode(unused.mode)))
     _forward(drafts, lines)
     enabled = [(draft, one) for draft, one in zip(drafts, lines, strict=True) if not draft.disabled]
     frontends = tuple(frontend(around, draft, one) for draft, one in enabled if draft.is_frontend)

@@ -104,7 +104,9 @@ def option(reading: Reading, draft: ProxyDraft, line: Line, prefix: str = "") ->
 def _switch(reading: Reading, draft: ProxyDraft, line: Line, prefix: str) -> None:
     name = line.words[1].text
     switch = SWITCHES[name]
-    no_more(reading, line, 2)
+    if len(line.words) > 2:
+        message = f"'option {name}' cannot handle unexpected argument '{line.words[2].text}'."
+        reading.error(line.words[2], message)
     if not _has_side(reading, draft, line, switch.sides):
         return
     if prefix == "default":

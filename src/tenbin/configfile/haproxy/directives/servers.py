@@ -34,7 +34,8 @@ def server(reading: Reading, draft: ProxyDraft, line: Line) -> None:
     made.place = _place(reading, line.words[2])
     if any(one.name == made.name for one in draft.servers):
         other = next(one.word for one in draft.servers if one.name == made.name)
-        message = f"backend '{draft.name}', another server named '{made.name}' was already defined at line {other.line if other else 0}, please use distinct names."
+        where = other.line if other else 0
+        message = f"another server named '{made.name}' was already defined at line {where}, please use distinct names."
         reading.error(name, message)
         return
     draft.servers.append(made)

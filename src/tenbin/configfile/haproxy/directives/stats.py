@@ -27,6 +27,9 @@ def stats(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         place = arguments.last
         reading.error(place, f"unknown stats parameter '{name}' (expects {known}).", did_you_mean(name, _KEYWORDS))
         return
+    if draft.kind == "defaults" and name in ("admin", "http-request"):
+        reading.error(arguments.last, f"'stats {name}' not allowed in 'defaults' section.")
+        return
     if draft.stats is None:
         draft.stats = StatsDraft(line)
     read(reading, draft.stats, arguments)

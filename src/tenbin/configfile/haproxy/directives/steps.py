@@ -122,10 +122,8 @@ def _connect(reading: Reading, line: Line, arguments: Arguments) -> Step:
         elif word == "via-socks4":
             reading.refused(arguments.last, "SOCKS4 is not spoken.")
         elif word != "default":
-            reading.error(
-                arguments.last,
-                f"expects 'comment', 'port', 'addr', 'send-proxy', 'ssl', 'sni', 'alpn', 'via-socks4', 'linger', 'default', not '{word}'.",
-            )
+            message = f"'connect' expects 'default', 'port', 'addr', 'ssl', 'sni', 'alpn' or others, not '{word}'."
+            reading.error(arguments.last, message)
     del line
     return step
 
@@ -155,7 +153,7 @@ def _expect(reading: Reading, line: Line, arguments: Arguments) -> Step | None:
             known = (*matches, *_EXPECT_TEXTS, "min-recv")
             reading.error(
                 arguments.last,
-                f"'only supports min-recv, [!]{', [!]'.join(matches)}, not '{word}'.",
+                f"'expect' only supports min-recv, [!]{', [!]'.join(matches)}, not '{word}'.",
                 did_you_mean(word, known),
             )
             return None
