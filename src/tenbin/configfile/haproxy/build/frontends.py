@@ -166,7 +166,8 @@ def _format(around: Around, draft: ProxyDraft, lines: Lines) -> tuple[LogPart, .
         return phrases.standard_format(around.reading, lines.scope, draft.mode)
     style = phrases.FORMATS
     if draft.mode == "tcp" and word.text in (style["httplog"], style["httpslog"], style["clf"]):
-        message = f"'option httplog' not usable with {draft.kind} '{draft.name}' (needs 'mode http'). Falling back to 'option tcplog'."
+        who = f"{draft.kind} '{draft.name}'"
+        message = f"'option httplog' not usable with {who} (needs 'mode http'). Falling back to 'option tcplog'."
         around.reading.warning(word, message)
         return phrases.standard_format(around.reading, lines.scope, "tcplog")
     return phrases.log_format(around.reading, lines.scope, word) or ()
