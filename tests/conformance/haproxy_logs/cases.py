@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from support.scripted import OK, Peer, answering, once
+from tenbin.testing import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +36,9 @@ class Case:
     back: dict[str, Any] = field(default_factory=dict)
     log: dict[str, Any] = field(default_factory=dict)
     server: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
     form: str = ""
     lines: int = 1
-    answers: bool = True
 
 
 def connected(port: int) -> socket.socket:
@@ -109,15 +110,38 @@ def stuck(data: bytes) -> Visit:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.connect(("127.0.0.1", port))
         sock.sendall(data)
-        sock.settimeout(0.2)
-        for _ in range(10):
-            with contextlib.suppress(TimeoutError):
-                if not socket.socket.recv(sock, 1, socket.MSG_PEEK):
-                    break
-            import time
-
-            time.sleep(0.15)
+        wait_for(lambda: is_closed(sock), 5, "the proxy gives up")
         sock.close()
+
+    return visit
+
+
+def is_closed(sock: socket.socket) -> bool:
+    """Whether the other side has ended the connection, without reading from it."""
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+    return info[0] != 1
+
+
+def hello_and_end(port: int) -> None:
+    with connected(port) as sock:
+        sock.recv(5)
+
+
+def two(data: bytes, *, left: bool = False) -> Visit:
+    """Keep the server busy with one request and send another one, which waits, or leaves while it does."""
+
+    def visit(port: int) -> None:
+        with connected(port) as first:
+            first.sendall(data)
+            first.settimeout(0.1)
+            with contextlib.suppress(TimeoutError):
+                first.recv(1)
+            if left:
+                leave_after(data, 0.1)(port)
+            else:
+                ask(closing(data))(port)
+            first.settimeout(5)
+            first.recv(65536)
 
     return visit
 
@@ -172,7 +196,7 @@ CASES = [
     Case(
         "captures",
         ask(closing(GET)),
-        once(OK.replace(b"\r\n\r\n", b"\r\nServer: x{y|z}\"\r\n\r\n")),
+        once(OK.replace(b"\r\n\r\n", b'\r\nServer: x{y|z}"\r\n\r\n')),
         frontend="capture request header X-Id len 1\n capture request header None len 9\n"
         " capture response header Server len 20",
         log={
@@ -195,12 +219,39 @@ CASES = [
     Case("server-stalls-in-body", ask(closing(GET)), stalled),
     Case("nobody-listens", ask(closing(GET))),
     Case(
-        "connect-late",
+        "queued",
+        two(GET),
+        silent,
+        options="maxconn 1",
+        server={"max_connections": 1},
+        lines=2,
+    ),
+    Case(
+        "queue-late",
+        two(GET),
+        silent,
+        backend="timeout queue 100ms\n timeout server 1s",
+        options="maxconn 1",
+        back={"timeouts": {"connect": 300, "server": 1000, "queue": 100, "tunnel": 0}},
+        server={"max_connections": 1},
+        lines=2,
+    ),
+    Case(
+        "left-in-queue",
+        two(GET, left=True),
+        silent,
+        backend="option abortonclose",
+        options="maxconn 1",
+        server={"max_connections": 1},
+        lines=2,
+    ),
+    Case(
+        "redispatched",
         ask(closing(GET)),
-        frontend="",
-        backend="server s2 10.255.255.1:9 disabled\n",
-        options="",
-        answers=False,
+        answering(),
+        backend="option redispatch 1\n retries 1\n server s0 127.0.0.1:1",
+        back={"retry": {"attempts": 1, "budget": 100}},
+        before={"name": "s0", "address": "127.0.0.1:1", "weight": 1, "cookie": "s0"},
     ),
     Case(
         "no-server-up",
@@ -214,33 +265,95 @@ CASES = [
     Case("client-takes-nothing", stuck(GET), flood),
     Case("body-late", ask(POST + b"x"), silent),
     Case("client-resets-in-upload", leave_after(POST + b"x", 0.1), silent),
-    Case("deny", ask(closing(GET)), answering(), frontend="http-request deny",
-         front={"rules": {"request": [rule("deny", answer={"status": 403})]}}),
-    Case("tarpit", ask(closing(GET)), answering(), frontend="http-request tarpit",
-         front={"rules": {"request": [rule("tarpit", answer={"status": 500})]}, "tarpit": 200}),
-    Case("reject", ask(closing(GET)), answering(), frontend="http-request reject",
-         front={"rules": {"request": [rule("reject")]}}),
-    Case("silent-drop", leave_after(GET, 0.2), answering(), frontend="http-request silent-drop",
-         front={"rules": {"request": [rule("silent_drop")]}}),
-    Case("redirect", ask(closing(GET)), answering(), frontend="http-request redirect location /x",
-         front=route({"kind": "redirect", "location": const("/x"), "code": 302})),
-    Case("return", ask(closing(GET)), answering(), frontend="http-request return status 200",
-         front={"rules": {"request": [rule("return", answer={"status": 200})]}}),
-    Case("answer-denied", ask(closing(GET)), answering(), frontend="http-response deny",
-         front={"rules": {"answer": [rule("deny", answer={"status": 502})]}}),
-    Case("log-level-silent", ask(GET.replace(b"/a", b"/first") + closing(GET)), answering(),
-         frontend="http-request set-log-level silent if { path /first }", lines=1,
-         front={"rules": {"request": [{"when": {"op": "match", "method": "eq", "input": {"op": "fetch", "name": "path"},
-                "patterns": ["/first"]}, "act": {"verb": "set_log_level", "name": "silent", "number": 8}}]}}),
+    Case(
+        "deny",
+        ask(closing(GET)),
+        answering(),
+        frontend="http-request deny",
+        front={"rules": {"request": [rule("deny", answer={"status": 403})]}},
+    ),
+    Case(
+        "tarpit",
+        ask(closing(GET)),
+        answering(),
+        frontend="http-request tarpit",
+        front={"rules": {"request": [rule("tarpit", answer={"status": 500})]}, "tarpit": 200},
+    ),
+    Case(
+        "reject",
+        ask(closing(GET)),
+        answering(),
+        frontend="http-request reject",
+        front={"rules": {"request": [rule("reject")]}},
+    ),
+    Case(
+        "silent-drop",
+        leave_after(GET, 0.2),
+        answering(),
+        frontend="http-request silent-drop",
+        front={"rules": {"request": [rule("silent_drop")]}},
+    ),
+    Case(
+        "redirect",
+        ask(closing(GET)),
+        answering(),
+        frontend="http-request redirect location /x",
+        front=route({"kind": "redirect", "location": const("/x"), "code": 302}),
+    ),
+    Case(
+        "return",
+        ask(closing(GET)),
+        answering(),
+        frontend="http-request return status 200",
+        front={"rules": {"request": [rule("return", answer={"status": 200})]}},
+    ),
+    Case(
+        "answer-denied",
+        ask(closing(GET)),
+        answering(),
+        frontend="http-response deny",
+        front={"rules": {"answer": [rule("deny", answer={"status": 502})]}},
+    ),
+    Case(
+        "log-level-silent",
+        ask(GET.replace(b"/a", b"/first") + closing(GET)),
+        answering(),
+        frontend="http-request set-log-level silent if { path /first }",
+        lines=1,
+        front={
+            "rules": {
+                "request": [
+                    {
+                        "when": {
+                            "op": "match",
+                            "method": "eq",
+                            "input": {"op": "fetch", "name": "path"},
+                            "patterns": ["/first"],
+                        },
+                        "act": {"verb": "set_log_level", "name": "silent", "number": 8},
+                    }
+                ]
+            }
+        },
+    ),
     Case("early", ask(closing(GET)), answering(), frontend="option logasap", log={"early": True}),
-    Case("dontlognull", lambda port: (leave(b"", wait=False)(port), ask(closing(GET))(port))[1], answering(),
-         frontend="option dontlognull", log={"null": False}),
-    Case("dontlog-normal", lambda port: (ask(closing(GET))(port), ask(closing(GET.replace(b"/a", b"/b")))(port))[1],
-         lambda peer: peer.send(OK if b"/a" in peer.read_head() else OK.replace(b"200 OK", b"500 Bad")),
-         frontend="option dontlog-normal", log={"normal": False}),
+    Case(
+        "dontlognull",
+        lambda port: (leave(b"", wait=False)(port), ask(closing(GET))(port))[1],
+        answering(),
+        frontend="option dontlognull",
+        log={"null": False},
+    ),
+    Case(
+        "dontlog-normal",
+        lambda port: (ask(closing(GET))(port), ask(closing(GET.replace(b"/a", b"/b")))(port))[1],
+        lambda peer: peer.send(OK if b"/a" in peer.read_head() else OK.replace(b"200 OK", b"500 Bad")),
+        frontend="option dontlog-normal",
+        log={"normal": False},
+    ),
     Case("tcp-good", ask(b"x"), once(b""), mode="tcp"),
-    Case("tcp-server-first", lambda port: leave(b"", wait=True)(port), talk, mode="tcp"),
-    Case("tcp-client-ends", lambda port: connected(port).close(), talk, mode="tcp"),
+    Case("tcp-server-first", leave(b"", wait=True), talk, mode="tcp"),
+    Case("tcp-client-ends", hello_and_end, talk, mode="tcp"),
     Case("tcp-idle", ask(b""), talk, mode="tcp"),
     Case("tcp-nobody-listens", ask(b"x"), mode="tcp"),
     Case("tcp-server-resets", ask(b"x"), lambda peer: (peer.read(), peer.reset())[1], mode="tcp"),

@@ -173,6 +173,7 @@ def snapshot(port: int, server: int, sink: int, mode: str, form: str) -> dict[st
     back |= {"limits": {"head": 16384, "fields": 101}}
     back |= {"retry": {"attempts": 0, "budget": 0}, "pool": {"reuse": "safe", "max_idle": 8, "idle_timeout": 5000}}
     back |= {"servers": [{"name": "s1", "address": f"127.0.0.1:{server}", "weight": 1, "cookie": "s1"}]}
+    front["answers"] = [[status, {"status": status}] for status in (400, 403, 408, 500, 502, 503, 504)]
     return {
         "generation": 1,
         "threads": 1,

@@ -151,7 +151,7 @@ impl Exchange {
             tls: client.tls(),
             http2: client.stream.is_multiplexed(),
             port: found.port,
-            scene: Some(Scene { client, found, state: &self.state }),
+            scene: Some(Scene { client, found, state: &self.state, record: &self.record }),
             body: self.input.data(),
             backend,
             server: None,
@@ -324,9 +324,12 @@ async fn exchange(
         return after;
     }
     let mut edited = std::mem::take(&mut x.edited);
-    let view = x.view(client, found, None);
-    let knows = |name: &Expr| backend_named(&tables, name, &view).is_some();
-    let action = decide(&found.frontend, &view, &mut edited, knows);
+    // In a block of its own: whatever lives while others are waited for makes every connection larger.
+    let action = {
+        let view = x.view(client, found, None);
+        let knows = |name: &Expr| backend_named(&tables, name, &view).is_some();
+        decide(&found.frontend, &view, &mut edited, knows)
+    };
     x.edited = edited;
     match action {
         Some(Action::Named(name)) => Box::pin(dispatch(client, x, found, (tables, name), first)).await,

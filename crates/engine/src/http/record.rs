@@ -12,7 +12,8 @@ use crate::clock::wall_micros;
 use crate::ending::{Ending, Phase, Who};
 use crate::lines::{Entry, Lines, Noted, Times};
 use crate::listener::Found;
-use crate::tables::{Backend, Server};
+use crate::rules::State;
+use crate::tables::{Backend, Server, Tables};
 
 /// One exchange, as far as it has come.
 #[derive(Default)]
@@ -135,6 +136,37 @@ impl Record {
         ]
     }
 
+    /// What a line can tell of it, at this moment.
+    pub fn entry<'a>(
+        &'a self,
+        (client, found): (&'a Client, &'a Found),
+        (state, tables): (&'a State, &'a Tables),
+        (now, is_early): (u64, bool),
+    ) -> Entry<'a> {
+        let backend = tables.backend(&self.backend).map(Arc::as_ref);
+        let server = backend.and_then(|backend| backend.servers.get(backend.server_named(&self.server)?));
+        let wall = wall_micros();
+        Entry {
+            client,
+            found,
+            times: Times { closed: now, ..self.times },
+            ending: self.ending,
+            status: self.status,
+            bytes: [self.bytes_in, self.bytes_out],
+            retries: self.retries,
+            redispatched: self.redispatched,
+            waited_behind: self.waited_behind,
+            noted: &self.noted,
+            captures: &state.captures,
+            backend,
+            server: server.map(Arc::as_ref).filter(|_| !self.is_service),
+            no_server: if self.is_service { "<STATS>" } else { "<NOSRV>" },
+            counts_itself: !is_early && self.is_counted,
+            is_early,
+            wall: [wall.saturating_sub(now.saturating_sub(self.times.accepted)), wall],
+        }
+    }
+
     /// Microseconds from the connection until the answer's head.
     pub fn latency(&self) -> u64 {
         self.times.answered.saturating_sub(self.times.connected)
@@ -200,33 +232,10 @@ pub fn broken_off(client: &Client, x: &mut Exchange, found: &Found) -> After {
 }
 
 fn tell(client: &Client, x: &Exchange, (found, lines): (&Found, &Lines), (now, is_early): (u64, bool)) {
-    let record = &x.record;
     let tables = client.worker.tables();
-    let backend = tables.backend(&record.backend).map(Arc::as_ref);
-    let server = backend.and_then(|backend| backend.servers.get(backend.server_named(&record.server)?));
-    let wall = wall_micros();
-    let entry = Entry {
-        client,
-        found,
-        lines,
-        times: Times { closed: now, ..record.times },
-        ending: record.ending,
-        status: record.status,
-        bytes: [record.bytes_in, record.bytes_out],
-        retries: record.retries,
-        redispatched: record.redispatched,
-        waited_behind: record.waited_behind,
-        noted: &record.noted,
-        captures: &x.state.captures,
-        backend,
-        server: server.map(Arc::as_ref).filter(|_| !record.is_service),
-        no_server: if record.is_service { "<STATS>" } else { "<NOSRV>" },
-        counts_itself: !is_early && record.is_counted,
-        is_early,
-        wall: [wall.saturating_sub(now.saturating_sub(record.times.accepted)), wall],
-    };
-    let view = x.full_view(client, found, backend);
-    if record.has_head {
+    let entry = x.record.entry((client, found), (&x.state, &tables), (now, is_early));
+    let view = x.full_view(client, found, entry.backend);
+    if x.record.has_head {
         lines.tell(&entry, &view, x.state.overrides.log_level);
     } else {
         lines.tell_error(&entry, &view);

@@ -22,6 +22,7 @@ use tenbin_rules::{Around, Message, View};
 
 pub use date::{Dates, date};
 pub use entry::Entry;
+pub use field::Field;
 pub use noted::Noted;
 pub use passage::Passage;
 pub use target::{Batches, Sinks};

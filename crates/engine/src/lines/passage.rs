@@ -49,7 +49,6 @@ impl Passage {
         let entry = Entry {
             client,
             found,
-            lines,
             times: Times { closed: now, ..self.times },
             ending: self.ending,
             status: 0,
