@@ -263,6 +263,7 @@ class Compiler:
                 return self.wrong(node, message, hint=f"such as {EXAMPLES['table']}")
             case ast.Name(id=name) as called:
                 hint = did_you_mean(name, FUNCTIONS) or vocabulary.FOREIGN.get(name, "")
+                hint = hint or did_you_mean(name, facts.fetches())
                 return self.wrong(called, f"unknown function `{name}`", expected=_one_of(FUNCTIONS), hint=hint)
             case _:
                 return self.wrong(node.func, "this cannot be called", expected=_one_of(FUNCTIONS))

@@ -134,13 +134,17 @@ class RouteResolver:
         return tuple(edits)
 
 
-def check_names(context: Context, path: Path, compiled: Compiled, mode: Mode) -> None:
-    """Tell which facts of an expression are not known in a mode; what it asks to be remembered is noted."""
+def check_names(context: Context, path: Path, compiled: Compiled, mode: Mode, *, early: bool = False) -> None:
+    """Tell which facts of an expression are not known in a mode; what it asks to be remembered is noted.
+
+    `early`: no request has been read yet, whatever the mode.
+    """
     context.memory.note(path, compiled)
     for use in compiled.uses:
         message = expected = hint = ""
-        if mode is Mode.TCP and use.name not in TCP_NAMES and not in_tcp(use.name):
-            message = f"`{use.name}` needs requests, and in mode tcp there are connections"
+        if (early or mode is Mode.TCP) and use.name not in TCP_NAMES and not in_tcp(use.name):
+            why = "no request has been read yet" if mode is Mode.HTTP else "in mode tcp there are connections"
+            message = f"`{use.name}` needs requests, and {why}"
             expected = f"one of {', '.join(sorted(name for name in TCP_NAMES if '.' not in name))}"
         elif mode is Mode.HTTP and use.name in TCP_NAMES - HTTP_NAMES:
             message = f"`{use.name}` is told of connections whose TLS passes by, and in mode http it ends here"

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _PLAIN = {"allow": Verb.ALLOW, "reject": Verb.REJECT, "silent_drop": Verb.SILENT_DROP}
 _TARGETS = {"set_path": Verb.SET_PATH, "set_query": Verb.SET_QUERY, "set_method": Verb.SET_METHOD}
 _HEADERS = {"set_header": Verb.SET_HEADER, "add_header": Verb.ADD_HEADER}
+_EARLY = ("connection", "session", "content")
 _PHASES = ("connection", "session", "content", "request", "answer", "after")
-_FIRST_SLOT = 0
 
 
 class RulesResolver:
@@ -38,7 +38,8 @@ class RulesResolver:
         self._mode = mode
         # Rules name no backends.
         self._routes = RouteResolver(context, Plan(context, {}), mode)
-        self._slot = _FIRST_SLOT
+        self._slot = 0
+        self._early = False
 
     def rules(self, document: BackendRules | None, path: Path) -> Rules:
         """Resolve all rule sets, which stand at `path`."""
@@ -63,6 +64,7 @@ class RulesResolver:
 
     def _set(self, documents: Sequence[AnyRule], path: Path) -> tuple[Rule, ...]:
         found: list[Rule] = []
+        self._early = path[-1] in _EARLY
         for index, document in enumerate(documents):
             place = (*path, index)
             when = self._expression(document.when, (*place, "when")) if document.when is not None else None
@@ -72,7 +74,10 @@ class RulesResolver:
         return tuple(found)
 
     def _acts(self, document: AnyRule, path: Path) -> Iterator[Act]:
-        (name,) = [key for key in type(document).model_fields if key != "when" and getattr(document, key)][:1]
+        name = next((key for key in type(document).model_fields if key != "when" and getattr(document, key)), "")
+        if not name:
+            # What it should have done was wrong, and has been told.
+            return
         value = getattr(document, name)
         place = (*path, name)
         match name:
@@ -144,6 +149,6 @@ class RulesResolver:
         return Answer(one.status, headers=tuple((name, Const(text)) for name, text in one.headers), body=one.body)
 
     def _expression(self, compiled: Compiled, path: Path) -> Expression:
-        check_names(self._context, path, compiled, self._mode)
+        check_names(self._context, path, compiled, self._mode, early=self._early)
         self._context.doubts(path, compiled)
         return counted(compiled.expression, self._mode)
