@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::map::{Map, Way};
+use super::map::Map;
 use super::path::Path;
 use super::{address, base64, cast};
 use crate::wire::Const;
-use crate::{Around, Counter, Counters, Error, Value, Variable};
+use crate::{Around, Counter, Counters, Error, Method, Value, Variable};
 
 /// How big a regular expression may become when compiled, in bytes.
 const REGEX_LIMIT: usize = 1 << 20;
@@ -73,7 +73,7 @@ pub(crate) enum Take {
     /// A place in a JSON document: `$.a[0].b`.
     Path,
     /// A live list, looked into in that way.
-    Map(Way),
+    Map(Method),
     /// A stick table.
     Table,
 }
@@ -251,8 +251,8 @@ fn read(parameter: &Parameter, arg: &Const, all: &[Const], around: &Around<'_>) 
         }
         Take::Word(words) => word(words, text),
         Take::Path => Path::parse(text).map(Arg::Path),
-        Take::Map(way) => match (around.list)(text) {
-            Some(list) => Map::new(list, way).map(|map| Arg::Map(Arc::new(map))),
+        Take::Map(method) => match (around.list)(text) {
+            Some(list) => Map::new(list, method).map(|map| Arg::Map(Arc::new(map))),
             None => Err(format!("{text:?}: no such list")),
         },
         Take::Table => (around.table)(text).map(Arg::Table).ok_or_else(|| format!("{text:?}: no such table")),

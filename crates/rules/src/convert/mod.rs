@@ -21,7 +21,7 @@ mod map;
 mod native;
 mod numbers;
 mod path;
-mod regsub;
+pub(crate) mod regsub;
 mod stick;
 mod text;
 mod variable;
