@@ -10,7 +10,6 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.expression.known import known
 from tenbin.configfile.expression.typed import UNKNOWN, Rate, Typed, Use
 from tenbin.configfile.expression.vocabulary import Kind
 from tenbin.configfile.suggest import did_you_mean
@@ -115,8 +114,6 @@ def lookup(compiler: Compiler, node: ast.Call) -> Typed:
     key = _key(compiler, node.args[1])
     start, end = compiler.parsed.span(node.args[0])
     compiler.used_list(Use(file, start, end))
-    if MAPS[str(how)] not in known().converters:
-        return compiler.wrong(node, "this data plane has no maps")
     args = (file, *(str(one) for one in default))
     return Typed(Convert(MAPS[str(how)], key.expression, args), Kind.TEXT, optional=not default)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _KINDS = {"str": Kind.TEXT, "bin": Kind.TEXT, "int": Kind.NUMBER, "ip": Kind.ADDRESS, "bool": Kind.TRUTH}
 _INPUTS = {Kind.TEXT: "str", Kind.NUMBER: "int", Kind.ADDRESS: "ip", Kind.TRUTH: "bool"}
 _LITERALS = frozenset(("str", "int", "bool", "bin", "meth", "ipv4", "ipv6"))
-_WITH_EFFECT = frozenset(("set_var", "unset_var", "debug", "capture_req", "capture_res"))
+_WITH_EFFECT = frozenset(("set_var", "unset_var", "debug", "capture_req", "capture_res", "bool_text"))
 _BYTES = ("req.len", "req.payload", "req.payload_lv", "req.ssl_", "req.rdp_cookie", "res.len", "res.payload")
 
 
@@ -49,8 +49,11 @@ def fetches() -> Mapping[str, KnownFetch]:
 def converters() -> Mapping[str, KnownConverter]:
     """Every converter that is a method; those with a file, a table or an effect are written otherwise."""
     found = {one.name.replace("-", "_"): one for one in known().converters.values()}
-    special = ("map", "table_", "in_table", "bool_text")
-    return {name: one for name, one in found.items() if not name.startswith(special) and name not in _WITH_EFFECT}
+    return {
+        name: one
+        for name, one in found.items()
+        if name not in _WITH_EFFECT and not any(arg.kind in ("map", "table") for arg in one.args)
+    }
 
 
 @cache
@@ -123,7 +126,7 @@ def _argument(compiler: Compiler, name: str, node: ast.expr, wanted: Parameter) 
         return None
     literal = value.literal
     number = isinstance(literal, int) and not isinstance(literal, bool)
-    if number and wanted.kind in ("int", "number", "either"):
+    if number and wanted.kind in ("int", "number"):
         return literal
     if isinstance(literal, str) and wanted.kind != "int":
         if wanted.kind == "regex" and (problems := regex.problems(literal)):

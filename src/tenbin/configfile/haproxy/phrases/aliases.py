@@ -86,9 +86,6 @@ OWN_PROXY = frozenset((
 ))  # fmt: skip
 """Fetches that tell of the proxy itself when none is named."""
 
-CONVERTERS = {"map": "map_str"}
-"""The same converter by another name."""
-
 FOREIGN_CONVERTERS = frozenset(("strip", "size", "str", "ip", "bool_text"))
 """Converters that HAProxy's language does not know."""
 
