@@ -195,7 +195,7 @@ def _converter_arguments(place: Place, about: KnownConverter, name: str, given: 
     while args and args[-1] is None:
         args.pop()
     _refer(place, name, tuple(args))
-    if name == "map" or name.startswith("map_"):
+    if about.args and about.args[0].kind == "map":
         args[0] = lists.from_file(place, str(args[0]), is_map=True)
     elif name in ("set-var", "unset-var"):
         variables.check(str(args[0]))
