@@ -22,7 +22,6 @@ use crate::tables::PerSource;
 use crate::wire::{Mode, NoticeLevel};
 use crate::worker::Worker;
 
-
 /// A frontend tells of its sources no more often.
 const TELL_MS: u64 = 10_000;
 

@@ -298,6 +298,7 @@ async fn exchange(
     }
     x.record.head_read(x.request.length, client.worker.shared.clock.micros());
     note_request(client, x, found);
+    record::greet(client, x, found);
     x.up.body_bytes = 0;
     let counters = found.frontend.counters.workers.of(client.worker.index);
     counters.requests.add(1);

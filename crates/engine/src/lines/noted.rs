@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use tenbin_proto::{Request, Version};
+
 /// See the module.
 #[derive(Default)]
 pub struct Noted {
@@ -30,8 +32,28 @@ impl Noted {
         }
     }
 
-    /// The request line, before a rule changes it.
-    pub fn note_uri(&mut self, parts: [&[u8]; 3]) {
+    /// Takes down what lines show of a request's head, before any rule changes it.
+    ///
+    /// `origin` is the scheme of a request that came by HTTP/2.
+    pub fn note_request(&mut self, (request, head): (&Request, &[u8]), origin: Option<&'static str>) {
+        let version: &[u8] = match request.version {
+            Version::Http10 => b"HTTP/1.0",
+            Version::Http11 => b"HTTP/1.1",
+        };
+        let (method, target) = (request.method_text.of(head), request.target.of(head));
+        match origin {
+            // As the pseudo-headers of HTTP/2 say it in one.
+            Some(scheme) if target.starts_with(b"/") => {
+                let uri = [scheme.as_bytes(), b"://", request.authority.of(head), target].concat();
+                self.note_uri([method, &uri, b"HTTP/2.0"]);
+            }
+            Some(_) => self.note_uri([method, target, b"HTTP/2.0"]),
+            None => self.note_uri([method, target, version]),
+        }
+    }
+
+    /// The request line.
+    fn note_uri(&mut self, parts: [&[u8]; 3]) {
         let begin = self.text.len();
         for (index, part) in parts.into_iter().enumerate() {
             if index > 0 {
