@@ -219,6 +219,19 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
     }
 }
 
+/// Nothing was asked in time. Clients that expect HAProxy's answers are told so, as there.
+pub async fn tell_late(client: &mut Client) {
+    let found = client.place.find(&client.worker, &client.worker.tables());
+    let Some(found) = found.filter(|found| !found.frontend.answers.is_empty()) else { return };
+    let mut x = client.worker.take_exchange();
+    (x.request.method, x.request.version, x.request.body) = (Method::Get, Version::Http11, Body::None);
+    x.request.keep_alive = false;
+    x.record.begin(client, 0);
+    x.record.come_to_nothing(&found);
+    let _ = reply(client, &mut x, &found, Reason::HeaderTimeout).await;
+    client.worker.put_exchange(x);
+}
+
 /// Reads until a head is whole. The time for it runs from its first byte, or from accept.
 async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: bool) -> Head {
     let spec = &found.frontend.spec;

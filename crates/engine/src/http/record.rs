@@ -76,6 +76,11 @@ impl Record {
         self.bytes_in = length as u64;
     }
 
+    /// Not a byte came; whether that is told is for the frontend to say.
+    pub fn come_to_nothing(&mut self, found: &Found) {
+        self.is_told = found.frontend.lines.as_ref().is_some_and(|lines| !lines.null);
+    }
+
     /// A route answered it.
     pub fn intercepted(&mut self, status: u16) {
         self.status = status;
