@@ -19,6 +19,7 @@ mod ending;
 mod farewell;
 mod flow;
 mod handshake;
+mod hashkey;
 mod http;
 mod http2;
 mod lines;

@@ -14,6 +14,7 @@ use crate::client::Client;
 use crate::connection::{Asked, ConnectionView};
 use crate::deadline::Timer;
 use crate::ending::{Phase, Who};
+use crate::hashkey;
 use crate::http::{Reason, backend_named};
 use crate::lines::Passage;
 use crate::listener::Found;
@@ -226,13 +227,11 @@ async fn pick(
     (tried, passage): (&[usize], &mut Passage),
 ) -> Result<Lease, Unpicked> {
     let mut key = Vec::new();
-    if let Some(expression) = &backend.key {
-        expression.write(view, &mut key);
-    }
+    let has_key = hashkey::write(&backend.spec.balance, backend.key.as_ref(), view, &mut key);
     let now = client.worker.now_ms();
     let known = stick::recall(backend, view, now);
     let ask = Ask {
-        hash: (!key.is_empty()).then_some(key.as_slice()),
+        hash: has_key.then_some(key.as_slice()),
         source: view.source(),
         sticky: known.filter(|index| !tried.contains(index)),
         tried,

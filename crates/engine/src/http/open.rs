@@ -14,6 +14,7 @@ use super::sticky::{self, Visit};
 use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::ending::CookieOut;
+use crate::hashkey;
 use crate::listener::Found;
 use crate::proxy::preface;
 use crate::stick;
@@ -91,12 +92,11 @@ pub async fn pick(
 ) -> Result<Lease, NotOpened> {
     let worker = &client.worker;
     let mut key = std::mem::take(&mut x.text);
-    key.clear();
-    if let Some(expression) = &backend.key {
-        expression.write(&x.view(client, found, Some(backend)), &mut key);
-    }
+    let view = x.view(client, found, Some(backend));
+    let has_key = hashkey::write(&backend.spec.balance, backend.key.as_ref(), &view, &mut key);
+    drop(view);
     let ask = Ask {
-        hash: (!key.is_empty()).then_some(key.as_slice()),
+        hash: has_key.then_some(key.as_slice()),
         source: client.peer.ip().to_canonical(),
         sticky: wanted.filter(|index| !x.tried.contains(index)),
         tried: &x.tried,

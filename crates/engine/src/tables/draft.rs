@@ -16,6 +16,7 @@ use super::rules::{Answer, Rules, draft_answer, draft_rules};
 use super::secure::{Secured, listener as secure_listener, server as secure_server};
 use super::stick::{StickDrafts, StickRule};
 use crate::address::Address;
+use crate::hashkey;
 use crate::lines::{Lines, Part, Problem, Sinks, compile_line};
 use crate::tls::{Authorities, ClientConfig, ListenerConfig};
 use crate::wire::{self, Policy, Snapshot};
@@ -354,7 +355,7 @@ fn draft_backend(
         .as_ref()
         .map(|key| expression(&format!("{path}.balance.key"), key, around))
         .transpose()?;
-    if spec.balance.policy == Policy::Hash && key.is_none() {
+    if spec.balance.policy == Policy::Hash && key.is_none() && hashkey::is_expression(&spec.balance) {
         return refuse(format!("{path}.balance.key"), "missing: policy hash needs it");
     }
     let parse = |(index, server): (usize, &wire::Server)| {
