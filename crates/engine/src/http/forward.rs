@@ -162,6 +162,7 @@ async fn attempt(
     let picked = client.worker.shared.clock.micros();
     x.record.times.picked = picked;
     if let Some(server) = backend.servers.get(lease.index()) {
+        x.record.redispatched |= !x.tried.is_empty() && !x.tried.contains(&lease.index());
         x.record.lands_on(server);
     }
     let wants = open::wants(backend, x.request.method, course.first, course.stale >= MOST_STALE);
@@ -238,7 +239,6 @@ fn may_retry(client: &Client, x: &Exchange, backend: &Backend) -> bool {
 /// The next try goes to a server that was not tried yet.
 fn redispatch(client: &Client, x: &mut Exchange, backend: &Backend, index: usize) {
     x.record.retries += 1;
-    x.record.redispatched = true;
     x.tried.push(index);
     if let Some(server) = backend.servers.get(index) {
         let counters = server.counters.of(client.worker.index);

@@ -246,7 +246,8 @@ impl Entry<'_> {
                 );
             }
             Field::Number => {
-                let number = self.client.worker.shared.process.numbered.fetch_add(1, Ordering::Relaxed);
+                let numbered = &self.client.worker.shared.process.numbered;
+                let number = self.noted.number(|| numbered.fetch_add(1, Ordering::Relaxed));
                 return style.number(out, number as i64, 4);
             }
             _ => return self.write_load(field, out),

@@ -92,7 +92,7 @@ impl Lines {
             null: spec.null,
             early: spec.early,
             at_start: spec.format.is_empty(),
-            host: spec.host.clone(),
+            host: if spec.host.is_empty() { hostname() } else { spec.host.clone() },
             cookie: (spec.cookie.clone().into_bytes(), spec.cookie_length),
             pid,
             count: AtomicU64::new(0),
@@ -170,6 +170,13 @@ impl Lines {
             target.send(&worker.batches, (level, entry.wall[1]), (line, structured), &worker.dates);
         }
     }
+}
+
+/// The machine's name; empty where the system does not tell.
+fn hostname() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map(|name| name.trim_end().to_owned())
+        .unwrap_or_default()
 }
 
 impl Entry<'_> {

@@ -2,6 +2,7 @@
 //!
 //! One text for all of it, kept from request to request.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use tenbin_proto::{Request, Version};
@@ -12,6 +13,8 @@ pub struct Noted {
     text: Vec<u8>,
     uri: Option<Range<usize>>,
     cookies: [Option<Range<usize>>; 2],
+    /// Its number among all, and one more; 0: it has none yet.
+    number: Cell<u64>,
 }
 
 /// Bytes of a request line at most.
@@ -22,6 +25,7 @@ impl Noted {
     pub fn clear(&mut self) {
         self.text.clear();
         (self.uri, self.cookies) = (None, [None, None]);
+        self.number.set(0);
     }
 
     /// Gives back what one large message made it hold.
@@ -71,6 +75,14 @@ impl Noted {
         if let Some(cookie) = self.cookies.get_mut(side) {
             *cookie = Some(range);
         }
+    }
+
+    /// Its number, which is taken when somebody first asks.
+    pub fn number(&self, take: impl FnOnce() -> u64) -> u64 {
+        if self.number.get() == 0 {
+            self.number.set(take() + 1);
+        }
+        self.number.get() - 1
     }
 
     /// The request line; None when no head was understood.
