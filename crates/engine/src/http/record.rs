@@ -194,13 +194,10 @@ pub fn note_request(client: &Client, x: &mut Exchange, found: &Found) {
     x.record.noted.note_request((&x.request, x.input.head()), origin);
     lines.note_cookie(&mut x.record.noted, Message::Request, (&x.request.fields, x.input.head()));
     lines.capture(&mut x.state.captures, Message::Request, (&x.request.fields, x.input.head()));
-}
-
-/// The line of a request that has come, where lines do not say what became of it.
-pub fn greet(client: &Client, x: &mut Exchange, found: &Found) {
-    let Some(lines) = found.frontend.lines.as_ref().filter(|lines| lines.at_start) else { return };
-    x.record.is_told = true;
-    tell(client, x, (found, lines), (x.record.times.read, false));
+    if lines.at_start {
+        x.record.is_told = true;
+        tell(client, x, (found, lines), (x.record.times.read, false));
+    }
 }
 
 /// The same of an answer.
