@@ -45,6 +45,7 @@ pub async fn serve(mut client: Client) {
     let mut view =
         ConnectionView::new(client.presence(), Rc::clone(&found), (client.peer, client.destination()));
     let mut passage = Passage::begin(&client);
+    passage.greet(&client, &found, &view);
     pass(&mut client, (&found, tables), &mut view, &mut passage).await;
     passage.tell(&client, &found, &view);
 }

@@ -38,6 +38,15 @@ enum Ended {
 }
 
 impl Ended {
+    fn outcome(&self, status: u16) -> OutcomeKind {
+        match self {
+            Self::Whole if matches!(status, 502..=504) => OutcomeKind::Failure,
+            Self::Whole => OutcomeKind::Success,
+            Self::ClientGone | Self::ClientSlow => OutcomeKind::Aborted,
+            Self::ServerBroke | Self::ServerSlow => OutcomeKind::Failure,
+        }
+    }
+
     fn ending(&self) -> (Who, Phase) {
         match self {
             Self::Whole => (Who::Nobody, Phase::Ended),
@@ -88,12 +97,7 @@ pub async fn answer(
     let ended =
         body(client, x, &mut stream, (&course.found.frontend.spec, backend.spec.timeouts.server)).await;
     let whole = matches!(ended, Ended::Whole);
-    let kind = match ended {
-        Ended::Whole if matches!(status, 502..=504) => OutcomeKind::Failure,
-        Ended::Whole => OutcomeKind::Success,
-        Ended::ClientGone | Ended::ClientSlow => OutcomeKind::Aborted,
-        Ended::ServerBroke | Ended::ServerSlow => OutcomeKind::Failure,
-    };
+    let kind = ended.outcome(status);
     count_end(server.counters.of(client.worker.index), &ended);
     let (who, phase) = ended.ending();
     x.record.ending.set(who, phase);
