@@ -52,6 +52,7 @@ pub async fn secure(newcomer: Newcomer, found: Rc<Found>, config: ListenerConfig
             }
             let is_http2 = tls.alpn() == Some(b"h2");
             presence.tls = facts.map(Box::new);
+            presence.shaken.set(worker.shared.clock.micros());
             serve(Client::new(presence, place, Stream::Tls(tls), peer), &found, is_http2);
         }
         Err(Unsecured::Idle) => {}

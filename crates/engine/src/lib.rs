@@ -15,14 +15,17 @@ mod connection;
 mod control;
 mod deadline;
 mod doors;
+mod ending;
 mod farewell;
 mod flow;
 mod handshake;
 mod hashkey;
 mod http;
 mod http2;
+mod lines;
 mod listener;
 mod log;
+mod logdatagram;
 mod logtarget;
 #[cfg(all(test, tenbin_loom))]
 mod models;
@@ -37,6 +40,7 @@ mod source;
 mod spares;
 mod splice;
 mod stats;
+mod stick;
 mod stream;
 #[cfg(all(test, not(tenbin_loom)))]
 mod stress;
@@ -52,6 +56,7 @@ mod upstream;
 pub mod wire;
 mod worker;
 
+pub use control::offline::vocabulary_command;
 pub use control::{offline, serve};
 pub use privileges::{NoIdentity, RunAs, hide_memory};
 pub use tls::{certificates_command, self_signed_command};

@@ -214,6 +214,7 @@ _Request = (
     | wire.GetSockets
     | wire.Apply
     | wire.Patch
+    | wire.TableAsked
     | wire.GetStats
     | wire.Restore
     | wire.Drain

@@ -60,6 +60,9 @@ class Dataplane(Protocol):
     async def restore(self, stats: wire.Stats) -> None:
         """Add the counters of an earlier data plane."""
 
+    async def table(self, query: wire.TableQuery) -> wire.TableAnswered:
+        """Show, set or clear entries of a stick table; whoever wants all of them asks on with `next`."""
+
     def events(self) -> AsyncIterator[wire.Event]:
         """What the data plane says by itself, until it is gone."""
 

@@ -80,6 +80,11 @@ class ProcessDataplane:
         request = wire.Restore(id=self._channel.next_id(), stats=stats)
         await self._channel.ask(request, wire.Done, timeout=_WHOLE)
 
+    async def table(self, query: wire.TableQuery) -> wire.TableAnswered:
+        """Show, set or clear entries of a stick table."""
+        request = wire.TableAsked(id=self._channel.next_id(), **dict(query))
+        return await self._channel.ask(request, wire.TableAnswered, timeout=_WHOLE)
+
     async def events(self) -> AsyncIterator[wire.Event]:
         """What the data plane says by itself, until it is gone."""
         while (event := await self._channel.events.get()) is not None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from tenbin import model
 from tenbin.plan import wire
 from tenbin.plan.expression import expression, optional
-from tenbin.plan.rules import answers, live_list, log, rules, stick, table
+from tenbin.plan.rules import answers, live_list, log, rules
+from tenbin.plan.stick import stick, tables
 from tenbin.plan.tls import listener_tls, proxy_in, proxy_out, server_tls
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
         ),
         frontends=tuple(_frontend(frontend, around) for frontend in config.frontends),
         backends=tuple(_backend(backend, state.overlay) for backend in config.backends),
-        tables=tuple(table(one) for one in config.tables),
+        tables=tables(config),
         lists=tuple(live_list(one) for one in config.lists),
         variables=tuple((name, expression(value)) for name, value in config.variables),
     )
@@ -166,8 +167,8 @@ def _edit(edit: model.HeaderEdit) -> wire.HeaderEdit:
 
 def _action(action: model.Action) -> wire.Action:
     match action:
-        case model.ToBackend(backend):
-            return wire.ToBackend(backend=backend)
+        case model.ToBackend(backend, name):
+            return wire.ToBackend(backend=backend, name=optional(name))
         case model.Redirect(location, code):
             return wire.Redirect(location=expression(location), code=code)
         case model.Respond(status, headers, body):
@@ -181,7 +182,7 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         name=backend.name,
         mode=backend.mode.value,
         balance=_balance(backend.balance),
-        sticky=_sticky(backend.sticky) if backend.sticky else None,
+        sticky=_sticky(backend.sticky) if isinstance(backend.sticky, model.StickyCookie) else None,
         drain_sticky=backend.drain_sticky,
         timeouts=wire.BackendTimeouts(
             connect=backend.connect.ms, server=backend.server.ms, queue=backend.queue.ms, tunnel=backend.tunnel.ms
@@ -200,7 +201,7 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         close_on_down=backend.on_down is model.OnDown.CLOSE_CONNECTIONS,
         rules=rules(backend.rules),
         answers=answers(backend.answers),
-        stick=tuple(stick(one) for one in backend.stick),
+        stick=stick(backend),
         use_server=tuple(
             wire.UseServer(server=expression(one.server), when=optional(one.when)) for one in backend.use_server
         ),
@@ -252,26 +253,20 @@ def _balance(balance: model.Balance) -> wire.Balance:
     )
 
 
-def _sticky(sticky: model.Sticky) -> wire.Sticky:
-    match sticky:
-        case model.StickyCookie():
-            return wire.StickyCookie(
-                name=sticky.name,
-                plain=sticky.plain,
-                attributes="".join(f"; {attribute}" for attribute in sticky.attributes),
-                max_idle=sticky.max_idle.ms,
-                max_life=sticky.max_life.ms,
-                mode=sticky.mode.value,
-                indirect=sticky.indirect,
-                no_cache=sticky.no_cache,
-                post_only=sticky.post_only,
-                preserve=sticky.preserve,
-                dynamic_key=sticky.dynamic_key,
-            )
-        case model.StickySource(expire, size):
-            return wire.StickySource(expire=expire.ms, size=size)
-        case model.StickyKey(key, expire, size):
-            return wire.StickyKey(key=expression(key), expire=expire.ms, size=size)
+def _sticky(sticky: model.StickyCookie) -> wire.StickyCookie:
+    return wire.StickyCookie(
+        name=sticky.name,
+        plain=sticky.plain,
+        attributes="".join(f"; {attribute}" for attribute in sticky.attributes),
+        max_idle=sticky.max_idle.ms,
+        max_life=sticky.max_life.ms,
+        mode=sticky.mode.value,
+        indirect=sticky.indirect,
+        no_cache=sticky.no_cache,
+        post_only=sticky.post_only,
+        preserve=sticky.preserve,
+        dynamic_key=sticky.dynamic_key,
+    )
 
 
 def _eject(eject: model.Eject) -> wire.Eject:

@@ -7,6 +7,7 @@ mod door;
 pub mod housekeeping;
 pub mod offline;
 mod plane;
+mod stick_tables;
 
 use std::io;
 use std::os::fd::AsFd;

@@ -20,13 +20,16 @@ use super::channel::MAX_DESCRIPTORS;
 use crate::capacity::{Capacity, Stance};
 use crate::clock::Clock;
 use crate::doors::Doors;
+use crate::lines::Sinks;
 use crate::log;
 use crate::notice::Notices;
 use crate::rules::ProcessVariables;
-use crate::stats::{ProcessCounters, restore, stats};
+use crate::stats::{ProcessCounters, clear, restore, stats};
 use crate::tables::{Backend, Built, Context, Published, Refusal, Slots, Tables, change_server};
 use crate::tls::Tickets;
-use crate::wire::{self, Apply, Event, Reply, Request, ServerPatch, ServerState, Snapshot, WireError};
+use crate::wire::{
+    self, Apply, Event, Reply, Request, ServerPatch, ServerState, SessionsAction, Snapshot, WireError,
+};
 use crate::worker::{self, Command, Commands, Shared};
 
 /// How long the workers may take to hand over the last lines of the access log.
@@ -80,7 +83,8 @@ impl Plane {
             stance: Stance::default(),
             capacity: Capacity::default(),
             doors: Doors::default(),
-            log: log::start(notices.clone())?,
+            log: log::start("access log", notices.clone(), Arc::default())?,
+            sinks: Sinks::new(notices.clone()),
             notices,
             variables: ProcessVariables::default(),
         };
@@ -134,9 +138,24 @@ impl Plane {
                 }
                 done(id)
             }
+            Request::ClearCounters { id, everything } => {
+                let _alone = self.state.lock();
+                if let Some(tables) = self.shared.tables.latest() {
+                    clear(&tables, everything);
+                }
+                done(id)
+            }
+            Request::Sessions { id, action, backend, server, session } => {
+                self.sessions(id, action, (&backend, &server), session)
+            }
             Request::Drain { id, deadline, close_idle } => {
                 self.drain(deadline, close_idle);
                 done(id)
+            }
+            Request::Table(asked) => {
+                let tables = self.shared.tables.latest();
+                let now = self.shared.clock.millis();
+                Reply::Table(Box::new(super::stick_tables::table(&asked, tables.as_deref(), now)))
             }
             Request::Stop { id } => {
                 stop = true;
@@ -208,13 +227,21 @@ impl Plane {
             slots: &state.slots,
             clock: self.shared.clock,
             sockets: &sockets,
+            sinks: Some(&self.shared.sinks),
             tickets: Some(&self.tickets),
             salvage: salvage.then_some(&self.shared.notices),
         };
-        let Built { tables, retired, changes, fallen } = Built::new(snapshot, old.as_deref(), &context)?;
+        let Built { tables, retired, changes, fallen, variables } =
+            Built::new(snapshot, old.as_deref(), &context)?;
         let tables = Arc::new(tables);
+        if old.is_none() {
+            for (which, value) in variables {
+                self.shared.variables.set(which.key, value);
+            }
+        }
         start_workers(&mut state, threads, &self.shared, &tables)?;
-        self.shared.log.target(&tables.access_log);
+        self.shared.log.target(&tables.access_log.target);
+        self.shared.sinks.look();
         self.shared.tables.publish(Arc::clone(&tables));
         let now = self.shared.clock.millis();
         for (backend, index, server) in changes {
@@ -261,6 +288,26 @@ impl Plane {
         Ok(())
     }
 
+    fn sessions(
+        &self,
+        id: u64,
+        action: SessionsAction,
+        (backend, server): (&str, &str),
+        _session: u64,
+    ) -> Reply {
+        if action == SessionsAction::Close {
+            let tables = self.shared.tables.latest();
+            let serial = tables.as_deref().and_then(|tables| {
+                let backend = tables.backend(backend)?;
+                Some(backend.servers.get(backend.server_named(server)?)?.slot.serial)
+            });
+            if let Some(serial) = serial {
+                self.state.lock().command(|| Command::CloseServer(serial));
+            }
+        }
+        Reply::Sessions { id, ok: true, closed: 0, sessions: Vec::new() }
+    }
+
     fn drain(&self, deadline: u64, close_idle: bool) {
         let mut state = self.state.lock();
         self.shared.stance.drain();
@@ -290,6 +337,7 @@ impl Plane {
         // It ends when every worker has dropped its sender; one that hangs is not waited for.
         let _ = flushed.recv_timeout(LAST_LINES);
         self.shared.log.finish();
+        self.shared.sinks.finish();
         // A newer process may have replaced the socket; removing a path that is not ours would cut it off.
         if !self.shared.stance.is_draining() {
             let _ = std::fs::remove_file(&self.socket_path);

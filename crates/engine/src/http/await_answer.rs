@@ -57,7 +57,8 @@ pub async fn await_answer(
     stream: &mut Stream,
 ) -> Result<(), Failure> {
     let front = &course.found.frontend.spec;
-    let leaves = |server: &Arc<Server>| backend.spec.close_on_down.then(|| client.worker.attach(server));
+    let leaves =
+        |server: &Arc<Server>| backend.spec.close_on_down.then(|| client.worker.attach(server, true));
     let cut = backend.servers.get(index).and_then(leaves);
     x.output.clear();
     #[cfg(all(test, not(tenbin_loom)))]

@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tenbin_rules::View;
 
+use crate::ending::CookieIn;
 use crate::tables::{Backend, Sticky};
 
 const PAYLOAD: usize = 16;
@@ -44,6 +45,19 @@ pub fn from_cookie<V: View>(backend: &Backend, view: &V, secret: &[u8], now: u32
     Some(Visit { index: backend.group.index_of_id(id)?, first, last })
 }
 
+/// What a client's cookie said, for lines of logs.
+pub fn came<V: View>(backend: &Backend, view: &V, visit: Option<Visit>) -> CookieIn {
+    let Some(Sticky::Cookie { name, .. }) = &backend.sticky else { return CookieIn::None };
+    match visit {
+        Some(visit) if backend.servers.get(visit.index).is_some_and(|server| server.state.is_usable()) => {
+            CookieIn::Valid
+        }
+        Some(_) => CookieIn::Down,
+        None if view.cookie(name).is_some() => CookieIn::Invalid,
+        None => CookieIn::None,
+    }
+}
+
 /// Appends the `Set-Cookie` line that is due after an answer of the server at `index`.
 pub fn set_cookie(
     out: &mut Vec<u8>,
@@ -74,20 +88,6 @@ pub fn set_cookie(
     }
     out.extend_from_slice(attributes);
     out.extend_from_slice(b"\r\n");
-}
-
-/// The key under which a table remembers this client.
-pub fn table_key<V: View>(backend: &Backend, view: &V, out: &mut Vec<u8>) -> bool {
-    out.clear();
-    match &backend.sticky {
-        Some(Sticky::Table { key: Some(key), .. }) => key.write(view, out),
-        Some(Sticky::Table { key: None, .. }) => match view.source() {
-            std::net::IpAddr::V4(address) => out.extend_from_slice(&address.octets()),
-            std::net::IpAddr::V6(address) => out.extend_from_slice(&address.octets()),
-        },
-        _ => {}
-    }
-    !out.is_empty()
 }
 
 fn sign(secret: &[u8], backend: &Backend, payload: &[u8]) -> Option<Hmac<Sha256>> {

@@ -10,10 +10,13 @@ use tenbin_rules::{Expr, Scope, Value};
 
 use super::answering::write_own;
 use super::message;
+use super::tracking::{self, Start};
 use crate::client::Client;
+use crate::http::finish as record_end;
 use crate::http::{After, Exchange, Reason, finish_reply, redirect, reply, settle};
 use crate::listener::Found;
 use crate::tables::{Act, Answer, Backend, Condition, Rule, Timeout};
+use crate::track::During;
 
 /// How a request goes on after a set.
 pub enum Turn {
@@ -103,7 +106,11 @@ async fn finish(
             let configured = if own > 0 { own } else { found.frontend.spec.tarpit };
             let wait_ms = x.state.overrides.tarpit.unwrap_or(if configured > 0 { configured } else { 5_000 });
             x.record.tarpitted();
-            if !pause(client, x, wait_ms).await {
+            let is_there = pause(client, x, wait_ms).await;
+            x.record.times.picked = client.worker.shared.clock.micros();
+            if !is_there {
+                x.record.status = answer.status;
+                record_end(client, x, found, client.worker.shared.clock.micros());
                 return After::Close;
             }
             x.request.keep_alive = false;
@@ -137,7 +144,7 @@ async fn finish(
         Next::Close { silent } => {
             x.record.dropped();
             let now = client.worker.shared.clock.micros();
-            x.record.finish(client, (&x.request, x.input.head()), found, now);
+            record_end(client, x, found, now);
             if silent {
                 client.stream.reset_on_close();
             }
@@ -159,7 +166,7 @@ async fn refuse(
     for counters in found.connection_counters(client.worker.index) {
         counters.denied.add(1);
     }
-    x.record.refused(Reason::Denied(answer.status));
+    x.record.refused(Reason::Denied(answer.status), answer.status);
     own(client, x, found, (answer, backend)).await
 }
 
@@ -273,6 +280,18 @@ fn set(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found, 
             let port = int(value, client, x, (found, backend)).and_then(|port| u16::try_from(port).ok());
             let is_source = matches!(act, Act::SetSourcePort(_));
             set_address(client, x, is_source, |before| port.map(|port| SocketAddr::new(before.ip(), port)));
+        }
+        Act::Track { slot, table, key } => {
+            let key = key.eval(&x.view(client, found, backend)).into_owned();
+            let during = During::Request;
+            let start = Start { slot: *slot, table, during };
+            let now_ms = client.worker.now_ms();
+            tracking::start(&mut x.state.tracking, Some(&client.tracking().borrow()), &start, &key, now_ms);
+        }
+        Act::AddGpc { .. } | Act::SetGpt { .. } => {
+            let number = |value: &Expr| int(value, client, x, (found, backend));
+            let both = [&x.state.tracking, &*client.tracking().borrow()];
+            tracking::set(act, both, number, client.worker.now_ms());
         }
         _ => edit(client, x, (act, found, backend)),
     }

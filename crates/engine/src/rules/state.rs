@@ -5,12 +5,15 @@ use std::net::SocketAddr;
 use tenbin_rules::Message;
 
 use super::Variables;
+use crate::track::Tracking;
 
 /// See the module. Cleared, not freed, between exchanges.
 #[derive(Default)]
 pub struct State {
     /// Of the scopes txn, req and res.
     pub variables: Variables,
+    /// What is followed in stick tables until the exchange ends.
+    pub tracking: Tracking,
     /// What lines of logs show.
     pub captures: Captures,
     /// Settings of this exchange.
@@ -75,6 +78,15 @@ impl Captures {
         }
     }
 
+    /// Keeps a header's value, or that there is none.
+    pub fn keep(&mut self, message: Message, index: usize, value: Option<&[u8]>, length: usize) {
+        self.set(message, index, value.unwrap_or_default(), length);
+        let slots = if message == Message::Request { &mut self.request } else { &mut self.answer };
+        if let (None, Some(slot)) = (value, slots.get_mut(index)) {
+            *slot = None;
+        }
+    }
+
     /// Keeps a value, cut to `length` bytes.
     pub fn set(&mut self, message: Message, index: usize, value: &[u8], length: usize) {
         let slots = match message {
@@ -94,8 +106,9 @@ impl Captures {
 }
 
 impl State {
-    /// Ready for the next exchange.
+    /// Ready for the next exchange. What was tracked must have ended.
     pub fn clear(&mut self) {
+        self.tracking = Tracking::default();
         self.variables.clear();
         self.captures.request.clear();
         self.captures.answer.clear();

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{BackendCounters, RequestCounters, ServerCounters, Workers};
+use super::{BackendCounters, RequestCounters, ServerCounters, Workers, averages};
 use crate::capacity::resident;
 use crate::tables::{Backend, Frontend, Listener, Server, Tables};
 use crate::wire;
@@ -82,7 +82,7 @@ fn process_stats(
         cpu: cpu.tv_sec as u64 * 1_000_000 + cpu.tv_nsec as u64 / 1000,
         resident: resident(),
         descriptors: std::fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64),
-        log_dropped: shared.log.dropped(),
+        log_dropped: shared.log.dropped() + shared.sinks.dropped(),
         events_dropped: process.events_dropped.load(Ordering::Relaxed),
         accept_pauses: process.accept_pauses.load(Ordering::Relaxed),
         descriptors_limit: capacity.descriptors(),
@@ -137,21 +137,30 @@ fn frontend_stats(frontend: &Frontend) -> wire::FrontendStats {
         source_connections_refused: workers.sum(|c| &c.source_connections_refused),
         source_requests_refused: workers.sum(|c| &c.source_requests_refused),
         headers_dropped: workers.sum(|c| &c.headers_dropped),
-        responses: classes(workers, |c| &c.responses),
+        responses: each(workers, |c| &c.responses),
         rate_connections: connections.now,
         rate_connections_max: connections.most,
         rate_requests: requests.now,
         rate_requests_max: requests.most,
         phases: window.phases(workers.iter().filter_map(|c| c.phases.get())),
         errors: counters.errors.lock().clone(),
+        denied_connections: workers.sum(|c| &c.denied_connections),
+        denied_sessions: workers.sum(|c| &c.denied_sessions),
+        denied_responses: workers.sum(|c| &c.denied_responses),
+        failed_rewrites: workers.sum(|c| &c.failed_rewrites),
+        internal_errors: workers.sum(|c| &c.internal_errors),
+        compressed: each(workers, |c| &c.compressed),
     }
 }
 
-fn classes<T: Default>(workers: &Workers<T>, of: impl Fn(&T) -> &[super::Counter; 6]) -> [u64; 6] {
-    let mut sums = [0; 6];
+fn each<T: Default, const N: usize>(
+    workers: &Workers<T>,
+    of: impl Fn(&T) -> &[super::Counter; N],
+) -> [u64; N] {
+    let mut sums = [0_u64; N];
     for block in workers.iter() {
         for (sum, counter) in sums.iter_mut().zip(of(block)) {
-            *sum += counter.get();
+            *sum = sum.wrapping_add(counter.get());
         }
     }
     sums
@@ -189,8 +198,8 @@ fn server_stats(server: &Server, now: u64) -> wire::ServerStats {
         redispatches: workers.sum(|c| &c.redispatches),
         client_aborts: workers.sum(|c| &c.client_aborts),
         server_aborts: workers.sum(|c| &c.server_aborts),
-        denied_responses: 0,
-        responses: classes(workers, |c| &c.responses),
+        denied_responses: workers.sum(|c| &c.denied_responses),
+        responses: each(workers, |c| &c.responses),
         connects: workers.sum(|c| &c.connects),
         reuses: workers.sum(|c| &c.reuses),
         idle: workers.sum(|c| &c.idle_in).saturating_sub(workers.sum(|c| &c.idle_out)),
@@ -198,6 +207,9 @@ fn server_stats(server: &Server, now: u64) -> wire::ServerStats {
         rate_max: rate.most,
         last_used: seconds_since(workers.max(|c| &c.last_used), now),
         phases: window.phases(workers.iter().filter_map(|c| c.phases.get())),
+        averages: averages::merged(workers.iter().filter_map(|c| c.phases.averages())),
+        failed_rewrites: workers.sum(|c| &c.failed_rewrites),
+        internal_errors: workers.sum(|c| &c.internal_errors),
     }
 }
 
@@ -224,13 +236,18 @@ fn backend_stats(backend: &Backend, now: u64) -> wire::BackendStats {
         redispatches: sum(|server| server.redispatches),
         client_aborts: sum(|server| server.client_aborts),
         server_aborts: sum(|server| server.server_aborts),
-        responses: classes(workers, |c| &c.responses),
+        responses: each(workers, |c| &c.responses),
         connects: sum(|server| server.connects),
         reuses: sum(|server| server.reuses),
         rate: rate.now,
         rate_max: rate.most,
         last_used: seconds_since(workers_last_used(backend), now),
         phases: window.phases(workers.iter().filter_map(|c| c.phases.get())),
+        averages: averages::merged(workers.iter().filter_map(|c| c.phases.averages())),
+        denied_responses: workers.sum(|c| &c.denied_responses),
+        failed_rewrites: workers.sum(|c| &c.failed_rewrites),
+        internal_errors: workers.sum(|c| &c.internal_errors),
+        compressed: each(workers, |c| &c.compressed),
         servers,
     }
 }

@@ -20,6 +20,12 @@ impl Counter {
         self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
     }
 
+    /// Replaces it; only the owning thread may, or whoever can live with a count that was made meanwhile.
+    #[inline]
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     /// Keeps the larger; only the owning thread may.
     #[inline]
     pub fn raise(&self, value: u64) {
@@ -71,7 +77,8 @@ impl<T: Default> Workers<T> {
 
     /// The sum of one counter.
     pub fn sum(&self, of: impl Fn(&T) -> &Counter) -> u64 {
-        self.iter().map(|block| of(block).get()).sum()
+        // Wrapping, for counting anew means that the block of what was restored makes up for the others.
+        self.iter().fold(0, |sum: u64, block| sum.wrapping_add(of(block).get()))
     }
 
     /// The largest of one counter.
@@ -113,6 +120,11 @@ impl Current {
     /// At most so far.
     pub fn most(&self) -> u64 {
         self.most.load(Ordering::Relaxed).max(0) as u64
+    }
+
+    /// From now on there were never more than there are.
+    pub fn forget(&self) {
+        self.most.store(self.now.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// Raises what there was at most.
@@ -159,6 +171,13 @@ pub struct RequestCounters {
     pub source_connections_refused: Counter,
     pub source_requests_refused: Counter,
     pub headers_dropped: Counter,
+    pub denied_connections: Counter,
+    pub denied_sessions: Counter,
+    pub denied_responses: Counter,
+    pub failed_rewrites: Counter,
+    pub internal_errors: Counter,
+    /// Of compression: bytes in, bytes out, bytes that were left as they were, answers.
+    pub compressed: [Counter; 4],
     pub responses: [Counter; 6],
     pub phases: Phases,
 }
@@ -200,6 +219,9 @@ pub struct ServerCounters {
     pub reuses: Counter,
     pub idle_in: Counter,
     pub idle_out: Counter,
+    pub denied_responses: Counter,
+    pub failed_rewrites: Counter,
+    pub internal_errors: Counter,
     /// Monotonic milliseconds of the last use.
     pub last_used: Counter,
     pub phases: Phases,
@@ -215,6 +237,11 @@ pub struct BackendCounters {
     pub requests: Counter,
     pub queue_most: Counter,
     pub denied: Counter,
+    pub denied_responses: Counter,
+    pub failed_rewrites: Counter,
+    pub internal_errors: Counter,
+    /// As of a frontend.
+    pub compressed: [Counter; 4],
     pub responses: [Counter; 6],
     pub phases: Phases,
 }
@@ -226,6 +253,8 @@ pub struct ProcessCounters {
     pub connections: Current,
     /// Client connections in all.
     pub connections_total: AtomicU64,
+    /// Lines that were given a number.
+    pub numbered: AtomicU64,
     /// Times that accepting paused for want of descriptors.
     pub accept_pauses: AtomicU64,
     /// Panics that cost one connection each.

@@ -3,6 +3,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::averages::Averages;
+
 const EXACT: usize = 16;
 const PER_OCTAVE: usize = 8;
 const OCTAVES: usize = 32;
@@ -41,7 +43,12 @@ impl Histogram {
 /// The four phases of requests; allocated with the first sample, since most of 10 000 servers may be idle.
 #[derive(Default)]
 pub struct Phases {
-    inner: OnceLock<Box<[Histogram; 4]>>,
+    inner: OnceLock<Box<Samples>>,
+}
+
+struct Samples {
+    histograms: [Histogram; 4],
+    averages: Averages,
 }
 
 impl Phases {
@@ -49,17 +56,26 @@ impl Phases {
     /// phase did not take place.
     #[inline]
     pub fn record(&self, phases: [Option<u64>; 4]) {
-        let histograms = self.inner.get_or_init(|| Box::new(std::array::from_fn(|_| Histogram::default())));
-        for (histogram, sample) in histograms.iter().zip(phases) {
+        let samples = self.inner.get_or_init(|| {
+            let histograms = std::array::from_fn(|_| Histogram::default());
+            Box::new(Samples { histograms, averages: Averages::default() })
+        });
+        for (histogram, sample) in samples.histograms.iter().zip(phases) {
             if let Some(micros) = sample {
                 histogram.record(micros);
             }
         }
+        samples.averages.record(phases);
     }
 
     /// The four histograms, if anything was counted.
     pub fn get(&self) -> Option<&[Histogram; 4]> {
-        self.inner.get().map(AsRef::as_ref)
+        self.inner.get().map(|samples| &samples.histograms)
+    }
+
+    /// Means and maxima since the beginning, if anything was counted.
+    pub fn averages(&self) -> Option<&Averages> {
+        self.inner.get().map(|samples| &samples.averages)
     }
 }
 

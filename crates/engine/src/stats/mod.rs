@@ -3,12 +3,15 @@
 //! Every worker has its own block of each object's counters and is the only one that writes to it, so counting costs
 //! a load and a store. Sums, rates and percentiles are made by `collect` outside of the workers.
 
+mod averages;
+mod clear;
 mod collect;
 mod counters;
 mod histogram;
 mod restore;
 mod window;
 
+pub use clear::clear;
 pub use collect::{second, slice, stats};
 pub use counters::{
     BackendCounters, ConnectionCounters, Counter, Current, FrontendCounters, ListenerCounters,

@@ -49,6 +49,14 @@ impl Window {
         }
     }
 
+    /// Counting begins anew: as `rebase`, and the fastest pace is forgotten.
+    pub fn forget(&mut self) {
+        self.rebase();
+        for rate in &mut self.rates {
+            rate.most = rate.now;
+        }
+    }
+
     /// Once a slice: remembers the counts so far and forgets those of a minute ago.
     pub fn slice<'a>(&mut self, histograms: impl Iterator<Item = &'a [Histogram; 4]>) {
         let mut histograms = histograms.peekable();

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use tenbin_balance::{Admin, Group, Health, Passive, ServerSpec, StickyMap};
-use tenbin_rules::{Expr, TlsFact};
+use tenbin_balance::{Admin, Group, Health, Passive, ServerSpec};
+use tenbin_rules::{Expr, TlsFact, Value, Variable};
 
 use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDraft};
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables, group};
 use crate::address::Address;
 use crate::clock::Clock;
+use crate::lines::Sinks;
 use crate::notice::Notices;
 use crate::stats::{FrontendCounters, ListenerCounters, Workers};
 use crate::tls::Tickets;
@@ -36,6 +37,8 @@ pub struct Context<'a> {
     pub clock: Clock,
     /// Addresses whose sockets are at hand.
     pub sockets: &'a dyn Fn(&str) -> bool,
+    /// For lines of frontends; None: they go nowhere.
+    pub sinks: Option<&'a Sinks>,
     /// For listeners with TLS; None: no file is read, and nobody handshakes.
     pub tickets: Option<&'a Arc<Tickets>>,
     /// What TLS cannot be had for is told here instead of refused: such a listener lets nobody in, such a server is down.
@@ -52,6 +55,8 @@ pub struct Built {
     pub changes: Vec<(Arc<Backend>, usize, wire::Server)>,
     /// Serials of servers that went down with their backend being replaced, and whose connections end with that.
     pub fallen: Vec<u64>,
+    /// Variables of the process that are set when it starts.
+    pub variables: Vec<(Variable, Value<'static>)>,
 }
 
 impl Built {
@@ -64,7 +69,15 @@ impl Built {
 
 /// Nothing fails from here on.
 fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &Context<'_>) -> Built {
-    let Drafts { listeners: places, frontends: frontend_drafts, backends: backend_drafts, secret } = drafts;
+    let Drafts {
+        listeners: places,
+        frontends: frontend_drafts,
+        backends: backend_drafts,
+        secret,
+        lists,
+        variables,
+        stick,
+    } = drafts;
     let (mut changes, mut fallen) = (Vec::new(), Vec::new());
     let mut retired: Vec<Arc<Backend>> = Vec::new();
     let mut backends = Vec::with_capacity(snapshot.backends.len());
@@ -114,13 +127,15 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         limits: snapshot.limits,
         access_log: snapshot.access_log,
         secret,
+        lists: lists.settle(),
         listeners,
         frontends,
         backends,
         backend_names,
+        stick: stick.settle(),
         listener_counters,
     };
-    Built { tables, retired, changes, fallen }
+    Built { tables, retired, changes, fallen, variables }
 }
 
 fn build_listener(
@@ -172,11 +187,22 @@ fn build_frontend(
         },
         |before| Arc::clone(&before.counters),
     );
-    let FrontendDraft { trusted, router, routes, rules, answers } = draft;
+    let FrontendDraft { trusted, router, routes, rules, answers, lines } = draft;
     let known = before.and_then(|before| before.per_source.as_ref());
     let per_source = spec.limits.per_source.map(|limits| PerSource::new(limits, known));
     let asks_hello = router.asks(TlsFact::is_asked);
-    Arc::new(Frontend { spec, trusted, router, routes, asks_hello, per_source, rules, answers, counters })
+    Arc::new(Frontend {
+        spec,
+        trusted,
+        router,
+        routes,
+        asks_hello,
+        per_source,
+        rules,
+        answers,
+        lines,
+        counters,
+    })
 }
 
 /// Whether two backends differ at most in what a patch could change.
@@ -222,7 +248,7 @@ fn build_backend(
     }
     let counters =
         before.map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters));
-    let sticky = spec.sticky.as_ref().map(|sticky| build_sticky(sticky, draft.sticky_key, before));
+    let sticky = spec.sticky.as_ref().map(build_sticky);
     let by_cookie =
         servers.iter().enumerate().map(|(index, server)| (server.cookie.clone(), index)).collect();
     let asks_hello = draft.key.as_ref().is_some_and(|key| key.asks(TlsFact::is_asked));
@@ -233,6 +259,7 @@ fn build_backend(
         key: draft.key,
         asks_hello,
         sticky,
+        stick: draft.stick,
         rules: draft.rules,
         answers: draft.answers,
         is_whole,
@@ -295,25 +322,14 @@ fn build_server(
     })
 }
 
-fn build_sticky(sticky: &wire::Sticky, key: Option<Expr>, before: Option<&Arc<Backend>>) -> Sticky {
-    let kept =
-        before.filter(|before| before.spec.sticky.as_ref() == Some(sticky)).and_then(|before| match &before
-            .sticky
-        {
-            Some(Sticky::Table { map, .. }) => Some(Arc::clone(map)),
-            _ => None,
-        });
-    match sticky {
-        wire::Sticky::Cookie { name, plain, attributes, max_idle, max_life, .. } => Sticky::Cookie {
-            name: name.clone().into_bytes(),
-            plain: *plain,
-            attributes: attributes.clone().into_bytes(),
-            max_idle: max_idle.div_ceil(1000),
-            max_life: max_life.div_ceil(1000),
-        },
-        wire::Sticky::Source { expire, size } | wire::Sticky::Key { expire, size, .. } => {
-            Sticky::Table { key, map: kept.unwrap_or_else(|| Arc::new(StickyMap::new(*size, *expire))) }
-        }
+fn build_sticky(sticky: &wire::Sticky) -> Sticky {
+    let wire::Sticky::Cookie { name, plain, attributes, max_idle, max_life, .. } = sticky;
+    Sticky::Cookie {
+        name: name.clone().into_bytes(),
+        plain: *plain,
+        attributes: attributes.clone().into_bytes(),
+        max_idle: max_idle.div_ceil(1000),
+        max_life: max_life.div_ceil(1000),
     }
 }
 

@@ -9,6 +9,7 @@ use tenbin_rules::{Expr, Router};
 
 use super::draft::Answers;
 use super::rules::Rules;
+use crate::lines::Lines;
 use crate::stats::{FrontendCounters, ListenerCounters};
 use crate::tls::ListenerConfig;
 use crate::wire;
@@ -47,6 +48,8 @@ pub struct Frontend {
     pub asks_hello: bool,
     /// Limits of each source, if any.
     pub per_source: Option<PerSource>,
+    /// Its own lines of logs; None: those of the process.
+    pub lines: Option<Box<Lines>>,
     /// What is done besides.
     pub rules: Rules,
     /// Own answers by status.
@@ -89,6 +92,8 @@ pub struct Edit {
 pub enum Action {
     /// Place in `Tables::backends` by name, since backends may change while the frontend does not.
     Backend(String),
+    /// A backend whose name is made of the request; an unknown one leads to the default, the last route of all.
+    Named(Expr),
     /// A Location and a 30x code.
     Redirect {
         /// A text expression.

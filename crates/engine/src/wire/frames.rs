@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use tenbin_balance::{Admin, Health};
 
 use super::Stats;
+use super::tables::{TableAnswered, TableAsked};
 
 /// Replaces the snapshot, all or nothing; apart from [`Request`], so that a fault can be told with its place.
 #[derive(Debug, Deserialize)]
@@ -81,6 +82,30 @@ pub enum Request {
         /// Its last statistics.
         stats: Box<Stats>,
     },
+    /// Begins to count anew.
+    ClearCounters {
+        /// Names the answer.
+        id: u64,
+        /// All counts, not only what was largest.
+        #[serde(default)]
+        everything: bool,
+    },
+    /// Asks what is in progress, or ends it.
+    Sessions {
+        /// Names the answer.
+        id: u64,
+        /// Show or close.
+        action: SessionsAction,
+        /// Whose sessions are closed: the backend's name.
+        #[serde(default)]
+        backend: String,
+        /// Whose sessions are closed: the server's name.
+        #[serde(default)]
+        server: String,
+        /// The number of the one that is closed; 0: those of the server.
+        #[serde(default)]
+        session: u64,
+    },
     /// Stops accepting and exits when work has ended.
     Drain {
         /// Names the answer.
@@ -91,11 +116,38 @@ pub enum Request {
         #[serde(default)]
         close_idle: bool,
     },
+    /// Shows, sets and clears entries of a stick table.
+    Table(TableAsked),
     /// Exits now.
     Stop {
         /// Names the answer.
         id: u64,
     },
+}
+
+/// What is done with sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum SessionsAction {
+    Show,
+    Close,
+}
+
+/// A client's connection, as far as the contract tells of it.
+#[derive(Debug, Clone, Default, Serialize)]
+#[allow(missing_docs, reason = "described in the contract")]
+pub struct Session {
+    pub number: u64,
+    pub source: String,
+    pub frontend: String,
+    pub backend: String,
+    pub server: String,
+    pub mode: String,
+    pub age: u64,
+    pub requests: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
 }
 
 /// Changes of one server; None stays as it is.
@@ -192,6 +244,19 @@ pub enum Reply {
         ok: bool,
         /// The numbers.
         stats: Box<Stats>,
+    },
+    /// What a stick table holds, or what came of changing it.
+    Table(Box<TableAnswered>),
+    /// What is in progress.
+    Sessions {
+        /// Of the request.
+        id: u64,
+        /// True.
+        ok: bool,
+        /// How many were ended.
+        closed: u64,
+        /// What was found.
+        sessions: Vec<Session>,
     },
     /// Refused; nothing has changed.
     Failed {

@@ -10,13 +10,16 @@ mod rules;
 mod secret;
 mod snapshot;
 mod stats;
+mod tables;
 mod tls;
 
 pub use backend::{
     Backend, BackendLimits, BackendTimeouts, Balance, CookieMode, Eject, HashFunction, HashKey, HashMethod,
     IpForm, Passive, PersistRule, Policy, Pool, Retry, Reuse, Server, Sticky, UseServer,
 };
-pub use frames::{Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, WireError};
+pub use frames::{
+    Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, Session, SessionsAction, WireError,
+};
 pub use http_rules::{AmbiguousPaths, HttpRules, Underscores};
 pub use rules::{
     Act, Answer, Capture, Envelope, KeyType, LiveList, LogPart, LogTarget, ProxyLog, Rule, Rules, StickRule,
@@ -28,7 +31,11 @@ pub use snapshot::{
     LogFormat, Mode, PerSource, Rewrite, Route, Snapshot,
 };
 pub use stats::{
-    BackendStats, FrontendStats, ListenerStats, Phases, ProcessStats, ServerStats, Stats, Times,
+    Averages, BackendStats, FrontendStats, ListenerStats, Phases, ProcessStats, ServerStats, Stats, Times,
+};
+pub use tables::{
+    TableAction, TableAnswered, TableAsked, TableFilter, TableOperator, TableOutcome, TableRow, TableSummary,
+    TableValue,
 };
 pub use tls::{
     Certificate, ClientCertificates, ListenerTls, Protocol, ProxyIn, ProxyOut, ServerTls, TlsSuite,

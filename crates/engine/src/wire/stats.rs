@@ -28,6 +28,21 @@ pub struct Phases {
     pub total: Times,
 }
 
+/// Milliseconds: means over about the last 1024 requests that had this phase, and the longest so far.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "described in the contract")]
+pub struct Averages {
+    pub queue: u64,
+    pub connect: u64,
+    pub first_byte: u64,
+    pub total: u64,
+    pub queue_max: u64,
+    pub connect_max: u64,
+    pub first_byte_max: u64,
+    pub total_max: u64,
+}
+
 /// `current`, `max` and `total` are client connections; `denied` and `request_errors` count what came on them.
 ///
 /// `handshakes` are TLS handshakes that ended well, `resumed` those of them that took up an earlier session.
@@ -79,6 +94,18 @@ pub struct FrontendStats {
     pub rate_requests_max: u64,
     pub phases: Phases,
     pub errors: BTreeMap<String, u64>,
+    #[serde(default)]
+    pub denied_connections: u64,
+    #[serde(default)]
+    pub denied_sessions: u64,
+    #[serde(default)]
+    pub denied_responses: u64,
+    #[serde(default)]
+    pub failed_rewrites: u64,
+    #[serde(default)]
+    pub internal_errors: u64,
+    #[serde(default)]
+    pub compressed: [u64; 4],
 }
 
 /// `responses` are 1xx 2xx 3xx 4xx 5xx other; `last_used` is seconds ago, -1 for never. `ejected` is how many milliseconds of ejection or `fail_timeout` remain; `failures` are the requests whose end spoke against the server.
@@ -117,6 +144,12 @@ pub struct ServerStats {
     pub rate_max: u64,
     pub last_used: i64,
     pub phases: Phases,
+    #[serde(default)]
+    pub averages: Averages,
+    #[serde(default)]
+    pub failed_rewrites: u64,
+    #[serde(default)]
+    pub internal_errors: u64,
 }
 
 /// The sums over a backend's servers and what belongs to none of them.
@@ -148,6 +181,16 @@ pub struct BackendStats {
     pub last_used: i64,
     pub phases: Phases,
     pub servers: Vec<ServerStats>,
+    #[serde(default)]
+    pub averages: Averages,
+    #[serde(default)]
+    pub denied_responses: u64,
+    #[serde(default)]
+    pub failed_rewrites: u64,
+    #[serde(default)]
+    pub internal_errors: u64,
+    #[serde(default)]
+    pub compressed: [u64; 4],
 }
 
 /// The data plane as a process; `cpu` is microseconds of CPU time, `log_dropped` access-log lines lost.

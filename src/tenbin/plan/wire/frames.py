@@ -89,6 +89,41 @@ class Restore(Wire):
     stats: Stats
 
 
+class ClearCounters(Wire):
+    """Begins to count anew: what was largest, or with `everything` all counts."""
+
+    type: Literal["clear_counters"] = "clear_counters"
+    id: int
+    everything: bool = False
+
+
+class AskSessions(Wire):
+    """Asks what is in progress, or ends it: what a server has (`backend` and `server`), or one by its number."""
+
+    type: Literal["sessions"] = "sessions"
+    id: int
+    action: Literal["show", "close"] = "show"
+    backend: str = ""
+    server: str = ""
+    session: int = 0
+
+
+class AskList(Wire):
+    """Reads or changes a map or a list of patterns by name; a change is in force with the answer.
+
+    `get` looks `key` up as rules do; `add` and `set` take `key` and `value`; `del` takes `key`; `replace` puts `entries`
+    in place of all at once.
+    """
+
+    type: Literal["list"] = "list"
+    id: int
+    name: str
+    action: Literal["show", "get", "add", "set", "del", "clear", "replace"]
+    key: str = ""
+    value: str = ""
+    entries: tuple[tuple[str, str], ...] = ()
+
+
 class Drain(Wire):
     """Stops accepting, lets work end; the process exits when done or after `deadline`.
 
@@ -149,6 +184,41 @@ class Counted(Wire):
     id: int
     ok: Literal[True] = True
     stats: Stats
+
+
+class Session(Wire):
+    """A client's connection: its number, its frontend, what it goes to ("" for nothing), and how it stands.
+
+    `age` is seconds, `idle` milliseconds since bytes moved.
+    """
+
+    number: int
+    source: str
+    frontend: str
+    backend: str = ""
+    server: str = ""
+    mode: str = "http"
+    age: int = 0
+    requests: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+
+class Sessions(Wire):
+    """Answer to `AskSessions`: what was found; those that were ended are counted in `closed`."""
+
+    id: int
+    ok: Literal[True] = True
+    closed: int = 0
+    sessions: tuple[Session, ...] = ()
+
+
+class Entries(Wire):
+    """Answer to `AskList`: the entries that were asked for, as key and value."""
+
+    id: int
+    ok: Literal[True] = True
+    entries: tuple[tuple[str, str], ...] = ()
 
 
 class Done(Wire):

@@ -31,6 +31,19 @@ class Phases(Wire):
     total: Times = Times()
 
 
+class Averages(Wire):
+    """Milliseconds: means over about the last 1024 requests that had this phase, and the longest so far."""
+
+    queue: int = 0
+    connect: int = 0
+    first_byte: int = 0
+    total: int = 0
+    queue_max: int = 0
+    connect_max: int = 0
+    first_byte_max: int = 0
+    total_max: int = 0
+
+
 class ListenerStats(Wire):
     """`current`, `max` and `total` are client connections; `denied` and `request_errors` count what came on them.
 
@@ -60,6 +73,8 @@ class FrontendStats(Wire):
 
     `source_*_refused` is what the limits of a source refused.
     `headers_dropped` are header lines of requests that were left out for the underscore in their name.
+    `denied_connections` and `denied_sessions` were refused by rules, before and after a handshake; `failed_rewrites`
+    are changes of heads that found no room; `compressed` are bytes in, bytes out, bytes that were left, and answers.
     """
 
     name: str
@@ -82,6 +97,12 @@ class FrontendStats(Wire):
     rate_requests_max: int
     phases: Phases
     errors: dict[str, int]
+    denied_connections: int = 0
+    denied_sessions: int = 0
+    denied_responses: int = 0
+    failed_rewrites: int = 0
+    internal_errors: int = 0
+    compressed: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 class ServerStats(Wire):
@@ -122,6 +143,9 @@ class ServerStats(Wire):
     rate_max: int
     last_used: int
     phases: Phases
+    averages: Averages = Averages()
+    failed_rewrites: int = 0
+    internal_errors: int = 0
 
 
 class BackendStats(Wire):
@@ -151,6 +175,11 @@ class BackendStats(Wire):
     last_used: int
     phases: Phases
     servers: tuple[ServerStats, ...]
+    averages: Averages = Averages()
+    denied_responses: int = 0
+    failed_rewrites: int = 0
+    internal_errors: int = 0
+    compressed: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 class ProcessStats(Wire):

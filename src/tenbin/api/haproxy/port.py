@@ -1,0 +1,93 @@
+"""What the runtime API may ask of the process that it belongs to.
+
+Owns the protocol only. Coroutines return once the data plane has what was asked, and raise `TenbinError` when it
+cannot be done; then nothing has changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tenbin.api.operations import Operations
+    from tenbin.model import Admin, Config, Health, Server, ServerId
+    from tenbin.observe.status import Status
+    from tenbin.plan import wire
+    from tenbin.state.store import State
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Everything that statistics are made of, at one moment.
+
+    `frontends` tells which are not open: PAUSED or STOP, by name; `uptime` is seconds of the data plane, `started`
+    its start on the wall clock, `rates` the limits that were set for the process, by HAProxy's names.
+    """
+
+    status: Status
+    state: State
+    frontends: Mapping[str, str]
+    started: float
+    rates: Mapping[str, int]
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self.state.config
+
+
+class Runtime(Protocol):
+    """The process as the runtime API sees it."""
+
+    @property
+    def operations(self) -> Operations:
+        """What the admin API may do."""
+
+    async def sight(self) -> Sight:
+        """Return what is known now."""
+
+    @property
+    def state(self) -> State:
+        """Configuration and runtime changes in force."""
+
+    async def set_server(self, server: ServerId, *, weight: int | None = None, admin: Admin | None = None) -> None:
+        """Change a server until the next reload."""
+
+    async def set_health(self, server: ServerId, health: Health) -> None:
+        """Say what the next check may contradict."""
+
+    async def amend(self, change: Callable[[Config], Config]) -> None:
+        """Put a changed configuration in force until the next reload."""
+
+    async def change_server(self, server: ServerId, change: Callable[[Server], Server]) -> None:
+        """Put a changed server in force until the next reload."""
+
+    async def set_frontend(self, name: str, state: str) -> None:
+        """Let a frontend be OPEN, PAUSED or STOP."""
+
+    async def set_rate(self, what: str, limit: int) -> None:
+        """Bound the process: `connections`, `sessions` or `ssl-sessions` a second; 0 for no bound."""
+
+    async def clear_counters(self, *, everything: bool) -> None:
+        """Begin to count anew: maxima, or everything."""
+
+    async def sessions(self) -> Sequence[wire.Session]:
+        """Return what is in progress."""
+
+    async def end_sessions(self, *, server: ServerId | None = None, session: int = 0) -> int:
+        """End the sessions of a server, or one; returns how many were found."""
+
+    async def ask_list(self, asked: wire.AskList) -> wire.ListAnswer:
+        """Read or change a map or a list of patterns."""
+
+    async def ask_table(self, asked: wire.AskTable) -> wire.TableAnswer:
+        """Read or change a stick table."""
+
+    async def set_certificate(self, path: str, pem: str) -> None:
+        """Serve another certificate in place of a file's, until the next reload."""
+
+    def variable(self, name: str) -> object | None:
+        """Return a variable of the process."""
