@@ -235,6 +235,7 @@ async fn pick(
         source: view.source(),
         sticky: known.filter(|index| !tried.contains(index)),
         tried,
+        forced: backend.spec.persist_down,
     };
     let lease = match backend.group.acquire(&ask, now) {
         Grant::Lease(lease) => lease,

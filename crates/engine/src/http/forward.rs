@@ -15,7 +15,7 @@ use super::open::{self, NotOpened, Opened};
 use super::record::finish;
 use super::reply::reply;
 use super::sticky::Visit;
-use super::{relay, send_head};
+use super::{plain_cookie, relay, send_head};
 use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink};
@@ -43,6 +43,8 @@ pub struct Course<'a> {
     pub first: bool,
     /// What the client's cookie said.
     pub visit: Option<Visit>,
+    /// The server that it belongs to.
+    pub wanted: Option<usize>,
     /// Connections that turned out to be closed.
     stale: u32,
     /// Tries that a server did not begin with.
@@ -63,7 +65,8 @@ pub async fn forward(
     if let Err(reason) = stage_body(client, x, found) {
         return Box::pin(reply(client, x, found, reason)).await;
     }
-    let mut course = Course { found, tables, name, first, visit: None, stale: 0, untouched: 0, last: None };
+    let mut course =
+        Course { found, tables, name, first, visit: None, wanted: None, stale: 0, untouched: 0, last: None };
     loop {
         let tables = course.tables.clone();
         let Some(backend) = tables.backend(name) else {
@@ -151,10 +154,8 @@ async fn attempt(
     course: &mut Course<'_>,
     backend: &Arc<Backend>,
 ) -> Next {
-    course.visit = open::remembered(client, x, backend, &course.tables, course.found);
-    let named = course.visit.map(|visit| visit.index);
-    let wanted = named.or_else(|| open::recalled(client, x, backend, course.found));
-    let lease = match open::pick(client, x, backend, wanted, course.found).await {
+    let forced = choose(client, x, course, backend);
+    let lease = match open::pick(client, x, backend, (course.wanted, forced), course.found).await {
         Ok(lease) => lease,
         Err(error) => return not_opened(client, x, (course, backend), &error),
     };
@@ -192,6 +193,22 @@ async fn attempt(
             failed(client, x, (course, backend, server), (lease, reused), &failure)
         }
     }
+}
+
+/// The server that the request belongs to, by a rule, its cookie or a table; whether it is to go there whatever happens.
+fn choose(client: &Client, x: &mut Exchange, course: &mut Course<'_>, backend: &Backend) -> bool {
+    let (found, persistence) = (course.found, open::persistence(client, x, backend, course.found));
+    let forced = persistence == Some(true);
+    // A cookie that was told apart from the server's own part of it is not there a second time.
+    if x.record.retries == 0 || course.visit.is_none() {
+        let assigned = open::assigned(client, x, (backend, found), forced);
+        let heeded = assigned.is_none() && persistence != Some(false);
+        course.visit = open::remembered(client, x, (backend, found), &course.tables, (heeded, forced));
+        plain_cookie::unprefix(x, backend);
+        let named = assigned.or(course.visit.map(|visit| visit.index));
+        course.wanted = named.or_else(|| open::recalled(client, x, backend, found));
+    }
+    forced
 }
 
 fn not_opened(

@@ -7,6 +7,7 @@ mod forward;
 mod grpc;
 mod multiplex;
 mod open;
+mod plain_cookie;
 mod record;
 mod redirect;
 mod relay;

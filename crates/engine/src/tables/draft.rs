@@ -75,6 +75,10 @@ pub struct BackendDraft {
     pub key: Option<Expr>,
     /// What is remembered of its servers.
     pub stick: Vec<StickRule>,
+    /// Requests for one server.
+    pub use_server: Vec<(Expr, Option<Expr>)>,
+    /// Exceptions of persistence.
+    pub persist: Vec<(bool, Option<Expr>)>,
     /// By server.
     pub servers: Vec<ServerDraft>,
     /// What is done with requests and answers.
@@ -358,6 +362,20 @@ fn draft_backend(
     if spec.balance.policy == Policy::Hash && key.is_none() && hashkey::is_expression(&spec.balance) {
         return refuse(format!("{path}.balance.key"), "missing: policy hash needs it");
     }
+    let optional = |path: String, when: &Option<_>| {
+        when.as_ref().map(|when| expression(&path, when, around)).transpose()
+    };
+    let use_server = spec.use_server.iter().enumerate().map(|(nth, rule)| {
+        let path = format!("{path}.use_server[{nth}]");
+        let server = expression(&format!("{path}.server"), &rule.server, around)?;
+        Ok((server, optional(format!("{path}.when"), &rule.when)?))
+    });
+    let use_server = use_server.collect::<Result<_, Refusal>>()?;
+    let persist =
+        spec.persist.iter().enumerate().map(|(nth, rule)| {
+            Ok((rule.force, optional(format!("{path}.persist[{nth}].when"), &rule.when)?))
+        });
+    let persist = persist.collect::<Result<_, Refusal>>()?;
     let parse = |(index, server): (usize, &wire::Server)| {
         if server.weight > 256 {
             return refuse(
@@ -388,7 +406,7 @@ fn draft_backend(
     let servers = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
     let rules = draft_rules(&format!("{path}.rules"), &spec.rules, around)?;
     let answers = draft_answers(path, &spec.answers, around)?;
-    Ok(BackendDraft { key, stick, servers, rules, answers })
+    Ok(BackendDraft { key, stick, use_server, persist, servers, rules, answers })
 }
 
 /// An address with or without a port.
