@@ -8,6 +8,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # Most tests wait for sockets, so more of them run at once than the machine has cores.
 WORKERS ?= 4
 
+VOCABULARY := src/tenbin/configfile/expression/vocabulary.json
+
 # Builds that differ in every crate stand beside the ordinary ones.
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 TRIPLE := $(shell $(CARGO) --version --verbose 2>/dev/null | sed -n 's/^host: //p')
@@ -20,7 +22,7 @@ BUILT_FROM := $(shell find crates -name '*.rs' -o -name Cargo.toml) $(shell find
               Cargo.toml Cargo.lock pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo check lint types layers sizes unit-python unit-rust loom tsan test e2e faults soak conformance bench scan fuzz lock clean
+.PHONY: help setup vocabulary build demo check lint types layers sizes unit-python unit-rust loom tsan test e2e faults soak conformance bench scan fuzz lock clean
 .DELETE_ON_ERROR:
 
 help: ## Show this
@@ -40,6 +42,9 @@ $(VENV)/.installed: $(VENV)/.locked $(BUILT_FROM)
 	@touch $@
 
 setup: $(VENV)/.locked ## Create .venv with the locked dependencies
+
+vocabulary: ## Write what expressions may say, as the data plane knows it, for the readers of configurations
+	$(CARGO) run --quiet --locked --package tenbin-dataplane -- vocabulary > $(VOCABULARY).new && mv $(VOCABULARY).new $(VOCABULARY)
 
 build: $(VENV)/.installed ## Build the data plane in release and install Tenbin into .venv
 

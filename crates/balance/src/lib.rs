@@ -19,7 +19,6 @@ mod hash;
 mod heap;
 mod lease;
 mod members;
-mod persist;
 mod policy;
 mod queue;
 mod rate;
@@ -33,7 +32,6 @@ mod table;
 
 pub use group::Group;
 pub use lease::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
-pub use persist::StickyMap;
 pub use rate::{Rate, RateLimit};
 pub use server::{Admin, Health, Passive, Server, ServerSpec};
 pub use sources::{SourceLimits, Sources, Visit};

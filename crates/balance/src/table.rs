@@ -366,7 +366,8 @@ impl<K: Clone + Default + Eq, V: Value> Shard<K, V> {
     }
 
     fn insert(&mut self, (key, hash): (&K, u32), value: V, times: Times) -> u32 {
-        if self.live >= self.heads.len() {
+        // Twice as many chains as entries: most chains are one entry, and every entry looked at may be a cache miss.
+        if self.live * 2 >= self.heads.len() {
             self.grow();
         }
         let chain = self.chain(hash);

@@ -3,8 +3,8 @@
 //!
 //! Covered, by the code that serves requests: slots and limits, the queue and its wake-ups, leaving the queue, states
 //! that change meanwhile, a group that is replaced by another while both are used, the ejection of a server at that
-//! moment, the end of a trial, the map of sticky clients, limits for each source. Not covered: the policies themselves, which only ever run
-//! under the group's lock and hold nothing that threads share, and the reference counts of `std`.
+//! moment, the end of a trial, stick tables, limits for each source. Not covered: the policies themselves, which only ever
+//! run under the group's lock and hold nothing that threads share, and the reference counts of `std`.
 #![cfg(tenbin_loom)]
 #![allow(clippy::panic, clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,9 +18,10 @@ use common::{ask, assert_idle, failure, lease, limited, ok, servers, ticket};
 use loom::future::block_on;
 use loom::sync::atomic::AtomicUsize;
 use loom::thread;
+use tenbin_balance::stick::{Data, KeyForm, KeyValue, StickSpec, StickTable, Stored};
 use tenbin_balance::{
     Ask, Eject, Grant, Group, GroupSpec, Health, Lease, Passive, PolicySpec, ServerSpec, SourceLimits,
-    Sources, StickyMap, Ticket, Turn,
+    Sources, Ticket, Turn,
 };
 
 const SPEC: GroupSpec = GroupSpec {
@@ -235,20 +236,48 @@ fn an_event_is_told_once_and_a_tick_is_not_missed() {
 }
 
 #[test]
-fn a_sticky_client_belongs_to_one_of_the_servers_it_was_given() {
+fn what_is_tracked_is_not_forgotten_and_every_use_is_given_back() {
     model(|| {
-        let map = Arc::new(StickyMap::new(16, 100));
-        let other = Arc::clone(&map);
-        let thread = thread::spawn(move || {
-            other.put(b"ann", 1, 0);
-            other.get(b"ann", 0)
-        });
-        map.put(b"ann", 2, 0);
-        map.forget(2);
-        let seen = thread.join().unwrap();
-        assert!(seen.is_none_or(|server| server == 1 || server == 2));
-        assert!(map.get(b"ann", 0).is_none_or(|server| server == 1) && map.len() <= 1);
+        let spec = StickSpec { size: 1, stored: vec![counted(Data::ConnCur), counted(Data::Gpc0)], ..spec() };
+        let table = Arc::new(StickTable::new(&spec));
+        let visit = |table: &Arc<StickTable>, key: i64| {
+            let key = table.key(KeyValue::Int(key)).unwrap();
+            let Some(mut tracked) = table.track(&key, 0) else { return 0 };
+            tracked.connect(0);
+            tracked.add(&[(Data::Gpc0.into(), 1)], 0);
+            assert!(tracked.read(Data::ConnCur.into(), 0) >= Some(1), "the entry became another's");
+            tracked.release(0);
+            1
+        };
+        let other = Arc::clone(&table);
+        let thread = thread::spawn(move || visit(&other, 1) + visit(&other, 2));
+        let mine = visit(&table, 1);
+        let theirs = thread.join().unwrap();
+        assert!(mine + theirs >= 2 && table.len() == 1);
+        let row = table.show(&[], None, 9, 0).rows.remove(0);
+        assert_eq!((row.uses, row.data[1].value), (0, 0), "nobody is there any more");
     });
+}
+
+#[test]
+fn no_count_is_lost() {
+    model(|| {
+        let table = Arc::new(StickTable::new(&StickSpec { stored: vec![counted(Data::Gpc0)], ..spec() }));
+        let key = table.key(KeyValue::Int(7)).unwrap();
+        let (other, same) = (Arc::clone(&table), key.clone());
+        let thread = thread::spawn(move || other.add(&same, &[(Data::Gpc0.into(), 1)], 0));
+        assert!(table.add(&key, &[(Data::Gpc0.into(), 1)], 0));
+        assert!(thread.join().unwrap());
+        assert_eq!((table.read(&key, Data::Gpc0.into(), 0), table.len()), (Some(2), 1));
+    });
+}
+
+fn spec() -> StickSpec {
+    StickSpec { key: KeyForm::Integer, length: 4, size: 16, expire_ms: 0, keep: false, stored: Vec::new() }
+}
+
+fn counted(data: Data) -> Stored {
+    Stored { data, period_ms: 0, count: 1 }
 }
 
 #[test]

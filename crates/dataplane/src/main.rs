@@ -1,7 +1,7 @@
 //! `tenbin-dataplane --control PATH`: serves a control plane on that unix socket and moves bytes for it.
 //!
 //! `--run-as UID:GID:GROUP,GROUP` makes it somebody else than root, once its socket is there and nothing was read.
-//! `certificates` and `self-signed` answer and end: what files of TLS are worth, asked in JSON, and a new certificate.
+//! `vocabulary` answers and ends: what expressions may say. `certificates` and `self-signed` answer and end: what files of TLS are worth, asked in JSON, and a new certificate.
 
 #![forbid(unsafe_code)]
 
@@ -10,10 +10,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use tenbin_engine::{RunAs, certificates_command, hide_memory, self_signed_command};
+use tenbin_engine::{RunAs, certificates_command, hide_memory, self_signed_command, vocabulary_command};
 
 const USAGE: &str = "usage: tenbin-dataplane --control PATH [--run-as UID:GID[:GROUP,...]] | --version
-                        | certificates < QUESTION | self-signed NAME...";
+                        | certificates < QUESTION | self-signed NAME... | vocabulary";
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         (["certificates"], None) => {
             ended(hide_memory().and_then(|()| certificates_command(io::stdin().lock(), io::stdout().lock())))
         }
+        (["vocabulary"], None) => ended(vocabulary_command(io::stdout().lock())),
         (["self-signed", names @ ..], Some(_)) if !names.iter().any(|name| name.starts_with('-')) => {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             let made = hide_memory().and_then(|()| self_signed_command(&names));

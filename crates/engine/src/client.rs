@@ -1,6 +1,6 @@
 //! A client's connection as both modes know it: counted while it lives, with its own coarse timer.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use crate::secured::Secured;
 use crate::stats::{FrontendCounters, ListenerCounters};
 use crate::stream::Stream;
 use crate::tls::Facts;
+use crate::track::Tracking;
 use crate::worker::Worker;
 
 /// One accepted connection.
@@ -48,6 +49,8 @@ pub struct Presence {
     local: OnceCell<Option<SocketAddr>>,
     /// Of the scope `sess`; boxed, for most have none.
     variables: SessionVariables,
+    /// What rules follow as long as it lives.
+    pub tracking: RefCell<Tracking>,
     /// The worker's `idle_epoch` when it came: whoever has asked for nothing since is idle from the beginning.
     pub epoch: u64,
     /// Its place among the connections of its source, where those are counted; boxed, for most have none.
@@ -109,6 +112,11 @@ impl Client {
     /// What is known of its TLS.
     pub fn tls(&self) -> Secured<'_> {
         self.presence.tls()
+    }
+
+    /// What rules follow as long as the connection lives.
+    pub fn tracking(&self) -> &RefCell<Tracking> {
+        &self.presence.tracking
     }
 
     /// A variable of the connection.
@@ -193,6 +201,7 @@ impl Presence {
             told: None,
             local: OnceCell::new(),
             variables: SessionVariables::default(),
+            tracking: RefCell::default(),
             epoch: worker.idle_epoch.get(),
             visit: None,
         })
@@ -233,6 +242,7 @@ const fn of_session(key: u64) -> Variable {
 
 impl Drop for Presence {
     fn drop(&mut self) {
+        self.tracking.get_mut().end(self.worker.now_ms());
         self.worker.shared.process.connections.leave();
         self.frontend.current.leave();
         self.listener.current.leave();

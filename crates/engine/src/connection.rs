@@ -4,11 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tenbin_rules::{Fact, Message, Scope, TlsFact, Value, Variable, View};
+use tenbin_rules::{Change, Counter, Fact, Message, Scope, TlsFact, Value, Variable, View};
 
 use crate::client::Presence;
 use crate::listener::Found;
-use crate::rules::Variables;
+use crate::rules::{Variables, tracking};
 use crate::tables::Backend;
 
 /// See the module.
@@ -122,6 +122,18 @@ impl View for ConnectionView {
             Scope::Session => self.presence.variable(which.key),
             _ => self.variables.get(which),
         }
+    }
+    fn tracked(&self, slot: u8, counter: &Counter) -> Value<'_> {
+        let held = self.presence.tracking.borrow();
+        tracking::read([&held, &held], slot, counter, self.now_ms())
+    }
+    fn change(&self, slot: u8, counter: &Counter, change: Change) -> Value<'_> {
+        let held = self.presence.tracking.borrow();
+        tracking::change([&held, &held], slot, (counter, change), self.now_ms())
+    }
+    fn tracked_key(&self, slot: u8) -> Value<'_> {
+        let held = self.presence.tracking.borrow();
+        tracking::key([&held, &held], slot)
     }
     fn now_ms(&self) -> u64 {
         self.presence.worker().now_ms()

@@ -36,6 +36,7 @@ mod source;
 mod spares;
 mod splice;
 mod stats;
+mod stick;
 mod stream;
 #[cfg(all(test, not(tenbin_loom)))]
 mod stress;
@@ -51,6 +52,7 @@ mod upstream;
 pub mod wire;
 mod worker;
 
+pub use control::offline::vocabulary_command;
 pub use control::{offline, serve};
 pub use privileges::{NoIdentity, RunAs, hide_memory};
 pub use tls::{certificates_command, self_signed_command};

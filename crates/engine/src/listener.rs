@@ -238,6 +238,7 @@ pub fn serve(mut client: Client, found: &Rc<Found>, is_http2: bool) {
             return;
         }
     }
+    client.tracking().borrow().count_session(client.worker.now_ms());
     match found.frontend.spec.mode {
         Mode::Http if is_http2 => drop(spawn_local(http2::serve(client, Vec::new()))),
         Mode::Http => drop(spawn_local(http::serve(client))),

@@ -1,7 +1,6 @@
 //! Balancing connections: look → route → persist → pick → queue → connect → carry.
 
 use std::future::poll_fn;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -14,13 +13,14 @@ use crate::access::{self, Line};
 use crate::client::Client;
 use crate::connection::{Asked, ConnectionView};
 use crate::deadline::Timer;
-use crate::http::Reason;
+use crate::http::{Reason, backend_named};
 use crate::listener::Found;
 use crate::peek::{self, Unheard};
 use crate::proxy::preface;
 use crate::rules;
+use crate::stick;
 use crate::stream::Stream;
-use crate::tables::{Action, Backend, Held, Server, Sticky, Tables};
+use crate::tables::{Action, Backend, Held, Server, Tables};
 use crate::tunnel::{End, Tunnel};
 use crate::upstream::{self, ConnectError, Load, Manner};
 
@@ -73,7 +73,7 @@ async fn route(
     if found.frontend.asks_hello && view.asked.is_none() {
         view.asked = Some(look(client, found).await?);
     }
-    let Some(name) = decide(found, view) else {
+    let Some(name) = decide(found, view, tables) else {
         for counters in found.connection_counters(client.worker.index) {
             counters.denied.add(1);
         }
@@ -110,11 +110,15 @@ async fn look(client: &Client, found: &Found) -> Option<Asked> {
     None
 }
 
-fn decide(found: &Found, view: &ConnectionView) -> Option<String> {
+fn decide(found: &Found, view: &ConnectionView, tables: &Tables) -> Option<String> {
     let mut from = 0;
     while let Some(index) = found.frontend.router.find(view, from) {
         match &found.frontend.routes.get(index)?.action {
             Some(Action::Backend(name)) => return Some(name.clone()),
+            Some(Action::Named(name)) => match backend_named(tables, name, view) {
+                Some(name) => return Some(name),
+                None => from = found.frontend.routes.len().saturating_sub(1).max(index + 1),
+            },
             Some(_) => return None,
             None => from = index + 1,
         }
@@ -159,6 +163,7 @@ async fn open(
             {
                 Ok(stream) => {
                     counters.connects.add(1);
+                    stick::store(&backend, view, index, worker.now_ms());
                     return Ok(Carried { backend, server, lease, stream });
                 }
                 Err(ConnectError::Short) if upstream::relief(&worker, &mut until, connect_ms).await => {}
@@ -190,21 +195,12 @@ async fn pick(
     if let Some(expression) = &backend.key {
         expression.write(view, &mut key);
     }
-    let address = match view.source() {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets().to_vec(),
-    };
     let now = client.worker.now_ms();
-    let known = match &backend.sticky {
-        Some(Sticky::Table { map, .. }) => map.get(&address, now),
-        _ => None,
-    };
+    let known = stick::recall(backend, view, now);
     let ask = Ask {
         hash: (!key.is_empty()).then_some(key.as_slice()),
         source: view.source(),
-        sticky: known
-            .and_then(|id| backend.group.index_of_id(id as u64))
-            .filter(|index| !tried.contains(index)),
+        sticky: known.filter(|index| !tried.contains(index)),
         tried,
     };
     let lease = match backend.group.acquire(&ask, now) {
@@ -212,11 +208,6 @@ async fn pick(
         Grant::Wait(ticket) => wait((client, timer), ticket, backend.spec.timeouts.queue).await?,
         Grant::QueueFull | Grant::NoServer => return Err(false),
     };
-    if let (Some(Sticky::Table { map, .. }), Some(server)) =
-        (&backend.sticky, backend.servers.get(lease.index()))
-    {
-        map.put(&address, server.state.id() as usize, now);
-    }
     Ok(lease)
 }
 

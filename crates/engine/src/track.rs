@@ -72,6 +72,11 @@ impl Tracking {
         true
     }
 
+    /// Whether nothing is tracked.
+    pub fn is_idle(&self) -> bool {
+        self.slots.is_none()
+    }
+
     /// Whether the slot is taken.
     pub fn holds(&self, slot: u8) -> bool {
         self.at(slot).is_some()

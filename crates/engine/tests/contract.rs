@@ -31,8 +31,18 @@ fn a_key_that_is_not_in_the_contract_is_refused() {
 
 #[test]
 fn every_request_is_understood() {
-    let requests =
-        ["Hello", "SetSockets", "GetSockets", "Apply", "Patch", "GetStats", "Restore", "Drain", "Stop"];
+    let requests = [
+        "Hello",
+        "SetSockets",
+        "GetSockets",
+        "Apply",
+        "Patch",
+        "TableAsked",
+        "GetStats",
+        "Restore",
+        "Drain",
+        "Stop",
+    ];
     for entry in file("frames.json").as_array().unwrap() {
         let model = entry["model"].as_str().unwrap();
         let text = entry["frame"].to_string();

@@ -24,6 +24,16 @@ pub(crate) const fn optional_text(name: &'static str) -> Parameter {
     Parameter { name, kind: Kind::Str, optional: true }
 }
 
+/// A parameter that must be given as a number.
+pub(crate) const fn int(name: &'static str) -> Parameter {
+    Parameter { name, kind: Kind::Int, optional: false }
+}
+
+/// A number that may be left out.
+pub(crate) const fn optional_int(name: &'static str) -> Parameter {
+    Parameter { name, kind: Kind::Int, optional: true }
+}
+
 /// Checks number and kinds; `what` is how the message calls the fetch or converter.
 pub(crate) fn check(what: &str, parameters: &[Parameter], args: &[Const]) -> Result<(), Error> {
     if let Some(missing) = parameters.iter().skip(args.len()).find(|p| !p.optional) {
@@ -47,6 +57,14 @@ pub(crate) fn check(what: &str, parameters: &[Parameter], args: &[Const]) -> Res
 pub(crate) fn text_at(args: &[Const], index: usize) -> Option<&str> {
     match args.get(index) {
         Some(Const::Str(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// The number of argument `index`, which [`check`] has found to be one; `None` if it was left out.
+pub(crate) fn int_at(args: &[Const], index: usize) -> Option<i64> {
+    match args.get(index) {
+        Some(Const::Int(number)) => Some(*number),
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! What expressions are compiled against: the live lists and stick tables that there are.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,20 +9,37 @@ use crate::Value;
 /// A counter of a stick table's entry, as an expression names it: `http_req_rate`, `gpc(3)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Counter {
-    /// The data type's name.
+    /// The data type's name as `store` of a stick table says it, but `gpc`, `gpc_rate` and `gpt` of arrays; `trackers`
+    /// is how many follow the entry.
     pub name: Box<str>,
     /// Which of an array.
     pub index: u32,
 }
 
+/// What a fetch with a side effect does to a counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// One more, and yields the new value: `sc_inc_gpc0(0)`.
+    Increment,
+    /// Back to zero, and yields the value before: `sc_clr_gpc0(0)`.
+    Clear,
+}
+
 /// A stick table as expressions see it.
 pub trait Counters: Send + Sync {
-    /// The counter under the key; absent without an entry or without such a counter. `now_ms` is the view's.
+    /// The counter under the key: 0 without an entry, absent without such a counter or where the value can be no key.
+    /// `now_ms` is the view's.
     fn look(&self, key: &Value<'_>, counter: &Counter, now_ms: u64) -> Value<'static>;
+    /// Changes the counter under the key, making the entry where a change needs one, and yields what it is then.
+    fn change(&self, _key: &Value<'_>, _counter: &Counter, _change: Change, _now_ms: u64) -> Value<'static> {
+        Value::Absent
+    }
     /// Whether there is an entry.
     fn contains(&self, key: &Value<'_>, now_ms: u64) -> bool;
     /// Entries that there are, and that there could be.
     fn fill(&self) -> (usize, usize);
+    /// Itself, for whoever knows what it is.
+    fn itself(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
 /// A variable: `proc.a`, `sess.a`, `txn.a`, `req.a`, `res.a`, `check.a`.

@@ -36,8 +36,9 @@ fn node(expr: &Expr, around: &Around<'_>, depth: usize) -> Result<Typed, Error> 
     let typed = match expr {
         Expr::Const { value } => Typed { node: Node::Const(literal(value)), kind: value.kind() },
         Expr::Fetch { name, args } => {
-            let (fetch, kind) = fetch::build(name, args)?;
-            Typed { node: Node::Fetch(fetch), kind }
+            let (fetch, kind) = fetch::build(name, args, around)?;
+            let node = fetch.constant().map_or_else(|| Node::Fetch(fetch), Node::Const);
+            Typed { node, kind }
         }
         Expr::Convert { name, input, args } => {
             let input = below("input", input)?;

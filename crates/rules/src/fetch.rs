@@ -1,18 +1,22 @@
-//! Fetches: what an expression asks of the view by name. One row of [`ROWS`] and one arm of [`Fetch::value`] each.
+//! Fetches: what an expression asks of the view by name. A native one is a row of [`ROWS`] and an arm of
+//! [`Fetch::value`]; the others are rows of `tls`, `facts`, `figures` and `sample`.
 //!
 //! The rows carry no function over the view, because views are generic and often borrow: a row builds the variant
 //! with its arguments already looked at, and the variant is evaluated with static dispatch.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use crate::args::{self, Parameter};
-use crate::value::lowered;
+use crate::phase::Phase;
+use crate::value::{Yields, lowered};
 use crate::wire::Const;
-use crate::{Error, Kind, TlsFact, Value, View, param};
+use crate::{Around, Error, Fact, Figure, Kind, TlsFact, Value, View, param, sample};
 
 /// A fetch with its arguments.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Fetch {
     Method,
     Path,
@@ -32,52 +36,100 @@ pub(crate) enum Fetch {
     Tls(TlsFact),
     Server,
     Status,
+    Fact(Fact),
+    Sample(Box<sample::Asked>),
 }
 
-/// A line of the table of fetches.
+/// A line of the table of native fetches.
 pub(crate) struct Row {
     pub name: &'static str,
     pub parameters: &'static [Parameter],
-    pub result: Kind,
+    pub yields: Yields,
+    pub since: Phase,
     build: fn(&[Const]) -> Result<Fetch, Error>,
 }
 
-/// Every fetch but those of [`TlsFact`]. Names and results are part of the contract with the control plane.
+/// What a name of the table of fetches stands for.
+pub(crate) enum Named {
+    Native(&'static Row),
+    Tls(TlsFact),
+    Sample(&'static sample::Row),
+    Figure(Figure),
+    Fact(Fact),
+}
+
+/// Fetches of our own, beside those of [`TlsFact`]. Names and results are part of the contract with the control plane.
 pub(crate) static ROWS: &[Row] = &[
-    Row { name: "method", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Method) },
-    Row { name: "path", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Path) },
-    Row { name: "query", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Query) },
-    Row { name: "url", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Url) },
-    Row {
-        name: "param",
-        parameters: &[args::text("a name")],
-        result: Kind::Str,
-        build: |args| Ok(Fetch::Param(raw(args))),
-    },
-    Row { name: "host", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Host) },
-    Row { name: "header", parameters: &[args::text("a name")], result: Kind::Str, build: header_named },
-    Row { name: "cookie", parameters: &[args::text("a name")], result: Kind::Str, build: cookie_named },
-    Row { name: "source", parameters: &[], result: Kind::Ip, build: |_| Ok(Fetch::Source) },
-    Row { name: "source_port", parameters: &[], result: Kind::Int, build: |_| Ok(Fetch::SourcePort) },
-    Row { name: "port", parameters: &[], result: Kind::Int, build: |_| Ok(Fetch::Port) },
-    Row { name: "http_version", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::HttpVersion) },
-    Row { name: "scheme", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Scheme) },
-    Row { name: "server", parameters: &[], result: Kind::Str, build: |_| Ok(Fetch::Server) },
-    Row { name: "status", parameters: &[], result: Kind::Int, build: |_| Ok(Fetch::Status) },
+    plain("method", Yields::Str, Phase::Content, |_| Ok(Fetch::Method)),
+    plain("path", Yields::Str, Phase::Content, |_| Ok(Fetch::Path)),
+    plain("query", Yields::Str, Phase::Content, |_| Ok(Fetch::Query)),
+    plain("url", Yields::Str, Phase::Content, |_| Ok(Fetch::Url)),
+    named("param", |args| Ok(Fetch::Param(raw(args)))),
+    plain("host", Yields::Str, Phase::Content, |_| Ok(Fetch::Host)),
+    named("header", header_named),
+    named("cookie", cookie_named),
+    plain("source", Yields::Ip, Phase::Connection, |_| Ok(Fetch::Source)),
+    plain("source_port", Yields::Int, Phase::Connection, |_| Ok(Fetch::SourcePort)),
+    plain("port", Yields::Int, Phase::Connection, |_| Ok(Fetch::Port)),
+    plain("http_version", Yields::Str, Phase::Content, |_| Ok(Fetch::HttpVersion)),
+    plain("scheme", Yields::Str, Phase::Session, |_| Ok(Fetch::Scheme)),
+    plain("server", Yields::Str, Phase::Answer, |_| Ok(Fetch::Server)),
+    plain("status", Yields::Int, Phase::Answer, |_| Ok(Fetch::Status)),
 ];
 
+/// Every name of the table of fetches, in its order; of two that are the same the first counts.
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, Named)> {
+    let native = ROWS.iter().map(|row| (row.name, Named::Native(row)));
+    let tls = TlsFact::ALL.into_iter().map(|fact| (fact.name(), Named::Tls(fact)));
+    let samples = sample::rows().map(|row| (row.name, Named::Sample(row)));
+    let figures = Figure::ALL.iter().map(|figure| (figure.name(), Named::Figure(*figure)));
+    let facts = Fact::ALL.iter().map(|fact| (fact.name(), Named::Fact(*fact)));
+    native.chain(tls).chain(samples).chain(figures).chain(facts)
+}
+
 /// The fetch of that name with those arguments, and the kind of what it yields.
-pub(crate) fn build(name: &str, args: &[Const]) -> Result<(Fetch, Kind), Error> {
-    if let Some(fact) = TlsFact::ALL.into_iter().find(|fact| fact.name() == name) {
-        args::check(name, &[], args)?;
-        return Ok((Fetch::Tls(fact), fact.kind()));
-    }
-    let Some(row) = ROWS.iter().find(|row| row.name == name) else {
-        let facts = TlsFact::ALL.into_iter().map(TlsFact::name);
-        return Err(args::unknown("fetch", name, ROWS.iter().map(|row| row.name).chain(facts)));
+pub(crate) fn build(name: &str, args: &[Const], around: &Around<'_>) -> Result<(Fetch, Kind), Error> {
+    static BY_NAME: LazyLock<HashMap<&'static str, Named>> = LazyLock::new(|| {
+        let mut by_name = HashMap::new();
+        all().for_each(|(name, what)| {
+            by_name.entry(name).or_insert(what);
+        });
+        by_name
+    });
+    let Some(what) = BY_NAME.get(name) else {
+        return Err(args::unknown("fetch", name, all().map(|(name, _)| name)));
     };
-    args::check(name, row.parameters, args)?;
-    Ok(((row.build)(args)?, row.result))
+    let boxed = |asked: sample::Asked| Fetch::Sample(Box::new(asked));
+    Ok(match what {
+        Named::Native(row) => {
+            args::check(name, row.parameters, args)?;
+            ((row.build)(args)?, row.yields.kind())
+        }
+        Named::Tls(fact) => {
+            args::check(name, &[], args)?;
+            (Fetch::Tls(*fact), fact.kind())
+        }
+        Named::Sample(row) => (boxed(row.with(args, around)?), row.yields.kind()),
+        Named::Figure(figure) => (boxed(sample::figure(*figure, args)?), figure.kind()),
+        Named::Fact(fact) => {
+            args::check(name, &[], args)?;
+            (Fetch::Fact(*fact), fact.kind())
+        }
+    })
+}
+
+const fn plain(
+    name: &'static str,
+    yields: Yields,
+    since: Phase,
+    build: fn(&[Const]) -> Result<Fetch, Error>,
+) -> Row {
+    Row { name, parameters: &[], yields, since, build }
+}
+
+const fn named(name: &'static str, build: fn(&[Const]) -> Result<Fetch, Error>) -> Row {
+    const NAME: &[Parameter] = &[args::text("a name")];
+    Row { name, parameters: NAME, yields: Yields::Str, since: Phase::Content, build }
 }
 
 impl Fetch {
@@ -102,6 +154,27 @@ impl Fetch {
             Self::Tls(fact) => view.tls(*fact),
             Self::Server => Value::maybe(view.server().map(str::as_bytes)),
             Self::Status => view.status().map_or(Value::Absent, |status| Value::Int(status.into())),
+            Self::Fact(fact) => view.fact(*fact),
+            Self::Sample(asked) => asked.value(view),
+        }
+    }
+
+    /// Whether `test` holds for any of its values; what is absent is none.
+    pub fn any<V: View + ?Sized>(&self, view: &V, test: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+        match self {
+            Self::Sample(asked) => asked.any(view, test),
+            one => match one.value(view) {
+                Value::Absent => false,
+                value => test(value),
+            },
+        }
+    }
+
+    /// The value, if no request can change it.
+    pub fn constant(&self) -> Option<Value<'static>> {
+        match self {
+            Self::Sample(asked) => asked.constant(),
+            _ => None,
         }
     }
 
@@ -149,6 +222,8 @@ impl fmt::Display for Fetch {
             Self::Tls(fact) => f.write_str(fact.name()),
             Self::Server => f.write_str("server"),
             Self::Status => f.write_str("status"),
+            Self::Fact(fact) => f.write_str(fact.name()),
+            Self::Sample(asked) => asked.fmt(f),
         }
     }
 }
@@ -226,7 +301,7 @@ mod tests {
 
     fn fetched(name: &str, args: &[&str]) -> String {
         let args: Vec<Const> = args.iter().map(|a| Const::Str((*a).into())).collect();
-        let (fetch, kind) = build(name, &args).unwrap();
+        let (fetch, kind) = build(name, &args, &Around::NOTHING).unwrap();
         let request = request();
         let value = fetch.value(&request);
         let mut written = Vec::new();
@@ -289,14 +364,14 @@ mod tests {
         let (plain, bare) =
             (Request::default(), Request { tls: Some(Secured::default()), ..Request::default() });
         for fact in TlsFact::ALL {
-            let (fetch, kind) = build(fact.name(), &[]).unwrap();
+            let (fetch, kind) = build(fact.name(), &[], &Around::NOTHING).unwrap();
             assert_eq!(fetch.to_string(), fact.name());
             let absent = if kind == Kind::Bool { Value::Bool(false) } else { Value::Absent };
             assert_eq!(fetch.value(&plain), absent, "{fetch}");
             let used = if fact == TlsFact::Used { Value::Bool(true) } else { absent };
             assert_eq!(fetch.value(&bare), used, "{fetch}");
         }
-        assert!(build("tls", &[Const::Str("x".into())]).is_err());
+        assert!(build("tls", &[Const::Str("x".into())], &Around::NOTHING).is_err());
     }
 
     #[test]
@@ -304,7 +379,7 @@ mod tests {
         for row in ROWS {
             let args = vec![Const::Str("x".into()); row.parameters.len()];
             let expected = if args.is_empty() { row.name.to_owned() } else { format!("{}(\"x\")", row.name) };
-            assert_eq!(build(row.name, &args).unwrap().0.to_string(), expected);
+            assert_eq!(build(row.name, &args, &Around::NOTHING).unwrap().0.to_string(), expected);
         }
     }
 

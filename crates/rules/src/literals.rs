@@ -31,10 +31,10 @@ struct Many {
 
 impl Literals {
     /// Patterns at `place`, compared with or without regard to ASCII case.
-    pub fn new(place: Place, patterns: &[&str], ignore_case: bool) -> Self {
-        let owned: Box<[Box<[u8]>]> = patterns.iter().map(|pattern| pattern.as_bytes().into()).collect();
+    pub fn new<T: AsRef<[u8]>>(place: Place, patterns: &[T], ignore_case: bool) -> Self {
+        let owned: Box<[Box<[u8]>]> = patterns.iter().map(|pattern| pattern.as_ref().into()).collect();
         let patterns = match patterns {
-            [only] => Patterns::One(only.as_bytes().into()),
+            [only] => Patterns::One(only.as_ref().into()),
             _ if patterns.len() < MANY => Patterns::Some(owned),
             _ => Self::many(owned),
         };
@@ -52,6 +52,34 @@ impl Literals {
                 candidates.any(|&index| many.patterns.get(index as usize).is_some_and(|p| self.fits(p, text)))
             }),
         }
+    }
+
+    /// Which pattern counts of those that are at their place in `text`, and how long it is: of starts whose case counts
+    /// the longest, of all others the first.
+    pub fn find(&self, text: &[u8]) -> Option<(usize, usize)> {
+        let longest = self.place == Place::Start && !self.ignore_case;
+        let better = |best: Option<(usize, usize)>, new: (usize, usize)| match best {
+            Some(old) if longest && old.1 >= new.1 => Some(old),
+            Some(old) if !longest && old.0 < new.0 => Some(old),
+            _ => Some(new),
+        };
+        let hit = |index: usize, pattern: &[u8]| self.fits(pattern, text).then_some((index, pattern.len()));
+        match &self.patterns {
+            Patterns::One(pattern) => hit(0, pattern),
+            Patterns::Some(patterns) => {
+                patterns.iter().enumerate().filter_map(|(index, one)| hit(index, one)).fold(None, better)
+            }
+            Patterns::Many(many) => {
+                let parts = many.lengths.iter().filter_map(|&length| self.place.part(text, length));
+                let of_part = |part: &[u8]| {
+                    let mut candidates =
+                        many.table.get(fold_hash(0, part) as u32).iter().map(|at| *at as usize);
+                    candidates.find_map(|index| hit(index, many.patterns.get(index)?))
+                };
+                parts.filter_map(of_part).fold(None, better)
+            }
+        }
+        .map(|(index, length)| (index, if longest { length } else { 0 }))
     }
 
     /// Where the patterns are looked for.
@@ -108,7 +136,7 @@ mod tests {
 
     #[test]
     fn an_empty_set_fits_nothing() {
-        assert!(!Literals::new(Place::Start, &[], false).test(b""));
+        assert!(!Literals::new::<&str>(Place::Start, &[], false).test(b""));
     }
 
     proptest! {
@@ -123,6 +151,25 @@ mod tests {
             let together = Literals::new(place, &all, ignore_case).test(text.as_bytes());
             let single = |p: &&str| Literals::new(place, &[p], ignore_case).test(text.as_bytes());
             prop_assert_eq!(together, all.iter().any(single));
+        }
+
+        #[test]
+        fn the_pattern_that_counts_is_the_same_for_few_and_many(
+            patterns in proptest::collection::vec("[aAb/]{0,4}", 2..30),
+            text in "[aAb/]{0,6}",
+            place in prop_oneof![Just(Place::Whole), Just(Place::Start), Just(Place::End)],
+            ignore_case in any::<bool>(),
+        ) {
+            let all: Vec<&str> = patterns.iter().map(String::as_str).collect();
+            let fits = |p: &str| Literals::new(place, &[p], ignore_case).test(text.as_bytes());
+            let fitting = all.iter().enumerate().filter(|(_, one)| fits(one));
+            let expected = if place == Place::Start && !ignore_case {
+                fitting.rev().max_by_key(|(_, one)| one.len()).map(|(index, _)| index)
+            } else {
+                fitting.map(|(index, _)| index).next()
+            };
+            let found = Literals::new(place, &all, ignore_case).find(text.as_bytes());
+            prop_assert_eq!(found.map(|(index, _)| index), expected);
         }
     }
 }

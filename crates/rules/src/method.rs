@@ -14,7 +14,7 @@ use crate::table::Place;
 use crate::{Error, Kind, Value, args};
 
 /// How big a regular expression may become when compiled, in bytes; each route may bring its own.
-const REGEX_LIMIT: usize = 1 << 20;
+pub(crate) const REGEX_LIMIT: usize = 1 << 20;
 
 /// Patterns, ready to be looked for.
 #[derive(Debug, Clone)]
@@ -117,6 +117,11 @@ pub(crate) fn build(name: &str, patterns: &Patterns<'_>) -> Result<Matcher, Erro
         return Err(Error::at("patterns", format!("{name} takes no patterns")));
     }
     (row.build)(patterns)
+}
+
+/// Every method's name.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|row| row.name)
 }
 
 /// What patterns mean to the method of that name.
@@ -232,7 +237,7 @@ fn regex(patterns: &Patterns<'_>) -> Result<Matcher, Error> {
 }
 
 /// The message in one line, in words of a person who knows Python's `re`.
-fn regex_reason(error: &regex::Error) -> Cow<'static, str> {
+pub(crate) fn regex_reason(error: &regex::Error) -> Cow<'static, str> {
     let text = error.to_string();
     if matches!(error, regex::Error::CompiledTooBig(_)) {
         return format!("the regular expression needs more than {REGEX_LIMIT} bytes; repeat less").into();

@@ -3,6 +3,7 @@
 //! An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) is the IPv4 address, in patterns and in requests, because a
 //! listener on `[::]` reports IPv4 clients that way.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -41,6 +42,62 @@ impl Networks {
 /// Reads `10.0.0.0/8` or an address alone. Bits beyond the prefix are ignored.
 pub(crate) fn parse(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// As [`parse`], and with a mask instead of a length: `10.0.0.0/255.0.0.0`.
+pub(crate) fn parse_masked(text: &str) -> Option<IpNet> {
+    parse(text).or_else(|| {
+        let (address, mask) = text.split_once('/')?;
+        IpNet::with_netmask(address.parse().ok()?, mask.parse().ok()?).ok()
+    })
+}
+
+/// Networks and the question which is the narrowest that holds an address: one probe for each length that there is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Routes {
+    /// Longest first.
+    v4: Vec<(u8, HashMap<u32, u32>)>,
+    v6: Vec<(u8, HashMap<u128, u32>)>,
+}
+
+impl Routes {
+    /// Of two that are the same the first counts.
+    pub fn new(networks: &[IpNet]) -> Self {
+        let mut routes = Self::default();
+        for (network, place) in networks.iter().zip(0_u32..) {
+            match canonical(*network) {
+                IpNet::V4(net) => insert(&mut routes.v4, net.prefix_len(), net.network().to_bits(), place),
+                IpNet::V6(net) => insert(&mut routes.v6, net.prefix_len(), net.network().to_bits(), place),
+            }
+        }
+        routes.v4.sort_unstable_by_key(|(length, _)| std::cmp::Reverse(*length));
+        routes.v6.sort_unstable_by_key(|(length, _)| std::cmp::Reverse(*length));
+        routes
+    }
+
+    /// The place of the narrowest, and how long its prefix is.
+    pub fn find(&self, address: IpAddr) -> Option<(usize, usize)> {
+        match address.to_canonical() {
+            IpAddr::V4(address) => self.v4.iter().find_map(|(length, known)| {
+                let mask = u32::MAX.checked_shl(32 - u32::from(*length)).unwrap_or(0);
+                known.get(&(address.to_bits() & mask)).map(|place| (*place as usize, usize::from(*length)))
+            }),
+            IpAddr::V6(address) => self.v6.iter().find_map(|(length, known)| {
+                let mask = u128::MAX.checked_shl(128 - u32::from(*length)).unwrap_or(0);
+                known.get(&(address.to_bits() & mask)).map(|place| (*place as usize, usize::from(*length)))
+            }),
+        }
+    }
+}
+
+fn insert<B: Eq + std::hash::Hash>(routes: &mut Vec<(u8, HashMap<B, u32>)>, length: u8, bits: B, place: u32) {
+    let at = routes.iter().position(|(known, _)| *known == length).unwrap_or_else(|| {
+        routes.push((length, HashMap::new()));
+        routes.len() - 1
+    });
+    if let Some((_, known)) = routes.get_mut(at) {
+        known.entry(bits).or_insert(place);
+    }
 }
 
 /// Whether the network is one address.
@@ -138,10 +195,13 @@ mod tests {
             let expand = |bits: u16| Ipv4Addr::from(u32::from(bits) << 8 | 7);
             let nets: Vec<IpNet> =
                 nets.iter().map(|(bits, len)| Ipv4Net::new(expand(*bits), *len).unwrap().into()).collect();
-            let set = Networks::new(&nets);
+            let (set, routes) = (Networks::new(&nets), Routes::new(&nets));
             for address in addresses {
                 let address = IpAddr::V4(expand(address));
                 prop_assert_eq!(set.contains(address), nets.iter().any(|net| net.contains(&address)));
+                let narrowest = nets.iter().filter(|net| net.contains(&address)).map(IpNet::prefix_len).max();
+                let found = routes.find(address).map(|(place, _)| nets[place].prefix_len());
+                prop_assert_eq!(found, narrowest);
             }
         }
     }

@@ -134,7 +134,7 @@ fn seen<V: View + ?Sized>(expr: &Expr, view: &V) -> Vec<(String, Option<String>)
     let mut seen: Vec<(String, Option<String>)> = Vec::new();
     expr.node().each_fetch(&mut |fetch| {
         // Shown is what the condition means, not the shortcut by which it is tested.
-        let fetch = if *fetch == Fetch::RawHost { &Fetch::Host } else { fetch };
+        let fetch = if matches!(fetch, Fetch::RawHost) { &Fetch::Host } else { fetch };
         let name = fetch.to_string();
         if seen.iter().all(|(known, _)| *known != name) {
             let value = fetch.value(view);

@@ -37,6 +37,40 @@ pub enum Kind {
     Absent,
 }
 
+/// What a row of a table yields: a kind, with bytes told apart from text as the vocabulary tells them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Yields {
+    Str,
+    Int,
+    Bool,
+    Ip,
+    /// Text that is no text: hashes, certificates, payload.
+    Bin,
+}
+
+impl Yields {
+    /// The kind of its values.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Str | Self::Bin => Kind::Str,
+            Self::Int => Kind::Int,
+            Self::Bool => Kind::Bool,
+            Self::Ip => Kind::Ip,
+        }
+    }
+
+    /// As the vocabulary calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Str => "str",
+            Self::Int => "int",
+            Self::Bool => "bool",
+            Self::Ip => "ip",
+            Self::Bin => "bin",
+        }
+    }
+}
+
 impl<'v> Value<'v> {
     /// Text that borrows.
     pub fn text(bytes: &'v [u8]) -> Self {

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use crate::{Counter, Fact, TlsFact, Value, Variable};
+use crate::{Change, Counter, Fact, Figure, TlsFact, Value, Variable};
 
 /// Which head or body is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,8 +58,13 @@ pub trait View {
     fn fact(&self, _fact: Fact) -> Value<'_> {
         Value::Absent
     }
-    /// A fact about something by name: `be_conn("app")`, `srv_is_up("app/s1")`.
-    fn of(&self, _fetch: &str, _name: &str) -> Value<'_> {
+    /// Every value of the fields of that name, in order, until `each` answers false. `name` is in lower case.
+    fn fields_named<'a>(&'a self, message: Message, name: &[u8], each: &mut dyn FnMut(&'a [u8]) -> bool) {
+        self.fields(message, &mut |field, value| !field.eq_ignore_ascii_case(name) || each(value));
+    }
+    /// A figure about something by name: `be_conn("app")`, `srv_is_up("app/s1")`. Without a name: about what this
+    /// exchange goes through.
+    fn of(&self, _figure: Figure, _name: &str) -> Value<'_> {
         Value::Absent
     }
     /// A variable; absent when it was never set.
@@ -72,12 +77,32 @@ pub trait View {
     fn tracked(&self, _slot: u8, _counter: &Counter) -> Value<'_> {
         Value::Absent
     }
+    /// Changes a counter of what `track` of that slot follows, and yields as [`crate::Counters::change`] does.
+    fn change(&self, _slot: u8, _counter: &Counter, _change: Change) -> Value<'_> {
+        Value::Absent
+    }
+    /// The key that `track` of that slot follows; absent while it follows none.
+    fn tracked_key(&self, _slot: u8) -> Value<'_> {
+        Value::Absent
+    }
+    /// 64 random bits.
+    fn random(&self) -> u64 {
+        0
+    }
+    /// A value of the PROXY header's fields of that type.
+    fn proxy_field(&self, _type: u8) -> Value<'_> {
+        Value::Absent
+    }
     /// A declared or later capture.
     fn capture(&self, _message: Message, _index: usize) -> Value<'_> {
         Value::Absent
     }
     /// Milliseconds on a clock that never goes back.
     fn now_ms(&self) -> u64 {
+        0
+    }
+    /// How many seconds local time was ahead of UTC at that second since the epoch.
+    fn zone(&self, _epoch: i64) -> i64 {
         0
     }
     /// What is known of the client's TLS; a truth value that is absent is false.

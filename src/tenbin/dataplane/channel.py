@@ -214,8 +214,12 @@ _Request = (
     | wire.GetSockets
     | wire.Apply
     | wire.Patch
+    | wire.TableAsked
     | wire.GetStats
     | wire.Restore
+    | wire.ClearCounters
+    | wire.AskSessions
+    | wire.AskList
     | wire.Drain
     | wire.Stop
 )

@@ -25,6 +25,7 @@ class FakeDataplane:
         self.snapshot: wire.Snapshot | None = None
         self.sockets: dict[str, list[socket.socket]] = {}
         self.calls: list[str] = []
+        self.entries: dict[str, dict[str, wire.TableRow]] = {}
         self.restored: list[wire.Stats] = []
         self.drained: Duration | None = None
         self.attached = True
@@ -91,6 +92,27 @@ class FakeDataplane:
         self._asked("restore")
         self.restored.append(stats)
 
+    async def table(self, query: wire.TableQuery) -> wire.TableAnswered:
+        """Show, set or clear what `entries` holds, without filters and pages."""
+        self._asked(f"table, {query.action}")
+        specs = {one.name: one for one in self.snapshot.tables} if self.snapshot else {}
+        if query.action == "show" and not query.name:
+            return wire.TableAnswered(id=1, outcome="done", tables=tuple(map(self._summary, specs.values())))
+        if query.name not in specs:
+            return wire.TableAnswered(id=1, outcome="no_table")
+        held = self.entries.setdefault(query.name, {})
+        named = [key for key in sorted(held) if query.key in (None, key)]
+        if query.action == "clear":
+            for key in named:
+                del held[key]
+        if query.action == "set":
+            if query.key is None:
+                return wire.TableAnswered(id=1, outcome="bad_key")
+            data = tuple((name, 0, value) for name, value in query.data)
+            held[query.key] = wire.TableRow(key=query.key, use=0, exp_ms=0, shard=0, data=data)
+        rows = tuple(held[key] for key in named) if query.action == "show" else ()
+        return wire.TableAnswered(id=1, outcome="done", tables=(self._summary(specs[query.name]),), rows=rows)
+
     async def events(self) -> AsyncIterator[wire.Event]:
         """What a test lets it say."""
         while (event := await self._events.get()) is not None:
@@ -135,6 +157,10 @@ class FakeDataplane:
         """Return what it holds of one server."""
         backends = {backend.name: backend for backend in _backends(self.snapshot)}
         return next(found for found in backends[server.backend].servers if found.name == server.server)
+
+    def _summary(self, table: wire.Table) -> wire.TableSummary:
+        used = len(self.entries.get(table.name, {}))
+        return wire.TableSummary(name=table.name, key=table.key, size=table.size, used=used)
 
     def _asked(self, what: str) -> None:
         self.calls.append(what)

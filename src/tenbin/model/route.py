@@ -41,9 +41,14 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class ToBackend:
-    """Balance the request over this backend's servers."""
+    """Balance the request over this backend's servers.
+
+    `name`, if given, is a text expression for each request, and `backend` is "": where no backend has that name, the
+    request goes where the last route without a condition says.
+    """
 
     backend: str
+    name: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)

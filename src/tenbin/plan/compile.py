@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from tenbin import model
 from tenbin.plan import wire
 from tenbin.plan.expression import expression, optional
-from tenbin.plan.rules import answers, live_list, log, rules, stick, table
+from tenbin.plan.rules import answers, live_list, log, rules
+from tenbin.plan.services import with_services
+from tenbin.plan.stick import stick, tables
 from tenbin.plan.tls import listener_tls, proxy_in, proxy_out, server_tls
 
 if TYPE_CHECKING:
@@ -26,13 +28,14 @@ class Surroundings:
 
     `secret` (hex, 32 bytes) signs sticky cookies; `terminal`: somebody reads the log on a terminal; `threads` is
     the number that the running data plane has, which is fixed for its life (0: as configured); `pid` is the process
-    that operators know, for lines of syslog.
+    that operators know, for lines of syslog; `pages` the directory with the sockets of our own pages.
     """
 
     secret: str = field(repr=False)
     terminal: bool = False
     threads: int = 0
     pid: int = 0
+    pages: str = ""
 
 
 BLANK = Surroundings(secret="0" * 64)
@@ -41,7 +44,7 @@ BLANK = Surroundings(secret="0" * 64)
 
 def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
     """Compile the whole."""
-    config = state.config
+    config = with_services(state.config, around.pages)
     return wire.Snapshot(
         generation=state.generation,
         threads=around.threads or config.threads,
@@ -58,7 +61,7 @@ def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
         ),
         frontends=tuple(_frontend(frontend, around) for frontend in config.frontends),
         backends=tuple(_backend(backend, state.overlay) for backend in config.backends),
-        tables=tuple(table(one) for one in config.tables),
+        tables=tables(config),
         lists=tuple(live_list(one) for one in config.lists),
         variables=tuple((name, expression(value)) for name, value in config.variables),
     )
@@ -166,8 +169,8 @@ def _edit(edit: model.HeaderEdit) -> wire.HeaderEdit:
 
 def _action(action: model.Action) -> wire.Action:
     match action:
-        case model.ToBackend(backend):
-            return wire.ToBackend(backend=backend)
+        case model.ToBackend(backend, name):
+            return wire.ToBackend(backend=backend, name=optional(name))
         case model.Redirect(location, code):
             return wire.Redirect(location=expression(location), code=code)
         case model.Respond(status, headers, body):
@@ -181,7 +184,7 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         name=backend.name,
         mode=backend.mode.value,
         balance=_balance(backend.balance),
-        sticky=_sticky(backend.sticky) if backend.sticky else None,
+        sticky=_sticky(backend.sticky) if isinstance(backend.sticky, model.StickyCookie) else None,
         drain_sticky=backend.drain_sticky,
         timeouts=wire.BackendTimeouts(
             connect=backend.connect.ms, server=backend.server.ms, queue=backend.queue.ms, tunnel=backend.tunnel.ms
@@ -200,7 +203,7 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         close_on_down=backend.on_down is model.OnDown.CLOSE_CONNECTIONS,
         rules=rules(backend.rules),
         answers=answers(backend.answers),
-        stick=tuple(stick(one) for one in backend.stick),
+        stick=stick(backend),
         use_server=tuple(
             wire.UseServer(server=expression(one.server), when=optional(one.when)) for one in backend.use_server
         ),
@@ -252,26 +255,20 @@ def _balance(balance: model.Balance) -> wire.Balance:
     )
 
 
-def _sticky(sticky: model.Sticky) -> wire.Sticky:
-    match sticky:
-        case model.StickyCookie():
-            return wire.StickyCookie(
-                name=sticky.name,
-                plain=sticky.plain,
-                attributes="".join(f"; {attribute}" for attribute in sticky.attributes),
-                max_idle=sticky.max_idle.ms,
-                max_life=sticky.max_life.ms,
-                mode=sticky.mode.value,
-                indirect=sticky.indirect,
-                no_cache=sticky.no_cache,
-                post_only=sticky.post_only,
-                preserve=sticky.preserve,
-                dynamic_key=sticky.dynamic_key,
-            )
-        case model.StickySource(expire, size):
-            return wire.StickySource(expire=expire.ms, size=size)
-        case model.StickyKey(key, expire, size):
-            return wire.StickyKey(key=expression(key), expire=expire.ms, size=size)
+def _sticky(sticky: model.StickyCookie) -> wire.StickyCookie:
+    return wire.StickyCookie(
+        name=sticky.name,
+        plain=sticky.plain,
+        attributes="".join(f"; {attribute}" for attribute in sticky.attributes),
+        max_idle=sticky.max_idle.ms,
+        max_life=sticky.max_life.ms,
+        mode=sticky.mode.value,
+        indirect=sticky.indirect,
+        no_cache=sticky.no_cache,
+        post_only=sticky.post_only,
+        preserve=sticky.preserve,
+        dynamic_key=sticky.dynamic_key,
+    )
 
 
 def _eject(eject: model.Eject) -> wire.Eject:

@@ -11,7 +11,7 @@ from tenbin.plan.expression import expression, optional
 if TYPE_CHECKING:
     from tenbin.model.logs import LogFormat, LogTarget, ProxyLog
     from tenbin.model.rules import Act, Answer, Rule, Rules
-    from tenbin.model.table import LiveList, StickRule, Table
+    from tenbin.model.table import LiveList
 
 
 def rules(sets: Rules) -> wire.Rules:
@@ -42,31 +42,6 @@ def answer(own: Answer) -> wire.Answer:
         headers=tuple((name, expression(value)) for name, value in own.headers),
         body=b64encode(own.body).decode(),
         text=optional(own.text),
-    )
-
-
-def table(one: Table) -> wire.Table:
-    """Translate a stick table."""
-    return wire.Table(
-        name=one.name,
-        key=one.key.value,
-        length=one.length,
-        size=one.size,
-        expire=one.expire,
-        keep=one.keep,
-        stored=tuple(wire.Stored(name=item.name, period=item.period, count=item.count) for item in one.stored),
-    )
-
-
-def stick(one: StickRule) -> wire.StickRule:
-    """Translate a stick rule."""
-    return wire.StickRule(
-        match=one.match,
-        store=one.store,
-        answer=one.answer,
-        key=expression(one.key),
-        table=one.table,
-        when=optional(one.when),
     )
 
 

@@ -56,6 +56,7 @@ def frames(snapshot: wire.Snapshot) -> list[wire.Wire]:
         wire.Apply(id=4, snapshot=snapshot),
         wire.Refused(id=4, error=wire.Fault(path="backends[0].servers[1].address", reason="not an address")),
         wire.Patch(id=5, generation=8, servers=(patch, alone)),
+        *_tables(),
         wire.GetStats(id=6),
         wire.Counted(id=6, stats=stats()),
         wire.Restore(id=7, stats=stats()),
@@ -65,6 +66,21 @@ def frames(snapshot: wire.Snapshot) -> list[wire.Wire]:
         wire.ServerEvent(event="readmitted", backend="app", server="s1", reason="its time is over"),
         wire.NoticeEvent(level="warning", text="accepting pauses: no descriptors are left"),
     ]
+
+
+def _tables() -> tuple[wire.Wire, ...]:
+    """What is asked of stick tables."""
+    filters = (wire.TableFilter(counter="gpc(1)", operator="gt", value=3),)
+    row = wire.TableRow(
+        key="10.0.0.1", use=1, exp_ms=900, shard=0, data=(("http_req_rate", 10_000, 7), ("server_key", 0, "s1"))
+    )
+    summary = wire.TableSummary(name="clients", key="ip", size=1000, used=1)
+    return (
+        wire.TableAsked(id=20, name="clients", action="show", filters=filters, after="0a000001", limit=100),
+        wire.TableAnswered(id=20, outcome="done", tables=(summary,), rows=(row,), next="0a000001"),
+        wire.TableAsked(id=21, name="clients", action="set", key="10.0.0.1", data=(("gpc0", 4),)),
+        wire.TableAnswered(id=21, outcome="not_stored", at=0),
+    )
 
 
 def stats() -> wire.Stats:

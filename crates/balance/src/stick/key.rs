@@ -58,6 +58,19 @@ impl KeyForm {
         }
     }
 
+    /// The key that an operator writes, who is held to it: a number has no more than 32 bits, binary is hexadecimal.
+    pub fn parse(self, length: usize, text: &str) -> Option<StickKey> {
+        match self {
+            Self::Integer => Some(StickKey::new(&text.parse::<u32>().ok()?.to_be_bytes())),
+            Self::Binary => {
+                let pairs = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+                let bytes = pairs.map(|pair| u8::from_str_radix(pair?, 16).ok());
+                self.key(length, KeyValue::Bytes(&bytes.collect::<Option<Vec<u8>>>()?))
+            }
+            Self::Ipv4 | Self::Ipv6 | Self::Text => self.key(length, KeyValue::Bytes(text.as_bytes())),
+        }
+    }
+
     /// Appends the key as HAProxy writes it.
     pub fn write(self, key: &StickKey, out: &mut String) {
         let bytes = key.bytes();
@@ -66,10 +79,7 @@ impl KeyForm {
             Self::Ipv4 => write!(out, "{}", Ipv4Addr::from(fixed(bytes))),
             Self::Ipv6 => write!(out, "{}", Ipv6Addr::from(fixed(bytes))),
             Self::Integer => write!(out, "{}", u32::from_be_bytes(fixed(bytes))),
-            Self::Text => {
-                out.push_str(&String::from_utf8_lossy(bytes));
-                Ok(())
-            }
+            Self::Text => bytes.iter().try_for_each(|byte| write_byte(*byte, out)),
             Self::Binary => bytes.iter().try_for_each(|byte| write!(out, "{byte:02X}")),
         };
     }
@@ -139,6 +149,19 @@ impl std::fmt::Debug for StickKey {
     }
 }
 
+/// What would be mistaken for the end of a key, or cannot be seen, is escaped.
+fn write_byte(byte: u8, out: &mut String) -> std::fmt::Result {
+    match byte {
+        b' ' | b'=' | b'\\' => write!(out, "\\{}", char::from(byte)),
+        b'\t' => out.write_str("\\t"),
+        b'\n' => out.write_str("\\n"),
+        b'\r' => out.write_str("\\r"),
+        0x1b => out.write_str("\\e"),
+        0x21..=0x7e => out.write_char(byte.into()),
+        _ => write!(out, "\\x{byte:02X}"),
+    }
+}
+
 fn fixed<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes.first_chunk().copied().unwrap_or([0; N])
 }
@@ -155,10 +178,7 @@ fn v4(value: KeyValue<'_>) -> Option<Ipv4Addr> {
 fn v6(value: KeyValue<'_>) -> Option<Ipv6Addr> {
     match value {
         KeyValue::Ip(IpAddr::V6(address)) => Some(address),
-        KeyValue::Bytes(bytes) => match std::str::from_utf8(bytes).ok()?.parse().ok()? {
-            IpAddr::V4(address) => Some(address.to_ipv6_mapped()),
-            IpAddr::V6(address) => Some(address),
-        },
+        KeyValue::Bytes(bytes) => std::str::from_utf8(bytes).ok()?.parse().ok(),
         other => v4(other).map(|address| address.to_ipv6_mapped()),
     }
 }

@@ -13,6 +13,7 @@ mod show;
 mod tracked;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use parking_lot::RwLock;
 
@@ -23,6 +24,7 @@ pub use layout::{StickCounter, Stored};
 pub use show::{Filter, Operator, Page, Row, Shown};
 pub use tracked::Tracked;
 
+use crate::sync::AtomicU64;
 use crate::table::{Gone, Table, Times, Value};
 
 /// What a table is.
@@ -57,7 +59,8 @@ pub enum Cleared {
 pub struct StickTable {
     key: KeyForm,
     length: usize,
-    limits: RwLock<(u64, bool)>,
+    /// 0: never.
+    expire_ms: AtomicU64,
     layout: Layout,
     /// Texts that entries name by number, from 1.
     names: RwLock<Vec<Arc<str>>>,
@@ -83,7 +86,7 @@ impl StickTable {
         let table = Self {
             key: spec.key,
             length: spec.length,
-            limits: RwLock::new((0, false)),
+            expire_ms: AtomicU64::new(0),
             layout: Layout::new(&spec.stored),
             names: RwLock::default(),
             entries: Table::new(spec.size),
@@ -94,7 +97,7 @@ impl StickTable {
 
     /// Takes over what may change while entries stay: size, expiry, and whether a full table forgets.
     pub fn configure(&self, spec: &StickSpec) {
-        *self.limits.write() = (spec.expire_ms, spec.keep);
+        self.expire_ms.store(spec.expire_ms, Relaxed);
         self.entries.set_capacity(spec.size);
         self.entries.set_forgets(!spec.keep);
     }
@@ -109,6 +112,11 @@ impl StickTable {
     /// The key that a value becomes; `None` if it can be none.
     pub fn key(&self, value: KeyValue<'_>) -> Option<StickKey> {
         self.key.key(self.length, value)
+    }
+
+    /// The key that an operator writes; `None` if it can be none.
+    pub fn parse(&self, text: &str) -> Option<StickKey> {
+        self.key.parse(self.length, text)
     }
 
     /// What its keys are.
@@ -202,7 +210,7 @@ impl StickTable {
     }
 
     fn times(&self, now_ms: u64) -> Times {
-        let (expire_ms, _) = *self.limits.read();
+        let expire_ms = self.expire_ms.load(Relaxed);
         Times { now_ms, keep_ms: if expire_ms == 0 { u64::MAX } else { expire_ms } }
     }
 

@@ -40,6 +40,8 @@ fn run(plane: &Plane) {
             }
             if is_second {
                 second(&tables);
+                let now = plane.shared.clock.millis();
+                tables.stick.values().for_each(|table| table.get().sweep(now));
             }
             if ticks.is_multiple_of(TICKS_A_SECOND * SLICE_SECONDS) {
                 slice(&tables);

@@ -5,8 +5,10 @@
 mod channel;
 mod door;
 pub mod housekeeping;
+mod live_lists;
 pub mod offline;
 mod plane;
+mod stick_tables;
 
 use std::io;
 use std::os::fd::AsFd;

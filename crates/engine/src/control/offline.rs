@@ -141,6 +141,26 @@ impl Control {
     }
 }
 
+/// Writes what expressions may say, as the control plane's package carries it: JSON, a line for each name.
+pub fn vocabulary_command(mut out: impl io::Write) -> io::Result<()> {
+    fn rows<T: serde::Serialize>(out: &mut impl io::Write, name: &str, rows: &[T]) -> io::Result<()> {
+        write!(out, "\"{name}\": [")?;
+        for (index, row) in rows.iter().enumerate() {
+            out.write_all(if index == 0 { b"\n  " } else { b",\n  " })?;
+            serde_json::to_writer(&mut *out, row)?;
+        }
+        out.write_all(b"\n]")
+    }
+    let words = tenbin_rules::vocabulary();
+    out.write_all(b"{")?;
+    rows(&mut out, "fetches", &words.fetches)?;
+    out.write_all(b",\n")?;
+    rows(&mut out, "converters", &words.converters)?;
+    out.write_all(b",\n")?;
+    rows(&mut out, "methods", &words.methods)?;
+    out.write_all(b"}\n")
+}
+
 /// Reads one frame from pieces of any size; `None` at the end of the stream.
 pub fn read_frame(mut receive: impl FnMut(&mut [u8]) -> io::Result<usize>) -> io::Result<Option<Vec<u8>>> {
     channel::read_from(&mut receive)

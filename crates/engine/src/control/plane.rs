@@ -143,12 +143,21 @@ impl Plane {
                 }
                 done(id)
             }
+            Request::List(asked) => {
+                let tables = self.shared.tables.latest();
+                super::live_lists::list(asked, tables.as_deref())
+            }
             Request::Sessions { id, action, backend, server, session } => {
                 self.sessions(id, action, (&backend, &server), session)
             }
             Request::Drain { id, deadline, close_idle } => {
                 self.drain(deadline, close_idle);
                 done(id)
+            }
+            Request::Table(asked) => {
+                let tables = self.shared.tables.latest();
+                let now = self.shared.clock.millis();
+                Reply::Table(Box::new(super::stick_tables::table(&asked, tables.as_deref(), now)))
             }
             Request::Stop { id } => {
                 stop = true;
@@ -223,8 +232,14 @@ impl Plane {
             tickets: Some(&self.tickets),
             salvage: salvage.then_some(&self.shared.notices),
         };
-        let Built { tables, retired, changes, fallen } = Built::new(snapshot, old.as_deref(), &context)?;
+        let Built { tables, retired, changes, fallen, variables } =
+            Built::new(snapshot, old.as_deref(), &context)?;
         let tables = Arc::new(tables);
+        if old.is_none() {
+            for (which, value) in variables {
+                self.shared.variables.set(which.key, value);
+            }
+        }
         start_workers(&mut state, threads, &self.shared, &tables)?;
         self.shared.log.target(&tables.access_log);
         self.shared.tables.publish(Arc::clone(&tables));

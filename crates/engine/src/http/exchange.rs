@@ -8,12 +8,13 @@ use std::task::Poll;
 
 use tenbin_proto::frames::PREFACE;
 use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
+use tenbin_rules::Expr;
 
 use super::answer::{Reason, write_answer};
 use super::forward::forward;
 use super::record::Record;
 use super::reply::{finish_reply, redirect, reply, settle};
-use super::route::decide;
+use super::route::{backend_named, decide};
 use super::view::{AnswerView, RequestView, Scene};
 use crate::buffer::Buffer;
 use crate::client::Client;
@@ -21,7 +22,7 @@ use crate::deadline::{Deadlines, Timer};
 use crate::flow::Flow;
 use crate::listener::Found;
 use crate::pace::Pace;
-use crate::rules::{self, State, Turn, growing};
+use crate::rules::{self, Counted, State, Turn, growing};
 use crate::source;
 use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held};
@@ -197,6 +198,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             Head::Nothing => return After::Nothing,
             Head::Http2 => return After::Http2,
             Head::Failed(reason) => {
+                rules::count(client, &x.state.tracking, Counted::Request);
                 x.request.keep_alive = false;
                 x.record.unreadable(x.input.data().len());
                 (x.request.body, x.up.body_bytes) = (Body::None, 0);
@@ -204,6 +206,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             }
         }
         let after = exchange(client, x, tables, &found, first).await;
+        x.state.tracking.end(client.worker.now_ms());
         if after != After::Idle || client.stream.is_multiplexed() {
             return after;
         }
@@ -296,6 +299,7 @@ async fn exchange(
     x.up.body_bytes = 0;
     let counters = found.frontend.counters.workers.of(client.worker.index);
     counters.requests.add(1);
+    rules::count(client, &x.state.tracking, Counted::Request);
     if x.request.fields.dropped() > 0 {
         counters.headers_dropped.add(x.request.fields.dropped() as u64);
     }
@@ -318,9 +322,12 @@ async fn exchange(
         return after;
     }
     let mut edited = std::mem::take(&mut x.edited);
-    let action = decide(&found.frontend, &x.view(client, found, None), &mut edited);
+    let view = x.view(client, found, None);
+    let knows = |name: &Expr| backend_named(&tables, name, &view).is_some();
+    let action = decide(&found.frontend, &view, &mut edited, knows);
     x.edited = edited;
     match action {
+        Some(Action::Named(name)) => Box::pin(dispatch(client, x, found, (tables, name), first)).await,
         Some(Action::Backend(name)) => forward(client, x, found, (tables, name.as_str()), first).await,
         Some(Action::Deny(status)) => Box::pin(reply(client, x, found, Reason::Denied(*status))).await,
         Some(Action::Respond(fixed)) => {
@@ -337,6 +344,20 @@ async fn exchange(
             }
         }
         None => Box::pin(reply(client, x, found, Reason::NoRoute)).await,
+    }
+}
+
+/// To the backend that an expression names.
+async fn dispatch(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Rc<Found>,
+    (tables, name): (Held, &Expr),
+    first: bool,
+) -> After {
+    match backend_named(&tables, name, &x.view(client, found, None)) {
+        Some(name) => forward(client, x, found, (tables, &name), first).await,
+        None => reply(client, x, found, Reason::NoRoute).await,
     }
 }
 

@@ -19,6 +19,7 @@ use crate::client::Client;
 use crate::flow::{FlowError, Sink};
 use crate::listener::Found;
 use crate::rules::{self, Turn};
+use crate::stick;
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::Load;
 
@@ -39,7 +40,7 @@ pub struct Course<'a> {
     pub name: &'a str,
     /// It is the first request of its connection.
     pub first: bool,
-    /// What the client's cookie or key said.
+    /// What the client's cookie said.
     pub visit: Option<Visit>,
     /// Connections that turned out to be closed.
     stale: u32,
@@ -151,7 +152,8 @@ async fn attempt(
     backend: &Arc<Backend>,
 ) -> Next {
     course.visit = open::remembered(client, x, backend, &course.tables, course.found);
-    let wanted = course.visit.map(|visit| visit.index);
+    let named = course.visit.map(|visit| visit.index);
+    let wanted = named.or_else(|| open::recalled(client, x, backend, course.found));
     let lease = match open::pick(client, x, backend, wanted, course.found).await {
         Ok(lease) => lease,
         Err(error) => return not_opened(client, x, (course, backend), &error),
@@ -177,6 +179,10 @@ async fn attempt(
     match ended {
         Ok(()) => {
             x.record.answered = client.worker.shared.clock.micros();
+            if !backend.stick.is_empty() {
+                let view = x.full_view(client, course.found, Some(backend));
+                stick::store(backend, &view, lease.index(), client.worker.now_ms());
+            }
             Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
         }
         Err(failure) => {

@@ -15,8 +15,9 @@ use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::listener::Found;
 use crate::proxy::preface;
+use crate::stick;
 use crate::stream::Stream;
-use crate::tables::{Backend, Server, Sticky, Tables};
+use crate::tables::{Backend, Server, Tables};
 use crate::upstream::{self, ConnectError, Manner};
 use crate::wire::{Protocol, Reuse};
 use crate::worker::Worker;
@@ -54,7 +55,7 @@ pub enum NotOpened {
     Unreachable(usize, Reason),
 }
 
-/// What the client's cookie or key says.
+/// What the client's cookie says.
 pub fn remembered(
     client: &Client,
     x: &mut Exchange,
@@ -62,23 +63,17 @@ pub fn remembered(
     tables: &Tables,
     found: &Found,
 ) -> Option<Visit> {
-    let mut text = std::mem::take(&mut x.text);
-    let view = x.view(client, found, Some(backend));
-    let found = match &backend.sticky {
-        None => None,
-        Some(Sticky::Cookie { .. }) => {
-            let now = (wall_micros() / 1_000_000) as u32;
-            sticky::from_cookie(backend, &view, &tables.secret, now)
-        }
-        Some(Sticky::Table { map, .. }) => {
-            let known =
-                sticky::table_key(backend, &view, &mut text).then(|| map.get(&text, client.worker.now_ms()));
-            let index = known.flatten().and_then(|id| backend.group.index_of_id(id as u64));
-            index.map(|index| Visit { index, first: 0, last: 0 })
-        }
-    };
-    x.text = text;
-    found
+    backend.sticky.as_ref()?;
+    let seconds = (wall_micros() / 1_000_000) as u32;
+    sticky::from_cookie(backend, &x.view(client, found, Some(backend)), &tables.secret, seconds)
+}
+
+/// What stick tables say.
+pub fn recalled(client: &Client, x: &Exchange, backend: &Backend, found: &Found) -> Option<usize> {
+    if backend.stick.is_empty() {
+        return None;
+    }
+    stick::recall(backend, &x.view(client, found, Some(backend)), client.worker.now_ms())
 }
 
 /// Asks for a slot, waiting in the queue if need be.
@@ -112,7 +107,6 @@ pub async fn pick(
             Box::pin(wait(client, x, ticket, backend.spec.timeouts.queue)).await?
         }
     };
-    remember(client, x, backend, lease.index(), found);
     Ok(lease)
 }
 
@@ -139,17 +133,6 @@ async fn wait(
         Turn::Moved => Err(NotOpened::Moved),
         Turn::NoServer => Err(NotOpened::Refused(Reason::NoServerUp)),
     }
-}
-
-/// A table of keys learns where the client went.
-fn remember(client: &Client, x: &mut Exchange, backend: &Backend, index: usize, found: &Found) {
-    let Some(Sticky::Table { map, .. }) = &backend.sticky else { return };
-    let Some(server) = backend.servers.get(index) else { return };
-    let mut key = std::mem::take(&mut x.text);
-    if sticky::table_key(backend, &x.view(client, found, Some(backend)), &mut key) {
-        map.put(&key, server.state.id() as usize, client.worker.now_ms());
-    }
-    x.text = key;
 }
 
 /// A connection for the slot: one that is there if the request may go on it, otherwise a new one.

@@ -15,7 +15,7 @@ use super::send_head;
 use crate::client::Client;
 use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
-use crate::rules;
+use crate::rules::{self, Counted};
 use crate::stats::ServerCounters;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
@@ -47,6 +47,7 @@ pub async fn answer(
     }
     x.early |= !x.up.delivered();
     let source = split_head(x, &stream);
+    rules::count(client, &x.state.tracking, Counted::Status(x.response.status));
     if let Some(reason) = judge(client, x, course.found, backend) {
         return Box::pin(forbid(client, x, (course, backend, server), lease, reason)).await;
     }
@@ -195,6 +196,7 @@ fn settle(
     backend.counters.of(worker).phases.record(phases);
     x.record.finish(client, (&x.request, x.input.head()), course.found, now);
     x.up.release(&mut x.input);
+    rules::count(client, &x.state.tracking, Counted::Bytes(x.record.bytes_in, x.record.bytes_out));
 }
 
 /// Moves the rest of the request up and the body of the answer down.

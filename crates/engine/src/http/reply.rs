@@ -16,7 +16,7 @@ use super::redirect::write_location;
 use crate::client::Client;
 use crate::listener::Found;
 use crate::pace::Pace;
-use crate::rules;
+use crate::rules::{self, Counted};
 use crate::stream::Stream;
 use crate::wire::Frontend;
 
@@ -45,6 +45,11 @@ pub fn redirect(
 pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason: Reason) -> After {
     x.record.refused(reason);
     *found.frontend.counters.errors.lock().entry(reason.code().to_owned()).or_insert(0) += 1;
+    if reason.is_request_error() || reason.is_denial() {
+        rules::count(client, &x.state.tracking, Counted::Error);
+    } else if reason.status() >= 500 {
+        rules::count(client, &x.state.tracking, Counted::Fail);
+    }
     for counters in found.connection_counters(client.worker.index) {
         if reason.is_request_error() {
             counters.request_errors.add(1);

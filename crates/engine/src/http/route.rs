@@ -1,14 +1,21 @@
 //! Route: the first action whose condition holds, and the edits collected on the way to it.
 
 use tenbin_proto::{Edits, Request};
-use tenbin_rules::View;
+use tenbin_rules::{Expr, View};
 
 use super::view::path_of;
-use crate::tables::{Action, Edit, Frontend};
+use crate::tables::{Action, Edit, Frontend, Tables};
 use crate::wire::HeaderVerb;
 
 /// Finds the action; `edited` collects the routes whose edits apply.
-pub fn decide<'f, V: View>(frontend: &'f Frontend, view: &V, edited: &mut Vec<usize>) -> Option<&'f Action> {
+///
+/// `knows`: whether the backend that an expression names is there.
+pub fn decide<'f, V: View>(
+    frontend: &'f Frontend,
+    view: &V,
+    edited: &mut Vec<usize>,
+    knows: impl Fn(&Expr) -> bool,
+) -> Option<&'f Action> {
     edited.clear();
     let mut from = 0;
     while let Some(index) = frontend.router.find(view, from) {
@@ -16,12 +23,21 @@ pub fn decide<'f, V: View>(frontend: &'f Frontend, view: &V, edited: &mut Vec<us
         if !route.request.is_empty() || !route.answer.is_empty() || route.rewrite.is_some() {
             edited.push(index);
         }
-        if route.action.is_some() {
-            return route.action.as_ref();
+        match &route.action {
+            None => from = index + 1,
+            Some(Action::Named(name)) if knows(name) => return route.action.as_ref(),
+            Some(Action::Named(_)) => from = frontend.routes.len().saturating_sub(1).max(index + 1),
+            decided => return decided.as_ref(),
         }
-        from = index + 1;
     }
     None
+}
+
+/// The name that an expression gives, if there is such a backend.
+pub fn backend_named<V: View>(tables: &Tables, name: &Expr, view: &V) -> Option<String> {
+    let mut text = Vec::new();
+    name.write(view, &mut text);
+    String::from_utf8(text).ok().filter(|name| tables.backend(name).is_some())
 }
 
 /// Which message is edited.

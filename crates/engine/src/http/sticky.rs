@@ -76,20 +76,6 @@ pub fn set_cookie(
     out.extend_from_slice(b"\r\n");
 }
 
-/// The key under which a table remembers this client.
-pub fn table_key<V: View>(backend: &Backend, view: &V, out: &mut Vec<u8>) -> bool {
-    out.clear();
-    match &backend.sticky {
-        Some(Sticky::Table { key: Some(key), .. }) => key.write(view, out),
-        Some(Sticky::Table { key: None, .. }) => match view.source() {
-            std::net::IpAddr::V4(address) => out.extend_from_slice(&address.octets()),
-            std::net::IpAddr::V6(address) => out.extend_from_slice(&address.octets()),
-        },
-        _ => {}
-    }
-    !out.is_empty()
-}
-
 fn sign(secret: &[u8], backend: &Backend, payload: &[u8]) -> Option<Hmac<Sha256>> {
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(secret).ok()?;
     mac.update(backend.spec.name.as_bytes());

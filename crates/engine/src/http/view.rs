@@ -3,11 +3,11 @@
 use std::net::{IpAddr, SocketAddr};
 
 use tenbin_proto::{Known, Request, Response, Version, cookie};
-use tenbin_rules::{Fact, Message, Scope, TlsFact, Value, Variable, View};
+use tenbin_rules::{Change, Counter, Fact, Message, Scope, TlsFact, Value, Variable, View};
 
 use crate::client::Client;
 use crate::listener::Found;
-use crate::rules::{State, facts};
+use crate::rules::{State, facts, tracking};
 use crate::secured::Secured;
 use crate::tables::Backend;
 
@@ -171,6 +171,24 @@ impl View for RequestView<'_> {
 
     fn variable(&self, which: &Variable) -> Value<'_> {
         self.scene.map_or(Value::Absent, |scene| variable(scene, which))
+    }
+
+    fn tracked(&self, slot: u8, counter: &Counter) -> Value<'_> {
+        let Some(scene) = self.scene else { return Value::Absent };
+        let connection = scene.client.tracking().borrow();
+        tracking::read([&scene.state.tracking, &*connection], slot, counter, self.now_ms())
+    }
+
+    fn change(&self, slot: u8, counter: &Counter, change: Change) -> Value<'_> {
+        let Some(scene) = self.scene else { return Value::Absent };
+        let connection = scene.client.tracking().borrow();
+        tracking::change([&scene.state.tracking, &*connection], slot, (counter, change), self.now_ms())
+    }
+
+    fn tracked_key(&self, slot: u8) -> Value<'_> {
+        let Some(scene) = self.scene else { return Value::Absent };
+        let connection = scene.client.tracking().borrow();
+        tracking::key([&scene.state.tracking, &*connection], slot)
     }
 
     fn capture(&self, message: Message, index: usize) -> Value<'_> {

@@ -5,14 +5,16 @@ use std::rc::Rc;
 use tenbin_proto::{
     Asked, Body, Framing, Limits, Method, Persist, Progress, ResponseEdits, Version, write_response,
 };
-use tenbin_rules::{Expr, Scope, View};
+use tenbin_rules::{Expr, Scope, Value, View};
 
 use super::message;
 use super::request::{holds, set_variable};
+use super::tracking::{self, Start};
 use crate::client::Client;
 use crate::http::{After, Exchange, Manner, Reason, finish_reply, phrase, reply, settle, write_answer_as};
 use crate::listener::Found;
 use crate::tables::{Act, Answer, Backend, Rule, Rules};
+use crate::track::During;
 
 /// Runs a set on the head of a server's answer; a reason to send another one instead, if a rule says so.
 pub fn answer(
@@ -125,6 +127,20 @@ fn edit(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found,
             Scope::Session => client.unset_variable(which.key),
             _ => x.state.variables.unset(*which),
         },
+        Act::Track { slot, table, key } => {
+            let key = key.eval(&x.full_view(client, found, backend)).into_owned();
+            let start = Start { slot: *slot, table, during: During::Answer(x.response.status) };
+            let now_ms = client.worker.now_ms();
+            tracking::start(&mut x.state.tracking, Some(&client.tracking().borrow()), &start, &key, now_ms);
+        }
+        Act::AddGpc { .. } | Act::SetGpt { .. } => {
+            let number = |value: &Expr| match value.eval(&x.full_view(client, found, backend)) {
+                Value::Int(number) => Some(number),
+                _ => None,
+            };
+            let both = [&x.state.tracking, &*client.tracking().borrow()];
+            tracking::set(act, both, number, client.worker.now_ms());
+        }
         Act::SetLogLevel(level) => x.state.overrides.log_level = Some(*level),
         Act::Capture { value, message, index, length } => {
             write(x, value, &mut text);

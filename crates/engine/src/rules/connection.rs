@@ -2,11 +2,13 @@
 
 use std::rc::Rc;
 
-use tenbin_rules::{Scope, Value, View};
+use tenbin_rules::{Expr, Scope, Value, View};
 
+use super::tracking::{self, Start};
 use super::{Variables, request::holds};
 use crate::connection::ConnectionView;
 use crate::tables::{Act, Rule};
+use crate::track::During;
 
 /// Whether a connection gets in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,20 @@ pub fn perform(view: &mut ConnectionView, act: &Act) -> Option<Admission> {
             if let Value::Int(port) = value.eval(view).into_owned() {
                 view.peer.set_port(port.clamp(0, 65_535) as u16);
             }
+        }
+        Act::Track { slot, table, key } => {
+            let key = key.eval(view).into_owned();
+            let start = Start { slot: *slot, table, during: During::Connection };
+            let mut held = view.presence.tracking.borrow_mut();
+            tracking::start(&mut held, None, &start, &key, view.presence.worker().now_ms());
+        }
+        Act::AddGpc { .. } | Act::SetGpt { .. } => {
+            let number = |value: &Expr| match value.eval(view) {
+                Value::Int(number) => Some(number),
+                _ => None,
+            };
+            let held = view.presence.tracking.borrow();
+            tracking::set(act, [&held, &held], number, view.presence.worker().now_ms());
         }
         _ => {}
     }

@@ -10,6 +10,7 @@ pub mod facts;
 pub mod message;
 mod request;
 mod state;
+pub mod tracking;
 mod variables;
 
 pub use answering::{after, after_own, answer, page, write_own};
@@ -18,6 +19,7 @@ pub use content::content;
 pub use message::growing;
 pub use request::{Turn, request};
 pub use state::{Captures, Overrides, State};
+pub use tracking::{Counted, count};
 pub use variables::{ProcessVariables, Variables};
 
 /// Adds an entry, or (`to` None) removes it.

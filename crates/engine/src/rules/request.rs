@@ -10,10 +10,12 @@ use tenbin_rules::{Expr, Scope, Value};
 
 use super::answering::write_own;
 use super::message;
+use super::tracking::{self, Start};
 use crate::client::Client;
 use crate::http::{After, Exchange, Reason, finish_reply, redirect, reply, settle};
 use crate::listener::Found;
 use crate::tables::{Act, Answer, Backend, Condition, Rule, Timeout};
+use crate::track::During;
 
 /// How a request goes on after a set.
 pub enum Turn {
@@ -273,6 +275,18 @@ fn set(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found, 
             let port = int(value, client, x, (found, backend)).and_then(|port| u16::try_from(port).ok());
             let is_source = matches!(act, Act::SetSourcePort(_));
             set_address(client, x, is_source, |before| port.map(|port| SocketAddr::new(before.ip(), port)));
+        }
+        Act::Track { slot, table, key } => {
+            let key = key.eval(&x.view(client, found, backend)).into_owned();
+            let during = During::Request;
+            let start = Start { slot: *slot, table, during };
+            let now_ms = client.worker.now_ms();
+            tracking::start(&mut x.state.tracking, Some(&client.tracking().borrow()), &start, &key, now_ms);
+        }
+        Act::AddGpc { .. } | Act::SetGpt { .. } => {
+            let number = |value: &Expr| int(value, client, x, (found, backend));
+            let both = [&x.state.tracking, &*client.tracking().borrow()];
+            tracking::set(act, both, number, client.worker.now_ms());
         }
         _ => edit(client, x, (act, found, backend)),
     }

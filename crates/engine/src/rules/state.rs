@@ -5,12 +5,15 @@ use std::net::SocketAddr;
 use tenbin_rules::Message;
 
 use super::Variables;
+use crate::track::Tracking;
 
 /// See the module. Cleared, not freed, between exchanges.
 #[derive(Default)]
 pub struct State {
     /// Of the scopes txn, req and res.
     pub variables: Variables,
+    /// What is followed in stick tables until the exchange ends.
+    pub tracking: Tracking,
     /// What lines of logs show.
     pub captures: Captures,
     /// Settings of this exchange.
@@ -94,8 +97,9 @@ impl Captures {
 }
 
 impl State {
-    /// Ready for the next exchange.
+    /// Ready for the next exchange. What was tracked must have ended.
     pub fn clear(&mut self) {
+        self.tracking = Tracking::default();
         self.variables.clear();
         self.captures.request.clear();
         self.captures.answer.clear();

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tenbin_balance::{Group, StickyMap};
+use tenbin_balance::Group;
 use tenbin_rules::Expr;
 
+use super::StickRule;
 use super::draft::Answers;
 use super::rules::Rules;
 use crate::address::Address;
@@ -31,6 +32,8 @@ pub struct Backend {
     pub asks_hello: bool,
     /// How clients are remembered.
     pub sticky: Option<Sticky>,
+    /// Which of its servers is remembered in stick tables, and by what.
+    pub stick: Vec<StickRule>,
     /// What is done with requests and answers.
     pub rules: Rules,
     /// Own answers by status.
@@ -55,13 +58,6 @@ pub enum Sticky {
         max_idle: u64,
         /// Seconds since the first request; 0: no limit.
         max_life: u64,
-    },
-    /// In a table of keys.
-    Table {
-        /// None: the client's address.
-        key: Option<Expr>,
-        /// Key to the stable number of a server's name.
-        map: Arc<StickyMap>,
     },
 }
 
@@ -128,5 +124,21 @@ impl Backend {
     /// The place of a server in `servers`.
     pub fn server_named(&self, name: &str) -> Option<usize> {
         self.group.index_of(name)
+    }
+
+    /// The number that a server is known by in stick tables: its own, or its place, from 1.
+    pub fn number_of(&self, index: usize) -> u32 {
+        let own = self.spec.servers.get(index).map_or(0, |server| server.number);
+        if own > 0 { own } else { index as u32 + 1 }
+    }
+
+    /// The place of the server with this number.
+    pub fn server_numbered(&self, number: u32) -> Option<usize> {
+        let place = (number as usize).checked_sub(1)?;
+        let is_it = |index: &usize| self.number_of(*index) == number;
+        // Most are numbered by their place.
+        Some(place)
+            .filter(|place| *place < self.servers.len() && is_it(place))
+            .or_else(|| (0..self.servers.len()).find(is_it))
     }
 }

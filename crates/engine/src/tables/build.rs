@@ -6,9 +6,8 @@ use std::sync::atomic::AtomicU64;
 
 use tenbin_balance::{
     Admin, Eject, Group, GroupSpec, HashMethod, Health, IpHashForm, OnDrain, Passive, PolicySpec, ServerSpec,
-    StickyMap,
 };
-use tenbin_rules::{Expr, TlsFact};
+use tenbin_rules::{Expr, TlsFact, Value, Variable};
 
 use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDraft};
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables};
@@ -55,6 +54,8 @@ pub struct Built {
     pub changes: Vec<(Arc<Backend>, usize, wire::Server)>,
     /// Serials of servers that went down with their backend being replaced, and whose connections end with that.
     pub fallen: Vec<u64>,
+    /// Variables of the process that are set when it starts.
+    pub variables: Vec<(Variable, Value<'static>)>,
 }
 
 impl Built {
@@ -67,7 +68,15 @@ impl Built {
 
 /// Nothing fails from here on.
 fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &Context<'_>) -> Built {
-    let Drafts { listeners: places, frontends: frontend_drafts, backends: backend_drafts, secret } = drafts;
+    let Drafts {
+        listeners: places,
+        frontends: frontend_drafts,
+        backends: backend_drafts,
+        secret,
+        lists,
+        variables,
+        stick,
+    } = drafts;
     let (mut changes, mut fallen) = (Vec::new(), Vec::new());
     let mut retired: Vec<Arc<Backend>> = Vec::new();
     let mut backends = Vec::with_capacity(snapshot.backends.len());
@@ -117,13 +126,15 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         limits: snapshot.limits,
         access_log: snapshot.access_log,
         secret,
+        lists: lists.settle(),
         listeners,
         frontends,
         backends,
         backend_names,
+        stick: stick.settle(),
         listener_counters,
     };
-    Built { tables, retired, changes, fallen }
+    Built { tables, retired, changes, fallen, variables }
 }
 
 fn build_listener(
@@ -224,7 +235,7 @@ fn build_backend(
     }
     let counters =
         before.map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters));
-    let sticky = spec.sticky.as_ref().map(|sticky| build_sticky(sticky, draft.sticky_key, before));
+    let sticky = spec.sticky.as_ref().map(build_sticky);
     let by_cookie =
         servers.iter().enumerate().map(|(index, server)| (server.cookie.clone(), index)).collect();
     let asks_hello = draft.key.as_ref().is_some_and(|key| key.asks(TlsFact::is_asked));
@@ -235,6 +246,7 @@ fn build_backend(
         key: draft.key,
         asks_hello,
         sticky,
+        stick: draft.stick,
         rules: draft.rules,
         answers: draft.answers,
         is_whole,
@@ -296,25 +308,14 @@ fn build_server(
     })
 }
 
-fn build_sticky(sticky: &wire::Sticky, key: Option<Expr>, before: Option<&Arc<Backend>>) -> Sticky {
-    let kept =
-        before.filter(|before| before.spec.sticky.as_ref() == Some(sticky)).and_then(|before| match &before
-            .sticky
-        {
-            Some(Sticky::Table { map, .. }) => Some(Arc::clone(map)),
-            _ => None,
-        });
-    match sticky {
-        wire::Sticky::Cookie { name, plain, attributes, max_idle, max_life, .. } => Sticky::Cookie {
-            name: name.clone().into_bytes(),
-            plain: *plain,
-            attributes: attributes.clone().into_bytes(),
-            max_idle: max_idle.div_ceil(1000),
-            max_life: max_life.div_ceil(1000),
-        },
-        wire::Sticky::Source { expire, size } | wire::Sticky::Key { expire, size, .. } => {
-            Sticky::Table { key, map: kept.unwrap_or_else(|| Arc::new(StickyMap::new(*size, *expire))) }
-        }
+fn build_sticky(sticky: &wire::Sticky) -> Sticky {
+    let wire::Sticky::Cookie { name, plain, attributes, max_idle, max_life, .. } = sticky;
+    Sticky::Cookie {
+        name: name.clone().into_bytes(),
+        plain: *plain,
+        attributes: attributes.clone().into_bytes(),
+        max_idle: max_idle.div_ceil(1000),
+        max_life: max_life.div_ceil(1000),
     }
 }
 

@@ -5,14 +5,16 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use tenbin_rules::{Around, Expr, Router};
+use tenbin_rules::{Around, Expr, Request, Router, Scope, Value, Variable};
 
 use super::Route;
 use super::Tables;
 use super::build::{Context, Refusal};
-use super::frontend::{Action, Edit, Fixed};
+use super::lists::ListDrafts;
+use super::routes::draft_route;
 use super::rules::{Answer, Rules, draft_answer, draft_rules};
 use super::secure::{Secured, listener as secure_listener, server as secure_server};
+use super::stick::{StickDrafts, StickRule};
 use crate::address::Address;
 use crate::tls::{Authorities, ClientConfig, ListenerConfig};
 use crate::wire::{self, Policy, Snapshot};
@@ -27,6 +29,12 @@ pub struct Drafts {
     pub backends: Vec<BackendDraft>,
     /// The key that signs sticky cookies.
     pub secret: Vec<u8>,
+    /// Live lists by name.
+    pub lists: ListDrafts,
+    /// Of the process, with the values that they begin with.
+    pub variables: Vec<(Variable, Value<'static>)>,
+    /// Stick tables.
+    pub stick: StickDrafts,
 }
 
 /// The compiled parts of a listener.
@@ -59,8 +67,8 @@ pub struct FrontendDraft {
 pub struct BackendDraft {
     /// What a `hash` policy hashes.
     pub key: Option<Expr>,
-    /// What a sticky table remembers.
-    pub sticky_key: Option<Expr>,
+    /// What is remembered of its servers.
+    pub stick: Vec<StickRule>,
     /// By server.
     pub servers: Vec<ServerDraft>,
     /// What is done with requests and answers.
@@ -94,14 +102,19 @@ fn draft_answers(path: &str, own: &[(u16, wire::Answer)], around: &Around<'_>) -
 }
 
 /// Names of the backends.
-type Known<'a> = HashSet<&'a str>;
+pub(super) type Known<'a> = HashSet<&'a str>;
 
 impl Drafts {
     /// Checks and compiles a snapshot, or says where and why not.
     pub fn new(snapshot: &Snapshot, old: Option<&Tables>, context: &Context<'_>) -> Result<Self, Refusal> {
         check_names(snapshot)?;
         let secret = hex(&snapshot.secret.0)?;
-        let around = Around::NOTHING;
+        let lists = ListDrafts::new(snapshot, old.map(|old| &old.lists))?;
+        let stick = StickDrafts::new(snapshot, old.map(|old| &old.stick))?;
+        let around = Around {
+            list: &|name| lists.lists.get(name).map(|held| Arc::clone(&held.list)),
+            table: &|name| stick.seen(name),
+        };
         let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
         let mut frontends = Vec::with_capacity(snapshot.frontends.len());
         for (index, spec) in snapshot.frontends.iter().enumerate() {
@@ -117,10 +130,29 @@ impl Drafts {
                     reason: problem.to_string(),
                 })
             };
-            backends.push(draft_backend(&format!("backends[{index}]"), spec, &mut secure, &around)?);
+            let path = format!("backends[{index}]");
+            let rules = stick.rules(&path, &spec.stick, &around)?;
+            backends.push(draft_backend(&path, (spec, rules), &mut secure, &around)?);
         }
-        Ok(Self { listeners: draft_listeners(snapshot, old, context)?, frontends, backends, secret })
+        let variables = draft_variables(snapshot, &around)?;
+        let listeners = draft_listeners(snapshot, old, context)?;
+        Ok(Self { listeners, frontends, backends, secret, lists, variables, stick })
     }
+}
+
+/// Values that variables of the process begin with; nothing is asked of any request.
+fn draft_variables(
+    snapshot: &Snapshot,
+    around: &Around<'_>,
+) -> Result<Vec<(Variable, Value<'static>)>, Refusal> {
+    let each = snapshot.variables.iter().enumerate().map(|(index, (name, value))| {
+        let Some(which) = Variable::named(name).filter(|which| which.scope == Scope::Process) else {
+            return refuse(format!("variables[{index}]"), format!("{name:?} is no variable of the process"));
+        };
+        let value = expression(&format!("variables[{index}]"), value, around)?;
+        Ok((which, value.eval(&Request::default()).into_owned()))
+    });
+    each.collect()
 }
 
 pub(super) fn refuse<T>(path: impl Into<String>, reason: impl Into<String>) -> Result<T, Refusal> {
@@ -181,20 +213,6 @@ pub(super) fn expression(
     })
 }
 
-/// The text that an expression begins with, whatever the request.
-pub(super) fn constant_start(wire: &tenbin_rules::wire::Expr) -> String {
-    use tenbin_rules::wire::{Const, Expr};
-    let parts = match wire {
-        Expr::Concat { of } => of.as_slice(),
-        other => std::slice::from_ref(other),
-    };
-    let texts = parts.iter().map_while(|part| match part {
-        Expr::Const { value: Const::Str(text) } => Some(text.as_str()),
-        _ => None,
-    });
-    texts.collect()
-}
-
 fn draft_frontend(
     path: &str,
     spec: &wire::Frontend,
@@ -247,80 +265,6 @@ fn check_per_source(path: &str, limits: &wire::PerSource) -> Result<(), Refusal>
     Ok(())
 }
 
-fn draft_route(
-    path: &str,
-    route: &wire::Route,
-    known: &Known<'_>,
-    around: &Around<'_>,
-) -> Result<Route, Refusal> {
-    Ok(Route {
-        request: edits(&format!("{path}.request"), &route.request, around)?,
-        answer: edits(&format!("{path}.answer"), &route.answer, around)?,
-        rewrite: route.rewrite.as_ref().map(|r| (r.prefix.clone().into_bytes(), r.to.clone().into_bytes())),
-        action: match &route.action {
-            Some(action) => Some(draft_action(&format!("{path}.action"), action, known, around)?),
-            None => None,
-        },
-    })
-}
-
-fn edits(path: &str, edits: &[wire::HeaderEdit], around: &Around<'_>) -> Result<Vec<Edit>, Refusal> {
-    let compile = |(index, edit): (usize, &wire::HeaderEdit)| {
-        let value = edit
-            .value
-            .as_ref()
-            .map(|value| expression(&format!("{path}[{index}].value"), value, around))
-            .transpose()?;
-        if value.is_none() && edit.verb != wire::HeaderVerb::Remove {
-            return refuse(format!("{path}[{index}].value"), "missing: only remove has none");
-        }
-        Ok(Edit { verb: edit.verb, name: edit.name.clone().into_bytes(), value })
-    };
-    edits.iter().enumerate().map(compile).collect()
-}
-
-fn draft_action(
-    path: &str,
-    action: &wire::Action,
-    known: &Known<'_>,
-    around: &Around<'_>,
-) -> Result<Action, Refusal> {
-    match action {
-        wire::Action::Backend { backend } => {
-            if known.contains(backend.as_str()) {
-                return Ok(Action::Backend(backend.clone()));
-            }
-            refuse(format!("{path}.backend"), format!("no backend is called {backend:?}"))
-        }
-        wire::Action::Redirect { location, code } => {
-            if ![301, 302, 303, 307, 308].contains(code) {
-                return refuse(format!("{path}.code"), format!("{code} is no redirection"));
-            }
-            let start = constant_start(location).as_bytes().to_vec();
-            let location = expression(&format!("{path}.location"), location, around)?;
-            Ok(Action::Redirect { location, start, code: *code })
-        }
-        wire::Action::Respond { status, headers, body } => {
-            if !(200..=599).contains(status) {
-                return refuse(format!("{path}.status"), format!("found {status}, expected 200 to 599"));
-            }
-            let Some(body) = base64(body) else { return refuse(format!("{path}.body"), "not base64") };
-            let mut lines = Vec::new();
-            for (name, value) in headers {
-                if !is_token(name) || !is_text(value) {
-                    return refuse(format!("{path}.headers"), format!("{name:?} is no field"));
-                }
-                lines.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
-            }
-            Ok(Action::Respond(Fixed { status: *status, lines, body }))
-        }
-        wire::Action::Deny { status } if (400..=599).contains(status) => Ok(Action::Deny(*status)),
-        wire::Action::Deny { status } => {
-            refuse(format!("{path}.status"), format!("found {status}, expected 400 to 599"))
-        }
-    }
-}
-
 /// RFC 4648 section 4, with padding.
 pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=').bytes();
@@ -346,13 +290,13 @@ pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Whether it may name a field or a cookie (RFC 9110, 5.6.2).
-fn is_token(name: &str) -> bool {
+pub(super) fn is_token(name: &str) -> bool {
     let other = |byte| b"!#$%&'*+-.^_`|~".contains(&byte);
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || other(byte))
 }
 
 /// Whether it stays on its line (RFC 9110, 5.5).
-fn is_text(value: &str) -> bool {
+pub(super) fn is_text(value: &str) -> bool {
     value.bytes().all(|byte| byte == b'\t' || !byte.is_ascii_control())
 }
 
@@ -377,7 +321,7 @@ fn check_cookies(path: &str, spec: &wire::Backend) -> Result<(), Refusal> {
 
 fn draft_backend(
     path: &str,
-    spec: &wire::Backend,
+    (spec, stick): (&wire::Backend, Vec<StickRule>),
     secure: &mut dyn FnMut(usize, &wire::Server) -> Result<Secured, Refusal>,
     around: &Around<'_>,
 ) -> Result<BackendDraft, Refusal> {
@@ -391,10 +335,6 @@ fn draft_backend(
     if spec.balance.policy == Policy::Hash && key.is_none() {
         return refuse(format!("{path}.balance.key"), "missing: policy hash needs it");
     }
-    let sticky_key = match &spec.sticky {
-        Some(wire::Sticky::Key { key, .. }) => Some(expression(&format!("{path}.sticky.key"), key, around)?),
-        _ => None,
-    };
     let parse = |(index, server): (usize, &wire::Server)| {
         if server.weight > 256 {
             return refuse(
@@ -425,7 +365,7 @@ fn draft_backend(
     let servers = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
     let rules = draft_rules(&format!("{path}.rules"), &spec.rules, around)?;
     let answers = draft_answers(path, &spec.answers, around)?;
-    Ok(BackendDraft { key, sticky_key, servers, rules, answers })
+    Ok(BackendDraft { key, stick, servers, rules, answers })
 }
 
 /// An address with or without a port.

@@ -89,6 +89,8 @@ pub struct Edit {
 pub enum Action {
     /// Place in `Tables::backends` by name, since backends may change while the frontend does not.
     Backend(String),
+    /// A backend whose name is made of the request; an unknown one leads to the default, the last route of all.
+    Named(Expr),
     /// A Location and a 30x code.
     Redirect {
         /// A text expression.

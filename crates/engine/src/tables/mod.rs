@@ -7,9 +7,12 @@ mod backend;
 mod build;
 mod draft;
 mod frontend;
+mod lists;
 mod published;
+mod routes;
 mod rules;
 mod secure;
+mod stick;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,8 +21,10 @@ use std::sync::atomic::AtomicU64;
 pub use backend::{Backend, Server, Slots, Sticky};
 pub use build::{Built, Context, Refusal, change_server};
 pub use frontend::{Action, Edit, Frontend, Listener, PerSource, Route};
+pub use lists::Lists;
 pub use published::{Followed, Held, Published};
 pub use rules::{Act, Answer, Condition, NameMatch, Normalizer, Part, Replacement, Rule, Rules, Timeout};
+pub use stick::{NamedTable, StickRule, StickTables};
 
 use crate::stats::ListenerCounters;
 use crate::wire::{AccessLog, Limits};
@@ -34,6 +39,8 @@ pub struct Tables {
     pub access_log: AccessLog,
     /// Signs sticky cookies.
     pub secret: Vec<u8>,
+    /// Live lists by name.
+    pub lists: Lists,
     /// Addresses and who serves them.
     pub listeners: Vec<Listener>,
     /// The client side.
@@ -42,6 +49,8 @@ pub struct Tables {
     pub backends: Vec<Arc<Backend>>,
     /// Places in `backends` by name.
     pub backend_names: HashMap<String, usize>,
+    /// Stick tables by name, kept while they are named.
+    pub stick: StickTables,
     /// Counters of listeners by address, kept while the address is listened on.
     pub listener_counters: HashMap<String, Arc<ListenerCounters>>,
 }

@@ -7,6 +7,8 @@ use tenbin_rules::{Around, Expr, Message, Variable};
 
 use super::build::Refusal;
 use super::draft::{base64, expression, refuse};
+use super::stick::NamedTable;
+use crate::track::{Gpc, SLOTS};
 use crate::wire::{self, Verb};
 
 /// Condition and act.
@@ -73,8 +75,9 @@ pub enum Act {
     Pause(Expr),
     DisableRetry,
     SetRetries(Expr),
-    Track { slot: usize, table: String, key: Expr },
-    Count { slot: usize, counter: String, index: u32, value: Option<Expr>, sets: bool },
+    Track { slot: u8, table: Arc<NamedTable>, key: Expr },
+    AddGpc { slot: u8, which: Gpc, value: Option<Expr> },
+    SetGpt { slot: u8, index: Option<usize>, value: Expr },
     List { list: Arc<tenbin_rules::List>, key: Expr, to: Option<Expr>, removes: bool },
 }
 
@@ -356,9 +359,9 @@ impl Draft<'_> {
         u64::try_from(self.act.number).or_else(|_| self.fault("number", "expected 0 or more"))
     }
 
-    fn slot(&self) -> Result<usize, Refusal> {
-        match usize::try_from(self.act.number) {
-            Ok(slot) if slot < 12 => Ok(slot),
+    fn slot(&self) -> Result<u8, Refusal> {
+        match u8::try_from(self.act.number) {
+            Ok(slot) if usize::from(slot) < SLOTS => Ok(slot),
             _ => self.fault("number", "expected a slot 0 to 11"),
         }
     }
@@ -381,9 +384,9 @@ impl Draft<'_> {
         }
     }
 
-    fn table(&self) -> Result<String, Refusal> {
-        match (self.around.table)(&self.act.name) {
-            Some(_) => Ok(self.act.name.clone()),
+    fn table(&self) -> Result<Arc<NamedTable>, Refusal> {
+        match (self.around.table)(&self.act.name).and_then(NamedTable::behind) {
+            Some(table) => Ok(table),
             None => self.fault("name", format!("no stick table is called {:?}", self.act.name)),
         }
     }
@@ -394,7 +397,7 @@ impl Draft<'_> {
             return self.fault("number", format!("{code} is no redirection"));
         }
         let start =
-            self.act.value.as_ref().map(super::draft::constant_start).unwrap_or_default().into_bytes();
+            self.act.value.as_ref().map(super::routes::constant_start).unwrap_or_default().into_bytes();
         let extra = self.act.answer.as_ref().map(|answer| answer.headers.as_slice()).unwrap_or_default();
         let headers = draft_headers(self.path, extra, self.around)?;
         Ok(Act::Redirect { location: self.value()?, start, code, headers })
@@ -495,12 +498,19 @@ impl Draft<'_> {
     }
 
     fn count(&self) -> Result<Act, Refusal> {
+        let index = usize::try_from(self.act.index).or_else(|_| self.fault("index", "expected 0 or more"))?;
+        if self.act.verb == Verb::SetGpt {
+            let index = (self.act.name != "gpt0").then_some(index);
+            return Ok(Act::SetGpt { slot: self.slot()?, index, value: self.value()? });
+        }
+        let which = match self.act.name.as_str() {
+            "gpc0" => Gpc::Zero,
+            "gpc1" => Gpc::One,
+            "" | "gpc" => Gpc::At(index),
+            other => return self.fault("name", format!("found {other:?}, expected gpc0, gpc1 or nothing")),
+        };
         let value = self.act.value.as_ref().map(|_| self.value()).transpose()?;
-        let sets = self.act.verb == Verb::SetGpt;
-        let default = if sets { "gpt" } else { "gpc" };
-        let counter = if self.act.name.is_empty() { default.to_owned() } else { self.act.name.clone() };
-        let index = u32::try_from(self.act.index).unwrap_or(0);
-        Ok(Act::Count { slot: self.slot()?, counter, index, value, sets })
+        Ok(Act::AddGpc { slot: self.slot()?, which, value })
     }
 
     fn list(&self) -> Result<Act, Refusal> {

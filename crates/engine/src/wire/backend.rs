@@ -201,22 +201,6 @@ pub enum Sticky {
         #[serde(default)]
         dynamic_key: String,
     },
-    /// By address.
-    Source {
-        /// Forgotten after so long.
-        expire: u64,
-        /// Entries at most.
-        size: usize,
-    },
-    /// By a text of the request.
-    Key {
-        /// A text expression.
-        key: Expr,
-        /// Forgotten after so long.
-        expire: u64,
-        /// Entries at most.
-        size: usize,
-    },
 }
 
 /// Timeouts towards servers.

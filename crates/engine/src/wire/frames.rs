@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use tenbin_balance::{Admin, Health};
 
 use super::Stats;
+use super::tables::{TableAnswered, TableAsked};
 
 /// Replaces the snapshot, all or nothing; apart from [`Request`], so that a fault can be told with its place.
 #[derive(Debug, Deserialize)]
@@ -105,6 +106,8 @@ pub enum Request {
         #[serde(default)]
         session: u64,
     },
+    /// Reads or changes a live list.
+    List(ListAsked),
     /// Stops accepting and exits when work has ended.
     Drain {
         /// Names the answer.
@@ -115,11 +118,45 @@ pub enum Request {
         #[serde(default)]
         close_idle: bool,
     },
+    /// Shows, sets and clears entries of a stick table.
+    Table(TableAsked),
     /// Exits now.
     Stop {
         /// Names the answer.
         id: u64,
     },
+}
+
+/// What is asked of a live list; described in the contract.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "described in the contract")]
+pub struct ListAsked {
+    pub id: u64,
+    pub name: String,
+    pub action: ListAction,
+    #[serde(default)]
+    pub key: String,
+    #[serde(default)]
+    pub value: String,
+    #[serde(default)]
+    pub entry: u64,
+    #[serde(default)]
+    pub entries: Vec<(String, String)>,
+}
+
+/// What is done with a live list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum ListAction {
+    Count,
+    Show,
+    Add,
+    Set,
+    Del,
+    Clear,
+    Replace,
 }
 
 /// What is done with sessions.
@@ -252,6 +289,21 @@ pub enum Reply {
         closed: u64,
         /// What was found.
         sessions: Vec<Session>,
+    },
+    /// What a stick table holds, or what came of changing it.
+    Table(Box<TableAnswered>),
+    /// Entries of a live list.
+    Entries {
+        /// Of the request.
+        id: u64,
+        /// True.
+        ok: bool,
+        /// Whether there was such a list, and such an entry.
+        found: bool,
+        /// How many entries the list has.
+        count: usize,
+        /// Number, key and value of each.
+        entries: Vec<(u64, String, String)>,
     },
     /// Refused; nothing has changed.
     Failed {

@@ -10,6 +10,7 @@ mod rules;
 mod secret;
 mod snapshot;
 mod stats;
+mod tables;
 mod tls;
 
 pub use backend::{
@@ -17,7 +18,8 @@ pub use backend::{
     IpForm, Passive, PersistRule, Policy, Pool, Retry, Reuse, Server, Sticky, UseServer,
 };
 pub use frames::{
-    Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, Session, SessionsAction, WireError,
+    Apply, Event, ListAction, ListAsked, NoticeLevel, Reply, Request, ServerPatch, ServerState, Session,
+    SessionsAction, WireError,
 };
 pub use http_rules::{AmbiguousPaths, HttpRules, Underscores};
 pub use rules::{
@@ -31,6 +33,10 @@ pub use snapshot::{
 };
 pub use stats::{
     Averages, BackendStats, FrontendStats, ListenerStats, Phases, ProcessStats, ServerStats, Stats, Times,
+};
+pub use tables::{
+    TableAction, TableAnswered, TableAsked, TableFilter, TableOperator, TableOutcome, TableRow, TableSummary,
+    TableValue,
 };
 pub use tls::{
     Certificate, ClientCertificates, ListenerTls, Protocol, ProxyIn, ProxyOut, ServerTls, TlsSuite,

@@ -282,6 +282,9 @@ pub enum Action {
     Backend {
         /// Its name.
         backend: String,
+        /// A text expression that takes its place for each request.
+        #[serde(default)]
+        name: Option<Expr>,
     },
     /// Answer with a Location.
     Redirect {

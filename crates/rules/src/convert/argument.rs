@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::cast;
 use super::path::Path;
+use super::{address, base64, cast};
 use crate::wire::Const;
-use crate::{Around, Counters, Error, List, Value, Variable};
+use crate::{Around, Counter, Counters, Error, List, Value, Variable};
 
 /// How big a regular expression may become when compiled, in bytes.
 const REGEX_LIMIT: usize = 1 << 20;
@@ -23,6 +23,8 @@ pub(crate) trait Ask<'v> {
     fn assign(&self, which: &Variable, value: &Value<'_>);
     /// Milliseconds on a clock that never goes back.
     fn now_ms(&self) -> u64;
+    /// How many seconds local time was ahead of UTC then.
+    fn zone(&self, epoch: i64) -> i64;
 }
 
 /// One parameter of a converter. Those that may be left out stand after the others.
@@ -41,6 +43,8 @@ pub(crate) struct Parameter {
 pub(crate) enum Take {
     /// Text as it is.
     Text,
+    /// Text that is not empty.
+    Letters,
     /// A whole number.
     Int,
     /// A whole number, or the name of a variable.
@@ -51,8 +55,18 @@ pub(crate) enum Take {
     Either,
     /// Base64, or the name of a variable that holds such a text.
     Key,
-    /// A regular expression.
-    Regex,
+    /// A whole number other than 0, counted from the end when negative.
+    Index,
+    /// A whole number of this range.
+    Within(i64, i64),
+    /// Any of these letters.
+    Flags(&'static str),
+    /// A mask for IPv4: a number of bits or an address.
+    Mask4,
+    /// A mask for IPv6.
+    Mask6,
+    /// A regular expression; that argument may say `i` to ignore case.
+    Regex { flags: usize },
     /// One of these words.
     Word(&'static [&'static str]),
     /// A place in a JSON document: `$.a[0].b`.
@@ -82,6 +96,8 @@ pub(crate) enum Arg {
     Variable(Variable),
     /// A key that was base64, decoded.
     Key(Box<[u8]>),
+    /// The bits of a mask.
+    Mask(u128),
     Regex(Box<Regex>),
     Path(Path),
     List(Arc<List>),
@@ -90,19 +106,23 @@ pub(crate) enum Arg {
 
 /// The arguments of one converter in one expression.
 #[derive(Clone)]
-pub(crate) struct Given(Box<[Arg]>);
+pub(crate) struct Given {
+    args: Box<[Arg]>,
+    /// What the row counts, if it looks into a stick table.
+    pub counter: Option<Counter>,
+}
 
 impl Take {
     /// As the vocabulary and messages call it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Text | Self::Word(_) => "text",
-            Self::Int => "int",
+            Self::Text | Self::Letters | Self::Word(_) | Self::Flags(_) | Self::Mask4 | Self::Mask6 => "text",
+            Self::Int | Self::Index | Self::Within(..) => "int",
             Self::Number => "number",
             Self::Variable => "variable",
             Self::Either => "text or variable",
             Self::Key => "base64 or variable",
-            Self::Regex => "regex",
+            Self::Regex { .. } => "regex",
             Self::Path => "path",
             Self::List => "list",
             Self::Table => "table",
@@ -130,26 +150,27 @@ impl Given {
             ));
         }
         let one = |(index, (parameter, arg)): (usize, (&Parameter, &Const))| {
-            read(parameter, arg, around).map_err(|reason| {
+            read(parameter, arg, args, around).map_err(|reason| {
                 Error::at(format!("args[{index}]"), format!("{} of {what} {reason}", parameter.name))
             })
         };
-        parameters.iter().zip(args).enumerate().map(one).collect::<Result<_, _>>().map(Self)
+        let args = parameters.iter().zip(args).enumerate().map(one).collect::<Result<_, _>>()?;
+        Ok(Self { args, counter: None })
     }
 
     /// Whether no request can change what the arguments stand for.
     pub fn fixed(&self) -> bool {
-        !self.0.iter().any(|arg| matches!(arg, Arg::Variable(_) | Arg::List(_) | Arg::Table(_)))
+        !self.args.iter().any(|arg| matches!(arg, Arg::Variable(_) | Arg::List(_) | Arg::Table(_)))
     }
 
     /// Whether argument `index` was given, and is not empty.
     pub fn has(&self, index: usize) -> bool {
-        !matches!(self.0.get(index), None | Some(Arg::None))
+        !matches!(self.args.get(index), None | Some(Arg::None))
     }
 
     /// The text of argument `index`; empty when it was left out.
     pub fn text(&self, index: usize) -> &[u8] {
-        match self.0.get(index) {
+        match self.args.get(index) {
             Some(Arg::Text(text)) => text,
             _ => b"",
         }
@@ -157,7 +178,7 @@ impl Given {
 
     /// The number of argument `index`; none when it was left out or its variable holds no number.
     pub fn int(&self, index: usize, ask: &dyn Ask<'_>) -> Option<i64> {
-        match self.0.get(index)? {
+        match self.args.get(index)? {
             Arg::Int(number) => Some(*number),
             Arg::Variable(which) => cast::int(&ask.variable(which)),
             _ => None,
@@ -166,7 +187,7 @@ impl Given {
 
     /// The value of argument `index`: of its variable, or its own text.
     pub fn value<'v>(&'v self, index: usize, ask: &dyn Ask<'v>) -> Value<'v> {
-        match self.0.get(index) {
+        match self.args.get(index) {
             Some(Arg::Variable(which)) => ask.variable(which),
             Some(Arg::Text(text) | Arg::Key(text)) => Value::text(text),
             Some(Arg::Int(number)) => Value::Int(*number),
@@ -174,51 +195,87 @@ impl Given {
         }
     }
 
+    /// The variable that argument `index` names.
+    pub fn variable(&self, index: usize) -> Option<&Variable> {
+        match self.args.get(index) {
+            Some(Arg::Variable(which)) => Some(which),
+            _ => None,
+        }
+    }
+
     /// Argument `index` as it was looked at.
     pub fn get(&self, index: usize) -> &Arg {
-        self.0.get(index).unwrap_or(&Arg::None)
+        self.args.get(index).unwrap_or(&Arg::None)
     }
 }
 
-fn read(parameter: &Parameter, arg: &Const, around: &Around<'_>) -> Result<Arg, String> {
-    let refused = || format!("must be {}, not {}", parameter.take.name(), arg.kind());
-    let text = match arg {
-        Const::Str(text) => text.as_str(),
-        Const::Int(number) => {
-            return match parameter.take {
-                Take::Int | Take::Number => Ok(Arg::Int(*number)),
-                // A file of configuration knows no quotes around numbers: `word(1,2)` cuts at `2`.
-                Take::Text | Take::Either => Ok(Arg::Text(number.to_string().into_bytes().into())),
-                Take::Word(_) => word(parameter.take, &number.to_string()),
-                _ => Err(refused()),
-            };
+fn read(parameter: &Parameter, arg: &Const, all: &[Const], around: &Around<'_>) -> Result<Arg, String> {
+    let text = match (arg, parameter.take) {
+        (Const::Int(number), take) => return number_as(take, *number),
+        (Const::Str(text), _) => text.as_str(),
+        (Const::Null | Const::Bool(_), take) => {
+            return Err(format!("must be {}, not {}", take.name(), arg.kind()));
         }
-        Const::Null | Const::Bool(_) => return Err(refused()),
     };
     if text.is_empty() && parameter.optional {
         return Ok(Arg::None);
     }
     let variable = || Variable::named(text).ok_or_else(|| format!("{text:?} is not the name of a variable"));
+    let plain = || Arg::Text(text.as_bytes().into());
+    let mask =
+        |bits| address::mask(text, bits).map(Arg::Mask).ok_or_else(|| format!("{text:?} is not a mask"));
     match parameter.take {
-        Take::Text => Ok(Arg::Text(text.as_bytes().into())),
-        Take::Int => text.parse().map(Arg::Int).map_err(|_| format!("must be a whole number, not {text:?}")),
+        Take::Letters if text.is_empty() => Err("must not be empty".to_owned()),
+        Take::Text | Take::Letters => Ok(plain()),
+        Take::Int | Take::Index | Take::Within(..) => match text.parse() {
+            Ok(number) => number_as(parameter.take, number),
+            Err(_) => Err(format!("must be a whole number, not {text:?}")),
+        },
         Take::Number => text.parse().map(Arg::Int).or_else(|_| variable().map(Arg::Variable)),
         Take::Variable => variable().map(Arg::Variable),
-        Take::Either => Ok(variable().map_or_else(|_| Arg::Text(text.as_bytes().into()), Arg::Variable)),
+        Take::Either => Ok(variable().map_or_else(|_| plain(), Arg::Variable)),
         Take::Key => variable().map(Arg::Variable).or_else(|_| {
-            let key = super::base64::decoded(text.as_bytes(), super::base64::Alphabet::Plain);
+            let key = base64::decoded(text.as_bytes(), base64::Alphabet::Plain);
             key.map(|key| Arg::Key(key.into())).ok_or_else(|| format!("{text:?} is not base64"))
         }),
-        Take::Regex => regex(text, false).map(|regex| Arg::Regex(Box::new(regex))),
-        Take::Word(_) => word(parameter.take, text),
+        Take::Flags(letters) => match text.chars().find(|letter| !letters.contains(*letter)) {
+            Some(letter) => Err(format!("may hold the letters {letters}, not {letter:?}")),
+            None => Ok(plain()),
+        },
+        Take::Mask4 => mask(32),
+        Take::Mask6 => mask(128),
+        Take::Regex { flags } => {
+            let ignore_case = matches!(all.get(flags), Some(Const::Str(flags)) if flags.contains('i'));
+            regex(text, ignore_case).map(|regex| Arg::Regex(Box::new(regex)))
+        }
+        Take::Word(words) => word(words, text),
         Take::Path => Path::parse(text).map(Arg::Path),
         Take::List => (around.list)(text).map(Arg::List).ok_or_else(|| format!("{text:?}: no such list")),
         Take::Table => (around.table)(text).map(Arg::Table).ok_or_else(|| format!("{text:?}: no such table")),
     }
 }
 
-fn word(take: Take, text: &str) -> Result<Arg, String> {
-    let Take::Word(words) = take else { return Err("takes no words".to_owned()) };
+/// A file of configuration knows no quotes around numbers: `word(1,2)` cuts at `2`.
+fn number_as(take: Take, number: i64) -> Result<Arg, String> {
+    let text = || number.to_string();
+    match take {
+        Take::Int | Take::Number => Ok(Arg::Int(number)),
+        Take::Index if number == 0 => Err("counts from 1, or back from -1".to_owned()),
+        Take::Index => Ok(Arg::Int(number)),
+        Take::Within(least, most) if (least..=most).contains(&number) => Ok(Arg::Int(number)),
+        Take::Within(least, i64::MAX) => Err(format!("must be at least {least}, not {number}")),
+        Take::Within(least, most) => Err(format!("must be from {least} to {most}, not {number}")),
+        Take::Text | Take::Letters | Take::Either => Ok(Arg::Text(text().into_bytes().into())),
+        Take::Word(words) => word(words, &text()),
+        Take::Mask4 | Take::Mask6 => {
+            let bits = if take == Take::Mask4 { 32 } else { 128 };
+            address::mask(&text(), bits).map(Arg::Mask).ok_or_else(|| format!("{number} is not a mask"))
+        }
+        _ => Err(format!("must be {}, not int", take.name())),
+    }
+}
+
+fn word(words: &[&str], text: &str) -> Result<Arg, String> {
     if words.iter().any(|word| word.eq_ignore_ascii_case(text)) {
         return Ok(Arg::Text(text.to_ascii_lowercase().into_bytes().into()));
     }

@@ -11,24 +11,26 @@ pub(crate) enum Alphabet {
 
 const COMMON: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// The bytes that the text stands for; none when it is no base64. Padding is wanted in the plain alphabet only.
+/// The bytes that the text stands for; none when it is no base64. Every four characters may end with padding of
+/// their own in the plain alphabet, which wants it; in the other one, `=` is taken for `_`.
 pub(crate) fn decoded(text: &[u8], alphabet: Alphabet) -> Option<Vec<u8>> {
-    let unpadded = match text {
-        _ if alphabet == Alphabet::Plain && text.len() % 4 != 0 => return None,
-        [rest @ .., b'=', b'='] | [rest @ .., b'='] if alphabet == Alphabet::Plain => rest,
-        _ => text,
-    };
-    if unpadded.len() % 4 == 1 {
+    let plain = alphabet == Alphabet::Plain;
+    if plain && text.len() % 4 != 0 || text.len() % 4 == 1 {
         return None;
     }
-    let mut out = Vec::with_capacity(unpadded.len() * 3 / 4);
-    for chunk in unpadded.chunks(4) {
+    let mut out = Vec::with_capacity(text.len() * 3 / 4);
+    for chunk in text.chunks(4) {
+        let end = chunk.iter().position(|byte| plain && *byte == b'=').unwrap_or(chunk.len());
+        let (digits, padding) = chunk.split_at_checked(end)?;
+        if digits.is_empty() || padding.iter().any(|byte| *byte != b'=') {
+            return None;
+        }
         let mut bits = 0u32;
-        for byte in chunk {
+        for byte in digits {
             bits = bits << 6 | u32::from(value(*byte, alphabet)?);
         }
-        bits <<= 6 * (4 - chunk.len());
-        out.extend(bits.to_be_bytes().into_iter().skip(1).take(chunk.len() - 1));
+        bits <<= 6 * (4 - digits.len());
+        out.extend(bits.to_be_bytes().into_iter().skip(1).take(digits.len() - 1));
     }
     Some(out)
 }
@@ -61,7 +63,7 @@ fn value(byte: u8, alphabet: Alphabet) -> Option<u8> {
         (b'a'..=b'z', _) => Some(byte - b'a' + 26),
         (b'0'..=b'9', _) => Some(byte - b'0' + 52),
         (b'+', Alphabet::Plain) | (b'-', Alphabet::Url) => Some(62),
-        (b'/', Alphabet::Plain) | (b'_', Alphabet::Url) => Some(63),
+        (b'/', Alphabet::Plain) | (b'_' | b'=', Alphabet::Url) => Some(63),
         _ => None,
     }
 }

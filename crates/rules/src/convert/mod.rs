@@ -6,19 +6,34 @@
 //! what is absent is 0, so that `len(header("x")) == 0` says what it seems to say; HAProxy's `length` is `size`.
 //! Truth values have the texts `true` and `false`; `bool_text` gives `1` and `0`, as HAProxy writes them.
 
+mod address;
 mod argument;
 mod base64;
-mod cast;
+pub(crate) mod cast;
+mod date;
+mod digest;
+mod encode;
+mod hash;
+mod json;
+mod jwt;
+mod language;
 mod native;
 mod numbers;
 mod path;
+mod regsub;
+mod stick;
+mod text;
+mod variable;
+#[cfg(test)]
+mod vectors;
 
 use std::fmt;
 
+use argument::Arg;
 pub(crate) use argument::{Ask, Given, Parameter};
 
 use crate::wire::Const;
-use crate::{Around, Error, Kind, Value, View, args};
+use crate::{Around, Counter, Error, Kind, Value, View, args};
 
 /// A line of the table of converters.
 pub(crate) struct Row {
@@ -30,6 +45,10 @@ pub(crate) struct Row {
     pub call: for<'v> fn(Value<'v>, &'v Given, &dyn Ask<'v>) -> Value<'v>,
     /// What it does to letters, when that is all it does; lets matches ignore case instead of converting.
     pub case: Option<Case>,
+    /// Whether it does nothing but yield a value that depends on nothing but its input and its arguments.
+    pub pure: bool,
+    /// The data of a stick table that it looks up; empty for none.
+    pub counter: &'static str,
 }
 
 /// The case that a converter leaves letters in.
@@ -50,7 +69,22 @@ pub(crate) struct Converter {
 pub(crate) const ANY: &[Kind] = &[Kind::Str, Kind::Int, Kind::Bool, Kind::Ip];
 
 /// Every family's table. Names are part of the contract with the control plane.
-static TABLES: &[&[Row]] = &[native::ROWS, numbers::ROWS];
+static TABLES: &[&[Row]] = &[
+    native::ROWS,
+    text::ROWS,
+    regsub::ROWS,
+    encode::ROWS,
+    numbers::ROWS,
+    hash::ROWS,
+    digest::ROWS,
+    address::ROWS,
+    json::ROWS,
+    jwt::ROWS,
+    date::ROWS,
+    language::ROWS,
+    variable::ROWS,
+    stick::ROWS,
+];
 
 /// Every converter.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
@@ -67,7 +101,14 @@ pub(crate) fn build(
     let Some(row) = rows().find(|row| row.name == name) else {
         return Err(args::unknown("converter", name, rows().map(|row| row.name)));
     };
-    let given = Given::read(name, row.parameters, args, around)?;
+    let mut given = Given::read(name, row.parameters, args, around)?;
+    if !row.counter.is_empty() {
+        let index = match given.get(0) {
+            Arg::Int(index) => u32::try_from(*index).unwrap_or(0),
+            _ => 0,
+        };
+        given.counter = Some(Counter { name: row.counter.into(), index });
+    }
     if input != Kind::Absent && !row.input.contains(&input) {
         let wanted: Vec<String> = row.input.iter().map(ToString::to_string).collect();
         return Err(Error::at("input", format!("{name} takes {}, not {input}", wanted.join(" or "))));
@@ -83,7 +124,7 @@ impl Converter {
 
     /// Whether the same input always gives the same result.
     pub fn fixed(&self) -> bool {
-        self.given.fixed()
+        self.row.pure && self.given.fixed()
     }
 }
 
@@ -106,7 +147,7 @@ const fn row(
     result: Kind,
     call: for<'v> fn(Value<'v>, &'v Given, &dyn Ask<'v>) -> Value<'v>,
 ) -> Row {
-    Row { name, input: ANY, parameters, result, call, case: None }
+    Row { name, input: ANY, parameters, result, call, case: None, pure: true, counter: "" }
 }
 
 /// A view as converters see it: rows are functions, and cannot be generic over views.
@@ -123,5 +164,9 @@ impl<'v, V: View + ?Sized> Ask<'v> for Asked<'v, V> {
 
     fn now_ms(&self) -> u64 {
         self.0.now_ms()
+    }
+
+    fn zone(&self, epoch: i64) -> i64 {
+        self.0.zone(epoch)
     }
 }

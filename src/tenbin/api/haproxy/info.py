@@ -49,8 +49,10 @@ def items(sight: Sight) -> list[Item]:
     """Return all lines in order."""
     values = _values(sight)
     newer = version_of(sight.config) >= (2, 7)
-    return [Item(name, values.get(name, 0 if kind != "str" else ""), tags, kind, about)
-            for name, tags, kind, about in _lines(newer=newer)]
+    return [
+        Item(name, values.get(name, 0 if kind != "str" else ""), tags, kind, about)
+        for name, tags, kind, about in _lines(newer=newer)
+    ]
 
 
 def _lines(*, newer: bool) -> Iterator[tuple[str, str, str, str]]:
@@ -119,9 +121,7 @@ def _values(sight: Sight) -> dict[str, int | str]:
 
 def _traffic(sight: Sight) -> dict[str, int | str]:
     fronts = [one.traffic for one in sight.status.frontends if one.traffic is not None]
-    listeners = [
-        one.traffic for front in sight.status.frontends for one in front.listeners if one.traffic is not None
-    ]
+    listeners = [one.traffic for front in sight.status.frontends for one in front.listeners if one.traffic is not None]
     handshakes = sum(one.handshakes for one in listeners)
     resumed = sum(one.resumed for one in listeners)
     rate = sum(one.rate_connections for one in fronts)

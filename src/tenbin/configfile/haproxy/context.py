@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.haproxy.lexer import Word
+from tenbin.configfile.haproxy.lexer import Word, split
 from tenbin.configfile.haproxy.secrets import conceal
 from tenbin.errors import Diagnostic, Severity
 from tenbin.model import Mode
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tenbin.configfile.haproxy.lexer import Line
-    from tenbin.model import Capture, Expression, LiveList, Table
+    from tenbin.model import Answer, Capture, Expression, LiveList, Table
 
 NEWEST = (3, 4)
 """The version of HAProxy whose behaviour is meant unless the configuration is read with another one."""
@@ -96,7 +96,12 @@ class Content:
 
 
 class Reading:
-    """One reading of a configuration: all that was found wrong, and all that is known so far."""
+    """One reading of a configuration: all that was found wrong, and all that is known so far.
+
+    `wanted` are names that expressions ask for, each with where it stands and its kind (table, backend, frontend,
+    server, userlist): what they name may be declared later. `http_errors` are the sections of that kind, with their
+    answers by status.
+    """
 
     def __init__(self, directory: Path, environment: Mapping[str, str], version: tuple[int, int] = NEWEST) -> None:
         self.directory = directory
@@ -113,6 +118,8 @@ class Reading:
         self.lists: dict[str, LiveList] = {}
         self.files: dict[Path, Content] = {}
         self.servers: dict[str, set[str]] = {}
+        self.wanted: list[tuple[Word, str, str]] = []
+        self.http_errors: dict[str, dict[int, Answer]] = {}
         self._standings: dict[tuple[str, int], Entry] = {}
 
     def error(self, place: Word | Line, message: str, hint: str = "") -> None:
@@ -139,6 +146,10 @@ class Reading:
         """A directive cannot be carried out, and going on without it would mean something else: an error, too."""
         self._stand(place, Standing.REFUSED, why)
         self.error(place, why, hint)
+
+    def line_of(self, word: Word) -> Line:
+        """The whole line in which a word stands, split anew."""
+        return split(self._text_of(word.file, word.line), word.file, word.line, self.environment)
 
     def read_file(self, name: str) -> Content:
         """Read a file that the configuration names, once. Raises `OSError`."""

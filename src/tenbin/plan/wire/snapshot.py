@@ -30,10 +30,11 @@ class Rewrite(Wire):
 
 
 class ToBackend(Wire):
-    """Balance over this backend, by name."""
+    """Balance over this backend, by name; `name`, if given, is a text that takes its place for each request."""
 
     kind: Literal["backend"] = "backend"
     backend: str
+    name: Expr | None = None
 
 
 class Redirect(Wire):
@@ -195,26 +196,6 @@ class StickyCookie(Wire):
     dynamic_key: str = Field(default="", repr=False)
 
 
-class StickySource(Wire):
-    """Remembers client addresses."""
-
-    kind: Literal["source"] = "source"
-    expire: int
-    size: int
-
-
-class StickyKey(Wire):
-    """Remembers a text of the request."""
-
-    kind: Literal["key"] = "key"
-    key: Expr
-    expire: int
-    size: int
-
-
-Sticky = Annotated[StickyCookie | StickySource | StickyKey, Field(discriminator="kind")]
-
-
 class BackendTimeouts(Wire):
     """See `tenbin.model.Backend`."""
 
@@ -309,7 +290,7 @@ class Backend(Wire):
     name: str
     mode: Literal["http", "tcp"]
     balance: Balance
-    sticky: Sticky | None = None
+    sticky: StickyCookie | None = None
     drain_sticky: bool = True
     timeouts: BackendTimeouts
     max_queue: int = 0

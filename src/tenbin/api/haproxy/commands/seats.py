@@ -73,6 +73,7 @@ async def set_timeout(call: Call) -> str:
 
 
 def seconds_of(text: str) -> float | None:
+    """Return the seconds of a delay, which may have a unit; None where it is none."""
     units = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
     digits = text.rstrip("umshd")
     factor = units.get(text[len(digits) :], None if digits != text else 1.0)
@@ -112,7 +113,9 @@ async def get_var(call: Call) -> str:
     """`get var <name>`."""
     name = call.word(2)
     if not name.startswith("proc."):
-        raise Said("Variable names must start with 'proc.'.\n" if name else "Missing process-wide variable identifier.\n")
+        raise Said(
+            "Variable names must start with 'proc.'.\n" if name else "Missing process-wide variable identifier.\n"
+        )
     value = call.runtime.variable(name)
     if value is None:
         raise Said("Variable not found.\n")

@@ -73,8 +73,8 @@ async def _weigh(call: Call, backend: Backend, server: Server, text: str) -> Non
     if percent:
         if not 0 <= weight <= 256 * 100:
             raise Said("Relative weight must be positive.\n")
-        weight = min((server.weight * weight + 99) // 100 if weight else 0, 256)
-        weight = server.weight * int(digits) // 100 if server.weight * int(digits) // 100 else weight
+        # A part of a small weight is not rounded down to nothing.
+        weight = max(server.weight * weight // 100, int(weight > 0))
     elif weight > 256:
         raise Said("Absolute weight can only be between 0 and 256 inclusive.\n")
     if str(backend.balance.policy) == "static_rr" and weight not in (0, server.weight):
@@ -110,10 +110,8 @@ async def _set_address(call: Call, backend: Backend, server: Server) -> None:
     port, told = before.port, ""
     if call.word(5) == "port":
         port, told = _port(call.word(6), before.port)
-    if host == before.host:
-        changed = "no need to change the addr"
-    else:
-        changed = f"IP changed from '{before.host}' to '{host}'"
+    same = host == before.host
+    changed = "no need to change the addr" if same else f"IP changed from '{before.host}' to '{host}'"
     if (host, port) != (before.host, before.port):
         name = ServerId(backend.name, server.name)
         await call.runtime.change_server(name, lambda one: replace(one, address=Address(host, port)))
@@ -362,11 +360,19 @@ async def del_server(call: Call) -> str:
 
 _ADMIN, _USER = Level.ADMIN, Level.USER
 COMMANDS = (
-    Command(("set", "server"), "set server <bk>/<srv> [opts]", "change a server's state, weight, address or check", _ADMIN, set_server),
+    Command(
+        ("set", "server"),
+        "set server <bk>/<srv> [opts]",
+        "change a server's state, weight, address or check",
+        _ADMIN,
+        set_server,
+    ),
     Command(("set", "weight"), "set weight <bk>/<srv>  (DEPRECATED)", "change a server's weight", _ADMIN, set_weight),
     Command(("get", "weight"), "get weight <bk>/<srv>", "a server's weight now and in the file", _USER, get_weight),
     Command(("enable", "server"), "enable server  (DEPRECATED)", "end a server's maintenance", _ADMIN, enable_server),
-    Command(("disable", "server"), "disable server (DEPRECATED)", "put a server into maintenance", _ADMIN, disable_server),
+    Command(
+        ("disable", "server"), "disable server (DEPRECATED)", "put a server into maintenance", _ADMIN, disable_server
+    ),
     Command(("enable", "health"), "enable health", "check a server again", _ADMIN, enable_health),
     Command(("disable", "health"), "disable health", "stop checking a server", _ADMIN, disable_health),
     Command(("enable", "agent"), "enable agent", "ask a server's agent again", _ADMIN, enable_agent),

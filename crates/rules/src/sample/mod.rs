@@ -1,0 +1,204 @@
+//! Samples: fetches with arguments, several values or a computation, under the names that HAProxy gave them.
+//!
+//! Owns their table and how they are worked out of a [`View`]. One file a family, each with its own rows. A sample
+//! that stands for several values (`many`) yields one of them where one is wanted - the last header field, the first
+//! parameter, as HAProxy does - and all of them to a match on `each`.
+
+mod auth;
+mod content;
+mod cookie;
+mod field;
+mod made;
+mod param;
+mod secure;
+mod target;
+mod tracked;
+
+use std::fmt;
+
+pub(crate) use made::{figure, unhex};
+
+use crate::args::{self, Parameter};
+use crate::phase::Phase;
+use crate::value::Yields;
+use crate::wire::Const;
+use crate::{Around, Error, Value, View};
+
+/// A line of the table of samples.
+pub(crate) struct Row {
+    pub name: &'static str,
+    pub parameters: &'static [Parameter],
+    pub yields: Yields,
+    pub since: Phase,
+    /// It may stand for several values.
+    pub many: bool,
+    build: fn(&Args<'_>) -> Result<Sample, Error>,
+}
+
+/// A sample with its arguments, and the text that says both.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    text: Box<str>,
+    sample: Sample,
+}
+
+/// A sample with its arguments, by family.
+#[derive(Debug, Clone)]
+enum Sample {
+    Auth(auth::Auth),
+    Content(content::Content),
+    Cookie(cookie::Cookie),
+    Field(field::Field),
+    Made(made::Made),
+    Param(param::Param),
+    Secure(secure::Secure),
+    Target(target::Target),
+    Tracked(tracked::Tracked),
+}
+
+/// Literal arguments, already checked, and what names in them stand for.
+struct Args<'a> {
+    given: &'a [Const],
+    around: &'a Around<'a>,
+}
+
+/// Every row of every family.
+pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {
+    [
+        field::ROWS,
+        cookie::ROWS,
+        param::ROWS,
+        target::ROWS,
+        content::ROWS,
+        tracked::ROWS,
+        made::ROWS,
+        secure::ROWS,
+        auth::ROWS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+impl Row {
+    const fn new(
+        name: &'static str,
+        parameters: &'static [Parameter],
+        (yields, since): (Yields, Phase),
+        build: fn(&Args<'_>) -> Result<Sample, Error>,
+    ) -> Self {
+        Self { name, parameters, yields, since, many: false, build }
+    }
+
+    const fn many(mut self) -> Self {
+        self.many = true;
+        self
+    }
+
+    /// The sample with these arguments.
+    pub fn with(&self, given: &[Const], around: &Around<'_>) -> Result<Asked, Error> {
+        args::check(self.name, self.parameters, given)?;
+        let sample = (self.build)(&Args { given, around })?;
+        let wire = crate::wire::Expr::Fetch { name: self.name.to_owned(), args: given.to_vec() };
+        Ok(Asked { text: wire.to_string().into(), sample })
+    }
+}
+
+impl Asked {
+    /// The value, if no request can change it.
+    pub fn constant(&self) -> Option<Value<'static>> {
+        match &self.sample {
+            Sample::Made(made) => made.constant(),
+            _ => None,
+        }
+    }
+
+    /// The one value.
+    pub fn value<'v, V: View + ?Sized>(&'v self, view: &'v V) -> Value<'v> {
+        match &self.sample {
+            Sample::Auth(sample) => sample.value(view),
+            Sample::Content(sample) => sample.value(view),
+            Sample::Cookie(sample) => sample.value(view),
+            Sample::Field(sample) => sample.value(view),
+            Sample::Made(sample) => sample.value(view),
+            Sample::Param(sample) => sample.value(view),
+            Sample::Secure(sample) => sample.value(view),
+            Sample::Target(sample) => sample.value(view),
+            Sample::Tracked(sample) => sample.value(view),
+        }
+    }
+
+    /// Whether `test` holds for any of the values; what is absent is none.
+    pub fn any<V: View + ?Sized>(&self, view: &V, test: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+        match &self.sample {
+            Sample::Auth(sample) => sample.any(view, test),
+            Sample::Cookie(sample) => sample.any(view, test),
+            Sample::Field(sample) => sample.any(view, test),
+            Sample::Param(sample) => sample.any(view, test),
+            _ => match self.value(view) {
+                Value::Absent => false,
+                value => test(value),
+            },
+        }
+    }
+
+    /// The header field of the request whose every value, split at commas, is asked for, if that is all it asks.
+    pub fn field(&self) -> Option<&[u8]> {
+        match &self.sample {
+            Sample::Field(field) => field.every_value_of(),
+            _ => None,
+        }
+    }
+}
+
+impl Args<'_> {
+    fn text(&self, index: usize) -> Option<&str> {
+        args::text_at(self.given, index)
+    }
+
+    fn bytes(&self, index: usize) -> Option<Box<[u8]>> {
+        self.text(index).map(|text| text.as_bytes().into())
+    }
+
+    fn int(&self, index: usize) -> Option<i64> {
+        args::int_at(self.given, index)
+    }
+
+    /// A number that has to be from 0 to `most`; 0 if it was left out.
+    fn up_to(&self, index: usize, most: i64) -> Result<i64, Error> {
+        let number = self.int(index).unwrap_or(0);
+        if (0..=most).contains(&number) {
+            return Ok(number);
+        }
+        Err(Error::at(format!("args[{index}]"), format!("found {number}, expected 0 to {most}")))
+    }
+
+    /// One byte of text; `default` if it was left out or empty.
+    fn delimiter(&self, index: usize, default: u8) -> Result<u8, Error> {
+        match self.text(index).unwrap_or_default().as_bytes() {
+            [] => Ok(default),
+            [one] => Ok(*one),
+            _ => Err(Error::at(format!("args[{index}]"), "a delimiter is one character")),
+        }
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The number that text begins with, as HAProxy reads one: an optional sign, digits, and whatever follows is ignored.
+pub(crate) fn leading_int(text: &[u8]) -> i64 {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        all => (false, all),
+    };
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    let number = digits.fold(0_i64, |number, digit| {
+        let digit = i64::from(digit - b'0');
+        number.saturating_mul(10).saturating_add(digit)
+    });
+    if negative { -number } else { number }
+}

@@ -1,0 +1,166 @@
+"""The words of TLS that `bind`, `server` and the lines of a crt-list have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenbin.configfile.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenbin.configfile.haproxy.context import Reading
+    from tenbin.configfile.haproxy.directives.common import Arguments
+    from tenbin.configfile.haproxy.draft import TlsDraft
+
+VERSIONS = {"SSLv3": "3.0", "TLSv1.0": "1.0", "TLSv1.1": "1.1", "TLSv1.2": "1.2", "TLSv1.3": "1.3"}
+_NAMED = {"sslv3": "3.0", "tlsv10": "1.0", "tlsv11": "1.1", "tlsv12": "1.2", "tlsv13": "1.3"}
+_OLD = ("3.0", "1.0", "1.1")
+
+
+def _version(attribute: str) -> Callable[[Reading, TlsDraft, Arguments], None]:
+    def read(reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
+        text = arguments.text()
+        version = VERSIONS.get(text, "")
+        if not version:
+            hint = did_you_mean(text, VERSIONS)
+            reading.error(arguments.last, f"expects one of {', '.join(VERSIONS)}, not '{text}'.", hint)
+        elif version in _OLD:
+            if attribute == "highest":
+                reading.refused(arguments.last, f"{text} is not spoken: TLS 1.2 and 1.3 are.")
+            else:
+                reading.approximated(arguments.last, "TLS 1.2 is the lowest version that is spoken")
+        setattr(draft, attribute, version)
+
+    return read
+
+
+def _force(version: str) -> Callable[[Reading, TlsDraft, Arguments], None]:
+    def read(reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
+        if version in _OLD:
+            reading.refused(arguments.last, f"'{arguments.last.text}': TLS 1.2 and 1.3 are spoken.")
+        draft.lowest = draft.highest = version
+
+    return read
+
+
+def _without(version: str) -> Callable[[Reading, TlsDraft, Arguments], None]:
+    def read(_reading: Reading, draft: TlsDraft, _arguments: Arguments) -> None:
+        draft.without.add(version)
+
+    return read
+
+
+def _ca(_reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
+    draft.ca = arguments.take()
+
+
+def _crl(_reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
+    draft.crl = arguments.take()
+
+
+def _certificate(_reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
+    word = arguments.take()
+    if word:
+        draft.certificates.append(word)
+
+
+def _ciphers(_reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
+    draft.ciphers = arguments.text()
+
+
+def _suites(_reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
+    draft.suites = arguments.text()
+
+
+def _alpn(_reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
+    draft.alpn = tuple(one for one in arguments.text().split(",") if one)
+
+
+def _no_alpn(_reading: Reading, draft: TlsDraft, _arguments: Arguments) -> None:
+    draft.alpn = ()
+
+
+def _no_tickets(_reading: Reading, draft: TlsDraft, _arguments: Arguments) -> None:
+    draft.tickets = False
+
+
+def _tickets(_reading: Reading, draft: TlsDraft, _arguments: Arguments) -> None:
+    draft.tickets = True
+
+
+def verify(*known: str) -> Callable[[Reading, TlsDraft, Arguments], None]:
+    """`verify`, of which a side knows these forms."""
+
+    def read(reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
+        text = arguments.text()
+        if text not in known:
+            message = f"'verify' : unknown verify method '{text}', only {', '.join(repr(one) for one in known)} are supported."
+            reading.error(arguments.last, message, did_you_mean(text, known))
+        draft.verify = text
+
+    return read
+
+
+def ignored(count: int, why: str) -> Callable[[Reading, TlsDraft, Arguments], None]:
+    """A word with so many arguments that has no effect."""
+
+    def read(reading: Reading, _draft: TlsDraft, arguments: Arguments) -> None:
+        word = arguments.last
+        for _ in range(count):
+            arguments.take()
+        reading.ignored(word, f"`{word.text}`: {why}")
+
+    return read
+
+
+_NO_ERRORS = "bad certificates are refused"
+_CHOSEN = "the TLS library chooses"
+
+WORDS: dict[str, Callable[[Reading, TlsDraft, Arguments], None]] = {
+    "ca-file": _ca,
+    "crl-file": _crl,
+    "crt": _certificate,
+    "ciphers": _ciphers,
+    "ciphersuites": _suites,
+    "alpn": _alpn,
+    "no-alpn": _no_alpn,
+    "npn": ignored(1, "ALPN has taken its place"),
+    "ssl-min-ver": _version("lowest"),
+    "ssl-max-ver": _version("highest"),
+    **{f"force-{name}": _force(version) for name, version in _NAMED.items()},
+    **{f"no-{name}": _without(version) for name, version in _NAMED.items()},
+    "no-tls-tickets": _no_tickets,
+    "tls-tickets": _tickets,
+    "curves": ignored(1, _CHOSEN),
+    "ecdhe": ignored(1, _CHOSEN),
+    "sigalgs": ignored(1, _CHOSEN),
+    "client-sigalgs": ignored(1, _CHOSEN),
+    "allow-0rtt": ignored(0, "early data is not taken"),
+    "ktls": ignored(1, "records are encrypted by the process"),
+    "renegotiate": ignored(0, "it is never done"),
+    "no-renegotiate": ignored(0, "it is never done"),
+}
+"""What both sides know."""
+
+OF_LISTENERS: dict[str, Callable[[Reading, TlsDraft, Arguments], None]] = {
+    **WORDS,
+    "verify": verify("none", "optional", "required"),
+    "ca-verify-file": ignored(1, "all authorities of `ca-file` are named to clients"),
+    "no-ca-names": ignored(0, "clients are told the names of the authorities"),
+    "ca-ignore-err": ignored(1, _NO_ERRORS),
+    "crt-ignore-err": ignored(1, _NO_ERRORS),
+    "prefer-client-ciphers": ignored(0, _CHOSEN),
+    "tls-ticket-keys": ignored(1, "keys of tickets are made and changed by the data plane"),
+    "ocsp-update": ignored(1, "OCSP answers are read from files"),
+    "default-crt": _certificate,
+}
+OF_SERVERS: dict[str, Callable[[Reading, TlsDraft, Arguments], None]] = {
+    **WORDS,
+    "verify": verify("none", "required"),
+    "ssl-reuse": ignored(0, "sessions are resumed"),
+    "no-ssl-reuse": ignored(0, "sessions are resumed"),
+    "no-sni-auto": ignored(0, "no name is sent unless `sni` says so"),
+    "sni-auto": ignored(0, "no name is sent unless `sni` says so"),
+    "no-check-sni-auto": ignored(0, "no name is sent unless `check-sni` says so"),
+}

@@ -1,0 +1,256 @@
+"""The steps of scripted checks: `http-check ...` and `tcp-check ...`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tenbin.configfile.haproxy.directives.common import BACKEND, Arguments, Directive
+from tenbin.configfile.suggest import did_you_mean
+from tenbin.model import Step, StepKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenbin.configfile.haproxy.context import Reading
+    from tenbin.configfile.haproxy.draft import ProxyDraft
+    from tenbin.configfile.haproxy.lexer import Line
+
+_STATUSES = ("L7OK", "L7OKC", "L6OK", "L4OK", "L7RSP", "L7STS", "L6RSP", "L4CON", "L7TOUT", "L6TOUT", "L4TOUT")
+_HTTP_MATCHES = ("status", "rstatus", "hdr", "fhdr", "string", "rstring", "string-lf")
+_TCP_MATCHES = ("string", "rstring", "binary", "rbinary", "string-lf", "binary-lf")
+_EXPECT_TEXTS = {
+    "ok-status": "ok_status", "error-status": "error_status", "tout-status": "timeout_status",
+    "on-success": "on_success", "on-error": "on_error", "comment": "comment",
+}  # fmt: skip
+_VARIABLE = re.compile(r"(set-var|set-var-fmt|unset-var)\(([^,)]+)(?:,[^)]*)?\)\Z")
+_RANGES = re.compile(r"\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*\Z")
+
+
+def http_check(reading: Reading, draft: ProxyDraft, line: Line) -> None:
+    """`http-check ...`."""
+    _own(draft, http=True)
+    arguments = Arguments(reading, line)
+    word = arguments.text()
+    if word == "disable-on-404":
+        draft.check.disable_on_404 = True
+    elif word == "send-state":
+        draft.check.send_state = True
+    else:
+        _step(reading, draft, line, arguments)
+
+
+def tcp_check(reading: Reading, draft: ProxyDraft, line: Line) -> None:
+    """`tcp-check ...`."""
+    _own(draft, http=False)
+    arguments = Arguments(reading, line)
+    arguments.take()
+    _step(reading, draft, line, arguments)
+
+
+def _own(draft: ProxyDraft, *, http: bool) -> None:
+    """The first step of a section replaces all that were inherited."""
+    if draft.check.inherited:
+        draft.check.inherited = False
+        if http:
+            draft.check.steps = []
+        else:
+            draft.check.tcp_steps = []
+
+
+def _step(reading: Reading, draft: ProxyDraft, line: Line, arguments: Arguments) -> None:
+    http = line.words[0].text == "http-check"
+    steps = draft.check.steps if http else draft.check.tcp_steps
+    name = arguments.last.text if len(line.words) > 1 else ""
+    readers = _HTTP if http else _TCP
+    found = _VARIABLE.match(name)
+    if found:
+        kind = StepKind.UNSET_VAR if found[1] == "unset-var" else StepKind.SET_VAR
+        value = " ".join(word.text for word in arguments.rest)
+        steps.append(Step(kind, name=found[2], value=value, format=found[1] == "set-var-fmt"))
+    elif name in readers:
+        step = readers[name](reading, line, arguments)
+        if step is not None:
+            steps.append(step)
+    else:
+        known = (*readers, *(("disable-on-404", "send-state") if http else ()))
+        message = f"'{line.words[0].text}' expects {', '.join(repr(one) for one in known)}, not '{name}'."
+        reading.error(arguments.last, message, did_you_mean(name, known))
+
+
+def _comment(_reading: Reading, _line: Line, arguments: Arguments) -> Step | None:
+    arguments.take()
+    return None
+
+
+def _connect(reading: Reading, line: Line, arguments: Arguments) -> Step:
+    step = Step(StepKind.CONNECT)
+    while arguments:
+        word = arguments.text()
+        if word == "port":
+            text = arguments.text()
+            if not text.isdigit():
+                reading.refused(arguments.last, f"'port {text}': the port of a step is a number.")
+            step = replace(step, port=int(text) if text.isdigit() else 0)
+        elif word == "ssl":
+            step = replace(step, tls=True)
+        elif word == "send-proxy":
+            step = replace(step, send_proxy=True)
+        elif word == "linger":
+            step = replace(step, linger=True)
+        elif word in ("sni", "alpn", "comment"):
+            step = replace(step, **{word: arguments.text()})
+        elif word in ("proto", "addr"):
+            reading.refused(
+                arguments.last, f"'{word}' of a step is not done; name it on the server: 'check-proto', 'addr'."
+            )
+            arguments.take()
+        elif word == "via-socks4":
+            reading.refused(arguments.last, "SOCKS4 is not spoken.")
+        elif word != "default":
+            reading.error(
+                arguments.last,
+                f"expects 'comment', 'port', 'addr', 'send-proxy', 'ssl', 'sni', 'alpn', 'via-socks4', 'linger', 'default', not '{word}'.",
+            )
+    del line
+    return step
+
+
+def _expect(reading: Reading, line: Line, arguments: Arguments) -> Step | None:
+    http = line.words[0].text == "http-check"
+    matches = _HTTP_MATCHES if http else _TCP_MATCHES
+    step = Step(StepKind.EXPECT)
+    while arguments:
+        word = arguments.text()
+        if word == "!":
+            step = replace(step, negate=not step.negate)
+        elif word in matches or (word.startswith("!") and word[1:] in matches):
+            step = replace(step, negate=step.negate or word.startswith("!"), method=word.lstrip("!"))
+            return _pattern(reading, step, arguments)
+        elif word in _EXPECT_TEXTS:
+            step = replace(step, **{_EXPECT_TEXTS[word]: arguments.text()})
+            if word.endswith("-status") and arguments.last.text not in _STATUSES:
+                hint = did_you_mean(arguments.last.text, _STATUSES)
+                reading.error(arguments.last, f"'{word}' does not know '{arguments.last.text}'.", hint)
+        elif word == "min-recv":
+            step = replace(step, min_recv=arguments.number(-1))
+        elif word == "status-code":
+            arguments.take()
+            reading.ignored(line, "the code of a check is that of the answer")
+        else:
+            known = (*matches, *_EXPECT_TEXTS, "min-recv")
+            reading.error(
+                arguments.last,
+                f"'only supports min-recv, [!]{', [!]'.join(matches)}, not '{word}'.",
+                did_you_mean(word, known),
+            )
+            return None
+    reading.error(line, f"'{line.words[0].text} expect' needs a match and a pattern.")
+    return None
+
+
+def _pattern(reading: Reading, step: Step, arguments: Arguments) -> Step | None:
+    if not arguments:
+        reading.error(arguments.last, f"'{step.method}' expects a pattern.")
+        return None
+    if step.method in ("hdr", "fhdr"):
+        return _header(reading, step, arguments)
+    text = arguments.text()
+    if step.method == "status" and not _RANGES.match(text):
+        reading.error(arguments.last, f"invalid character in status list '{text}'.", "such as 200,300-399")
+    if (
+        step.method in ("binary", "rbinary")
+        and step.method == "binary"
+        and not re.fullmatch(r"([0-9A-Fa-f]{2})+", text)
+    ):
+        reading.error(arguments.last, f"'{text}' is not an even number of hexadecimal digits.")
+    if step.method in ("rstatus", "rstring", "rbinary"):
+        try:
+            re.compile(text)
+        except re.error as error:
+            reading.error(arguments.last, f"regex '{text}' is invalid: {error}.")
+    formatted = step.method.endswith("-lf")
+    return replace(step, method=step.method.removesuffix("-lf"), pattern=text, format=formatted)
+
+
+def _header(reading: Reading, step: Step, arguments: Arguments) -> Step:
+    """`hdr name [-m METHOD] NAME [value [-m METHOD] VALUE]`."""
+    while arguments:
+        word = arguments.text()
+        if word == "-m":
+            if arguments.text() != "str":
+                reading.refused(arguments.last, f"'-m {arguments.last.text}' of a header in a check is not done yet.")
+        elif word in ("name", "name-lf"):
+            step = replace(step, header="?")
+        elif word in ("value", "value-lf"):
+            step = replace(step, pattern="?")
+        elif step.pattern == "?":
+            step = replace(step, pattern=word)
+        elif step.header == "?":
+            step = replace(step, header=word)
+    return step
+
+
+def _http_send(reading: Reading, line: Line, arguments: Arguments) -> Step:
+    step = Step(StepKind.SEND)
+    while arguments:
+        word = arguments.text()
+        if word == "meth":
+            step = replace(step, method=arguments.text())
+        elif word in ("uri", "uri-lf"):
+            step = replace(step, target=arguments.text(), format=step.format or word == "uri-lf")
+        elif word == "ver":
+            step = replace(step, version=arguments.text())
+        elif word == "hdr":
+            name, value = arguments.text(), arguments.text()
+            formatted = step.format or "%" in value
+            step = replace(step, headers=(*step.headers, (name, value)), format=formatted)
+        elif word in ("body", "body-lf"):
+            step = replace(step, data=arguments.text().encode(), format=step.format or word == "body-lf")
+        elif word == "comment":
+            step = replace(step, comment=arguments.text())
+        else:
+            message = f"expects 'comment', 'meth', 'uri', 'uri-lf', 'ver', 'hdr', 'body' or 'body-lf', not '{word}'."
+            reading.error(arguments.last, message)
+    del line
+    return step
+
+
+def _tcp_send(reading: Reading, line: Line, arguments: Arguments) -> Step | None:
+    name = arguments.last.text
+    text = arguments.text()
+    data = text.encode("latin-1", "replace") if text.isascii() else text.encode()
+    if name.startswith("send-binary") and not name.endswith("-lf"):
+        try:
+            data = bytes.fromhex(text)
+        except ValueError:
+            reading.error(arguments.last, f"'{text}' is not an even number of hexadecimal digits.")
+            return None
+    comment = ""
+    if arguments and arguments.text() == "comment":
+        comment = arguments.text()
+    del line
+    return Step(StepKind.SEND, comment=comment, data=data, format=name.endswith("-lf"))
+
+
+_HTTP: dict[str, Callable[[Reading, Line, Arguments], Step | None]] = {
+    "comment": _comment,
+    "connect": _connect,
+    "send": _http_send,
+    "expect": _expect,
+}
+_TCP: dict[str, Callable[[Reading, Line, Arguments], Step | None]] = {
+    "comment": _comment,
+    "connect": _connect,
+    "send": _tcp_send,
+    "send-lf": _tcp_send,
+    "send-binary": _tcp_send,
+    "send-binary-lf": _tcp_send,
+    "expect": _expect,
+}
+
+DIRECTIVES = {
+    "http-check": Directive(http_check, BACKEND, 1),
+    "tcp-check": Directive(tcp_check, BACKEND, 1),
+}

@@ -1,0 +1,133 @@
+"""All directives of proxies by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenbin.configfile.haproxy.directives import (
+    balance,
+    basics,
+    binds,
+    logs,
+    options,
+    replies,
+    servers,
+    stats,
+    steps,
+)
+from tenbin.configfile.haproxy.directives.checks import external
+from tenbin.configfile.haproxy.directives.common import BACKEND, BOTH, FRONTEND, Directive
+
+if TYPE_CHECKING:
+    from tenbin.configfile.haproxy.context import Reading
+    from tenbin.configfile.haproxy.draft import ProxyDraft
+    from tenbin.configfile.haproxy.lexer import Line
+
+_INSPECT = {"tcp-request": "inspect-delay", "tcp-response": "inspect-delay"}
+
+
+def _later(_reading: Reading, draft: ProxyDraft, line: Line) -> None:
+    """Lines with expressions are read when all names are known, in the order of the file."""
+    draft.phrases.append(line)
+
+
+def _tcp(reading: Reading, draft: ProxyDraft, line: Line) -> None:
+    if line.words[1].text == "inspect-delay":
+        basics.inspect_delay(reading, draft, line)
+    else:
+        draft.phrases.append(line)
+
+
+def _compression(reading: Reading, draft: ProxyDraft, line: Line) -> None:
+    words = line.words
+    known = (
+        "algo",
+        "algo-req",
+        "algo-res",
+        "type",
+        "type-req",
+        "type-res",
+        "offload",
+        "direction",
+        "minsize-req",
+        "minsize-res",
+    )
+    if len(words) < 2 or words[1].text not in known:
+        reading.error(words[1] if len(words) > 1 else line, "'compression' expects 'algo', 'type' or 'offload'.")
+        return
+    if words[1].text.startswith("algo"):
+        for word in words[2:]:
+            if word.text not in ("identity", "gzip", "deflate", "raw-deflate"):
+                reading.error(word, f"'compression' : '{word.text}' is not a supported algorithm.")
+    draft.compression.append(line)
+    reading.ignored(line, "answers are not compressed yet")
+
+
+def _block(reading: Reading, _draft: ProxyDraft, line: Line) -> None:
+    name = line.words[0].text
+    reading.error(line, f"The '{name}' directive is not supported anymore.", _GONE[name])
+
+
+_GONE = {
+    "block": "use 'http-request deny' which uses the exact same syntax",
+    "appsession": "use `stick` rules",
+    "redisp": "use 'option redispatch'",
+    "redispatch": "use 'option redispatch'",
+    "bind-process": "use 'process' on `bind` lines",
+    **dict.fromkeys(
+        (
+            "reqrep",
+            "reqirep",
+            "reqadd",
+            "reqdel",
+            "reqidel",
+            "reqdeny",
+            "reqideny",
+            "reqallow",
+            "reqiallow",
+            "reqtarpit",
+            "reqitarpit",
+            "reqpass",
+            "reqipass",
+            "reqsetbe",
+            "reqisetbe",
+        ),
+        "use 'http-request' rules",
+    ),
+    **dict.fromkeys(
+        ("rsprep", "rspirep", "rspadd", "rspdel", "rspidel", "rspdeny", "rspideny"), "use 'http-response' rules"
+    ),
+}
+_PHRASES = {
+    "acl": Directive(_later, BOTH, 2),
+    "http-request": Directive(_later, BOTH, 1),
+    "http-response": Directive(_later, BOTH, 1),
+    "http-after-response": Directive(_later, BOTH, 1),
+    "tcp-request": Directive(_tcp, BOTH, 1),
+    "tcp-response": Directive(_tcp, BACKEND, 1),
+    "use_backend": Directive(_later, FRONTEND, 1, in_defaults=False),
+    "use-server": Directive(_later, BACKEND, 1, in_defaults=False),
+    "stick-table": Directive(_later, BOTH, 1, in_defaults=False),
+    "stick": Directive(_later, BACKEND, 1, in_defaults=False),
+    "redirect": Directive(_later, BOTH, 1, in_defaults=False),
+    "force-persist": Directive(_later, BACKEND, 1, in_defaults=False),
+    "ignore-persist": Directive(_later, BACKEND, 1, in_defaults=False),
+    "capture": Directive(_later, FRONTEND, 1, in_defaults=False),
+    "declare": Directive(_later, FRONTEND, 1, in_defaults=False),
+}
+
+TABLE: dict[str, Directive] = {
+    **{name: Directive(_block) for name in _GONE},
+    **basics.DIRECTIVES,
+    **balance.DIRECTIVES,
+    **binds.DIRECTIVES,
+    **logs.DIRECTIVES,
+    **options.DIRECTIVES,
+    **replies.DIRECTIVES,
+    **servers.DIRECTIVES,
+    **stats.DIRECTIVES,
+    **steps.DIRECTIVES,
+    "external-check": Directive(external, BACKEND, 1),
+    "compression": Directive(_compression, BOTH, 1),
+    **_PHRASES,
+}

@@ -1,0 +1,273 @@
+"""A proxy while its lines are read: what they say, before it is known what the names in them stand for.
+
+A section starts as a copy of its `defaults`. Words are kept where a problem may have to be told at their place.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, TypeVar
+
+from tenbin.model import HashFunction, HashKey, Policy
+
+if TYPE_CHECKING:
+    from tenbin.configfile.haproxy.lexer import Line, Word
+    from tenbin.configfile.haproxy.values import Place
+    from tenbin.model import AgentCheck, Answer, LogTarget, ProtocolCheck, Step
+
+_Copied = TypeVar("_Copied")
+
+
+def inherited(of: _Copied) -> _Copied:
+    """A copy that can be changed without changing what it was made from."""
+    made = copy(of)
+    for one in fields(of):  # type: ignore[arg-type]
+        value = getattr(of, one.name)
+        if isinstance(value, list | dict | set):
+            setattr(made, one.name, value.copy())
+        elif hasattr(value, "__dataclass_fields__") and not type(value).__dataclass_params__.frozen:
+            setattr(made, one.name, inherited(value))
+    return made
+
+
+@dataclass(slots=True)
+class TlsDraft:
+    """TLS of an address or towards a server; `versions` are limits such as "1.2", "" for none."""
+
+    on: bool = False
+    certificates: list[Word] = field(default_factory=list)
+    lists: list[Word] = field(default_factory=list)
+    ca: Word | None = None
+    crl: Word | None = None
+    verify: str = ""
+    lowest: str = ""
+    highest: str = ""
+    without: set[str] = field(default_factory=set)
+    ciphers: str = ""
+    suites: str = ""
+    alpn: tuple[str, ...] | None = None
+    strict_sni: bool = False
+    tickets: bool = True
+    sni: Word | None = None
+    name: str = ""
+
+
+@dataclass(slots=True)
+class BindDraft:
+    """An address of a `bind` line; `word` is where it stands."""
+
+    word: Word
+    place: Place
+    tls: TlsDraft = field(default_factory=TlsDraft)
+    proxy: bool = False
+    proxy_from: Word | None = None
+    maxconn: int = 0
+    protocol: str = ""
+    name: str = ""
+    number: int = 0
+    mode: int = 0
+    uid: int = -1
+    gid: int = -1
+
+
+@dataclass(slots=True)
+class ServerDraft:
+    """A `server` line on top of `default-server`; times are ms, -1 for what was not said."""
+
+    name: str = ""
+    word: Word | None = None
+    place: Place | None = None
+    tls: TlsDraft = field(default_factory=TlsDraft)
+    weight: int = 1
+    backup: bool = False
+    maxconn: int = 0
+    minconn: int = 0
+    maxqueue: int = 0
+    cookie: str = ""
+    number: int = 0
+    disabled: bool = False
+    track: Word | None = None
+    redirect: str = ""
+    source: str = ""
+    slow_start: int = -1
+    check: bool = False
+    inter: int = 2000
+    fast: int = -1
+    down: int = -1
+    rise: int = 2
+    fall: int = 3
+    port: int = 0
+    host: str = ""
+    check_tls: bool | None = None
+    check_sni: str = ""
+    check_alpn: tuple[str, ...] = ()
+    check_protocol: str = ""
+    check_proxy: bool = False
+    proxy_version: int = 0
+    proxy_tls: bool = False
+    agent: bool = False
+    agent_host: str = ""
+    agent_port: int = 0
+    agent_every: int = 2000
+    agent_send: str = ""
+    observe: str = ""
+    error_limit: int = 10
+    close_on_down: bool = False
+    close_on_up: bool = False
+    protocol: str = ""
+    purge: int = 5000
+    idle: int = -1
+    sticky: bool = True
+    resolvers: str = ""
+
+
+@dataclass(slots=True)
+class CookieDraft:
+    """The words of `cookie`; times are in seconds."""
+
+    name: str
+    mode: str = ""
+    indirect: bool = False
+    no_cache: bool = False
+    post_only: bool = False
+    preserve: bool = False
+    dynamic: bool = False
+    attributes: list[str] = field(default_factory=list)
+    domains: list[str] = field(default_factory=list)
+    max_idle: int = 0
+    max_life: int = 0
+
+
+@dataclass(slots=True)
+class BalanceDraft:
+    """The words of `balance` and `hash-type`."""
+
+    policy: Policy | None = None
+    draws: int = 2
+    form: HashKey = HashKey.SOURCE
+    key: Word | None = None
+    name: str = ""
+    whole: bool = False
+    length: int = 0
+    depth: int = 0
+    path_only: bool = False
+    check_post: int = 0
+    domain_only: bool = False
+    consistent: bool = False
+    function: HashFunction | None = None
+    avalanche: bool = False
+    factor: int = 0
+
+
+@dataclass(slots=True)
+class CheckDraft:
+    """How servers are checked: `kind` is tcp, http, script, agent, exec or a protocol."""
+
+    kind: str = "tcp"
+    method: str = "OPTIONS"
+    target: str = "/"
+    version: str = "HTTP/1.0"
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes = b""
+    formatted: bool = False
+    steps: list[Step] = field(default_factory=list)
+    tcp_steps: list[Step] = field(default_factory=list)
+    sent: bool = False
+    disable_on_404: bool = False
+    send_state: bool = False
+    protocol: ProtocolCheck | None = None
+    command: str = ""
+    path: str = ""
+    inherited: bool = False
+
+
+@dataclass(slots=True)
+class StatsDraft:
+    """The `stats` lines of a proxy."""
+
+    line: Line
+    uri: str = "/haproxy?stats"
+    realm: str = "HAProxy Statistics"
+    users: list[tuple[str, str]] = field(default_factory=list)
+    refresh: int = 0
+    hide_version: bool = False
+    legends: bool = False
+    modules: bool = False
+    node: str = ""
+    description: str = ""
+    scope: list[str] = field(default_factory=list)
+    admin: list[Line] = field(default_factory=list)
+    rules: list[Line] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ForwardDraft:
+    """`option forwardfor` or `option originalto`."""
+
+    header: str
+    except_for: str = ""
+    if_none: bool = False
+
+
+@dataclass(slots=True)
+class ProxyDraft:
+    """All that a section of a proxy says. Numbers of 0 and empty texts are what was not said."""
+
+    kind: str
+    name: str
+    head: Line
+    mode: str = "tcp"
+    timeouts: dict[str, int] = field(default_factory=dict)
+    options: dict[str, bool] = field(default_factory=dict)
+    binds: list[BindDraft] = field(default_factory=list)
+    servers: list[ServerDraft] = field(default_factory=list)
+    default_server: ServerDraft = field(default_factory=ServerDraft)
+    maxconn: int = 0
+    fullconn: int = 0
+    backlog: int = 0
+    rate: int = 0
+    number: int = 0
+    disabled: bool = False
+    description: str = ""
+    retries: int = 3
+    redispatch: int = 0
+    retry_on: tuple[str, ...] = ("conn-failure",)
+    reuse: str = "safe"
+    balance: BalanceDraft = field(default_factory=BalanceDraft)
+    cookie: CookieDraft | None = None
+    dynamic_key: str = ""
+    send_name: str = ""
+    source: str = ""
+    check: CheckDraft = field(default_factory=CheckDraft)
+    answers: dict[int, Answer] = field(default_factory=dict)
+    answers_of: list[Word] = field(default_factory=list)
+    monitor_uri: Word | None = None
+    stats: StatsDraft | None = None
+    forward: ForwardDraft | None = None
+    original: ForwardDraft | None = None
+    logs: list[LogTarget] = field(default_factory=list)
+    log_global: bool = False
+    log_format: Word | None = None
+    error_format: Word | None = None
+    structured_format: Word | None = None
+    log_tag: str = ""
+    unique_format: Word | None = None
+    unique_header: str = ""
+    compression: list[Line] = field(default_factory=list)
+    default_backend: Word | None = None
+    inspect_delay: int = 0
+    answer_inspect_delay: int = 0
+    agent: AgentCheck | None = None
+    phrases: list[Line] = field(default_factory=list)
+    inherited: ProxyDraft | None = None
+
+    @property
+    def is_frontend(self) -> bool:
+        """Whether clients arrive here; `defaults` speak for both sides."""
+        return self.kind != "backend"
+
+    @property
+    def is_backend(self) -> bool:
+        """Whether servers are chosen here; `defaults` speak for both sides."""
+        return self.kind != "frontend"

@@ -1,0 +1,160 @@
+"""Actions that decide the course of a request: end, wait, times, priorities, logs; and those that do nothing here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenbin.configfile.haproxy.phrases import units
+from tenbin.configfile.haproxy.phrases.words import Wrong
+from tenbin.configfile.suggest import did_you_mean
+from tenbin.model.expression import Const, Expression
+from tenbin.model.rules import Act, Verb
+
+if TYPE_CHECKING:
+    from tenbin.configfile.haproxy.phrases.actions.line import Line
+
+LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "silent")
+
+_ENDS = {
+    "allow": Verb.ALLOW,
+    "accept": Verb.ALLOW,
+    "reject": Verb.REJECT,
+    "close": Verb.REJECT,
+    "silent-drop": Verb.SILENT_DROP,
+    "disable-l7-retry": Verb.DISABLE_RETRY,
+}
+_TIMEOUTS = ("server", "tunnel", "client", "connect", "queue", "tarpit")
+
+
+def end(line: Line) -> Act:
+    """Actions without arguments."""
+    if line.name == "silent-drop" and line.phrase.skip("rst-ttl"):
+        line.place.reading.ignored(line.take("a number"), "no reset is sent with a time to live of its own")
+    return Act(_ENDS[line.name])
+
+
+def service(line: Line) -> Act:
+    """`use-service prometheus-exporter`."""
+    word = line.take("a service name")
+    if word.text != "prometheus-exporter":
+        if word.text.startswith("lua."):
+            raise Wrong("services in Lua are not run", hint="Tenbin has no Lua", refused=True).at(word)
+        hint = did_you_mean(word.text, ("prometheus-exporter",))
+        raise Wrong(f"unknown service name : '{word.text}'", hint=hint).at(word)
+    return Act(Verb.SERVICE, name=word.text)
+
+
+def wait_body(line: Line) -> Act:
+    """`wait-for-body time T [at-least N]`."""
+    usage = "time <time> [ at-least <bytes> ]"
+    time, least = -1, 0
+    while not line.phrase.in_condition:
+        word = line.phrase.take("")
+        if word.text == "time":
+            time = _milliseconds(line, usage)
+        elif word.text == "at-least":
+            number = line.take(usage)
+            try:
+                least = units.size(number.text)
+            except Wrong as wrong:
+                raise wrong.at(number) from None
+        else:
+            raise Wrong(f"expects {usage}").at(word)
+    if time < 0:
+        raise Wrong(f"expects {usage}").at(line.phrase.last)
+    return Act(Verb.WAIT_BODY, number=time, index=least)
+
+
+def set_timeout(line: Line) -> Act:
+    """`set-timeout server|tunnel|client ... TIME|SAMPLE`."""
+    word = line.take("a timeout and its value")
+    if word.text not in _TIMEOUTS:
+        message = f"'{word.text}' is not a timeout that can be set"
+        raise Wrong(message, hint=did_you_mean(word.text, _TIMEOUTS) or f"one of {', '.join(_TIMEOUTS)}").at(word)
+    if word.text != "client" and line.place.scope.kind == "frontend":
+        raise Wrong(f"proxy '{line.place.scope.name}' has no backend capability").at(word)
+    return Act(Verb.SET_TIMEOUT, name=word.text, value=_time(line))
+
+
+def pause(line: Line) -> Act:
+    """`pause TIME|SAMPLE`."""
+    return Act(Verb.PAUSE, value=_time(line))
+
+
+def set_retries(line: Line) -> Act:
+    """`set-retries N|SAMPLE`."""
+    word = line.take("an integer or an expression")
+    value = Const(int(word.text)) if word.text.isdigit() else line.sample_of(word).expression
+    return Act(Verb.SET_RETRIES, value=value)
+
+
+def set_log_level(line: Line) -> Act:
+    """`set-log-level LEVEL|silent`."""
+    word = line.take("exactly 1 argument (log level name or 'silent')")
+    if word.text not in LEVELS:
+        message = "expects exactly 1 argument (log level name or 'silent')"
+        raise Wrong(message, hint=did_you_mean(word.text, LEVELS)).at(word)
+    return Act(Verb.SET_LOG_LEVEL, name=word.text)
+
+
+def set_priority(line: Line) -> Act:
+    """`set-priority-class SAMPLE`, `set-priority-offset SAMPLE`."""
+    verb = Verb.SET_PRIORITY_CLASS if line.name.endswith("class") else Verb.SET_PRIORITY_OFFSET
+    return Act(verb, value=line.sample("an expression").expression)
+
+
+IGNORED = {
+    "set-nice": (1, "every request has the same share of the processor"),
+    "set-mark": (1, "packets are not marked"),
+    "set-tos": (1, "packets keep their type of service"),
+    "set-fc-mark": (1, "packets are not marked"),
+    "set-fc-tos": (1, "packets keep their type of service"),
+    "set-bc-mark": (1, "packets are not marked"),
+    "set-bc-tos": (1, "packets keep their type of service"),
+    "strict-mode": (1, "a rewrite that fails never ends a request"),
+    "wait-for-handshake": (0, "requests are looked at after the handshake anyway"),
+}
+"""Actions without effect, with how many words they take, and why nothing is done."""
+
+REFUSED = {
+    "cache-use": "nothing is cached",
+    "cache-store": "nothing is cached",
+    "do-resolve": "names are not looked up for requests",
+    "expect-netscaler-cip": "the NetScaler Client IP header is not read",
+    "expect-proxy": "whether a PROXY header comes is a matter of the listener",
+    "send-spoe-group": "there are no SPOE agents",
+    "ot-group": "there is no OpenTracing filter",
+    "switch-mode": "a connection keeps the mode of its frontend",
+    "set-bandwidth-limit": "there is no bandwidth limit",
+    "attach-srv": "connections are not given to servers",
+    "do-log": "a request has one line",
+    "set-fc-pp": "the PROXY header that was read stays as it is",
+}
+"""Actions that HAProxy knows, and why they cannot be carried out."""
+
+
+def ignored(line: Line) -> None:
+    """Take the words of an action that has no effect, and say so."""
+    words, why = IGNORED[line.name]
+    for _ in range(words):
+        line.take(f"exactly {words} argument")
+    if line.name != "wait-for-handshake":
+        line.place.reading.ignored(line.word, why)
+
+
+def _milliseconds(line: Line, usage: str) -> int:
+    word = line.take(usage)
+    try:
+        return units.milliseconds(word.text)
+    except Wrong as wrong:
+        raise wrong.at(word) from None
+
+
+def _time(line: Line) -> Expression:
+    word = line.take("a time or an expression")
+    if word.text[:1].isdigit():
+        try:
+            return Const(units.milliseconds(word.text))
+        except Wrong as wrong:
+            raise wrong.at(word) from None
+    return line.sample_of(word).expression

@@ -1,0 +1,63 @@
+"""Files of patterns and maps, which become live lists: one list a file, by the name that the configuration calls it.
+
+Owns the files' grammar: a pattern a line, or a key and what it stands for; `#` begins a comment line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenbin.configfile.haproxy.phrases.words import Wrong
+from tenbin.model import LiveList
+
+if TYPE_CHECKING:
+    from tenbin.configfile.haproxy.phrases.words import Place
+
+
+def from_file(place: Place, name: str, *, is_map: bool) -> str:
+    """Read a file once, and return the name of its list."""
+    reading = place.reading
+    if not name:
+        raise Wrong("an empty file name")
+    known = reading.lists.get(name)
+    if known is not None and known.is_map == is_map:
+        return name
+    try:
+        content = reading.read_file(name)
+    except OSError as error:
+        raise Wrong(f"failed to open pattern file <{name}>", hint=(error.strerror or "").lower()) from None
+    text = content.data.decode("utf-8", "replace")
+    entries = tuple(_entries(text, name, is_map=is_map))
+    if known is not None:
+        raise Wrong(
+            f"The pattern file <{name}> is used both as a map and as a list of patterns",
+            hint="give the list of patterns a file of its own, or add -M to the ACL",
+            refused=True,
+        )
+    reading.lists[name] = LiveList(name, entries, is_map, content.stamp)
+    return name
+
+
+def inline(place: Place, name: str, patterns: tuple[str, ...]) -> str:
+    """Make a list of patterns that the configuration gives a number, so that the runtime API can name it."""
+    known = place.reading.lists.get(name)
+    if known is not None:
+        raise Wrong("the id is already used")
+    place.reading.lists[name] = LiveList(name, tuple((one, "") for one in patterns), is_map=False)
+    return name
+
+
+def _entries(text: str, name: str, *, is_map: bool) -> list[tuple[str, str]]:
+    entries = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.lstrip(" \t")
+        if not stripped or stripped.startswith("#"):
+            continue
+        if not is_map:
+            entries.append((stripped, ""))
+            continue
+        pieces = stripped.split(None, 1)
+        if len(pieces) < 2:
+            raise Wrong(f"unable to parse line {number} of the map file <{name}>: no value after '{pieces[0]}'")
+        entries.append((pieces[0], pieces[1].rstrip(" \t\r\n")))
+    return entries
