@@ -1,7 +1,9 @@
 //! Stable hashes: the same key gives the same number in every thread, process and version.
 //!
 //! XXH64 (seed 0 for keys) spreads evenly over all 64 bits; FNV-1a is for `ip_hash`, whose arithmetic is
-//! given. Neither resists someone who crafts keys: whoever does only decides which server he gets.
+//! given, and HAProxy's are for those who come from it. None resists someone who crafts keys: whoever does only decides which server he gets.
+
+use crate::spec::HaproxyFunction;
 
 const P1: u64 = 0x9e37_79b1_85eb_ca87;
 const P2: u64 = 0xc2b2_ae3d_27d4_eb4f;
@@ -69,6 +71,52 @@ fn merge_lanes(lanes: [u64; 4]) -> u64 {
         hash = (hash ^ round(0, lane)).wrapping_mul(P1).wrapping_add(P4);
     }
     hash
+}
+
+/// Bob Jenkins' full avalanche of 32 bits, spread further by a prime near three quarters of them: HAProxy's points.
+pub(crate) const fn bob_jenkins(mut hash: u32) -> u32 {
+    hash = hash.wrapping_add(0x7ed5_5d16).wrapping_add(hash << 12);
+    hash = (hash ^ 0xc761_c23c) ^ (hash >> 19);
+    hash = hash.wrapping_add(0x1656_67b1).wrapping_add(hash << 5);
+    hash = hash.wrapping_add(0xd3a2_646c) ^ (hash << 9);
+    hash = hash.wrapping_add(0xfd70_46c5).wrapping_add(hash << 3);
+    hash = (hash ^ 0xb55a_4f09) ^ (hash >> 16);
+    hash.wrapping_mul(3_221_225_473)
+}
+
+impl HaproxyFunction {
+    /// The function's number for these bytes.
+    pub(crate) fn hash(self, key: &[u8]) -> u32 {
+        let over = |begin: u32, step: fn(u32, u32) -> u32| {
+            key.iter().fold(begin, |hash, byte| step(hash, u32::from(*byte)))
+        };
+        match self {
+            Self::Sdbm => over(0, |hash, byte| hash.wrapping_mul(65_599).wrapping_add(byte)),
+            Self::Djb2 => over(5381, |hash, byte| hash.wrapping_mul(33).wrapping_add(byte)),
+            Self::Crc32 => !over(!0, |hash, byte| {
+                (0..8).fold(hash ^ byte, |hash, _| (hash >> 1) ^ if hash & 1 == 1 { 0xedb8_8320 } else { 0 })
+            }),
+            Self::Wt6 => wt6(key),
+            Self::None => {
+                let digits = key.iter().take_while(|byte| byte.is_ascii_digit());
+                digits.fold(0, |number, digit| number.wrapping_mul(10).wrapping_add(u32::from(digit - b'0')))
+            }
+        }
+    }
+}
+
+/// Two halves that turn each other by what they are.
+fn wt6(key: &[u8]) -> u32 {
+    let (mut one, mut two) = (0xa53c_965a_u32, 0x5ca6_953a_u32);
+    let (mut first, mut second) = (6, 18);
+    for &byte in key {
+        one = !(one ^ u32::from(byte));
+        two = !two.wrapping_add(u32::from(byte));
+        (one, two) = (two.rotate_left(first), one.rotate_left(second));
+        let turn = ((one >> 16) ^ two) & 0xffff;
+        (first, second) = (turn & 31, turn >> 11);
+    }
+    one ^ two
 }
 
 #[cfg(test)]

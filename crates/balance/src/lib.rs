@@ -35,4 +35,7 @@ pub use lease::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
 pub use rate::{Rate, RateLimit};
 pub use server::{Admin, Health, Passive, Server, ServerSpec};
 pub use sources::{SourceLimits, Sources, Visit};
-pub use spec::{Eject, GroupEvent, GroupSpec, HashMethod, IpHashForm, OnDrain, PolicySpec};
+pub use spec::{
+    Eject, GroupEvent, GroupSpec, HaproxyFunction, HaproxyHash, HaproxyKey, HashMethod, IpHashForm, OnDrain,
+    PolicySpec,
+};

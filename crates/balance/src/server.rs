@@ -65,6 +65,8 @@ pub struct ServerSpec {
     pub admin: Admin,
     /// What checks say so far.
     pub health: Health,
+    /// Its number among the group's, by which HAProxy's tree places it.
+    pub number: u32,
 }
 
 impl Default for ServerSpec {
@@ -78,6 +80,7 @@ impl Default for ServerSpec {
             slow_start_ms: 0,
             admin: Admin::Ready,
             health: Health::Unknown,
+            number: 0,
         }
     }
 }
@@ -110,6 +113,7 @@ pub struct Server {
     max_fails: AtomicU32,
     fail_timeout_ms: AtomicU64,
     slow_start_ms: AtomicU64,
+    number: AtomicU32,
     /// When slow start began, plus one; 0 when there is none.
     pub(crate) ramp_from: AtomicU64,
     pub(crate) record: Record,
@@ -162,6 +166,7 @@ impl Server {
             max_fails: AtomicU32::new(0),
             fail_timeout_ms: AtomicU64::new(0),
             slow_start_ms: AtomicU64::new(0),
+            number: AtomicU32::new(0),
             ramp_from: AtomicU64::new(0),
             record: Record::default(),
             latency: Latency::default(),
@@ -184,11 +189,17 @@ impl Server {
         self.max_fails.store(passive.max_fails, Ordering::Relaxed);
         self.fail_timeout_ms.store(passive.fail_timeout_ms, Ordering::Relaxed);
         self.slow_start_ms.store(spec.slow_start_ms, Ordering::Relaxed);
+        self.number.store(spec.number, Ordering::Relaxed);
     }
 
     /// A number made from the name: the same in every snapshot and after a restart.
     pub fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Its number among the group's.
+    pub fn number(&self) -> u32 {
+        self.number.load(Ordering::Relaxed)
     }
 
     /// What the operator wants.

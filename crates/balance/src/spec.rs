@@ -7,8 +7,15 @@ pub enum PolicySpec {
     RoundRobin,
     /// Weighted round robin by the configured weights; runtime weights and slow start are ignored.
     StaticRr,
+    /// Weighted round robin in HAProxy's order.
+    HaproxyTurns {
+        /// In that of its list of servers, by the configured weights.
+        listed: bool,
+    },
     /// Fewest requests held and queued for its weight; round robin among equals.
     LeastConn,
+    /// The same as HAProxy counts: idle servers are alike.
+    HaproxyLeast,
     /// The least loaded of `draws` weighted random draws (at least one).
     Random {
         /// How many servers are drawn; 1 is plain random, 2 is enough for most.
@@ -55,6 +62,42 @@ pub enum HashMethod {
     Consistent,
     /// A table of 65537 entries: even shares, few keys move.
     Maglev,
+    /// HAProxy's list of servers by weight.
+    HaproxyMap(HaproxyHash),
+    /// HAProxy's tree of points.
+    HaproxyTree(HaproxyHash),
+}
+
+/// How HAProxy makes a number of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HaproxyHash {
+    /// What is done with the bytes.
+    pub function: HaproxyFunction,
+    /// Mixed once more.
+    pub avalanche: bool,
+    /// What the bytes are.
+    pub key: HaproxyKey,
+}
+
+/// What a key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HaproxyKey {
+    /// 4 or 16 bytes of an address, which no function hashes.
+    Address,
+    /// Anything.
+    Bytes,
+}
+
+/// HAProxy's hash functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are known")]
+pub enum HaproxyFunction {
+    Sdbm,
+    Djb2,
+    Wt6,
+    Crc32,
+    /// The key is a number in digits.
+    None,
 }
 
 /// Whether sticky clients stay on a server that is drained (or has weight 0).

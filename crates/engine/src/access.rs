@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 
 use crate::clock::wall_micros;
+use crate::lines::date;
 use crate::wire::LogFormat;
 use crate::worker::Worker;
 
@@ -55,6 +56,13 @@ pub fn log<'a>(worker: &Worker, line: impl FnOnce() -> Line<'a>) {
         LogFormat::Json => line.json(out),
         LogFormat::Human => line.human(out),
     });
+}
+
+/// The same, unless the frontend has lines of its own.
+pub fn log_unless<'a>(has_own: bool, worker: &Worker, line: impl FnOnce() -> Line<'a>) {
+    if !has_own {
+        log(worker, line);
+    }
 }
 
 /// The line of a connection that is closed before anything is known of it but its address.
@@ -167,31 +175,9 @@ fn time(out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// Year, month and day of a day since 1970-01-01, by the civil-from-days rule of the proleptic Gregorian calendar.
-fn date(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let of_era = shifted % 146_097;
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_are_right_around_leap_days() {
-        for (days, expected) in
-            [(0, (1970, 1, 1)), (11_016, (2000, 2, 29)), (20_513, (2026, 3, 1)), (59, (1970, 3, 1))]
-        {
-            assert_eq!(date(days), expected);
-        }
-    }
 
     #[test]
     fn nothing_from_outside_breaks_a_line() {

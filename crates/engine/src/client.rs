@@ -1,6 +1,6 @@
 //! A client's connection as both modes know it: counted while it lives, with its own coarse timer.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -47,6 +47,12 @@ pub struct Presence {
     pub told: Option<Box<Told>>,
     /// Whom it connected to, as far as its own socket knows; kept for streams, which have none.
     local: OnceCell<Option<SocketAddr>>,
+    /// When it was accepted, in microseconds.
+    accepted: u64,
+    /// When TLS and a PROXY header were done with; 0: not yet.
+    pub shaken: Cell<u64>,
+    /// Since when nothing was asked: since it was accepted, or since the end of the request before.
+    since: Cell<u64>,
     /// Of the scope `sess`; boxed, for most have none.
     variables: SessionVariables,
     /// What rules follow as long as it lives.
@@ -163,6 +169,36 @@ impl Client {
         self.stream.is_reset(cx)
     }
 
+    /// A request begins now: since when it was waited for, and when the connection was ready for it.
+    ///
+    /// Streams are not waited for, but for the first of their connection.
+    pub fn begin(&self, now: u64) -> (u64, u64) {
+        let Presence { accepted, shaken, since, .. } = &*self.presence;
+        if since.get() != *accepted {
+            let waited = if self.stream.is_multiplexed() { now } else { since.get() };
+            return (waited, waited);
+        }
+        if self.stream.is_multiplexed() {
+            since.set(now);
+        }
+        (*accepted, shaken.get().max(*accepted))
+    }
+
+    /// Whether nothing was asked on it yet.
+    pub fn is_fresh(&self) -> bool {
+        self.presence.since.get() == self.presence.accepted
+    }
+
+    /// A request has ended.
+    pub fn end(&self, now: u64) {
+        self.presence.since.set(now);
+    }
+
+    /// When the connection was accepted and ready for requests, in microseconds.
+    pub fn accepted(&self) -> (u64, u64) {
+        (self.presence.accepted, self.presence.shaken.get().max(self.presence.accepted))
+    }
+
     /// Counts bytes of the client's side.
     pub fn count_bytes(&self, bytes_in: u64, bytes_out: u64) {
         let index = self.worker.index;
@@ -192,6 +228,7 @@ impl Presence {
         process.connections_total.fetch_add(1, Ordering::Relaxed);
         frontend.workers.of(worker.index).connections.total.add(1);
         found.counters.workers.of(worker.index).total.add(1);
+        let accepted = worker.shared.clock.micros();
         let (frontend, listener) = (Arc::clone(frontend), Arc::clone(&found.counters));
         Some(Self {
             worker: Rc::clone(worker),
@@ -200,6 +237,9 @@ impl Presence {
             tls: None,
             told: None,
             local: OnceCell::new(),
+            accepted,
+            shaken: Cell::new(0),
+            since: Cell::new(accepted),
             variables: SessionVariables::default(),
             tracking: RefCell::default(),
             epoch: worker.idle_epoch.get(),

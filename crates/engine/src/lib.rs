@@ -15,13 +15,17 @@ mod connection;
 mod control;
 mod deadline;
 mod doors;
+mod ending;
 mod farewell;
 mod flow;
 mod handshake;
+mod hashkey;
 mod http;
 mod http2;
+mod lines;
 mod listener;
 mod log;
+mod logdatagram;
 mod logtarget;
 #[cfg(all(test, tenbin_loom))]
 mod models;

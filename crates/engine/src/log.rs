@@ -12,9 +12,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::clock::Clock;
+use crate::logdatagram::Datagrams;
 use crate::logtarget::{Target, Written};
 use crate::notice::Notices;
-use crate::wire::{AccessLog, NoticeLevel};
+use crate::wire::NoticeLevel;
 
 /// Batches in flight; each is at most a little over [`BATCH_BYTES`].
 const QUEUE: usize = 256;
@@ -41,11 +42,11 @@ pub struct LogSender {
     shared: Arc<Shared>,
 }
 
-#[derive(Default)]
 struct Shared {
-    dropped: AtomicU64,
+    what: &'static str,
+    dropped: Arc<AtomicU64>,
     /// Where lines go from the next message on.
-    target: Mutex<Option<AccessLog>>,
+    target: Mutex<Option<String>>,
 }
 
 /// Lines of one worker that have not left yet.
@@ -54,21 +55,21 @@ pub struct LogBatch {
     lines: RefCell<(Vec<u8>, u64)>,
 }
 
-/// Starts the writing thread.
-pub fn start(notices: Notices) -> io::Result<LogSender> {
+/// Starts the writing thread of what is called so; it ends when nobody can send it lines any more.
+pub fn start(what: &'static str, notices: Notices, dropped: Arc<AtomicU64>) -> io::Result<LogSender> {
     let (queue, messages) = sync_channel(QUEUE);
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(Shared { what, dropped, target: Mutex::default() });
     let writers = Arc::clone(&shared);
     std::thread::Builder::new()
-        .name("access-log".into())
+        .name(what.replace(' ', "-"))
         .spawn(move || write(&messages, &writers, &notices))?;
     Ok(LogSender { queue, shared })
 }
 
 impl LogSender {
     /// From now on lines go there; a file is opened again, so that it can be rotated.
-    pub fn target(&self, target: &AccessLog) {
-        *self.shared.target.lock() = Some(target.clone());
+    pub fn target(&self, target: &str) {
+        *self.shared.target.lock() = Some(target.to_owned());
         // A full queue holds a message already, and whoever stalls its reader must not stall this thread.
         let _ = self.queue.try_send(Message::Look);
     }
@@ -130,24 +131,30 @@ fn write(messages: &Receiver<Message>, shared: &Shared, notices: &Notices) {
     }
 }
 
+/// A file or a server.
+enum Outlet {
+    File(Target),
+    Server(Datagrams),
+}
+
 struct Writer<'a> {
     shared: &'a Shared,
     notices: &'a Notices,
     /// None: nobody wants lines.
-    target: Option<Target>,
+    target: Option<Outlet>,
     quiet_until: u64,
 }
 
 impl Writer<'_> {
     /// Takes over a new target; one that is open already stays as it is.
     fn turn(&mut self, now: u64) {
-        let Some(AccessLog { target: name, .. }) = self.shared.target.lock().take() else { return };
+        let Some(name) = self.shared.target.lock().take() else { return };
         if self.target.as_ref().is_some_and(|target| target.is(&name)) {
             return;
         }
-        let lost = self.target.take().map_or(0, Target::close);
+        let lost = self.target.take().map_or(0, Outlet::close);
         self.shared.dropped.fetch_add(lost, Ordering::Relaxed);
-        self.target = (name != "none").then(|| Target::new(&name));
+        self.target = (name != "none").then(|| Outlet::new(&name));
         self.open(now);
     }
 
@@ -175,8 +182,63 @@ impl Writer<'_> {
     fn complain(&mut self, what: &str, error: &io::Error, now: u64) {
         if now >= self.quiet_until {
             self.quiet_until = now + QUIET_MS;
-            let name = self.target.as_ref().map_or("", Target::name);
-            self.notices.say(NoticeLevel::Error, format!("the access log {name} cannot be {what}: {error}"));
+            let name = self.target.as_ref().map_or("", Outlet::name);
+            self.notices.say(
+                NoticeLevel::Error,
+                format!("the {} {name} cannot be {what}: {error}", self.shared.what),
+            );
+        }
+    }
+}
+
+impl Outlet {
+    fn new(name: &str) -> Self {
+        if Datagrams::is_named(name) {
+            Self::Server(Datagrams::new(name))
+        } else {
+            Self::File(Target::new(name))
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::File(file) => file.name(),
+            Self::Server(server) => server.name(),
+        }
+    }
+
+    fn is(&self, name: &str) -> bool {
+        match self {
+            Self::File(file) => file.is(name),
+            Self::Server(server) => server.name() == name,
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        match self {
+            Self::File(file) => file.is_open(),
+            Self::Server(server) => server.is_open(),
+        }
+    }
+
+    fn open(&mut self, now: u64) -> io::Result<()> {
+        match self {
+            Self::File(file) => file.open(now),
+            Self::Server(server) => server.open(now),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8], patient: impl Fn() -> bool) -> Written {
+        match self {
+            Self::File(file) => file.write(bytes, patient),
+            Self::Server(server) => server.write(bytes, patient),
+        }
+    }
+
+    fn close(self) -> u64 {
+        match self {
+            Self::File(file) => file.close(),
+            Self::Server(_) => 0,
         }
     }
 }

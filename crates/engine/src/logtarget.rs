@@ -1,4 +1,4 @@
-//! Where the lines of the access log go: standard output, a file or a FIFO, which may be full, stalled or not there.
+//! Where the lines of a log go: standard output, an inherited descriptor, a file or a FIFO, which may be full, stalled or not there.
 //!
 //! A line gets there whole or not at all: the rest of one that a full disk has torn goes first as soon as there is
 //! room. What cannot be opened is tried again now and then. Nothing here waits for a reader longer than it is told to.
@@ -12,10 +12,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 
 /// Milliseconds between two attempts to open what could not be opened.
-const AGAIN_MS: u64 = 1000;
+pub const AGAIN_MS: u64 = 1000;
 
 /// How long one wait for a stalled reader is, between looks at whether it is still wanted.
-const STALL: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+pub const STALL: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// An open target, or one that could not be opened yet.
 pub struct Target {
@@ -62,7 +62,7 @@ impl Target {
             let (named, open) = (metadata(path).ok()?, file.metadata().ok()?);
             Some((named.dev(), named.ino()) == (open.dev(), open.ino()))
         };
-        self.path == path && (path == "stdout" || self.file.as_ref().and_then(same).unwrap_or(false))
+        self.path == path && (is_inherited(path) || self.file.as_ref().and_then(same).unwrap_or(false))
     }
 
     /// Opens it unless it is open, or was tried a moment ago.
@@ -73,6 +73,11 @@ impl Target {
         self.again_at = now + AGAIN_MS;
         self.file = Some(match self.path.as_str() {
             "stdout" => File::from(io::stdout().as_fd().try_clone_to_owned()?),
+            "stderr" => File::from(io::stderr().as_fd().try_clone_to_owned()?),
+            // One that was left open for us, under the name that the system has for it.
+            path if path.starts_with("fd@") => {
+                OpenOptions::new().append(true).open(path.replacen("fd@", "/proc/self/fd/", 1))?
+            }
             // Without waiting: a FIFO may have no reader, or one that does not read.
             path => OpenOptions::new()
                 .create(true)
@@ -134,6 +139,11 @@ impl Target {
     fn length(&self) -> u64 {
         self.file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |metadata| metadata.len())
     }
+}
+
+/// Whether it was open when we began: nobody can put another file in its place.
+fn is_inherited(path: &str) -> bool {
+    path == "stdout" || path == "stderr" || path.starts_with("fd@")
 }
 
 fn lines(bytes: &[u8]) -> u64 {

@@ -13,7 +13,10 @@ use crate::access::{self, Line};
 use crate::client::Client;
 use crate::connection::{Asked, ConnectionView};
 use crate::deadline::Timer;
+use crate::ending::{Phase, Who};
+use crate::hashkey;
 use crate::http::{Reason, backend_named};
+use crate::lines::Passage;
 use crate::listener::Found;
 use crate::peek::{self, Unheard};
 use crate::proxy::preface;
@@ -21,7 +24,7 @@ use crate::rules;
 use crate::stick;
 use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held, Server, Tables};
-use crate::tunnel::{End, Tunnel};
+use crate::tunnel::{End, Tunnel, patience};
 use crate::upstream::{self, ConnectError, Load, Manner};
 
 /// Why a connection ended without a server, in counters.
@@ -41,27 +44,40 @@ pub async fn serve(mut client: Client) {
     let Some(found) = client.place.find(&client.worker, &tables) else { return };
     let mut view =
         ConnectionView::new(client.presence(), Rc::clone(&found), (client.peer, client.destination()));
+    let mut passage = Passage::begin(&client);
+    pass(&mut client, (&found, tables), &mut view, &mut passage).await;
+    passage.tell(&client, &found, &view);
+}
+
+/// Everything between the connection's beginning and its line.
+async fn pass(
+    client: &mut Client,
+    (found, tables): (&Rc<Found>, Held),
+    view: &mut ConnectionView,
+    passage: &mut Passage,
+) {
     let (set, delay_ms) = (&found.frontend.rules.content, found.frontend.rules.inspect_ms);
-    if !set.is_empty() && !Box::pin(rules::content(&mut client, &mut view, (set, delay_ms))).await {
-        return;
+    if !set.is_empty() && !Box::pin(rules::content(client, view, (set, delay_ms))).await {
+        return passage.ending.set(Who::Proxy, Phase::Request);
     }
-    let Some(name) = route(&client, (&found, &tables), &mut view).await else { return };
+    let Some(name) = route(client, (found, &tables), view).await else {
+        return passage.ending.set(Who::Proxy, Phase::Request);
+    };
     if let Some(backend) = tables.backend(&name).filter(|backend| !backend.rules.content.is_empty()) {
         view.backend = Some(Arc::clone(backend));
         let (set, delay_ms) = (&backend.rules.content, backend.rules.inspect_ms);
-        if !Box::pin(rules::content(&mut client, &mut view, (set, delay_ms))).await {
-            return;
+        if !Box::pin(rules::content(client, view, (set, delay_ms))).await {
+            return passage.ending.set(Who::Proxy, Phase::Request);
         }
     }
     let server_timer = client.worker.deadlines.timer();
-    let carried = match open(&mut client, (&view, &server_timer), tables, &name).await {
-        Ok(carried) => carried,
-        Err(reason) => {
+    match open(client, (view, &server_timer), (tables, &name), passage).await {
+        Ok(carried) => carry(client, found, (carried, &view.heard), passage).await,
+        Err((reason, who, phase)) => {
             *found.frontend.counters.errors.lock().entry(reason.to_owned()).or_insert(0) += 1;
-            return;
+            passage.ending.set(who, phase);
         }
-    };
-    carry(&mut client, &found, (carried, &view.heard)).await;
+    }
 }
 
 /// The backend's name; None: the connection is to be closed.
@@ -130,24 +146,27 @@ fn decide(found: &Found, view: &ConnectionView, tables: &Tables) -> Option<Strin
 async fn open(
     client: &mut Client,
     (view, timer): (&ConnectionView, &Timer),
-    mut tables: Held,
-    name: &str,
-) -> Result<Carried, &'static str> {
+    (mut tables, name): (Held, &str),
+    passage: &mut Passage,
+) -> Result<Carried, Failed> {
+    const NONE: Failed = (NO_SERVER, Who::Server, Phase::Connect);
     let worker = Rc::clone(&client.worker);
     let mut tried = Vec::new();
-    let mut attempts = 0;
     loop {
-        let backend = Arc::clone(tables.backend(name).ok_or(NO_SERVER)?);
-        let lease = match pick(client, (view, timer), &backend, &tried).await {
+        let backend = Arc::clone(tables.backend(name).ok_or(NONE)?);
+        passage.backend = Some(Arc::clone(&backend));
+        let lease = match pick(client, (view, timer), &backend, (&tried, passage)).await {
             Ok(lease) => lease,
-            Err(true) => {
+            Err(Unpicked::Moved) => {
                 tables = worker.tables();
                 continue;
             }
-            Err(false) => return Err(NO_SERVER),
+            Err(Unpicked::Failed(who, phase)) => return Err((NO_SERVER, who, phase)),
         };
+        passage.times.picked = worker.shared.clock.micros();
         let index = lease.index();
-        let server = Arc::clone(backend.servers.get(index).ok_or(NO_SERVER)?);
+        let server = Arc::clone(backend.servers.get(index).ok_or(NONE)?);
+        passage.server = Some(Arc::clone(&server));
         let counters = server.counters.of(worker.index);
         let (connect_ms, mut until) = (backend.spec.timeouts.connect, None);
         let preface = preface(client, server.proxy);
@@ -163,6 +182,7 @@ async fn open(
             {
                 Ok(stream) => {
                     counters.connects.add(1);
+                    passage.times.connected = worker.shared.clock.micros();
                     stick::store(&backend, view, index, worker.now_ms());
                     return Ok(Carried { backend, server, lease, stream });
                 }
@@ -172,41 +192,59 @@ async fn open(
         };
         error.settle(&worker, &server, lease);
         tried.push(index);
-        attempts += 1;
         match error {
-            ConnectError::Short => return Err(Reason::OutOfDescriptors.code()),
-            _ if attempts <= backend.spec.retry.attempts => {}
-            ConnectError::NoPort => return Err(Reason::OutOfPorts.code()),
-            _ => return Err(NO_SERVER),
+            ConnectError::Short => {
+                return Err((Reason::OutOfDescriptors.code(), Who::Resource, Phase::Connect));
+            }
+            _ if passage.retries < backend.spec.retry.attempts => {}
+            ConnectError::NoPort => return Err((Reason::OutOfPorts.code(), Who::Resource, Phase::Connect)),
+            ConnectError::Timeout => return Err((NO_SERVER, Who::ServerSlow, Phase::Connect)),
+            ConnectError::Failed | ConnectError::Tls => return Err(NONE),
         }
+        passage.retries += 1;
         counters.retries.add(1);
         counters.redispatches.add(1);
     }
 }
 
-/// A slot; `Err(true)` when the backend was replaced meanwhile.
+/// What stands in counters, and how it ended.
+type Failed = (&'static str, Who, Phase);
+
+/// Why there is no slot.
+enum Unpicked {
+    /// The backend was replaced meanwhile.
+    Moved,
+    /// There will be none.
+    Failed(Who, Phase),
+}
+
+/// A slot.
 async fn pick(
     client: &mut Client,
     (view, timer): (&ConnectionView, &Timer),
     backend: &Backend,
-    tried: &[usize],
-) -> Result<Lease, bool> {
+    (tried, passage): (&[usize], &mut Passage),
+) -> Result<Lease, Unpicked> {
     let mut key = Vec::new();
-    if let Some(expression) = &backend.key {
-        expression.write(view, &mut key);
-    }
+    let has_key = hashkey::write(&backend.spec.balance, backend.key.as_ref(), view, &mut key);
     let now = client.worker.now_ms();
     let known = stick::recall(backend, view, now);
     let ask = Ask {
-        hash: (!key.is_empty()).then_some(key.as_slice()),
+        hash: has_key.then_some(key.as_slice()),
         source: view.source(),
         sticky: known.filter(|index| !tried.contains(index)),
         tried,
     };
     let lease = match backend.group.acquire(&ask, now) {
         Grant::Lease(lease) => lease,
-        Grant::Wait(ticket) => wait((client, timer), ticket, backend.spec.timeouts.queue).await?,
-        Grant::QueueFull | Grant::NoServer => return Err(false),
+        Grant::Wait(ticket) => {
+            passage.waited_behind[1] = backend.group.queued();
+            let waited = wait((client, timer), ticket, backend.spec.timeouts.queue).await;
+            passage.times.picked = client.worker.shared.clock.micros();
+            waited?
+        }
+        Grant::QueueFull => return Err(Unpicked::Failed(Who::Server, Phase::Queue)),
+        Grant::NoServer => return Err(Unpicked::Failed(Who::Server, Phase::Connect)),
     };
     Ok(lease)
 }
@@ -215,39 +253,48 @@ async fn wait(
     (client, timer): (&mut Client, &Timer),
     mut ticket: Ticket,
     timeout_ms: u64,
-) -> Result<Lease, bool> {
+) -> Result<Lease, Unpicked> {
     timer.set(timeout_ms);
     let turn = poll_fn(|cx| {
         if let Poll::Ready(turn) = ticket.poll(cx) {
-            return Poll::Ready(Some(turn));
+            return Poll::Ready(Ok(turn));
         }
         if client.is_gone(cx) {
-            return Poll::Ready(None);
+            return Poll::Ready(Err(Who::Client));
         }
-        timer.poll(cx).map(|()| None)
+        timer.poll(cx).map(|()| Err(Who::ServerSlow))
     })
     .await;
     timer.clear();
     match turn {
-        Some(Turn::Lease(lease)) => Ok(lease),
-        Some(Turn::Moved) => Err(true),
-        Some(Turn::NoServer) | None => Err(false),
+        Ok(Turn::Lease(lease)) => Ok(lease),
+        Ok(Turn::Moved) => Err(Unpicked::Moved),
+        Ok(Turn::NoServer) => Err(Unpicked::Failed(Who::Server, Phase::Connect)),
+        Err(who) => Err(Unpicked::Failed(who, Phase::Queue)),
     }
 }
 
-async fn carry(client: &mut Client, found: &Found, (carried, heard): (Carried, &[u8])) {
+async fn carry(
+    client: &mut Client,
+    found: &Found,
+    (carried, heard): (Carried, &[u8]),
+    passage: &mut Passage,
+) {
     let Carried { backend, server, lease, mut stream } = carried;
     let index = client.worker.index;
     let begun = client.worker.shared.clock.micros();
     let (of_server, of_backend) = (server.counters.of(index), backend.counters.of(index));
     let load = Load::begin(&client.worker, &backend, &server);
     let (front, back) = (&found.frontend.spec.timeouts, &backend.spec.timeouts);
-    let limits = [front.client, front.tunnel, back.server, back.tunnel];
-    let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);
+    let least = |one: u64, other: u64| if one > 0 && other > 0 { one.min(other) } else { one.max(other) };
+    let (idle_ms, who) = patience(least(front.client, front.tunnel), least(back.server, back.tunnel));
     let cut = Some(client.worker.attach(&server, backend.spec.close_on_down));
     let Client { worker, stream: socket, timer, .. } = client;
     let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
     let (end, moved) = tunnel.run(heard, b"").await;
+    let (who, phase) = end.ending(who);
+    passage.ending.set(who, phase);
+    passage.bytes = [moved.up, moved.down];
     match end {
         End::Client => of_server.client_aborts.add(1),
         End::Server | End::Cut => of_server.server_aborts.add(1),
@@ -262,7 +309,8 @@ async fn carry(client: &mut Client, found: &Found, (carried, heard): (Carried, &
     of_server.phases.record(phases);
     of_backend.phases.record(phases);
     found.frontend.counters.workers.of(index).phases.record(phases);
-    access::log(&client.worker, || Line {
+    let has_own = found.frontend.lines.is_some();
+    access::log_unless(has_own, &client.worker, || Line {
         peer: client.peer,
         frontend: &found.frontend.spec.name,
         backend: &backend.spec.name,

@@ -11,6 +11,7 @@ use tokio::io::AsyncWrite;
 
 use crate::buffer::{Buffer, TUNNEL_BYTES};
 use crate::deadline::Timer;
+use crate::ending::{Phase, Who};
 use crate::splice::Pipe;
 use crate::stream::Stream;
 use crate::worker::{Cut, Worker};
@@ -40,6 +41,27 @@ impl End {
             Self::Server => "server-aborted",
             Self::Cut => "server-down",
         }
+    }
+}
+
+impl End {
+    /// The same for lines of logs; `idle` says whose patience ends first.
+    pub fn ending(self, idle: Who) -> (Who, Phase) {
+        match self {
+            Self::Clean => (Who::Nobody, Phase::Ended),
+            Self::Idle => (idle, Phase::Data),
+            Self::Client => (Who::Client, Phase::Data),
+            Self::Server => (Who::Server, Phase::Data),
+            Self::Cut => (Who::Down, Phase::Data),
+        }
+    }
+}
+
+/// The shorter of the two times that nothing may move, and whose it is; 0: for ever.
+pub fn patience(client_ms: u64, server_ms: u64) -> (u64, Who) {
+    match (client_ms, server_ms) {
+        (client, server) if client > 0 && (server == 0 || client <= server) => (client, Who::ClientSlow),
+        (_, server) => (server, Who::ServerSlow),
     }
 }
 

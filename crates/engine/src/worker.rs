@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::deadline::{Deadlines, TICK_MS};
 use crate::doors::{Door, Doors};
 use crate::http::Exchange;
+use crate::lines::{Batches, Dates, Sinks};
 use crate::listener::{Place, accept};
 use crate::log::{LogBatch, LogSender};
 use crate::spares::Spares;
@@ -46,6 +47,8 @@ pub struct Shared {
     pub doors: Doors,
     /// Takes access-log lines.
     pub log: LogSender,
+    /// Take the lines of frontends that have their own.
+    pub sinks: Sinks,
     /// Tells the control plane something.
     pub notices: crate::notice::Notices,
     /// Of the scope `proc`.
@@ -82,6 +85,10 @@ pub struct Worker {
     pub turns: Rc<Turns>,
     /// Lines for the access log that have not left yet.
     pub log: LogBatch,
+    /// The same for frontends that have their own lines.
+    pub batches: Batches,
+    /// Dates as lines tell them.
+    pub dates: RefCell<Dates>,
     /// Moves on when idle connections are to be closed.
     pub idle_epoch: Cell<u64>,
     relief: Relief,
@@ -158,6 +165,8 @@ impl Worker {
             pipes: Pipes::default(),
             turns: Rc::default(),
             log,
+            batches: Batches::default(),
+            dates: RefCell::new(Dates::here()),
             idle_epoch: Cell::new(0),
             relief: Relief::default(),
             farewells: Cell::new(0),
@@ -186,7 +195,7 @@ impl Worker {
                 }
                 Command::CloseIdle => self.close_idle(),
                 Command::CloseServer(serial) => self.cut(serial),
-                Command::FlushLog(_done) => self.log.flush(),
+                Command::FlushLog(_done) => self.flush_log(),
             }
         }
     }
@@ -207,7 +216,7 @@ impl Worker {
                     yield_now().await;
                 }
             }
-            self.log.flush();
+            self.flush_log();
             self.relieve(now);
             count += 1;
             if count.is_multiple_of(1000 / TICK_MS) {
@@ -221,6 +230,11 @@ impl Worker {
                 self.buffers.look();
             }
         }
+    }
+
+    fn flush_log(&self) {
+        self.log.flush();
+        self.batches.flush();
     }
 
     fn close_idle(&self) {

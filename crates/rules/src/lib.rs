@@ -11,6 +11,7 @@ mod around;
 mod compile;
 mod convert;
 mod crypt;
+mod each;
 mod error;
 mod expr;
 mod facts;

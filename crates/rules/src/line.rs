@@ -10,6 +10,7 @@ use crate::Value;
 
 /// How one value is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option that formats set by itself")]
 pub struct Style {
     /// In double quotes; what is absent or empty is then `""`.
     pub quote: bool,

@@ -5,6 +5,9 @@
 //! them. So a pick never walks over servers that cannot take it.
 
 mod first;
+mod haproxy;
+mod haproxy_least;
+mod haproxy_turns;
 mod hashed;
 mod ip_hash;
 mod least_conn;
@@ -79,9 +82,14 @@ pub(crate) struct Ways {
 
 impl Ways {
     pub fn of(spec: PolicySpec) -> Self {
-        let keeps_full =
-            matches!(spec, PolicySpec::Hash { .. } | PolicySpec::IpHash { form: IpHashForm::Fnv1a });
-        Self { keeps_full, fixed_weights: spec == PolicySpec::StaticRr }
+        let keeps_full = matches!(
+            spec,
+            PolicySpec::Hash { .. }
+                | PolicySpec::HaproxyTurns { .. }
+                | PolicySpec::IpHash { form: IpHashForm::Fnv1a }
+        );
+        let fixed_weights = matches!(spec, PolicySpec::StaticRr | PolicySpec::HaproxyTurns { listed: true });
+        Self { keeps_full, fixed_weights }
     }
 }
 
@@ -90,7 +98,10 @@ pub(crate) fn build(spec: PolicySpec, servers: &[Arc<Server>], seed: u64) -> Box
     let size = servers.len();
     match spec {
         PolicySpec::RoundRobin => Box::new(round_robin::RoundRobin::new(size)),
+        PolicySpec::HaproxyTurns { listed: false } => Box::new(haproxy_turns::Turns::new(size)),
+        PolicySpec::HaproxyTurns { listed: true } => Box::new(haproxy::Map::turns(servers)),
         PolicySpec::StaticRr => Box::new(static_rr::StaticRr::new(size)),
+        PolicySpec::HaproxyLeast => Box::new(haproxy_least::Least::new(size)),
         PolicySpec::LeastConn => Box::new(least_conn::LeastConn::new(size)),
         PolicySpec::Random { draws } => Box::new(random::Random::new(size, draws, seed)),
         PolicySpec::First => Box::new(first::First::new(size)),
@@ -105,6 +116,8 @@ pub(crate) fn build(spec: PolicySpec, servers: &[Arc<Server>], seed: u64) -> Box
             HashMethod::Consistent => {
                 Box::new(Hashed::new(ring::Ring::new(servers), Key::Asked, load_factor, size))
             }
+            HashMethod::HaproxyMap(hash) => Box::new(haproxy::Map::new(hash, servers)),
+            HashMethod::HaproxyTree(hash) => Box::new(haproxy::Tree::new(hash, load_factor, servers)),
             HashMethod::Maglev => {
                 Box::new(Hashed::new(maglev::Maglev::new(servers), Key::Asked, load_factor, size))
             }

@@ -112,6 +112,7 @@ impl Compiled {
             slots: &slots,
             clock,
             sockets: &|_| true,
+            sinks: None,
             tickets: None,
             salvage: None,
         };

@@ -20,6 +20,7 @@ use super::channel::MAX_DESCRIPTORS;
 use crate::capacity::{Capacity, Stance};
 use crate::clock::Clock;
 use crate::doors::Doors;
+use crate::lines::Sinks;
 use crate::log;
 use crate::notice::Notices;
 use crate::rules::ProcessVariables;
@@ -82,7 +83,8 @@ impl Plane {
             stance: Stance::default(),
             capacity: Capacity::default(),
             doors: Doors::default(),
-            log: log::start(notices.clone())?,
+            log: log::start("access log", notices.clone(), Arc::default())?,
+            sinks: Sinks::new(notices.clone()),
             notices,
             variables: ProcessVariables::default(),
         };
@@ -229,6 +231,7 @@ impl Plane {
             slots: &state.slots,
             clock: self.shared.clock,
             sockets: &sockets,
+            sinks: Some(&self.shared.sinks),
             tickets: Some(&self.tickets),
             salvage: salvage.then_some(&self.shared.notices),
         };
@@ -241,7 +244,8 @@ impl Plane {
             }
         }
         start_workers(&mut state, threads, &self.shared, &tables)?;
-        self.shared.log.target(&tables.access_log);
+        self.shared.log.target(&tables.access_log.target);
+        self.shared.sinks.look();
         self.shared.tables.publish(Arc::clone(&tables));
         let now = self.shared.clock.millis();
         for (backend, index, server) in changes {
@@ -337,6 +341,7 @@ impl Plane {
         // It ends when every worker has dropped its sender; one that hangs is not waited for.
         let _ = flushed.recv_timeout(LAST_LINES);
         self.shared.log.finish();
+        self.shared.sinks.finish();
         // A newer process may have replaced the socket; removing a path that is not ours would cut it off.
         if !self.shared.stance.is_draining() {
             let _ = std::fs::remove_file(&self.socket_path);

@@ -4,6 +4,9 @@
 
 use tenbin_proto::{Reject, Version};
 
+use crate::ending::{Phase, Who};
+use crate::listener::Found;
+
 /// Why Tenbin answers by itself. The closed list; `Rejected` carries the parser's own.
 #[derive(Clone, Copy, Debug)]
 pub enum Reason {
@@ -81,6 +84,18 @@ impl Reason {
         }
     }
 
+    /// The status at a frontend: one that has answers of its own has HAProxy's, whose statuses for these are others.
+    pub fn status_at(self, found: &Found) -> u16 {
+        match self {
+            Self::ConnectFailed | Self::TlsFailed | Self::ConnectTimeout | Self::NoRoute
+                if !found.frontend.answers.is_empty() =>
+            {
+                503
+            }
+            _ => self.status(),
+        }
+    }
+
     /// The value of `tenbin-reason`, in logs and in counters.
     pub fn code(self) -> &'static str {
         match self {
@@ -107,6 +122,31 @@ impl Reason {
             Self::ServerClosed => "server-closed",
             Self::BadAnswer(_) => "bad-answer",
             Self::ServerTimeout => "server-timeout",
+        }
+    }
+
+    /// Who ended the request with that, and in which phase, where the place does not say it better.
+    pub fn ending(self) -> (Who, Phase) {
+        match self {
+            Self::HeaderTimeout => (Who::ClientSlow, Phase::Request),
+            Self::BodyTimeout => (Who::ClientSlow, Phase::Data),
+            Self::OutOfMemory => (Who::Resource, Phase::Request),
+            Self::OutOfDescriptors | Self::OutOfPorts => (Who::Resource, Phase::Connect),
+            Self::Rejected(_)
+            | Self::PlainHttp
+            | Self::BodyTooBig
+            | Self::Denied(_)
+            | Self::SourceConnections
+            | Self::SourceRequests(_) => (Who::Proxy, Phase::Request),
+            Self::QueueFull => (Who::Server, Phase::Queue),
+            Self::QueueTimeout => (Who::ServerSlow, Phase::Queue),
+            Self::NoRoute | Self::NoServerUp | Self::ConnectFailed | Self::TlsFailed => {
+                (Who::Server, Phase::Connect)
+            }
+            Self::ConnectTimeout => (Who::ServerSlow, Phase::Connect),
+            Self::ServerClosed => (Who::Server, Phase::Head),
+            Self::ServerTimeout => (Who::ServerSlow, Phase::Head),
+            Self::BadAnswer(_) | Self::Unfit | Self::NoWebSocket => (Who::Proxy, Phase::Head),
         }
     }
 

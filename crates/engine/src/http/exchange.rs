@@ -12,7 +12,7 @@ use tenbin_rules::Expr;
 
 use super::answer::{Reason, write_answer};
 use super::forward::forward;
-use super::record::Record;
+use super::record::{self, Record, note_request};
 use super::reply::{finish_reply, redirect, reply, settle};
 use super::route::{backend_named, decide};
 use super::view::{AnswerView, RequestView, Scene};
@@ -133,6 +133,7 @@ impl Exchange {
                 *scratch = Vec::new();
             }
         }
+        self.record.noted.shrink(self.buffer_bytes);
         self.timer.clear();
     }
 
@@ -150,7 +151,7 @@ impl Exchange {
             tls: client.tls(),
             http2: client.stream.is_multiplexed(),
             port: found.port,
-            scene: Some(Scene { client, found, state: &self.state }),
+            scene: Some(Scene { client, found, state: &self.state, record: &self.record }),
             body: self.input.data(),
             backend,
             server: None,
@@ -194,7 +195,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
         match read_head(client, x, &found, first).await {
             // Who was let in by a listener that is gone meanwhile is served once more, by its frontend as last known.
             Head::Complete => x.request.keep_alive &= !is_gone,
-            Head::Closed => return After::Close,
+            Head::Closed => return record::broken_off(client, x, &found),
             Head::Nothing => return After::Nothing,
             Head::Http2 => return After::Http2,
             Head::Failed(reason) => {
@@ -236,7 +237,7 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
     (x.request.method, x.request.version, x.request.body) = (Method::Get, Version::Http11, Body::None);
     x.up.reset();
     x.state.clear();
-    x.record.begin(client.worker.shared.clock.micros());
+    x.record.begin(client, client.worker.shared.clock.micros());
     let Client { stream, timer, .. } = client;
     let mut is_timed = first;
     let head = poll_fn(|cx| {
@@ -295,7 +296,8 @@ async fn exchange(
     if x.request.body != Body::None {
         x.input.make_room(x.buffer_bytes);
     }
-    x.record.head_read(x.request.length);
+    x.record.head_read(x.request.length, client.worker.shared.clock.micros());
+    note_request(client, x, found);
     x.up.body_bytes = 0;
     let counters = found.frontend.counters.workers.of(client.worker.index);
     counters.requests.add(1);
@@ -322,9 +324,12 @@ async fn exchange(
         return after;
     }
     let mut edited = std::mem::take(&mut x.edited);
-    let view = x.view(client, found, None);
-    let knows = |name: &Expr| backend_named(&tables, name, &view).is_some();
-    let action = decide(&found.frontend, &view, &mut edited, knows);
+    // In a block of its own: whatever lives while others are waited for makes every connection larger.
+    let action = {
+        let view = x.view(client, found, None);
+        let knows = |name: &Expr| backend_named(&tables, name, &view).is_some();
+        decide(&found.frontend, &view, &mut edited, knows)
+    };
     x.edited = edited;
     match action {
         Some(Action::Named(name)) => Box::pin(dispatch(client, x, found, (tables, name), first)).await,

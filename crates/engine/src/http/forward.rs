@@ -12,10 +12,12 @@ use super::answer::Reason;
 use super::await_answer::{Failure, await_answer};
 use super::exchange::{After, Exchange};
 use super::open::{self, NotOpened, Opened};
+use super::record::finish;
 use super::reply::reply;
 use super::sticky::Visit;
 use super::{relay, send_head};
 use crate::client::Client;
+use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink};
 use crate::listener::Found;
 use crate::rules::{self, Turn};
@@ -59,7 +61,6 @@ pub async fn forward(
     first: bool,
 ) -> After {
     x.tried.clear();
-    x.record.asked = client.worker.shared.clock.micros();
     if let Err(reason) = stage_body(client, x, found) {
         return Box::pin(reply(client, x, found, reason)).await;
     }
@@ -83,12 +84,12 @@ pub async fn forward(
             Next::Answered(after) => return after,
             Next::Gone => {
                 let now = client.worker.shared.clock.micros();
-                x.record.finish(client, (&x.request, x.input.head()), found, now);
+                finish(client, x, found, now);
                 return After::Close;
             }
             Next::Refused(reason) => {
                 let counters = backend.counters.of(client.worker.index);
-                counters.answered(reason.status());
+                counters.answered(reason.status_at(found));
                 return Box::pin(reply(client, x, found, reason)).await;
             }
         }
@@ -159,17 +160,20 @@ async fn attempt(
         Err(error) => return not_opened(client, x, (course, backend), &error),
     };
     let picked = client.worker.shared.clock.micros();
-    x.record.picked = picked;
+    x.record.times.picked = picked;
+    if let Some(server) = backend.servers.get(lease.index()) {
+        x.record.lands_on(server);
+    }
     let wants = open::wants(backend, x.request.method, course.first, course.stale >= MOST_STALE);
     let opened = match open::open(client, x, backend, lease, wants).await {
         Ok(opened) => opened,
         Err(error) => return not_opened(client, x, (course, backend), &error),
     };
-    x.record.connected = if opened.reused { picked } else { client.worker.shared.clock.micros() };
+    x.record.times.connected = if opened.reused { picked } else { client.worker.shared.clock.micros() };
     let Opened { lease, mut stream, reused } = opened;
     let Some(server) = backend.servers.get(lease.index()) else { return Next::Moved };
-    x.record.lands_on(server);
     let load = Load::begin(&client.worker, backend, server);
+    x.record.is_counted = true;
     server.counters.of(client.worker.index).requests.add(1);
     send_head::request(client, x, course, (server, stream.is_multiplexed()));
     let ended = match await_answer(client, x, (course, backend, lease.index()), &mut stream).await {
@@ -178,7 +182,7 @@ async fn attempt(
     };
     match ended {
         Ok(()) => {
-            x.record.answered = client.worker.shared.clock.micros();
+            x.record.times.answered = client.worker.shared.clock.micros();
             if !backend.stick.is_empty() {
                 let view = x.full_view(client, course.found, Some(backend));
                 stick::store(backend, &view, lease.index(), client.worker.now_ms());
@@ -187,6 +191,7 @@ async fn attempt(
         }
         Err(failure) => {
             drop(load);
+            x.record.is_counted = false;
             let reused = reused && stream.is_unheard();
             failed(client, x, (course, backend, server), (lease, reused), &failure)
         }
@@ -201,10 +206,19 @@ fn not_opened(
 ) -> Next {
     match *error {
         NotOpened::Moved => Next::Moved,
-        NotOpened::ClientGone => Next::Gone,
+        NotOpened::ClientGone => {
+            x.record.times.picked = client.worker.shared.clock.micros();
+            x.record.ending.set(Who::Client, Phase::Queue);
+            Next::Gone
+        }
         // No other server is left: what the tried one did is the reason.
         NotOpened::Refused(Reason::NoServerUp) => Next::Refused(course.last.unwrap_or(Reason::NoServerUp)),
-        NotOpened::Refused(reason) => Next::Refused(reason),
+        NotOpened::Refused(reason) => {
+            if matches!(reason, Reason::QueueTimeout) {
+                x.record.times.picked = client.worker.shared.clock.micros();
+            }
+            Next::Refused(reason)
+        }
         NotOpened::Unreachable(index, reason) => {
             // Nothing was sent: any request may go to another server, and none got more load for it.
             if x.record.retries < backend.spec.retry.attempts {
@@ -224,6 +238,7 @@ fn may_retry(client: &Client, x: &Exchange, backend: &Backend) -> bool {
 /// The next try goes to a server that was not tried yet.
 fn redispatch(client: &Client, x: &mut Exchange, backend: &Backend, index: usize) {
     x.record.retries += 1;
+    x.record.redispatched = true;
     x.tried.push(index);
     if let Some(server) = backend.servers.get(index) {
         let counters = server.counters.of(client.worker.index);
@@ -287,9 +302,15 @@ fn failed(
     let (kind, reason) = match *failure {
         Failure::ClientGone => {
             counters.client_aborts.add(1);
+            let phase = if x.up.delivered() { Phase::Head } else { Phase::Data };
+            x.record.ending.set(Who::Client, phase);
             (OutcomeKind::Aborted, None)
         }
-        Failure::Body(reason) => (OutcomeKind::Aborted, Some(reason)),
+        Failure::Body(reason) => {
+            let who = if matches!(reason, Reason::BodyTimeout) { Who::ClientSlow } else { Who::Proxy };
+            x.record.ending.set(who, Phase::Data);
+            (OutcomeKind::Aborted, Some(reason))
+        }
         Failure::Closed | Failure::Untouched => (OutcomeKind::Failure, Some(Reason::ServerClosed)),
         Failure::Malformed => (OutcomeKind::Failure, Some(Reason::BadAnswer("http2-malformed"))),
         Failure::Unfit => (OutcomeKind::Aborted, Some(Reason::Unfit)),
@@ -333,6 +354,7 @@ fn moved(
     index: usize,
 ) -> Next {
     if !is_repeatable(x) || x.record.retries >= backend.spec.retry.attempts {
+        x.record.ending.set(Who::Down, Phase::Head);
         return Next::Refused(Reason::ServerClosed);
     }
     redispatch(client, x, backend, index);

@@ -22,10 +22,11 @@ use std::task::Poll;
 
 pub use answer::{Manner, Reason, phrase, write_answer_as, write_reason};
 pub use exchange::{After, Exchange};
+pub use record::finish;
 pub use reply::{finish_reply, redirect, reply, send, settle};
 pub use route::backend_named;
 pub use sticky::{Visit, from_cookie, set_cookie};
-pub use view::{AnswerView, RequestView, Scene};
+pub use view::{RequestView, Scene};
 
 use tokio::io::AsyncWrite;
 
@@ -136,6 +137,6 @@ mod tests {
     #[test]
     fn an_idle_connection_is_small() {
         let size = size_of_task(serve);
-        assert!(size <= 1280, "the task of a connection has {size} bytes");
+        assert!(size <= 1216, "the task of a connection has {size} bytes");
     }
 }

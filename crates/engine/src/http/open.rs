@@ -13,6 +13,8 @@ use super::multiplex;
 use super::sticky::{self, Visit};
 use crate::client::Client;
 use crate::clock::wall_micros;
+use crate::ending::CookieOut;
+use crate::hashkey;
 use crate::listener::Found;
 use crate::proxy::preface;
 use crate::stick;
@@ -65,7 +67,11 @@ pub fn remembered(
 ) -> Option<Visit> {
     backend.sticky.as_ref()?;
     let seconds = (wall_micros() / 1_000_000) as u32;
-    sticky::from_cookie(backend, &x.view(client, found, Some(backend)), &tables.secret, seconds)
+    let view = x.view(client, found, Some(backend));
+    let visit = sticky::from_cookie(backend, &view, &tables.secret, seconds);
+    let came = sticky::came(backend, &view, visit);
+    x.record.ending.cookie = Some((came, CookieOut::None));
+    visit
 }
 
 /// What stick tables say.
@@ -86,12 +92,11 @@ pub async fn pick(
 ) -> Result<Lease, NotOpened> {
     let worker = &client.worker;
     let mut key = std::mem::take(&mut x.text);
-    key.clear();
-    if let Some(expression) = &backend.key {
-        expression.write(&x.view(client, found, Some(backend)), &mut key);
-    }
+    let view = x.view(client, found, Some(backend));
+    let has_key = hashkey::write(&backend.spec.balance, backend.key.as_ref(), &view, &mut key);
+    drop(view);
     let ask = Ask {
-        hash: (!key.is_empty()).then_some(key.as_slice()),
+        hash: has_key.then_some(key.as_slice()),
         source: client.peer.ip().to_canonical(),
         sticky: wanted.filter(|index| !x.tried.contains(index)),
         tried: &x.tried,
@@ -103,6 +108,7 @@ pub async fn pick(
         Grant::NoServer => return Err(NotOpened::Refused(Reason::NoServerUp)),
         Grant::QueueFull => return Err(NotOpened::Refused(Reason::QueueFull)),
         Grant::Wait(ticket) => {
+            x.record.waited_behind[1] = backend.group.queued();
             backend.counters.of(worker.index).queue_most.raise(u64::from(backend.group.queued()));
             Box::pin(wait(client, x, ticket, backend.spec.timeouts.queue)).await?
         }

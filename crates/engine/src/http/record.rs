@@ -1,26 +1,27 @@
 //! Log: what is remembered of an exchange, and the counters and the line that come of it.
 
-use tenbin_proto::Request;
+use std::sync::Arc;
+
+use tenbin_rules::Message;
 
 use super::answer::Reason;
+use super::exchange::{After, Exchange};
 use crate::access::{self, Asked, Line};
 use crate::client::Client;
+use crate::clock::wall_micros;
+use crate::ending::{Ending, Phase, Who};
+use crate::lines::{Entry, Lines, Noted, Times};
 use crate::listener::Found;
-use crate::tables::{Backend, Server};
+use crate::rules::State;
+use crate::tables::{Backend, Server, Tables};
 
-/// One exchange, as far as it has come. Times are microseconds on the worker's clock, 0 where not reached.
+/// One exchange, as far as it has come.
 #[derive(Default)]
 pub struct Record {
-    /// First byte of the head, or when waiting for it began.
-    pub begun: u64,
-    /// The head was whole and a slot was asked for.
-    pub asked: u64,
-    /// A slot was there.
-    pub picked: u64,
-    /// A connection was there.
-    pub connected: u64,
-    /// The answer's head was there.
-    pub answered: u64,
+    /// When it came how far.
+    pub times: Times,
+    /// How it ended.
+    pub ending: Ending,
     /// Of the answer; 0: none was sent.
     pub status: u16,
     /// Why Tenbin answered by itself.
@@ -31,28 +32,41 @@ pub struct Record {
     pub server: String,
     /// Tries after the first.
     pub retries: u32,
+    /// The last of them went to another server.
+    pub redispatched: bool,
+    /// Who waited before it, at its server and in its backend.
+    pub waited_behind: [u32; 2],
+    /// A backend of ours answers it.
+    pub is_service: bool,
     /// From the client.
     pub bytes_in: u64,
     /// To the client.
     pub bytes_out: u64,
-    /// A backend of ours answers it.
-    pub is_service: bool,
+    /// What its line shows of the messages.
+    pub noted: Noted,
+    /// It counts at its server.
+    pub is_counted: bool,
     has_head: bool,
+    is_told: bool,
 }
 
 impl Record {
-    /// A new exchange.
-    pub fn begin(&mut self, now: u64) {
-        self.backend.clear();
-        self.server.clear();
-        let (backend, server) = (std::mem::take(&mut self.backend), std::mem::take(&mut self.server));
-        *self = Self { begun: now, backend, server, ..Self::default() };
+    /// A new exchange, whose first byte may be there.
+    pub fn begin(&mut self, client: &Client, now: u64) {
+        let Self { mut backend, mut server, mut noted, .. } = std::mem::take(self);
+        backend.clear();
+        server.clear();
+        noted.clear();
+        let (accepted, shaken) = client.begin(now);
+        let times = Times { accepted, shaken, begun: now, ..Times::default() };
+        *self = Self { times, backend, server, noted, ..Self::default() };
     }
 
     /// Its head is whole.
-    pub fn head_read(&mut self, length: usize) {
+    pub fn head_read(&mut self, length: usize, now: u64) {
         self.has_head = true;
         self.bytes_in = length as u64;
+        self.times.read = now;
     }
 
     /// Its head will never be whole; so much of it came.
@@ -64,6 +78,7 @@ impl Record {
     /// A route answered it.
     pub fn intercepted(&mut self, status: u16) {
         self.status = status;
+        self.ending.set(Who::Local, Phase::Request);
     }
 
     /// A backend of ours answers it.
@@ -74,18 +89,24 @@ impl Record {
     /// A rule keeps its answer back.
     pub fn tarpitted(&mut self) {
         self.reason = Some("tarpit");
+        self.ending.set(Who::Proxy, Phase::Tarpit);
+        self.times.read = 0;
     }
 
     /// A rule has its connection closed without an answer.
     pub fn dropped(&mut self) {
         self.status = 0;
         self.reason = Some("rejected");
+        self.times.read = 0;
+        self.ending.set(Who::Proxy, Phase::Request);
     }
 
     /// Tenbin refused it.
-    pub fn refused(&mut self, reason: Reason) {
-        self.status = reason.status();
+    pub fn refused(&mut self, reason: Reason, status: u16) {
+        self.status = status;
         self.reason = Some(reason.code());
+        let (who, phase) = reason.ending();
+        self.ending.set(who, phase);
     }
 
     /// It goes to this backend; whether that is news, for a request counts once however often it is tried.
@@ -106,41 +127,137 @@ impl Record {
     /// Microseconds of the four phases: waiting, connecting, until the first byte, in all.
     pub fn phases(&self, now: u64) -> [Option<u64>; 4] {
         let between = |from: u64, to: u64| (from > 0 && to > 0).then(|| to.saturating_sub(from));
+        let times = &self.times;
         [
-            between(self.asked, self.picked),
-            between(self.picked, self.connected),
-            between(self.connected, self.answered),
-            Some(now.saturating_sub(self.begun)),
+            between(times.read, times.picked),
+            between(times.picked, times.connected),
+            between(times.connected, times.answered),
+            Some(now.saturating_sub(times.begun)),
         ]
     }
 
-    /// It ends now: counts it for the frontend and writes its line.
-    pub fn finish(&mut self, client: &Client, (request, head): (&Request, &[u8]), found: &Found, now: u64) {
-        let worker = &client.worker;
-        let counters = found.frontend.counters.workers.of(worker.index);
-        if self.status > 0 {
-            counters.answered(self.status);
-        }
-        if self.status > 0 && (self.backend.is_empty() || self.is_service) && self.reason.is_none() {
-            counters.intercepted.add(1);
-        }
-        counters.phases.record(self.phases(now));
-        client.count_bytes(self.bytes_in, self.bytes_out);
-        access::log(worker, || Line {
-            peer: client.peer,
-            frontend: &found.frontend.spec.name,
-            backend: &self.backend,
-            server: &self.server,
-            request: self.has_head.then(|| Asked {
-                method: request.method_text.of(head),
-                host: request.authority.of(head),
-                target: request.target.of(head),
-            }),
+    /// What a line can tell of it, at this moment.
+    pub fn entry<'a>(
+        &'a self,
+        (client, found): (&'a Client, &'a Found),
+        (state, tables): (&'a State, &'a Tables),
+        (now, is_early): (u64, bool),
+    ) -> Entry<'a> {
+        let backend = tables.backend(&self.backend).map(Arc::as_ref);
+        let server = backend.and_then(|backend| backend.servers.get(backend.server_named(&self.server)?));
+        let wall = wall_micros();
+        Entry {
+            client,
+            found,
+            times: Times { closed: now, ..self.times },
+            ending: self.ending,
             status: self.status,
-            reason: self.reason,
             bytes: [self.bytes_in, self.bytes_out],
-            phases: self.phases(now),
             retries: self.retries,
-        });
+            redispatched: self.redispatched,
+            waited_behind: self.waited_behind,
+            noted: &self.noted,
+            captures: &state.captures,
+            backend,
+            server: server.map(Arc::as_ref).filter(|_| !self.is_service),
+            no_server: if self.is_service { "<STATS>" } else { "<NOSRV>" },
+            counts_itself: !is_early && self.is_counted,
+            is_early,
+            wall: [wall.saturating_sub(now.saturating_sub(self.times.accepted)), wall],
+        }
     }
+
+    /// Microseconds from the connection until the answer's head.
+    pub fn latency(&self) -> u64 {
+        self.times.answered.saturating_sub(self.times.connected)
+    }
+}
+
+/// Takes down what lines show of a request, before a rule changes it.
+pub fn note_request(client: &Client, x: &mut Exchange, found: &Found) {
+    let Some(lines) = &found.frontend.lines else { return };
+    let scheme = if client.tls().is_used() { "https" } else { "http" };
+    let origin = client.stream.is_multiplexed().then_some(scheme);
+    lines.note_request(&mut x.record.noted, (&x.request, x.input.head()), origin);
+    lines.capture(&mut x.state.captures, Message::Request, (&x.request.fields, x.input.head()));
+}
+
+/// The same of an answer.
+pub fn note_answer(x: &mut Exchange, found: &Found) {
+    let Some(lines) = &found.frontend.lines else { return };
+    lines.capture(&mut x.state.captures, Message::Answer, (&x.response.fields, x.output.head()));
+}
+
+/// The line of a request whose answer's head is about to leave, where lines do not wait for the end.
+pub fn tell_early(client: &Client, x: &mut Exchange, found: &Found) {
+    let Some(lines) = found.frontend.lines.as_ref().filter(|lines| lines.early) else { return };
+    x.record.is_told = true;
+    x.record.bytes_out = x.down.prefix.len() as u64;
+    tell(client, x, (found, lines), (x.record.times.answered, true));
+    x.record.bytes_out = 0;
+}
+
+/// An exchange ends now: counts it for the frontend and writes its line.
+pub fn finish(client: &Client, x: &mut Exchange, found: &Found, now: u64) {
+    let record = &x.record;
+    let counters = found.frontend.counters.workers.of(client.worker.index);
+    if record.status > 0 {
+        counters.answered(record.status);
+    }
+    if record.status > 0 && (record.backend.is_empty() || record.is_service) && record.reason.is_none() {
+        counters.intercepted.add(1);
+    }
+    counters.phases.record(record.phases(now));
+    client.count_bytes(record.bytes_in, record.bytes_out);
+    client.end(now);
+    match &found.frontend.lines {
+        Some(_) if record.is_told => {}
+        Some(lines) => tell(client, x, (found, lines), (now, false)),
+        None => tell_access(client, x, found, now),
+    }
+}
+
+/// The client has closed before a head was whole. On a connection that was kept for more that is nothing to tell.
+pub fn broken_off(client: &Client, x: &mut Exchange, found: &Found) -> After {
+    let come = x.input.data().len();
+    if let Some(lines) = &found.frontend.lines
+        && (come > 0 || client.is_fresh() && lines.null)
+    {
+        x.record.unreadable(come);
+        x.record.status = 400;
+        x.record.ending.set(Who::Client, Phase::Request);
+        tell(client, x, (found, lines), (client.worker.shared.clock.micros(), false));
+    }
+    After::Close
+}
+
+fn tell(client: &Client, x: &Exchange, (found, lines): (&Found, &Lines), (now, is_early): (u64, bool)) {
+    let tables = client.worker.tables();
+    let entry = x.record.entry((client, found), (&x.state, &tables), (now, is_early));
+    let view = x.full_view(client, found, entry.backend);
+    if x.record.has_head {
+        lines.tell(&entry, &view, x.state.overrides.log_level);
+    } else {
+        lines.tell_error(&entry, &view);
+    }
+}
+
+fn tell_access(client: &Client, x: &Exchange, found: &Found, now: u64) {
+    let (record, request, head) = (&x.record, &x.request, x.input.head());
+    access::log(&client.worker, || Line {
+        peer: client.peer,
+        frontend: &found.frontend.spec.name,
+        backend: &record.backend,
+        server: &record.server,
+        request: record.has_head.then(|| Asked {
+            method: request.method_text.of(head),
+            host: request.authority.of(head),
+            target: request.target.of(head),
+        }),
+        status: record.status,
+        reason: record.reason,
+        bytes: [record.bytes_in, record.bytes_out],
+        phases: record.phases(now),
+        retries: record.retries,
+    });
 }

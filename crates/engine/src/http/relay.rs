@@ -11,26 +11,41 @@ use super::answer::Reason;
 use super::exchange::{After, Exchange};
 use super::forward::Course;
 use super::reply::reply;
-use super::send_head;
+use super::{record, send_head};
 use crate::client::Client;
+use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
 use crate::rules::{self, Counted};
 use crate::stats::ServerCounters;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
-use crate::tunnel::{End, Tunnel};
+use crate::tunnel::{End, Tunnel, patience};
 use crate::wire::Frontend;
 
 /// How the body of an answer ended.
 enum Ended {
     Whole,
-    /// The client does not take it.
+    /// The client went away.
     ClientGone,
+    /// The client does not take it, or does not send the rest, in time.
+    ClientSlow,
     /// The server broke off or broke the framing.
     ServerBroke,
     /// The server sent nothing for too long.
     ServerSlow,
+}
+
+impl Ended {
+    fn ending(&self) -> (Who, Phase) {
+        match self {
+            Self::Whole => (Who::Nobody, Phase::Ended),
+            Self::ClientGone => (Who::Client, Phase::Data),
+            Self::ClientSlow => (Who::ClientSlow, Phase::Data),
+            Self::ServerBroke => (Who::Server, Phase::Data),
+            Self::ServerSlow => (Who::ServerSlow, Phase::Data),
+        }
+    }
 }
 
 /// Passes the answer on, counts it, and gives back what the request held.
@@ -48,7 +63,10 @@ pub async fn answer(
     x.early |= !x.up.delivered();
     let source = split_head(x, &stream);
     rules::count(client, &x.state.tracking, Counted::Status(x.response.status));
+    record::note_answer(x, course.found);
     if let Some(reason) = judge(client, x, course.found, backend) {
+        x.record.ending.set(Who::Proxy, Phase::Head);
+        x.record.times.answered = 0;
         return Box::pin(forbid(client, x, (course, backend, server), lease, reason)).await;
     }
     let status = x.response.status;
@@ -57,6 +75,7 @@ pub async fn answer(
         return Box::pin(refuse(client, x, (course, backend, server), lease, "chunk")).await;
     }
     x.record.status = status;
+    record::tell_early(client, x, course.found);
     count_answer(client, (backend, server), status);
     if tunnel {
         return Box::pin(upgrade(client, x, (course, backend, server), lease, stream)).await;
@@ -67,10 +86,12 @@ pub async fn answer(
     let kind = match ended {
         Ended::Whole if matches!(status, 502..=504) => OutcomeKind::Failure,
         Ended::Whole => OutcomeKind::Success,
-        Ended::ClientGone => OutcomeKind::Aborted,
+        Ended::ClientGone | Ended::ClientSlow => OutcomeKind::Aborted,
         Ended::ServerBroke | Ended::ServerSlow => OutcomeKind::Failure,
     };
     count_end(server.counters.of(client.worker.index), &ended);
+    let (who, phase) = ended.ending();
+    x.record.ending.set(who, phase);
     if !whole && leaving.sink == Sink::Plain && !matches!(x.response.body, Body::None | Body::Length(_)) {
         // Where nothing else says that it is not whole.
         client.stream.reset_on_close();
@@ -81,7 +102,7 @@ pub async fn answer(
     } else {
         drop(stream);
     }
-    let latency = x.record.answered.saturating_sub(x.record.connected);
+    let latency = x.record.latency();
     let now = client.worker.shared.clock.micros();
     finish(client, server, (lease, kind, latency), now);
     let asked_to_close = !x.request.keep_alive && x.request.version == Version::Http11;
@@ -137,7 +158,7 @@ async fn forbid(
     reason: Reason,
 ) -> After {
     let worker = client.worker.index;
-    backend.counters.of(worker).answered(reason.status());
+    backend.counters.of(worker).answered(reason.status_at(course.found));
     finish(client, server, (lease, OutcomeKind::Success, 0), client.worker.shared.clock.micros());
     reply(client, x, course.found, reason).await
 }
@@ -173,7 +194,7 @@ fn count_answer(client: &Client, (backend, server): (&Backend, &Server), status:
 fn count_end(counters: &ServerCounters, ended: &Ended) {
     match ended {
         Ended::Whole => {}
-        Ended::ClientGone => counters.client_aborts.add(1),
+        Ended::ClientGone | Ended::ClientSlow => counters.client_aborts.add(1),
         Ended::ServerBroke | Ended::ServerSlow => counters.server_aborts.add(1),
     }
 }
@@ -194,7 +215,7 @@ fn settle(
     let phases = x.record.phases(now);
     counters.phases.record(phases);
     backend.counters.of(worker).phases.record(phases);
-    x.record.finish(client, (&x.request, x.input.head()), course.found, now);
+    record::finish(client, x, course.found, now);
     x.up.release(&mut x.input);
     rules::count(client, &x.state.tracking, Counted::Bytes(x.record.bytes_in, x.record.bytes_out));
 }
@@ -238,7 +259,7 @@ async fn body(
                 client.stream.reset_on_close();
             }
             if slow.is_ready() || x.down.waiting == Waiting::Write {
-                return slow.map(|()| Ended::ClientGone);
+                return slow.map(|()| Ended::ClientSlow);
             }
         } else {
             x.pace.rest(&client.timer);
@@ -263,10 +284,12 @@ async fn upgrade(
     let head = std::mem::take(&mut x.down.prefix);
     let sent = super::reply::send(client, &head, (&mut x.pace, &course.found.frontend.spec)).await;
     x.down.prefix = head;
-    let limits = [course.found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel];
-    let idle_ms = limits.into_iter().filter(|limit| *limit > 0).min().unwrap_or(0);
+    let (idle_ms, who) = patience(course.found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel);
     // What the request had as its body has gone up with it.
     x.up.release(&mut x.input);
+    if !sent {
+        x.record.ending.set(Who::Client, Phase::Data);
+    }
     if sent {
         let (up, down) = (x.input.data().to_vec(), x.output.data().to_vec());
         // A tunnel may live for days and has buffers of its own.
@@ -278,12 +301,14 @@ async fn upgrade(
         let (end, moved) = tunnel.run(&up, &down).await;
         x.record.bytes_in += moved.up;
         x.record.bytes_out += moved.down;
+        let (who, phase) = end.ending(who);
+        x.record.ending.set(who, phase);
         if matches!(end, End::Server | End::Cut) {
             server.counters.of(client.worker.index).server_aborts.add(1);
         }
     }
     debug_assert_eq!(x.response.body, Body::None);
-    let latency = x.record.answered.saturating_sub(x.record.connected);
+    let latency = x.record.latency();
     let now = client.worker.shared.clock.micros();
     finish(client, server, (lease, OutcomeKind::Success, latency), now);
     settle(client, x, course, (backend, server, now));

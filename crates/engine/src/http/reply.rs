@@ -12,6 +12,7 @@ use tokio::io::AsyncWrite;
 use super::answer::{Manner, Reason, write_answer, write_reason};
 use super::exchange::{After, Exchange};
 use super::grpc;
+use super::record::finish;
 use super::redirect::write_location;
 use crate::client::Client;
 use crate::listener::Found;
@@ -43,7 +44,8 @@ pub fn redirect(
 
 /// Answers with a reason of our own.
 pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason: Reason) -> After {
-    x.record.refused(reason);
+    let status = reason.status_at(found);
+    x.record.refused(reason, status);
     *found.frontend.counters.errors.lock().entry(reason.code().to_owned()).or_insert(0) += 1;
     if reason.is_request_error() || reason.is_denial() {
         rules::count(client, &x.state.tracking, Counted::Error);
@@ -64,7 +66,7 @@ pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason:
     let backend = std::mem::take(&mut x.record.backend);
     let named = (!backend.is_empty()).then_some(backend.as_str());
     let known = named.and_then(|name| tables.backend(name)).map(|backend| &**backend);
-    if let Some(page) = rules::page(found, known, reason.status()) {
+    if let Some(page) = rules::page(found, known, status) {
         let mut out = std::mem::take(&mut x.down.prefix);
         rules::write_own(&mut out, page, &x.view(client, found, known), manner);
         x.down.prefix = out;
@@ -102,7 +104,7 @@ pub async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, 
     let sent = write(client, &x.down.prefix, (&mut x.pace, &found.frontend.spec), Stream::poll_finish).await;
     x.record.bytes_out += x.down.prefix.len() as u64;
     let now = client.worker.shared.clock.micros();
-    x.record.finish(client, (&x.request, x.input.head()), found, now);
+    finish(client, x, found, now);
     match (sent, keep_alive) {
         (false, _) => After::Close,
         (true, true) => After::Idle,

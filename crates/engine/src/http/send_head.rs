@@ -14,6 +14,7 @@ use super::{open, sticky};
 use crate::address::Address;
 use crate::client::Client;
 use crate::clock::wall_micros;
+use crate::ending::CookieOut;
 use crate::flow::Sink;
 use crate::tables::{Backend, Server, Sticky};
 use crate::wire::Frontend;
@@ -29,7 +30,7 @@ pub fn request(
     (server, multiplexed): (&Server, bool),
 ) {
     let frontend = &course.found.frontend;
-    let Exchange { request, input, up, edited, text, state, .. } = x;
+    let Exchange { request, input, up, edited, text, state, record, .. } = x;
     let bytes = state.request_bytes(input.head());
     let target = request.method != Method::Connect && rewrite(frontend, edited, request, bytes, text);
     let peer = client.peer.ip().to_canonical();
@@ -57,7 +58,7 @@ pub fn request(
         tls: client.tls(),
         http2: client.stream.is_multiplexed(),
         port: course.found.port,
-        scene: Some(Scene { client, found: course.found, state }),
+        scene: Some(Scene { client, found: course.found, state, record }),
         body: b"",
         backend: backend.map(|backend| &**backend),
         server: Some(&server.name),
@@ -154,6 +155,10 @@ pub fn answer(
     if backend.sticky.is_some() {
         let now = (wall_micros() / 1_000_000) as u32;
         sticky::set_cookie(&mut extra, backend, (server, course.visit), &course.tables.secret, now);
+        if let Some((_, out)) = x.record.ending.cookie.as_mut().filter(|_| !extra.is_empty()) {
+            let stays = course.visit.is_some_and(|visit| visit.index == server);
+            *out = if stays { CookieOut::Updated } else { CookieOut::Inserted };
+        }
     }
     let always = &course.found.always;
     if !always.is_empty() && x.response.fields.find(x.state.answer_bytes(x.output.head()), HSTS).is_none() {

@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tenbin_rules::View;
 
+use crate::ending::CookieIn;
 use crate::tables::{Backend, Sticky};
 
 const PAYLOAD: usize = 16;
@@ -42,6 +43,19 @@ pub fn from_cookie<V: View>(backend: &Backend, view: &V, secret: &[u8], now: u32
         return None;
     }
     Some(Visit { index: backend.group.index_of_id(id)?, first, last })
+}
+
+/// What a client's cookie said, for lines of logs.
+pub fn came<V: View>(backend: &Backend, view: &V, visit: Option<Visit>) -> CookieIn {
+    let Some(Sticky::Cookie { name, .. }) = &backend.sticky else { return CookieIn::None };
+    match visit {
+        Some(visit) if backend.servers.get(visit.index).is_some_and(|server| server.state.is_usable()) => {
+            CookieIn::Valid
+        }
+        Some(_) => CookieIn::Down,
+        None if view.cookie(name).is_some() => CookieIn::Invalid,
+        None => CookieIn::None,
+    }
 }
 
 /// Appends the `Set-Cookie` line that is due after an answer of the server at `index`.

@@ -37,6 +37,7 @@ pub async fn greet(mut newcomer: Newcomer, found: Rc<Found>) {
     if room.get_mut(..length).is_some_and(|header| peek::take(&newcomer.stream, header)) {
         newcomer.peer = source.unwrap_or(newcomer.peer);
         newcomer.presence.told = Some(Box::new(told));
+        newcomer.presence.shaken.set(worker.shared.clock.micros());
         admit(newcomer, &found);
     }
 }

@@ -203,7 +203,7 @@ pub async fn reply_status(
     (status, lines, backend): (u16, &[u8], Option<&Backend>),
 ) -> After {
     let Some(page) = page(found, backend, status) else {
-        x.record.refused(Reason::Denied(status));
+        x.record.refused(Reason::Denied(status), status);
         let manner = settle(x, found);
         x.down.prefix.clear();
         write_answer_as(&mut x.down.prefix, (status, phrase(status).as_bytes()), lines, b"", manner);
@@ -212,7 +212,7 @@ pub async fn reply_status(
     if lines.is_empty() {
         return reply(client, x, found, Reason::Denied(status)).await;
     }
-    x.record.refused(Reason::Denied(status));
+    x.record.refused(Reason::Denied(status), status);
     let manner = settle(x, found);
     let mut own = lines.to_vec();
     let mut out = std::mem::take(&mut x.down.prefix);

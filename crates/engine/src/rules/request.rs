@@ -12,6 +12,7 @@ use super::answering::write_own;
 use super::message;
 use super::tracking::{self, Start};
 use crate::client::Client;
+use crate::http::finish as record_end;
 use crate::http::{After, Exchange, Reason, finish_reply, redirect, reply, settle};
 use crate::listener::Found;
 use crate::tables::{Act, Answer, Backend, Condition, Rule, Timeout};
@@ -105,7 +106,11 @@ async fn finish(
             let configured = if own > 0 { own } else { found.frontend.spec.tarpit };
             let wait_ms = x.state.overrides.tarpit.unwrap_or(if configured > 0 { configured } else { 5_000 });
             x.record.tarpitted();
-            if !pause(client, x, wait_ms).await {
+            let is_there = pause(client, x, wait_ms).await;
+            x.record.times.picked = client.worker.shared.clock.micros();
+            if !is_there {
+                x.record.status = answer.status;
+                record_end(client, x, found, client.worker.shared.clock.micros());
                 return After::Close;
             }
             x.request.keep_alive = false;
@@ -139,7 +144,7 @@ async fn finish(
         Next::Close { silent } => {
             x.record.dropped();
             let now = client.worker.shared.clock.micros();
-            x.record.finish(client, (&x.request, x.input.head()), found, now);
+            record_end(client, x, found, now);
             if silent {
                 client.stream.reset_on_close();
             }
@@ -161,7 +166,7 @@ async fn refuse(
     for counters in found.connection_counters(client.worker.index) {
         counters.denied.add(1);
     }
-    x.record.refused(Reason::Denied(answer.status));
+    x.record.refused(Reason::Denied(answer.status), answer.status);
     own(client, x, found, (answer, backend)).await
 }
 

@@ -78,6 +78,15 @@ impl Captures {
         }
     }
 
+    /// Keeps a header's value, or that there is none.
+    pub fn keep(&mut self, message: Message, index: usize, value: Option<&[u8]>, length: usize) {
+        self.set(message, index, value.unwrap_or_default(), length);
+        let slots = if message == Message::Request { &mut self.request } else { &mut self.answer };
+        if let (None, Some(slot)) = (value, slots.get_mut(index)) {
+            *slot = None;
+        }
+    }
+
     /// Keeps a value, cut to `length` bytes.
     pub fn set(&mut self, message: Message, index: usize, value: &[u8], length: usize) {
         let slots = match message {

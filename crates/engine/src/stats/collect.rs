@@ -82,7 +82,7 @@ fn process_stats(
         cpu: cpu.tv_sec as u64 * 1_000_000 + cpu.tv_nsec as u64 / 1000,
         resident: resident(),
         descriptors: std::fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64),
-        log_dropped: shared.log.dropped(),
+        log_dropped: shared.log.dropped() + shared.sinks.dropped(),
         events_dropped: process.events_dropped.load(Ordering::Relaxed),
         accept_pauses: process.accept_pauses.load(Ordering::Relaxed),
         descriptors_limit: capacity.descriptors(),

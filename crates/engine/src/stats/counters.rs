@@ -253,6 +253,8 @@ pub struct ProcessCounters {
     pub connections: Current,
     /// Client connections in all.
     pub connections_total: AtomicU64,
+    /// Lines that were given a number.
+    pub numbered: AtomicU64,
     /// Times that accepting paused for want of descriptors.
     pub accept_pauses: AtomicU64,
     /// Panics that cost one connection each.

@@ -4,19 +4,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use tenbin_balance::{
-    Admin, Eject, Group, GroupSpec, HashMethod, Health, IpHashForm, OnDrain, Passive, PolicySpec, ServerSpec,
-};
-use tenbin_rules::{Expr, TlsFact, Value, Variable};
+use tenbin_balance::{Admin, Group, Health, Passive, ServerSpec};
+use tenbin_rules::{TlsFact, Value, Variable};
 
 use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDraft};
-use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables};
+use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables, group};
 use crate::address::Address;
 use crate::clock::Clock;
+use crate::lines::Sinks;
 use crate::notice::Notices;
 use crate::stats::{FrontendCounters, ListenerCounters, Workers};
 use crate::tls::Tickets;
-use crate::wire::{self, Policy, Snapshot};
+use crate::wire::{self, Snapshot};
 
 /// Why a snapshot is refused.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +37,8 @@ pub struct Context<'a> {
     pub clock: Clock,
     /// Addresses whose sockets are at hand.
     pub sockets: &'a dyn Fn(&str) -> bool,
+    /// For lines of frontends; None: they go nowhere.
+    pub sinks: Option<&'a Sinks>,
     /// For listeners with TLS; None: no file is read, and nobody handshakes.
     pub tickets: Option<&'a Arc<Tickets>>,
     /// What TLS cannot be had for is told here instead of refused: such a listener lets nobody in, such a server is down.
@@ -186,16 +187,27 @@ fn build_frontend(
         },
         |before| Arc::clone(&before.counters),
     );
-    let FrontendDraft { trusted, router, routes, rules, answers } = draft;
+    let FrontendDraft { trusted, router, routes, rules, answers, lines } = draft;
     let known = before.and_then(|before| before.per_source.as_ref());
     let per_source = spec.limits.per_source.map(|limits| PerSource::new(limits, known));
     let asks_hello = router.asks(TlsFact::is_asked);
-    Arc::new(Frontend { spec, trusted, router, routes, asks_hello, per_source, rules, answers, counters })
+    Arc::new(Frontend {
+        spec,
+        trusted,
+        router,
+        routes,
+        asks_hello,
+        per_source,
+        rules,
+        answers,
+        lines,
+        counters,
+    })
 }
 
 /// Whether two backends differ at most in what a patch could change.
 fn same_shape(old: &wire::Backend, new: &wire::Backend) -> bool {
-    let pinned = new.balance.policy == Policy::StaticRr;
+    let pinned = new.balance.policy == wire::Policy::StaticRr;
     old.servers.len() == new.servers.len()
         && old.servers.iter().zip(&new.servers).all(|(old, new)| {
             let same =
@@ -221,14 +233,15 @@ fn build_backend(
     let servers: Vec<_> = spec
         .servers
         .iter()
+        .zip(group::numbers(&spec.servers))
         .zip(draft.servers)
         .map(|(server, draft)| {
-            build_server(server, draft, &spec, known.get(server.name.as_str()).copied(), context)
+            build_server(server, draft, &spec, known.get(server.0.name.as_str()).copied(), context)
         })
         .collect();
     let states = servers.iter().map(|server| Arc::clone(&server.state)).collect();
     let now = context.clock.millis();
-    let group = Group::new(group_spec(&spec), states, context.clock.micros());
+    let group = Group::new(group::spec(&spec), states, context.clock.micros());
     for (index, (server, built)) in spec.servers.iter().zip(&servers).enumerate() {
         group.set_admin(index, server.admin, now);
         group.set_health(index, effective_health(server, built.address.as_ref()), now);
@@ -261,7 +274,7 @@ fn effective_health(server: &wire::Server, address: Option<&Address>) -> Health 
 }
 
 fn build_server(
-    server: &wire::Server,
+    (server, number): (&wire::Server, u32),
     ServerDraft { address, source, tls, is_same, .. }: ServerDraft,
     backend: &wire::Backend,
     before: Option<&Arc<Server>>,
@@ -273,9 +286,10 @@ fn build_server(
         max_connections: server.max_connections,
         max_queue: server.max_queue,
         passive: server.passive.map(|p| Passive { max_fails: p.max_fails, fail_timeout_ms: p.fail_timeout }),
-        slow_start_ms: backend.slow_start,
+        slow_start_ms: u64::try_from(server.slow_start).unwrap_or(backend.slow_start),
         admin: server.admin,
         health: effective_health(server, address.as_ref()),
+        number,
     };
     let state = match before {
         Some(before) => {
@@ -316,49 +330,6 @@ fn build_sticky(sticky: &wire::Sticky) -> Sticky {
         attributes: attributes.clone().into_bytes(),
         max_idle: max_idle.div_ceil(1000),
         max_life: max_life.div_ceil(1000),
-    }
-}
-
-fn group_spec(spec: &wire::Backend) -> GroupSpec {
-    let balance = &spec.balance;
-    let policy = match balance.policy {
-        Policy::RoundRobin => PolicySpec::RoundRobin,
-        Policy::StaticRr => PolicySpec::StaticRr,
-        Policy::LeastConn => PolicySpec::LeastConn,
-        Policy::Random => PolicySpec::Random { draws: balance.draws },
-        Policy::First => PolicySpec::First,
-        Policy::IpHash => PolicySpec::IpHash {
-            form: match balance.ip_form {
-                wire::IpForm::Fnv1a => IpHashForm::Fnv1a,
-                wire::IpForm::Nginx => IpHashForm::Nginx,
-            },
-        },
-        Policy::Hash => PolicySpec::Hash {
-            method: match balance.method {
-                wire::HashMethod::Modulo => HashMethod::Modulo,
-                wire::HashMethod::Consistent
-                | wire::HashMethod::HaproxyMap
-                | wire::HashMethod::HaproxyTree => HashMethod::Consistent,
-                wire::HashMethod::Maglev => HashMethod::Maglev,
-            },
-            load_factor: (balance.load_factor > 0).then_some(balance.load_factor),
-        },
-        Policy::PeakEwma => {
-            PolicySpec::PeakEwma { decay_ms: balance.decay, error_penalty_ms: balance.error_penalty }
-        }
-    };
-    GroupSpec {
-        policy,
-        eject: spec.eject.map(|eject| Eject {
-            consecutive: eject.consecutive,
-            base_ms: eject.base,
-            max_ms: eject.longest,
-            max_percent: eject.percent,
-        }),
-        max_queue: spec.max_queue,
-        sticky_on_drain: if spec.drain_sticky { OnDrain::Stay } else { OnDrain::Leave },
-        all_backups: false,
-        retry_budget_percent: spec.retry.budget,
     }
 }
 

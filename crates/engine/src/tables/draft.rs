@@ -16,6 +16,8 @@ use super::rules::{Answer, Rules, draft_answer, draft_rules};
 use super::secure::{Secured, listener as secure_listener, server as secure_server};
 use super::stick::{StickDrafts, StickRule};
 use crate::address::Address;
+use crate::hashkey;
+use crate::lines::{Lines, Problem, Sinks};
 use crate::tls::{Authorities, ClientConfig, ListenerConfig};
 use crate::wire::{self, Policy, Snapshot};
 
@@ -57,6 +59,8 @@ pub struct FrontendDraft {
     pub router: Router,
     /// What follows from them.
     pub routes: Vec<Route>,
+    /// Its own lines of logs.
+    pub lines: Option<Box<Lines>>,
     /// What is done besides.
     pub rules: Rules,
     /// Own answers by status.
@@ -118,7 +122,12 @@ impl Drafts {
         let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
         let mut frontends = Vec::with_capacity(snapshot.frontends.len());
         for (index, spec) in snapshot.frontends.iter().enumerate() {
-            frontends.push(draft_frontend(&format!("frontends[{index}]"), spec, &known, &around)?);
+            frontends.push(draft_frontend(
+                &format!("frontends[{index}]"),
+                spec,
+                &known,
+                (&around, context.sinks),
+            )?);
         }
         let mut backends = Vec::with_capacity(snapshot.backends.len());
         let mut authorities = Authorities::default();
@@ -217,7 +226,7 @@ fn draft_frontend(
     path: &str,
     spec: &wire::Frontend,
     known: &Known<'_>,
-    around: &Around<'_>,
+    (around, sinks): (&Around<'_>, Option<&Sinks>),
 ) -> Result<FrontendDraft, Refusal> {
     let trusted = networks(&format!("{path}.trusted_proxies"), &spec.trusted_proxies)?;
     if let Some(limits) = &spec.limits.per_source {
@@ -232,11 +241,19 @@ fn draft_frontend(
         );
         routes.push(draft_route(&path, route, known, around)?);
     }
+    let lines = spec.log.as_ref().map(|log| {
+        let problem = |problem: Problem| Refusal {
+            path: format!("{path}.log.{}", problem.path),
+            reason: problem.reason,
+        };
+        Lines::new(log, (around, sinks)).map(Box::new).map_err(problem)
+    });
     Ok(FrontendDraft {
         trusted,
         router: Router::new(conditions),
         routes,
         rules: draft_rules(&format!("{path}.rules"), &spec.rules, around)?,
+        lines: lines.transpose()?,
         answers: draft_answers(path, &spec.answers, around)?,
     })
 }
@@ -332,7 +349,7 @@ fn draft_backend(
         .as_ref()
         .map(|key| expression(&format!("{path}.balance.key"), key, around))
         .transpose()?;
-    if spec.balance.policy == Policy::Hash && key.is_none() {
+    if spec.balance.policy == Policy::Hash && key.is_none() && hashkey::is_expression(&spec.balance) {
         return refuse(format!("{path}.balance.key"), "missing: policy hash needs it");
     }
     let parse = |(index, server): (usize, &wire::Server)| {

@@ -9,6 +9,7 @@ use tenbin_rules::{Expr, Router};
 
 use super::draft::Answers;
 use super::rules::Rules;
+use crate::lines::Lines;
 use crate::stats::{FrontendCounters, ListenerCounters};
 use crate::tls::ListenerConfig;
 use crate::wire;
@@ -47,6 +48,8 @@ pub struct Frontend {
     pub asks_hello: bool,
     /// Limits of each source, if any.
     pub per_source: Option<PerSource>,
+    /// Its own lines of logs; None: those of the process.
+    pub lines: Option<Box<Lines>>,
     /// What is done besides.
     pub rules: Rules,
     /// Own answers by status.

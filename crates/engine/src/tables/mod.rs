@@ -7,6 +7,7 @@ mod backend;
 mod build;
 mod draft;
 mod frontend;
+mod group;
 mod lists;
 mod published;
 mod routes;

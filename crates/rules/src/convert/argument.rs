@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::map::{Map, Way};
 use super::path::Path;
 use super::{address, base64, cast};
 use crate::wire::Const;
-use crate::{Around, Counter, Counters, Error, List, Value, Variable};
+use crate::{Around, Counter, Counters, Error, Value, Variable};
 
 /// How big a regular expression may become when compiled, in bytes.
 const REGEX_LIMIT: usize = 1 << 20;
@@ -71,8 +72,8 @@ pub(crate) enum Take {
     Word(&'static [&'static str]),
     /// A place in a JSON document: `$.a[0].b`.
     Path,
-    /// A live list.
-    List,
+    /// A live list, looked into in that way.
+    Map(Way),
     /// A stick table.
     Table,
 }
@@ -100,7 +101,7 @@ pub(crate) enum Arg {
     Mask(u128),
     Regex(Box<Regex>),
     Path(Path),
-    List(Arc<List>),
+    Map(Arc<Map>),
     Table(Arc<dyn Counters>),
 }
 
@@ -124,7 +125,7 @@ impl Take {
             Self::Key => "base64 or variable",
             Self::Regex { .. } => "regex",
             Self::Path => "path",
-            Self::List => "list",
+            Self::Map(_) => "map",
             Self::Table => "table",
         }
     }
@@ -160,7 +161,7 @@ impl Given {
 
     /// Whether no request can change what the arguments stand for.
     pub fn fixed(&self) -> bool {
-        !self.args.iter().any(|arg| matches!(arg, Arg::Variable(_) | Arg::List(_) | Arg::Table(_)))
+        !self.args.iter().any(|arg| matches!(arg, Arg::Variable(_) | Arg::Map(_) | Arg::Table(_)))
     }
 
     /// Whether argument `index` was given, and is not empty.
@@ -250,7 +251,10 @@ fn read(parameter: &Parameter, arg: &Const, all: &[Const], around: &Around<'_>) 
         }
         Take::Word(words) => word(words, text),
         Take::Path => Path::parse(text).map(Arg::Path),
-        Take::List => (around.list)(text).map(Arg::List).ok_or_else(|| format!("{text:?}: no such list")),
+        Take::Map(way) => match (around.list)(text) {
+            Some(list) => Map::new(list, way).map(|map| Arg::Map(Arc::new(map))),
+            None => Err(format!("{text:?}: no such list")),
+        },
         Take::Table => (around.table)(text).map(Arg::Table).ok_or_else(|| format!("{text:?}: no such table")),
     }
 }
@@ -259,12 +263,14 @@ fn read(parameter: &Parameter, arg: &Const, all: &[Const], around: &Around<'_>) 
 fn number_as(take: Take, number: i64) -> Result<Arg, String> {
     let text = || number.to_string();
     match take {
-        Take::Int | Take::Number => Ok(Arg::Int(number)),
         Take::Index if number == 0 => Err("counts from 1, or back from -1".to_owned()),
-        Take::Index => Ok(Arg::Int(number)),
-        Take::Within(least, most) if (least..=most).contains(&number) => Ok(Arg::Int(number)),
-        Take::Within(least, i64::MAX) => Err(format!("must be at least {least}, not {number}")),
-        Take::Within(least, most) => Err(format!("must be from {least} to {most}, not {number}")),
+        Take::Within(least, i64::MAX) if number < least => {
+            Err(format!("must be at least {least}, not {number}"))
+        }
+        Take::Within(least, most) if !(least..=most).contains(&number) => {
+            Err(format!("must be from {least} to {most}, not {number}"))
+        }
+        Take::Int | Take::Number | Take::Index | Take::Within(..) => Ok(Arg::Int(number)),
         Take::Text | Take::Letters | Take::Either => Ok(Arg::Text(text().into_bytes().into())),
         Take::Word(words) => word(words, &text()),
         Take::Mask4 | Take::Mask6 => {
@@ -291,9 +297,7 @@ pub(super) fn regex(pattern: &str, ignore_case: bool) -> Result<Regex, String> {
         .build();
     built.map_err(|error| {
         let text = error.to_string();
-        format!(
-            "is not a regular expression that can be used: {}",
-            text.lines().last().unwrap_or_default().trim()
-        )
+        let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+        format!("cannot use the regular expression {pattern:?}: {reason}")
     })
 }

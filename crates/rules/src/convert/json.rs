@@ -53,9 +53,10 @@ fn general(number: f64) -> String {
     let Some((digits, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let trimmed = |digits: &str| -> String {
-        match digits.contains('.') {
-            true => digits.trim_end_matches('0').trim_end_matches('.').to_owned(),
-            false => digits.to_owned(),
+        if digits.contains('.') {
+            digits.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            digits.to_owned()
         }
     };
     if (-4..6).contains(&exponent) {

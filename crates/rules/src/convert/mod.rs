@@ -17,6 +17,7 @@ mod hash;
 mod json;
 mod jwt;
 mod language;
+mod map;
 mod native;
 mod numbers;
 mod path;
@@ -84,6 +85,7 @@ static TABLES: &[&[Row]] = &[
     language::ROWS,
     variable::ROWS,
     stick::ROWS,
+    map::ROWS,
 ];
 
 /// Every converter.

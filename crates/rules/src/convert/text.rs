@@ -10,7 +10,7 @@ use crate::{Kind, Value};
 
 const PIECE: &[Parameter] =
     &[need("an index", Take::Index), need("delimiters", Take::Letters), may("a count", Take::Int)];
-const CHARACTERS: &[Parameter] = &[need("characters", Take::Text)];
+const CHARACTERS: &[Parameter] = &[may("characters", Take::Text)];
 const VARIABLE: &[Parameter] = &[need("a variable", Take::Variable)];
 const BETWEEN: &[Parameter] =
     &[may("a start", Take::Text), may("a variable", Take::Variable), may("an end", Take::Text)];
@@ -70,7 +70,7 @@ pub(super) fn text<'v>(
 }
 
 /// A part of the value's text.
-pub(super) fn sliced<'v>(value: Value<'v>, part: impl FnOnce(&[u8]) -> Option<Range<usize>>) -> Value<'v> {
+pub(super) fn sliced(value: Value<'_>, part: impl FnOnce(&[u8]) -> Option<Range<usize>>) -> Value<'_> {
     text(value, |text| part(&text).map(|range| cut(text, range)))
 }
 

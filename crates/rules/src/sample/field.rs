@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Args, Row, Sample, leading_int};
+use super::{Args, Row, Sample};
 use crate::args::{Parameter, optional_int, optional_text, text};
+use crate::convert::cast;
 use crate::phase::Phase::{Answer, Content};
 use crate::value::Yields::{Int, Ip, Str};
 use crate::{Error, Message, Value, View};
@@ -116,23 +117,13 @@ impl Field {
             value => test(value),
         }
     }
-
-    /// The name, if this asks for every value of a field of the request.
-    pub fn every_value_of(&self) -> Option<&[u8]> {
-        match self {
-            Self::Values { message: Message::Request, name, whole: _, shape: Shape::Text, occurrence: 0 } => {
-                Some(name)
-            }
-            _ => None,
-        }
-    }
 }
 
 impl Shape {
     pub fn of(self, text: &[u8]) -> Value<'_> {
         match self {
             Self::Text => Value::text(text),
-            Self::Number => Value::Int(leading_int(text)),
+            Self::Number => Value::Int(cast::leading(text)),
             Self::Address => address(text).map_or(Value::Absent, Value::Ip),
         }
     }

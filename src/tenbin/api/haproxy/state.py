@@ -28,11 +28,28 @@ _COLUMNS = (
     "bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord srv_use_ssl srv_check_port srv_check_addr "
     "srv_agent_addr srv_agent_port"
 )
-_CHECKS = tuple(
-    (
-        "UNK INI START CHECKED HANA SOCKERR L4OK L4TOUT L4CON L6OK L6TOUT L6RSP L7TOUT L7RSP L57DATA L7OK L7OKC "
-        "L7STS PROCERR PROCTOUT PROCOK"
-    ).split()
+_CHECKS = (
+    "UNK",
+    "INI",
+    "START",
+    "CHECKED",
+    "HANA",
+    "SOCKERR",
+    "L4OK",
+    "L4TOUT",
+    "L4CON",
+    "L6OK",
+    "L6TOUT",
+    "L6RSP",
+    "L7TOUT",
+    "L7RSP",
+    "L57DATA",
+    "L7OK",
+    "L7OKC",
+    "L7STS",
+    "PROCERR",
+    "PROCTOUT",
+    "PROCOK",
 )
 _FORCED, _INHERITED, _CONFIGURED, _FORCED_DRAIN, _INHERITED_DRAIN, _RESOLUTION = 1, 2, 4, 8, 16, 32
 _UNKNOWN, _NEUTRAL, _FAILED, _PASSED, _CONDITIONAL = range(5)

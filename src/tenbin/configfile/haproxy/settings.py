@@ -12,7 +12,7 @@ from tenbin.configfile.haproxy.draft import TlsDraft
 from tenbin.configfile.haproxy.global_words import IGNORED, REFUSED
 from tenbin.configfile.haproxy.values import Ports
 from tenbin.configfile.suggest import did_you_mean
-from tenbin.model import Inherited, Level, RuntimeSocket, UnixAddress
+from tenbin.model import Level, RuntimeSocket, UnixAddress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,8 +113,6 @@ def socket(reading: Reading, words: Arguments) -> RuntimeSocket | None:
         return RuntimeSocket(values.address(place), level, 0, word.position)
     if isinstance(place, UnixAddress):
         place = UnixAddress(place.path, place.abstract, mode)
-    elif not isinstance(place, Inherited):
-        return None
     return RuntimeSocket(place, level, 0, word.position)
 
 

@@ -22,11 +22,37 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Warnings", ("Retr", "Redis")),
     ("Server", ("Status", "LastChk", "Wght", "Act", "Bck", "Chk", "Dwn", "Dwntme", "Thrtle")),
 )
-_COLUMNS = tuple(
-    (
-        "qcur qmax qlimit rate rate_max rate_lim scur smax slim stot lbtot lastsess bin bout dreq dresp ereq econ "
-        "eresp wretr wredis status last weight act bck chkfail chkdown downtime throttle"
-    ).split()
+_COLUMNS = (
+    "qcur",
+    "qmax",
+    "qlimit",
+    "rate",
+    "rate_max",
+    "rate_lim",
+    "scur",
+    "smax",
+    "slim",
+    "stot",
+    "lbtot",
+    "lastsess",
+    "bin",
+    "bout",
+    "dreq",
+    "dresp",
+    "ereq",
+    "econ",
+    "eresp",
+    "wretr",
+    "wredis",
+    "status",
+    "last",
+    "weight",
+    "act",
+    "bck",
+    "chkfail",
+    "chkdown",
+    "downtime",
+    "throttle",
 )
 _TEXTS = frozenset({"status", "last", "act", "bck"})
 _LIMITS = frozenset({"qlimit", "rate_lim", "slim"})

@@ -145,7 +145,8 @@ def _row(entry: Entry, row: Row, *, legends: bool, forms: bool) -> str:
         box = f"<td>{mark if row.kind == 2 else ''}</td>"
     told = f' title="{escape(_legend(row))}"' if legends and row.kind == 2 else ""
     head = f'<th scope="row"{told} id="{place}"><a href="#{place}">{escape(name)}</a></th>'
-    return f'<tr class="{_class(row)}">{box}{head}{"".join(_cell(text, tip, is_text=flag) for text, tip, flag in cells(row))}</tr>'
+    rest = "".join(_cell(text, tip, is_text=flag) for text, tip, flag in cells(row))
+    return f'<tr class="{_class(row)}">{box}{head}{rest}</tr>'
 
 
 def _cell(text: str, tip: str, *, is_text: bool) -> str:

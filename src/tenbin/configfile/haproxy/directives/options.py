@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tenbin.configfile.haproxy.directives import checks
 from tenbin.configfile.haproxy.directives.common import BACKEND, BOTH, FRONTEND, Arguments, Directive, no_more
 from tenbin.configfile.haproxy.draft import ForwardDraft
+from tenbin.configfile.haproxy.phrases.formats import FORMATS
 from tenbin.configfile.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def _log(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         reading.error(line.words[2], f"keyword '{name}' only supports option 'clf'.")
         return
     no_more(reading, line, 3)
-    draft.log_format = line.words[1]._replace(text=FORMATS[name + style])
+    draft.log_format = line.words[1]._replace(text=FORMATS[style or name])
 
 
 def _restrict(reading: Reading, _draft: ProxyDraft, line: Line) -> None:
@@ -212,26 +213,6 @@ def _no_redispatch(draft: ProxyDraft) -> None:
 def _no_format(draft: ProxyDraft) -> None:
     draft.log_format = None
 
-
-FORMATS = {
-    "httplog": (
-        "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r"
-    ),
-    "tcplog": "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq",
-    "httplogclf": (
-        '%{+Q}o %{-Q}ci - - [%trg] %r %ST %B "" "" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc %sc %rc '
-        "%sq %bq %CC %CS %hrl %hsl"
-    ),
-    "tcplogclf": (
-        '%{+Q}o %{-Q}ci - - [%T] "TCP " 000 %B "" "" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U %ts-- %ac %fc %bc %sc %rc '
-        '%sq %bq "" ""'
-    ),
-    "httpslog": (
-        "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r "
-        "%[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] %[ssl_fc_sni]/%sslv/%sslc"
-    ),
-}
-"""The formats that have names."""
 
 _WITH_ARGUMENTS: dict[str, Callable[[Reading, ProxyDraft, Line], None]] = {
     "forwardfor": _forwardfor,

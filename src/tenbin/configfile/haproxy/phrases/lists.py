@@ -20,21 +20,31 @@ def from_file(place: Place, name: str, *, is_map: bool) -> str:
     if not name:
         raise Wrong("an empty file name")
     known = reading.lists.get(name)
-    if known is not None and known.is_map == is_map:
+    if known is not None and known.is_map == is_map and known.stamp:
         return name
     try:
         content = reading.read_file(name)
     except OSError as error:
         raise Wrong(f"failed to open pattern file <{name}>", hint=(error.strerror or "").lower()) from None
     text = content.data.decode("utf-8", "replace")
-    entries = tuple(_entries(text, name, is_map=is_map))
-    if known is not None:
+    entries = tuple(_entries(text, is_map=is_map))
+    if known is not None and known.is_map != is_map:
         raise Wrong(
             f"The pattern file <{name}> is used both as a map and as a list of patterns",
             hint="give the list of patterns a file of its own, or add -M to the ACL",
             refused=True,
         )
     reading.lists[name] = LiveList(name, entries, is_map, content.stamp)
+    return name
+
+
+def changed(place: Place, name: str, *, is_map: bool) -> str:
+    """Return the name of a list that a rule changes; its file needs not exist."""
+    if name not in place.reading.lists:
+        try:
+            return from_file(place, name, is_map=is_map)
+        except Wrong:
+            place.reading.lists[name] = LiveList(name, (), is_map)
     return name
 
 
@@ -47,17 +57,15 @@ def inline(place: Place, name: str, patterns: tuple[str, ...]) -> str:
     return name
 
 
-def _entries(text: str, name: str, *, is_map: bool) -> list[tuple[str, str]]:
+def _entries(text: str, *, is_map: bool) -> list[tuple[str, str]]:
     entries = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for line in text.splitlines():
         stripped = line.lstrip(" \t")
         if not stripped or stripped.startswith("#"):
             continue
         if not is_map:
             entries.append((stripped, ""))
             continue
-        pieces = stripped.split(None, 1)
-        if len(pieces) < 2:
-            raise Wrong(f"unable to parse line {number} of the map file <{name}>: no value after '{pieces[0]}'")
-        entries.append((pieces[0], pieces[1].rstrip(" \t\r\n")))
+        key, _, value = stripped.replace("\t", " ").partition(" ")
+        entries.append((key, stripped[len(key) :].strip(" \t") if value else ""))
     return entries

@@ -1,0 +1,81 @@
+//! The pieces of a line, compiled: what is known beforehand, what the log itself knows, and expressions.
+
+use tenbin_rules::{Around, Error, Expr, View, wire as tree};
+
+use super::entry::Entry;
+use super::field::Field;
+use super::text::Style;
+use crate::wire::LogPart;
+
+/// One piece and how it stands in the line.
+pub struct Part {
+    piece: Piece,
+    style: Style,
+}
+
+enum Piece {
+    Text(Box<[u8]>),
+    /// One space, unless there is one already.
+    Space,
+    Field(Field),
+    Value(Expr),
+}
+
+/// Compiles the pieces of a line; the error tells which.
+pub fn compile(parts: &[LogPart], around: &Around<'_>) -> Result<Vec<Part>, (usize, Error)> {
+    let mut compiled = Vec::with_capacity(parts.len());
+    for (index, part) in parts.iter().enumerate() {
+        let style = Style { quote: part.quote, escape: part.escape, hex: part.hex, dash: part.dash };
+        match &part.value {
+            tree::Expr::Const { value: tree::Const::Str(text) } => split(text, style, &mut compiled),
+            tree::Expr::Fetch { name, args } if args.is_empty() && Field::named(name).is_some() => {
+                compiled.extend(Field::named(name).map(|field| Part { piece: Piece::Field(field), style }));
+            }
+            value => {
+                let value = Expr::compile(value, around).map_err(|error| (index, error))?;
+                compiled.push(Part { piece: Piece::Value(value), style });
+            }
+        }
+    }
+    Ok(compiled)
+}
+
+/// Spaces of a format merge with those next to them, also where nothing stands between.
+fn split(text: &str, style: Style, compiled: &mut Vec<Part>) {
+    for (index, word) in text.split(' ').enumerate() {
+        if index > 0 {
+            compiled.push(Part { piece: Piece::Space, style });
+        }
+        if !word.is_empty() {
+            compiled.push(Part { piece: Piece::Text(word.as_bytes().into()), style });
+        }
+    }
+}
+
+/// Appends a line.
+pub fn write<V: View>(parts: &[Part], entry: &Entry<'_>, view: &V, out: &mut Vec<u8>) {
+    let mut is_spaced = true;
+    for Part { piece, style } in parts {
+        let before = out.len();
+        match piece {
+            Piece::Space if is_spaced => {}
+            Piece::Space => out.push(b' '),
+            Piece::Text(text) => out.extend_from_slice(text),
+            Piece::Field(field) => entry.write(*field, *style, out),
+            Piece::Value(value) => style.value(out, &value.eval(view)),
+        }
+        if out.len() > before {
+            is_spaced = matches!(piece, Piece::Space);
+        }
+    }
+}
+
+impl Part {
+    /// Which of them it is, if it is one that the log knows.
+    pub fn field(&self) -> Option<Field> {
+        match self.piece {
+            Piece::Field(field) => Some(field),
+            _ => None,
+        }
+    }
+}

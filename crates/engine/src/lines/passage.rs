@@ -1,0 +1,70 @@
+//! A balanced connection as its line tells it.
+
+use std::sync::Arc;
+
+use tenbin_rules::View;
+
+use super::{Entry, Noted, Times};
+use crate::client::Client;
+use crate::clock::wall_micros;
+use crate::ending::Ending;
+use crate::listener::Found;
+use crate::rules::Captures;
+use crate::tables::{Backend, Server};
+
+/// How far a connection has come, and how it ended.
+#[derive(Default)]
+pub struct Passage {
+    /// When it came how far.
+    pub times: Times,
+    /// How it ended.
+    pub ending: Ending,
+    /// Tries after the first.
+    pub retries: u32,
+    /// Who waited before it, at its server and in its backend.
+    pub waited_behind: [u32; 2],
+    /// From and to the client.
+    pub bytes: [u64; 2],
+    /// Who was asked.
+    pub backend: Option<Arc<Backend>>,
+    /// Who was tried last.
+    pub server: Option<Arc<Server>>,
+}
+
+impl Passage {
+    /// A connection that is there.
+    pub fn begin(client: &Client) -> Self {
+        let (accepted, shaken) = client.accepted();
+        let times = Times { accepted, shaken, begun: shaken, ..Times::default() };
+        Self { times, ..Self::default() }
+    }
+
+    /// It ends now: writes its line where the frontend has its own.
+    pub fn tell<V: View>(&self, client: &Client, found: &Found, view: &V) {
+        let Some(lines) = &found.frontend.lines else { return };
+        if self.bytes[0] == 0 && !lines.null {
+            return;
+        }
+        let (now, wall) = (client.worker.shared.clock.micros(), wall_micros());
+        let entry = Entry {
+            client,
+            found,
+            times: Times { closed: now, ..self.times },
+            ending: self.ending,
+            status: 0,
+            bytes: self.bytes,
+            retries: self.retries,
+            redispatched: self.retries > 0,
+            waited_behind: self.waited_behind,
+            noted: &Noted::default(),
+            captures: &Captures::default(),
+            backend: self.backend.as_deref(),
+            server: self.server.as_deref(),
+            no_server: "<NOSRV>",
+            counts_itself: false,
+            is_early: false,
+            wall: [wall.saturating_sub(now.saturating_sub(self.times.accepted)), wall],
+        };
+        lines.tell(&entry, view, None);
+    }
+}
