@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.api.haproxy.command import INFO, RANK, Command, Goodbye, Said
 from tenbin.api.haproxy.roster import version_of
-from tenbin.model import Inherited, Level
+from tenbin.model import Address, Level
 
 if TYPE_CHECKING:
     from tenbin.api.haproxy.command import Call, Table
@@ -55,9 +55,10 @@ async def show_sockets(call: Call) -> str:
     lines = ["# socket lvl processes"]
     for place in compat.sockets if compat is not None else ():
         address = place.address
-        kind = "sockpair" if isinstance(address, Inherited) else ""
-        text = str(address) if "@" in str(address) else f"ipv{6 if ':' in address.host else 4}@{address}"  # type: ignore[union-attr]
-        lines.append(f"{kind or text} {place.level} all" if not kind else f"{text} {place.level} all")
+        text = str(address)
+        if isinstance(address, Address):
+            text = f"ipv{6 if ':' in address.host else 4}@{address}"
+        lines.append(f"{text} {place.level} all")
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -184,7 +184,7 @@ async def _set_agent_part(call: Call, backend: Backend, server: Server) -> None:
     elif what == "agent-addr":
         changed = replace(agent, host=text)
     else:
-        changed = replace(agent, send=text.encode())
+        changed = replace(agent, send=text)
     name = ServerId(backend.name, server.name)
     await call.runtime.change_server(name, lambda one: replace(one, agent=changed))
 

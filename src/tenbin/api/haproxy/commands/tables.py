@@ -26,7 +26,7 @@ async def show(call: Call) -> str:
         answer = await call.runtime.ask_table(wire.TableQuery(action="show"))
         return "".join(f"{_head(summary)}\n" for summary in answer.tables)
     name, key, filters = _selection(call)
-    text = []
+    text: list[str] = []
     newer = version_of(call.runtime.state.config) >= (2, 8)
     query = wire.TableQuery(name=name, action="show", key=key, filters=filters)
     async for answer in _pages(call, query):
