@@ -13,6 +13,7 @@ from tenbin.observe.sentences import Level, Sentence
 from tenbin.plan.services import services
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
 
     from tenbin.api.haproxy.page.server import Pages
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 class CompatDoors:
     """Opens, moves and closes them; nothing is imported for configurations that do not ask."""
 
-    def __init__(self, runtime: Runtime, journal: Journal, directory: Path) -> None:
+    def __init__(
+        self, runtime: Runtime, journal: Journal, directory: Path, bound: dict[str, socket.socket] | None = None
+    ) -> None:
+        self._bound = bound or {}
         self._runtime = runtime
         self._journal = journal
         self._directory = directory
@@ -65,7 +69,7 @@ class CompatDoors:
             await asyncio.to_thread(import_module, "tenbin.api.haproxy.page.server")
             from tenbin.api.haproxy.page.server import Pages
 
-            self._pages = Pages(self._runtime, self._directory)
+            self._pages = Pages(self._runtime, self._directory, self._bound)
         for problem in await self._pages.move(config):
             self._warn(problem)
 

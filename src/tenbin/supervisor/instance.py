@@ -27,6 +27,8 @@ from tenbin.supervisor.orders import Order, Orders
 from tenbin.supervisor.parts import Given, Parts
 
 if TYPE_CHECKING:
+    import socket
+
     from tenbin.clock import Clock
     from tenbin.dataplane import Dataplane
     from tenbin.dataplane.program import Program
@@ -60,6 +62,7 @@ class Instance:
         self._background = Background(site.clock, site.journal.say)
         self._doors: AdminDoors | None = None
         self._compat: CompatDoors | None = None
+        self._pages: dict[str, socket.socket] = {}
         self._watching = False
 
     async def run(self) -> None:
@@ -138,6 +141,10 @@ class Instance:
         config = self._loaded.config
         shape = parts.reconciler.shape
         parts.listeners.open(config, Shape(shape.threads, shape.backlog))
+        if config.compat is not None:
+            from tenbin.api.haproxy.page.places import bind_all
+
+            self._pages = bind_all(config, self._site.directory.path)
         await parts.names.first()
         parts.reconciler.settled = lambda state: self._settled(parts, state)
         parts.keeper.arrived = lambda plane: self._background.once("events", lambda: _listen(parts, plane))
@@ -172,7 +179,10 @@ class Instance:
         doors = self._doors
         background.once("admin", lambda: doors.open(parts.store.state.config.admin))
         self._compat = CompatDoors(
-            Steering(parts, operations, operations.amendments), self._site.journal, self._site.directory.path
+            Steering(parts, operations, operations.amendments),
+            self._site.journal,
+            self._site.directory.path,
+            self._pages,
         )
         compat = self._compat
         background.once("runtime-api", lambda: compat.move(parts.store.state.config))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tenbin.api.bounded import make_server
 from tenbin.api.haproxy import exporter, forms
 from tenbin.api.haproxy.page import actions, ask, html
+from tenbin.api.haproxy.page.places import bind
 from tenbin.api.haproxy.roster import roster, version_of
 from tenbin.api.haproxy.rows import Scope as Rows
 from tenbin.api.haproxy.rows import rows
@@ -23,6 +23,7 @@ from tenbin.errors import BindError
 from tenbin.plan.services import ALLOWED, METRICS, services, socket_name
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
 
     from starlette.types import Receive, Scope, Send
@@ -39,9 +40,10 @@ _POLICY = "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 class Pages:
     """The pages' sockets, one for each service."""
 
-    def __init__(self, runtime: Runtime, directory: Path) -> None:
+    def __init__(self, runtime: Runtime, directory: Path, bound: dict[str, socket.socket]) -> None:
         self._runtime = runtime
         self._directory = directory
+        self._bound = bound
         self._running: dict[str, tuple[BoundedServer, asyncio.Task[None]]] = {}
 
     async def move(self, config: Config) -> list[BindError]:
@@ -68,14 +70,7 @@ class Pages:
         self._running.clear()
 
     async def _open(self, name: str) -> None:
-        path = self._directory / name
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        with suppress(FileNotFoundError):
-            path.unlink()
-        listening.bind(str(path))
-        path.chmod(0o600)
-        listening.listen(128)
-        listening.setblocking(False)
+        listening = self._bound.pop(name, None) or bind(self._directory / name)
         place = int("".join(letter for letter in name if letter.isdigit()))
         server = make_server(Service(self._runtime, place), _LIMITS)
         await server.begin(listening)
