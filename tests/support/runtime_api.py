@@ -30,6 +30,7 @@ class Api:
             connection.settimeout(10)
             connection.connect(str(path))
             connection.sendall(f"{text}\n".encode())
+            connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65_536), b"")).decode()
 
     def stat(self) -> dict[tuple[str, str], dict[str, str]]:
@@ -41,14 +42,14 @@ class Api:
 
 
 @contextmanager
-def tenbin_on(text: str, folder: Path) -> Iterator[Api]:
-    """`tenbin run haproxy.cfg`; `{socket}` in the text is where the API is."""
+def tenbin_on(text: str, folder: Path, compat: str = "") -> Iterator[Api]:
+    """`tenbin run haproxy.cfg`; `{socket}` in the text is where the API is, `compat` a version of HAProxy."""
     run = folder / "run"
     run.mkdir(mode=0o700)
     file = folder / "haproxy.cfg"
     api = Api(folder / "api")
     file.write_text(text.replace("{socket}", str(api.path)))
-    env = {"TENBIN_RUNTIME_DIR": str(run)}
+    env = {"TENBIN_RUNTIME_DIR": str(run), **({"TENBIN_COMPAT": compat} if compat else {})}
     command = (sys.executable, "-m", "tenbin", "run", str(file))
     with Process("tenbin", command, folder, {**os.environ, **env}) as process:
         try:

@@ -53,6 +53,8 @@ _CHECKS = (
 )
 _FORCED, _INHERITED, _CONFIGURED, _FORCED_DRAIN, _INHERITED_DRAIN, _RESOLUTION = 1, 2, 4, 8, 16, 32
 _UNKNOWN, _NEUTRAL, _FAILED, _PASSED, _CONDITIONAL = range(5)
+_UNCHECKED = 2
+"""The level of a server that nobody checks."""
 _SET_UP, _ENABLED, _PAUSED = 2, 4, 8
 
 
@@ -125,7 +127,7 @@ def _state(sight: Sight, entry: Entry, server: Server, status: ServerStatus) -> 
         int(status.changed or 0),
         code,
         result,
-        check.level if check is not None else 0,
+        check.level if check is not None else _UNCHECKED,
         standing,
         0,
         0,

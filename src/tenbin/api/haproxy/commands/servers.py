@@ -107,25 +107,25 @@ async def _set_address(call: Call, backend: Backend, server: Server) -> None:
     before = entry.address or server.address
     if not isinstance(before, Address):
         raise Said("Cannot change the address of a server on a unix socket.\n")
-    port, told = before.port, ""
-    if call.word(5) == "port":
-        port, told = _port(call.word(6), before.port)
     same = host == before.host
     changed = "no need to change the addr" if same else f"IP changed from '{before.host}' to '{host}'"
+    port, told = before.port, ""
+    if call.word(5) == "port":
+        port, told = _port(call.word(6), before.port, changed)
     if (host, port) != (before.host, before.port):
         name = ServerId(backend.name, server.name)
         await call.runtime.change_server(name, lambda one: replace(one, address=Address(host, port)))
     raise Said(changed + told + _BY, INFO)
 
 
-def _port(text: str, before: int) -> tuple[int, str]:
-    """A port, or one that is so much more or less."""
+def _port(text: str, before: int, changed: str) -> tuple[int, str]:
+    """A port, or one that is so much more or less; `changed` is what was said so far."""
     digits = text.lstrip("+-")
     if not digits.isdigit():
-        raise Said(f"problem converting string '{text}' to int{_BY}")
+        raise Said(f"{changed}, problem converting port '{text}' to an int{_BY}")
     port = int(text) + (before if text[0] in "+-" else 0)
     if not 1 <= port <= 65_535:
-        raise Said(f"provided port is not valid{_BY}")
+        raise Said(f"{changed}, provided port is not valid{_BY}")
     if port == before:
         return port, ", no need to change the port"
     return port, f", port changed from '{before}' to '{port}'"
@@ -151,7 +151,7 @@ async def _set_check_address(call: Call, backend: Backend, server: Server) -> No
     except ValueError:
         raise Said(f"Invalid addr '{call.word(4)}'{_BY}") from None
     if call.word(5) == "port":
-        check = replace(check, port=_port(call.word(6), check.port)[0])
+        check = replace(check, port=_port(call.word(6), check.port, "check address changed")[0])
     await _recheck(call, backend, server, check)
 
 
