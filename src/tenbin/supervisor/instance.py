@@ -115,7 +115,7 @@ class Instance:
             secret=secret(site.directory.secret_file),
             terminal=site.terminal,
             threads=attached.welcome.threads if attached is not None else 0,
-            pid=site.manner.pid,
+            pid=os.getpid(),
             pages=str(site.directory.path),
         )
         store = Store(config, overlay, generation=generation)
