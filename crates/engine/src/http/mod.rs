@@ -54,6 +54,9 @@ pub fn serve(mut client: Client) -> impl Future<Output = ()> {
                 client.timer.set(if first { timeouts.header } else { timeouts.keep_alive });
             }
             if !idle(&mut client, first).await {
+                if first && client.timer.expired() {
+                    Box::pin(exchange::tell_late(&mut client)).await;
+                }
                 return Box::pin(part(&mut client.stream)).await;
             }
             let mut exchange = client.worker.take_exchange();
