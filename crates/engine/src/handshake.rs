@@ -9,13 +9,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use rustix::net::{SendFlags, send};
 use tokio::net::TcpStream;
 
 use crate::access;
 use crate::capacity::PAUSE;
 use crate::client::Client;
-use crate::http::{Manner, Reason, write_reason};
+use crate::farewell;
+use crate::http::Reason;
 use crate::listener::{Found, Newcomer, serve};
 use crate::stats::ListenerCounters;
 use crate::stream::{Stream, Tls};
@@ -42,7 +42,7 @@ pub async fn secure(newcomer: Newcomer, found: Rc<Found>, config: ListenerConfig
     let Newcomer { mut presence, place, stream, peer } = newcomer;
     let worker = Rc::clone(presence.worker());
     let limits = (config.spec().handshake, presence.epoch);
-    let shaken = within(&worker, limits, shake(stream, &config, &found)).await;
+    let shaken = within(&worker, limits, shake(&worker, stream, (&config, &found))).await;
     match shaken {
         Ok(tls) => {
             let facts = tls.accepted().map(Facts::of);
@@ -90,28 +90,23 @@ async fn within(
     .await
 }
 
-async fn shake(socket: TcpStream, config: &ListenerConfig, found: &Found) -> Result<Box<Tls>, Unsecured> {
+async fn shake(
+    worker: &Rc<Worker>,
+    socket: TcpStream,
+    (config, found): (&ListenerConfig, &Found),
+) -> Result<Box<Tls>, Unsecured> {
     let mut first = [0];
     match socket.peek(&mut first).await {
         Ok(0) | Err(_) => return Err(Unsecured::Idle),
         // A method, where only methods are expected otherwise.
         Ok(_) if found.frontend.spec.mode == Mode::Http && first[0].is_ascii_uppercase() => {
-            tell(&socket);
+            farewell::turn_away(worker, socket, Reason::PlainHttp);
             return Err(Unsecured::Plain);
         }
         Ok(_) => {}
     }
     let _place = Place::take(&found.counters, config.spec().handshakes).await;
     Tls::accept(config, socket).await.map_err(Unsecured::Broken)
-}
-
-/// Says to whoever speaks HTTP here what is wrong; a new connection has room for it.
-fn tell(socket: &TcpStream) {
-    let mut answer = Vec::new();
-    let manner =
-        Manner { version: tenbin_proto::Version::Http11, keep_alive: false, head: false, always: b"" };
-    write_reason(&mut answer, Reason::PlainHttp, None, manner);
-    let _ = send(socket, &answer, SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
 }
 
 /// A place among the handshakes of a listener.

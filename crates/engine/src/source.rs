@@ -8,28 +8,19 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
-use rustix::net::{SendFlags, send};
 use tenbin_balance::Visit;
-use tenbin_proto::{Request, Version, original_client};
+use tenbin_proto::{Request, original_client};
 use tokio::net::TcpStream;
-use tokio::task::spawn_local;
 
 use crate::access::{self, Line};
-use crate::capacity::number_of;
 use crate::client::Client;
-use crate::farewell::farewell;
-use crate::http::{Manner, Reason, write_reason};
+use crate::farewell;
+use crate::http::Reason;
 use crate::listener::Found;
-use crate::stream::Stream;
 use crate::sync::AtomicU64;
 use crate::tables::PerSource;
 use crate::wire::{Mode, NoticeLevel};
 use crate::worker::Worker;
-
-/// How much of a connection that was turned away is still read, and how many such a worker keeps; further ones, and all
-/// while descriptors are short, are closed at once.
-const FAREWELL_BYTES: usize = 64 * 1024;
-const FAREWELLS: usize = 256;
 
 /// A frontend tells of its sources no more often.
 const TELL_MS: u64 = 10_000;
@@ -93,13 +84,7 @@ pub fn turn_away(worker: &Rc<Worker>, found: &Found, stream: TcpStream, peer: So
     let reason = Reason::SourceConnections;
     // Who speaks TLS could make nothing of it.
     let http = found.frontend.spec.mode == Mode::Http && found.tls.is_none();
-    let mut answer = Vec::new();
-    if http {
-        let manner = Manner { version: Version::Http11, keep_alive: false, head: false, always: b"" };
-        write_reason(&mut answer, reason, None, manner);
-    }
-    // A new connection has room for an answer of ours; who has none does without.
-    let sent = send(&stream, &answer, SendFlags::DONTWAIT | SendFlags::NOSIGNAL).unwrap_or(0);
+    let sent = if http { farewell::turn_away(worker, stream, reason) } else { 0 };
     *found.frontend.counters.errors.lock().entry(reason.code().to_owned()).or_insert(0) += 1;
     access::log(worker, || Line {
         peer,
@@ -113,15 +98,6 @@ pub fn turn_away(worker: &Rc<Worker>, found: &Found, stream: TcpStream, peer: So
         phases: [None; 4],
         retries: 0,
     });
-    let has_room = || worker.shared.capacity.has_room(number_of(&stream));
-    if http && worker.farewells.get() < FAREWELLS && has_room() {
-        worker.farewells.set(worker.farewells.get() + 1);
-        let worker = Rc::clone(worker);
-        spawn_local(async move {
-            farewell(&mut Stream::Tcp(stream), &worker.deadlines.timer(), FAREWELL_BYTES).await;
-            worker.farewells.set(worker.farewells.get().saturating_sub(1));
-        });
-    }
 }
 
 /// Names one source now and then, for whoever reads the journal; the counters know how many there were.

@@ -45,6 +45,7 @@ pub async fn serve(mut client: Client) {
     let mut view =
         ConnectionView::new(client.presence(), Rc::clone(&found), (client.peer, client.destination()));
     let mut passage = Passage::begin(&client);
+    passage.greet(&client, &found, &view);
     pass(&mut client, (&found, tables), &mut view, &mut passage).await;
     passage.tell(&client, &found, &view);
 }
@@ -239,7 +240,7 @@ async fn pick(
     let lease = match backend.group.acquire(&ask, now) {
         Grant::Lease(lease) => lease,
         Grant::Wait(ticket) => {
-            passage.waited_behind[1] = backend.group.queued().saturating_sub(1);
+            passage.waited_behind[1] = backend.group.queued();
             let waited = wait((client, timer), ticket, backend.spec.timeouts.queue).await;
             passage.times.picked = client.worker.shared.clock.micros();
             waited?
@@ -305,6 +306,8 @@ async fn carry(
     of_server.bytes_out.add(moved.down);
     drop(load);
     client.count_bytes(moved.up, moved.down);
+    let now_ms = client.worker.now_ms();
+    client.tracking().borrow().count_bytes((moved.up, moved.down), now_ms);
     let total = client.worker.shared.clock.micros() - begun;
     let phases = [None, None, None, Some(total)];
     of_server.phases.record(phases);

@@ -10,17 +10,17 @@
 //! - `count_session`: once, when connection and session rules have let a connection in; of the connection.
 //! - `count_request`: for each request whose head was read, before the rules of phase request, of both; and for one that
 //!   could not be read, of the connection. `start` in [`During::Request`] and [`During::Answer`] counts the request itself.
-//! - `count_error`: of both, when a request is denied or tarpitted by a rule, cannot be read or does not come in time; and
+//! - `count_error`: of both, when a request is denied or tarpitted by a rule, or cannot be read (not when it is late); and
 //!   by [`Tracking::count_status`] for the status of a server's answer.
-//! - `count_fail`: of both, when a server's answer cannot be had; and by [`Tracking::count_status`].
+//! - `count_fail`: of both, when a server gives no answer or none in time (not when there is no server); and by [`Tracking::count_status`].
 //! - `count_bytes`: of both, at the end of an exchange or whenever bytes are counted for the frontend.
 //!
 //! Where nothing is tracked each of them is one branch.
 
 use std::sync::Arc;
 
-use tenbin_balance::stick::{Data, KeyValue, StickCounter, StickTable, Tracked};
-use tenbin_rules::{Counter, Value};
+use tenbin_balance::stick::{Data, KeyValue, Outlook, StickCounter, StickTable, Tracked};
+use tenbin_rules::{Change, Counter, Value};
 
 /// Slots that rules may name: 0 to 11.
 pub const SLOTS: usize = 12;
@@ -112,9 +112,9 @@ impl Tracking {
         self.count(of_status(status), now_ms);
     }
 
-    /// The client did something in HTTP/2 that is of no use.
-    pub fn count_glitch(&self, now_ms: u64) {
-        self.count(&[(one(Data::GlitchCnt), 1), (one(Data::GlitchRate), 1)], now_ms);
+    /// The client did so many things in HTTP/2 that are of no use.
+    pub fn count_glitches(&self, count: u64, now_ms: u64) {
+        self.count(&[(one(Data::GlitchCnt), count), (one(Data::GlitchRate), count)], now_ms);
     }
 
     /// Bytes came from the client and went to it.
@@ -146,11 +146,37 @@ impl Tracking {
     /// What expressions see; None: the slot is free.
     pub fn read(&self, slot: u8, counter: &Counter, now_ms: u64) -> Option<Value<'static>> {
         let tracked = self.at(slot)?;
-        Some(
-            stick_counter(counter)
-                .and_then(|counter| tracked.read(counter, now_ms))
-                .map_or(Value::Absent, int),
-        )
+        let value = Sight::of(counter).and_then(|sight| match sight {
+            Sight::Counter(counter) => tracked.read(counter, now_ms),
+            Sight::Kilo(counter) => tracked.read(counter, now_ms).map(|bytes| bytes >> 10),
+            sight => tracked.outlook(now_ms).map(|outlook| sight.of_entry(outlook)),
+        });
+        Some(value.map_or(Value::Absent, int))
+    }
+
+    /// Changes what expressions see and yields what they get for it; None: the slot is free.
+    pub fn change(
+        &self,
+        slot: u8,
+        (counter, change): (&Counter, Change),
+        now_ms: u64,
+    ) -> Option<Value<'static>> {
+        let tracked = self.at(slot)?;
+        let value = stick_counter(counter).and_then(|counter| match change {
+            Change::Increment => Some(tracked.increment(counter, now_ms)),
+            Change::Clear => tracked.reset(counter, now_ms),
+        });
+        Some(value.map_or(Value::Absent, int))
+    }
+
+    /// The key of a slot, as any table takes it; None: the slot is free.
+    pub fn key(&self, slot: u8) -> Option<Value<'_>> {
+        let tracked = self.at(slot)?;
+        Some(match tracked.table().key_form().value(tracked.key()) {
+            KeyValue::Bytes(bytes) => Value::text(bytes),
+            KeyValue::Int(number) => Value::Int(number),
+            KeyValue::Ip(address) => Value::Ip(address),
+        })
     }
 
     /// Lets everything go; to be called at the end, for only then is it known when that was.
@@ -213,6 +239,45 @@ pub fn key_value<'v>(value: &'v Value<'_>) -> Option<KeyValue<'v>> {
         Value::Bool(flag) => Some(KeyValue::Int((*flag).into())),
         Value::Ip(address) => Some(KeyValue::Ip(*address)),
         Value::Absent => None,
+    }
+}
+
+/// What an expression asks of an entry: a counter, or something about the entry itself.
+#[derive(Debug, Clone, Copy)]
+pub enum Sight {
+    /// A counter.
+    Counter(StickCounter),
+    /// The same in units of 1024.
+    Kilo(StickCounter),
+    /// How many track it.
+    Uses,
+    /// Milliseconds until it is forgotten.
+    Expires,
+    /// Milliseconds since it was used.
+    Idle,
+}
+
+impl Sight {
+    /// By the name that expressions have for it.
+    pub fn of(counter: &Counter) -> Option<Self> {
+        match &*counter.name {
+            "trackers" => Some(Self::Uses),
+            "expire" => Some(Self::Expires),
+            "idle" => Some(Self::Idle),
+            "kbytes_in" => Some(Self::Kilo(one(Data::BytesInCnt))),
+            "kbytes_out" => Some(Self::Kilo(one(Data::BytesOutCnt))),
+            _ => stick_counter(counter).map(Self::Counter),
+        }
+    }
+
+    /// What is known without its counters.
+    pub fn of_entry(self, outlook: Outlook) -> u64 {
+        match self {
+            Self::Counter(_) | Self::Kilo(_) => 0,
+            Self::Uses => outlook.uses.into(),
+            Self::Expires => outlook.expires_ms,
+            Self::Idle => outlook.idle_ms,
+        }
     }
 }
 

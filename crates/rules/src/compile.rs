@@ -4,7 +4,9 @@
 //! that ignores case, and so does everything about `host`.
 
 use crate::convert::{self, Case};
+use crate::each::{Each, Written, host_by};
 use crate::fetch::{self, Fetch};
+use crate::keys::HostBy;
 use crate::method::{self, Meaning, Patterns};
 use crate::node::Node;
 use crate::wire::{Comparison, Const, Expr};
@@ -42,9 +44,14 @@ fn node(expr: &Expr, around: &Around<'_>, depth: usize) -> Result<Typed, Error> 
         }
         Expr::Convert { name, input, args } => {
             let input = below("input", input)?;
-            let converter = convert::build(name, args, input.kind, &Around::NOTHING)?;
-            let kind = converter.row.result;
+            let converter = convert::build(name, args, input.kind, around)?;
+            let kind = converter.kind(input.kind);
             Typed { node: Node::Convert { converter, input: Box::new(input.node) }, kind }
+        }
+        Expr::Match { method, input, patterns, ignore_case, lists, each } if *each || !lists.is_empty() => {
+            let typed = below("input", input)?;
+            let written = Written { method, patterns, lists, kind: typed.kind };
+            each_matched(&written, typed.node, *ignore_case, (host_by(input), around))?
         }
         Expr::Match { method, input, patterns, ignore_case, .. } => {
             let texts = patterns.iter().map(String::as_str).collect();
@@ -109,6 +116,32 @@ fn matched(method: &str, input: Typed, texts: Vec<&str>, ignore_case: bool) -> R
         Node::Fetch(fetch) => Node::Test { fetch, matcher },
         other => Node::Match { input: Box::new(other), matcher },
     }))
+}
+
+/// A match on each value. A change of case before it becomes a match that ignores case, where that says the same.
+fn each_matched(
+    written: &Written<'_>,
+    mut node: Node,
+    mut ignore_case: bool,
+    (host, around): (Option<HostBy>, &Around<'_>),
+) -> Result<Typed, Error> {
+    let mut each = Each::new(written, ignore_case, around)?;
+    let meaning = match method::meaning(written.method) {
+        Meaning::Other if matches!(written.method, "str" | "dir" | "dom") => Meaning::Literal,
+        meaning if written.lists.is_empty() => meaning,
+        _ => Meaning::Other,
+    };
+    loop {
+        let texts = written.patterns.iter().map(String::as_str).collect();
+        let Some(inner) = without_case(&node, meaning, &Patterns { texts, ignore_case, kind: written.kind })
+        else {
+            break;
+        };
+        (node, ignore_case) = (inner, true);
+        each = Each::new(written, ignore_case, around)?;
+    }
+    each.host = host;
+    Ok(truth(Node::Each { input: Box::new(node), each: Box::new(each) }))
 }
 
 /// The input below a change of case that is superfluous once the match ignores case.
@@ -177,6 +210,7 @@ fn folded(node: Node) -> Node {
     let fixed = match &node {
         Node::Const(_) | Node::Fetch(_) | Node::Test { .. } => false,
         Node::Convert { converter, input } => converter.fixed() && constant(input),
+        Node::Each { input, each } => each.is_fixed() && constant(input),
         Node::Match { input, .. } | Node::Not(input) => constant(input),
         Node::Compare { sides, .. } => constant(&sides.0) && constant(&sides.1),
         Node::All(of) | Node::Any(of) | Node::Concat(of) => of.iter().all(constant),

@@ -3,6 +3,7 @@
 //! Keys are always necessary and seldom sufficient; a route found by them is still tested in full.
 
 use crate::fetch::Fetch;
+use crate::literals::Literals;
 use crate::method::Matcher;
 use crate::node::Node;
 use crate::table::Place;
@@ -24,22 +25,77 @@ pub(crate) struct Keys<'n> {
     pub path: Alternatives<'n>,
 }
 
-/// The keys of a condition.
-pub(crate) fn of(node: &Node) -> Keys<'_> {
+/// Which text of a request the keys of hosts are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HostBy {
+    /// The host that was asked for.
+    Asked,
+    /// Every value of the field `host`.
+    Field,
+    /// The same, up to a port.
+    Bare,
+}
+
+impl HostBy {
+    /// What most of these conditions are about: keys are of one text only.
+    pub fn most<'n>(nodes: impl Iterator<Item = &'n Node>) -> Self {
+        let mut seen = (0_usize, 0_usize, 0_usize);
+        nodes.for_each(|node| count(node, &mut seen));
+        let (asked, field, bare) = seen;
+        match asked.max(field).max(bare) {
+            most if most == asked => Self::Asked,
+            most if most == field => Self::Field,
+            _ => Self::Bare,
+        }
+    }
+}
+
+/// The keys of a condition; those of hosts only as far as they are of that text.
+pub(crate) fn of(node: &Node, by: HostBy) -> Keys<'_> {
     match node {
         Node::Const(value) if !value.truth() => Keys { host: Some(Vec::new()), path: Some(Vec::new()) },
-        Node::Test { fetch: Fetch::Host | Fetch::RawHost, matcher } => {
+        Node::Each { input, each } => {
+            let keys = each.literals().and_then(listed);
+            match &**input {
+                _ if each.host == Some(by) => Keys { host: keys, path: None },
+                Node::Fetch(Fetch::Host | Fetch::RawHost) if by == HostBy::Asked => {
+                    Keys { host: keys, path: None }
+                }
+                Node::Fetch(Fetch::Path) => Keys { host: None, path: keys },
+                _ => Keys::default(),
+            }
+        }
+        Node::Test { fetch: Fetch::Host | Fetch::RawHost, matcher } if by == HostBy::Asked => {
             Keys { host: alternatives(matcher), path: None }
         }
         Node::Test { fetch: Fetch::Path, matcher } => Keys { host: None, path: alternatives(matcher) },
-        Node::All(nodes) => nodes.iter().map(of).reduce(both).unwrap_or_default(),
-        Node::Any(nodes) => nodes.iter().map(of).reduce(either).unwrap_or_default(),
+        Node::All(nodes) => nodes.iter().map(|node| of(node, by)).reduce(both).unwrap_or_default(),
+        Node::Any(nodes) => nodes.iter().map(|node| of(node, by)).reduce(either).unwrap_or_default(),
         _ => Keys::default(),
+    }
+}
+
+/// How often the asked host, the field and its host alone are matched.
+fn count(node: &Node, seen: &mut (usize, usize, usize)) {
+    match node {
+        Node::Test { fetch: Fetch::Host | Fetch::RawHost, .. } => seen.0 += 1,
+        Node::Each { input, each } => match (&**input, each.host) {
+            (Node::Fetch(Fetch::Host | Fetch::RawHost), _) => seen.0 += 1,
+            (_, Some(HostBy::Field)) => seen.1 += 1,
+            (_, Some(HostBy::Bare)) => seen.2 += 1,
+            _ => {}
+        },
+        Node::All(of) | Node::Any(of) => of.iter().for_each(|node| count(node, seen)),
+        _ => {}
     }
 }
 
 fn alternatives(matcher: &Matcher) -> Alternatives<'_> {
     let Matcher::Literals(literals) = matcher else { return None };
+    listed(literals)
+}
+
+fn listed(literals: &Literals) -> Alternatives<'_> {
     let place = literals.place();
     let keys: Vec<Key<'_>> = literals.patterns().map(|text| Key { place, text }).collect();
     // Every text starts and ends with the empty one.
@@ -88,7 +144,7 @@ mod tests {
     /// `host: ==a; path: any`, with `^` for a start and `$` for an end.
     fn keys(wire: &Wire) -> String {
         let compiled = crate::Expr::compile(wire, &crate::Around::NOTHING).unwrap();
-        let keys = of(compiled.node());
+        let keys = of(compiled.node(), HostBy::most(std::iter::once(compiled.node())));
         let side = |side: &Alternatives<'_>| {
             let Some(keys) = side else { return "any".to_owned() };
             let mark = |key: &Key<'_>| match key.place {

@@ -119,11 +119,6 @@ pub(crate) fn build(name: &str, patterns: &Patterns<'_>) -> Result<Matcher, Erro
     (row.build)(patterns)
 }
 
-/// Every method's name.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    ROWS.iter().map(|row| row.name)
-}
-
 /// What patterns mean to the method of that name.
 pub(crate) fn meaning(name: &str) -> Meaning {
     ROWS.iter().find(|row| row.name == name).map_or(Meaning::Other, |row| row.meaning)

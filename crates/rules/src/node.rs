@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use crate::convert::Converter;
+use crate::each::Each;
 use crate::fetch::Fetch;
 use crate::method::Matcher;
 use crate::wire::Comparison;
@@ -29,6 +30,11 @@ pub(crate) enum Node {
         input: Box<Node>,
         matcher: Matcher,
     },
+    /// A match on every value that the input stands for.
+    Each {
+        input: Box<Node>,
+        each: Box<Each>,
+    },
     Compare {
         cmp: Comparison,
         ignore_case: bool,
@@ -47,6 +53,7 @@ impl Node {
             Self::Const(value) => value.truth(),
             Self::Test { fetch, matcher } => matcher.test(&fetch.value(view)),
             Self::Match { input, matcher } => matcher.test(&input.eval(view)),
+            Self::Each { input, each } => input.any(view, &mut |value| each.test(&value)),
             Self::Compare { cmp, ignore_case, sides } => {
                 cmp.holds(order(&sides.0.eval(view), &sides.1.eval(view), *ignore_case))
             }
@@ -70,10 +77,26 @@ impl Node {
             }
             Self::Test { .. }
             | Self::Match { .. }
+            | Self::Each { .. }
             | Self::Compare { .. }
             | Self::All(_)
             | Self::Any(_)
             | Self::Not(_) => Value::Bool(self.test(view)),
+        }
+    }
+
+    /// Whether `test` holds for any value that the node stands for; what is absent is none.
+    fn any<V: View + ?Sized>(&self, view: &V, test: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+        let mut there = |value: Value<'_>| match value {
+            Value::Absent => false,
+            value => test(value),
+        };
+        match self {
+            Self::Fetch(fetch) => fetch.any(view, test),
+            Self::Convert { converter, input } => {
+                input.any(view, &mut |value| there(converter.call(value, view)))
+            }
+            one => there(one.eval(view)),
         }
     }
 
@@ -91,7 +114,10 @@ impl Node {
         match self {
             Self::Const(_) => {}
             Self::Fetch(fetch) | Self::Test { fetch, .. } => seen(fetch),
-            Self::Convert { input, .. } | Self::Match { input, .. } | Self::Not(input) => {
+            Self::Convert { input, .. }
+            | Self::Match { input, .. }
+            | Self::Each { input, .. }
+            | Self::Not(input) => {
                 input.each_fetch(seen);
             }
             Self::Compare { sides, .. } => {

@@ -8,7 +8,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::fetch::Fetch;
-use crate::keys::{self, Key, Keys};
+use crate::keys::{self, HostBy, Key, Keys};
+use crate::sample;
 use crate::table::{Place, Table, fold_hash};
 use crate::{Expr, TlsFact, View};
 
@@ -26,6 +27,8 @@ pub struct Router {
     /// Routes without a key, ascending.
     rest: Box<[u32]>,
     longest: Longest,
+    /// Which text the keys of hosts are of.
+    by: HostBy,
 }
 
 /// A condition that `explain` tried, and what came of it.
@@ -44,9 +47,10 @@ pub struct Step {
 impl Router {
     /// Indexes the conditions of routes in their order; `None` always holds.
     pub fn new(conditions: Vec<Option<Expr>>) -> Self {
+        let by = HostBy::most(conditions.iter().flatten().map(Expr::node));
         let keys: Vec<Keys<'_>> = conditions
             .iter()
-            .map(|c| c.as_ref().map(|expr| keys::of(expr.node())).unwrap_or_default())
+            .map(|c| c.as_ref().map(|expr| keys::of(expr.node(), by)).unwrap_or_default())
             .collect();
         let crowds = Crowds::new(&keys);
         let (mut shapes, mut pairs, mut rest) = (BTreeMap::new(), Vec::new(), Vec::new());
@@ -67,20 +71,52 @@ impl Router {
             rest: rest.into(),
             longest: Longest::new(&keys),
             conditions: conditions.into(),
+            by,
         }
     }
 
     /// The first route, at `from` or after, whose condition holds.
     pub fn find<V: View + ?Sized>(&self, view: &V, from: usize) -> Option<usize> {
         let from = u32::try_from(from).ok()?;
-        let (host, path) = (view.host(), view.path());
         let mut best = None;
+        match self.by {
+            HostBy::Asked => best = self.under(view.host(), view, from, best),
+            by => {
+                let (mut any, mut regular) = (false, true);
+                sample::each_host(view, &mut |field| {
+                    any = true;
+                    match by.cut(field) {
+                        Some(host) => best = self.under(host, view, from, best),
+                        None => regular = false,
+                    }
+                    regular
+                });
+                if !regular {
+                    return self.one_by_one(view, from);
+                }
+                if !any {
+                    best = self.under(b"", view, from, best);
+                }
+            }
+        }
+        self.first(&self.rest, view, from, best).map(|route| route as usize)
+    }
+
+    /// The first route before `best` that is listed under this host, under the path, or under both.
+    fn under<V: View + ?Sized>(&self, host: &[u8], view: &V, from: u32, best: Option<u32>) -> Option<u32> {
+        let (path, mut best) = (view.path(), best);
         for (shape, edges) in &self.shapes {
             if let Some(code) = shape.code(*edges, host, path, self.longest) {
                 best = self.first(self.table.get(code), view, from, best);
             }
         }
-        self.first(&self.rest, view, from, best).map(|route| route as usize)
+        best
+    }
+
+    fn one_by_one<V: View + ?Sized>(&self, view: &V, from: u32) -> Option<usize> {
+        let holds = |condition: &Option<Expr>| condition.as_ref().is_none_or(|expr| expr.test(view));
+        let mut rest = self.conditions.iter().enumerate().skip(from as usize);
+        rest.find(|(_, condition)| holds(condition)).map(|(route, _)| route)
     }
 
     /// How many routes there are.
@@ -181,6 +217,19 @@ struct Entry<'n> {
 struct Longest {
     host: usize,
     path: usize,
+}
+
+impl HostBy {
+    /// The part of the host field that the keys are of; `None` where the index cannot tell.
+    fn cut(self, field: &[u8]) -> Option<&[u8]> {
+        if self != Self::Bare {
+            return Some(field);
+        }
+        let host = field.split(|byte| *byte == b':').next()?;
+        // An IPv6 address: each converter has its own opinion about that.
+        let single = memchr::memchr_iter(b':', field).count() < 2;
+        (single && !field.starts_with(b"[")).then_some(host)
+    }
 }
 
 impl Part {

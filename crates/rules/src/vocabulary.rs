@@ -8,7 +8,7 @@ use crate::args::Parameter;
 use crate::fetch::{self, Named};
 use crate::phase::Phase;
 use crate::value::Yields;
-use crate::{Kind, convert, method};
+use crate::{Kind, Method, convert};
 
 /// Everything that an expression may say.
 #[derive(Debug, Serialize)]
@@ -61,7 +61,7 @@ pub fn vocabulary() -> Vocabulary {
     Vocabulary {
         fetches,
         converters: convert::rows().map(converter).collect(),
-        methods: method::names().collect(),
+        methods: ["eq", "in"].into_iter().chain(Method::ALL.map(Method::name)).collect(),
     }
 }
 

@@ -40,7 +40,7 @@ fn names_and_arguments() {
         (r#"{"op":"convert","name":"lower","input":<S>}"#, "input: lower takes str, not ip"),
         (
             r#"{"op":"convert","name":"strip","input":<P>,"args":[null]}"#,
-            "args[0]: characters of strip must be str",
+            "args[0]: characters of strip must be text",
         ),
         (
             r#"{"op":"match","method":"like","input":<P>,"patterns":["a"]}"#,

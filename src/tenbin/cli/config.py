@@ -13,7 +13,8 @@ _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 
 @click.command()
 @_FILE
-def check(file: Path) -> None:
+@click.option("--report", is_flag=True, help="Of a haproxy.cfg: say of each directive what becomes of it, and why.")
+def check(file: Path, *, report: bool) -> None:
     """Tell every problem in FILE at once; exits with 1 if it cannot be used."""
     from tenbin import configfile
     from tenbin.configfile.diagnostics import count
@@ -26,6 +27,10 @@ def check(file: Path) -> None:
 
         judged = certificates.judge(config, outcome.source, os.environ, SystemClock().wall())
         problems, usable = (*problems, *judged.diagnostics), judged.usable
+    if report:
+        from tenbin.configfile import haproxy
+
+        click.echo(haproxy.report(outcome.report))
     if problems:
         click.echo(configfile.render(problems, color=sys.stderr.isatty()), err=True)
     if config is None or not usable:

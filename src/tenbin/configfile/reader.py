@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from tenbin.configfile.haproxy import Entry
     from tenbin.model import Config
 
 _LARGEST = 64 * 1024 * 1024
@@ -30,12 +31,14 @@ _LATER = "this version reads YAML; `tenbin init` prints a file to start from"
 class Outcome:
     """What reading gave: a configuration unless there are errors, and every problem, warnings among them.
 
-    `source` is the text that was read.
+    `source` is the text that was read; `report`, of a configuration in HAProxy's language, says what becomes of each
+    directive.
     """
 
     config: Config | None
     diagnostics: tuple[Diagnostic, ...]
     source: Source = field(default=Source("", ""), repr=False)
+    report: tuple[Entry, ...] = field(default=(), repr=False)
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
@@ -85,9 +88,11 @@ def examine_text(text: str, name: str, *, environment: Mapping[str, str], direct
     refusal = _other_language(text, name)
     if refusal:
         return _refused(Source(name, text).whole(refusal, hint=_LATER))
+    source = Source(name, text)
+    if _is_haproxy(text, name):
+        return _haproxy(source, environment, directory)
     from tenbin.configfile import native
 
-    source = Source(name, text)
     config, problems = native.read(source, environment=environment, directory=directory)
     return Outcome(config, shown.in_order(problems), source)
 
@@ -98,8 +103,24 @@ def _config(outcome: Outcome) -> Config:
     return outcome.config
 
 
+def _haproxy(source: Source, environment: Mapping[str, str], directory: Path) -> Outcome:
+    from tenbin.configfile import haproxy
+
+    texts = [haproxy.Text(source.name, source.text)]
+    version = haproxy.version_of(environment)
+    found = haproxy.read(texts, environment=environment, directory=directory, version=version)
+    problems = shown.in_order(problem.diagnostic for problem in found.problems)
+    return Outcome(found.config, problems, source, found.report)
+
+
 def _refused(problem: Diagnostic) -> Outcome:
     return Outcome(None, (problem,))
+
+
+def _is_haproxy(text: str, name: str) -> bool:
+    if name.endswith((".yaml", ".yml", ".json")):
+        return False
+    return name.endswith(".cfg") or _HAPROXY.search(text) is not None
 
 
 def _other_language(text: str, name: str) -> str:
@@ -108,10 +129,8 @@ def _other_language(text: str, name: str) -> str:
         return "configurations written in Python are not read yet"
     if name.endswith(".toml"):
         return "TOML is not read"
-    if name.endswith((".yaml", ".yml", ".json")):
+    if name.endswith((".yaml", ".yml", ".json")) or _is_haproxy(text, name):
         return ""
-    if name.endswith(".cfg") or _HAPROXY.search(text):
-        return "HAProxy's configurations are not read yet"
     if name.endswith(".conf") or _NGINX.search(text):
         return "nginx's configurations are not read yet"
     return ""

@@ -38,6 +38,30 @@ class Phases:
 
 
 @dataclass(frozen=True, slots=True)
+class Averages:
+    """Seconds: means over about the last 1024 requests, and the longest so far."""
+
+    queue: float
+    connect: float
+    first_byte: float
+    total: float
+    queue_max: float
+    connect_max: float
+    first_byte_max: float
+    total_max: float
+
+
+@dataclass(frozen=True, slots=True)
+class Compressed:
+    """Of compression: bytes in and out, bytes that were left as they were, answers."""
+
+    bytes_in: int
+    bytes_out: int
+    bypassed: int
+    answers: int
+
+
+@dataclass(frozen=True, slots=True)
 class ListenerTraffic:
     """Client connections of one listening address; `denied` and `request_errors` count what came on them.
 
@@ -87,6 +111,12 @@ class FrontendTraffic:
     rate_requests_max: int
     phases: Phases
     errors: dict[str, int]
+    denied_connections: int
+    denied_sessions: int
+    denied_responses: int
+    failed_rewrites: int
+    internal_errors: int
+    compressed: Compressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +148,10 @@ class Work:
     rate_max: int
     last_used: int | None
     phases: Phases
+    averages: Averages
+    denied_responses: int
+    failed_rewrites: int
+    internal_errors: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +159,7 @@ class BackendTraffic(Work):
     """Sums over a backend's servers and what belongs to none of them; `denied` were refused by a route."""
 
     denied: int
+    compressed: Compressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +172,6 @@ class ServerTraffic(Work):
 
     ejected: float
     throttle: int
-    denied_responses: int
     failures: int
     idle: int
 
@@ -238,6 +272,12 @@ def frontend_traffic(stats: wire.FrontendStats) -> FrontendTraffic:
         rate_requests_max=stats.rate_requests_max,
         phases=_phases(stats.phases),
         errors=dict(sorted(stats.errors.items())),
+        denied_connections=stats.denied_connections,
+        denied_sessions=stats.denied_sessions,
+        denied_responses=stats.denied_responses,
+        failed_rewrites=stats.failed_rewrites,
+        internal_errors=stats.internal_errors,
+        compressed=Compressed(*stats.compressed),
     )
 
 
@@ -265,7 +305,12 @@ def backend_traffic(stats: wire.BackendStats) -> BackendTraffic:
         rate_max=stats.rate_max,
         last_used=_last_used(stats.last_used),
         phases=_phases(stats.phases),
+        averages=_averages(stats.averages),
+        denied_responses=stats.denied_responses,
+        failed_rewrites=stats.failed_rewrites,
+        internal_errors=stats.internal_errors,
         denied=stats.denied,
+        compressed=Compressed(*stats.compressed),
     )
 
 
@@ -295,7 +340,10 @@ def server_traffic(stats: wire.ServerStats) -> ServerTraffic:
         phases=_phases(stats.phases),
         ejected=stats.ejected / 1000,
         throttle=stats.throttle,
+        averages=_averages(stats.averages),
         denied_responses=stats.denied_responses,
+        failed_rewrites=stats.failed_rewrites,
+        internal_errors=stats.internal_errors,
         failures=stats.failures,
         idle=stats.idle,
     )
@@ -313,6 +361,19 @@ def _times(stats: wire.Times) -> Times:
 
 def _phases(stats: wire.Phases) -> Phases:
     return Phases(_times(stats.queue), _times(stats.connect), _times(stats.first_byte), _times(stats.total))
+
+
+def _averages(stats: wire.Averages) -> Averages:
+    return Averages(
+        queue=stats.queue / 1000,
+        connect=stats.connect / 1000,
+        first_byte=stats.first_byte / 1000,
+        total=stats.total / 1000,
+        queue_max=stats.queue_max / 1000,
+        connect_max=stats.connect_max / 1000,
+        first_byte_max=stats.first_byte_max / 1000,
+        total_max=stats.total_max / 1000,
+    )
 
 
 def _responses(counts: tuple[int, ...]) -> dict[str, int]:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     Visit = Callable[[int], None]
 
 GET = b"GET /a?b=c HTTP/1.1\r\nHost: a.test\r\nX-Id: 17\r\n\r\n"
+MUCH = b"x" * 1_000_000
+HELD: list[socket.socket] = []
+"""Connections that stay open until the line is there."""
+
 POST = b"POST /up HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100000\r\n\r\n"
 
 
@@ -35,9 +39,9 @@ class Case:
     back: dict[str, Any] = field(default_factory=dict)
     log: dict[str, Any] = field(default_factory=dict)
     server: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
     form: str = ""
     lines: int = 1
-    answers: bool = True
 
 
 def connected(port: int) -> socket.socket:
@@ -109,15 +113,31 @@ def stuck(data: bytes) -> Visit:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         sock.connect(("127.0.0.1", port))
         sock.sendall(data)
-        sock.settimeout(0.2)
-        for _ in range(10):
-            with contextlib.suppress(TimeoutError):
-                if not socket.socket.recv(sock, 1, socket.MSG_PEEK):
-                    break
-            import time
+        HELD.append(sock)
 
-            time.sleep(0.15)
-        sock.close()
+    return visit
+
+
+def hello_and_end(port: int) -> None:
+    with connected(port) as sock:
+        sock.recv(5)
+
+
+def two(data: bytes, *, left: bool = False) -> Visit:
+    """Keep the server busy with one request and send another one, which waits, or leaves while it does."""
+
+    def visit(port: int) -> None:
+        with connected(port) as first:
+            first.sendall(data)
+            first.settimeout(0.1)
+            with contextlib.suppress(TimeoutError):
+                first.recv(1)
+            if left:
+                leave_after(data, 0.1)(port)
+            else:
+                ask(closing(data))(port)
+            first.settimeout(5)
+            first.recv(65536)
 
     return visit
 
@@ -129,6 +149,11 @@ def silent(peer: Peer) -> None:
 
 def resetting(peer: Peer) -> None:
     peer.read_head()
+    peer.reset()
+
+
+def hang_up(peer: Peer) -> None:
+    peer.read()
     peer.reset()
 
 
@@ -145,7 +170,9 @@ def stalled(peer: Peer) -> None:
 
 def flood(peer: Peer) -> None:
     peer.read_head()
-    peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n" + b"x" * 50_000_000)
+    peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n")
+    for _ in range(50):
+        peer.send(MUCH)
 
 
 def talk(peer: Peer) -> None:
@@ -185,6 +212,7 @@ CASES = [
     ),
     Case("client-gone-in-head", leave(b"GET / HTTP/1.1\r\nHo", wait=False), answering()),
     Case("client-closes-silently", leave(b"", wait=False), answering()),
+    Case("says-nothing", ask(b""), answering()),
     Case("head-late", ask(b"GET / HTTP/1.1\r\nHo"), answering()),
     Case("bad-head", ask(b"GET / HTTP/1.1\r\nHost: a\r\nx y: z\r\n\r\n"), answering()),
     Case("server-silent", ask(closing(GET)), silent),
@@ -195,12 +223,39 @@ CASES = [
     Case("server-stalls-in-body", ask(closing(GET)), stalled),
     Case("nobody-listens", ask(closing(GET))),
     Case(
-        "connect-late",
+        "queued",
+        two(GET),
+        silent,
+        options="maxconn 1",
+        server={"max_connections": 1},
+        lines=2,
+    ),
+    Case(
+        "queue-late",
+        two(GET),
+        silent,
+        backend="timeout queue 100ms\n timeout server 1s",
+        options="maxconn 1",
+        back={"timeouts": {"connect": 300, "server": 1000, "queue": 100, "tunnel": 0}},
+        server={"max_connections": 1},
+        lines=2,
+    ),
+    Case(
+        "left-in-queue",
+        two(GET, left=True),
+        silent,
+        backend="option abortonclose",
+        options="maxconn 1",
+        server={"max_connections": 1},
+        lines=2,
+    ),
+    Case(
+        "redispatched",
         ask(closing(GET)),
-        frontend="",
-        backend="server s2 10.255.255.1:9 disabled\n",
-        options="",
-        answers=False,
+        answering(),
+        backend="option redispatch 1\n retries 1\n server s0 127.0.0.1:1",
+        back={"retry": {"attempts": 1, "budget": 100}},
+        before={"name": "s0", "address": "127.0.0.1:1", "weight": 1, "cookie": "s0"},
     ),
     Case(
         "no-server-up",
@@ -301,9 +356,9 @@ CASES = [
         log={"normal": False},
     ),
     Case("tcp-good", ask(b"x"), once(b""), mode="tcp"),
-    Case("tcp-server-first", lambda port: leave(b"", wait=True)(port), talk, mode="tcp"),
-    Case("tcp-client-ends", lambda port: connected(port).close(), talk, mode="tcp"),
+    Case("tcp-server-first", leave(b"", wait=True), talk, mode="tcp"),
+    Case("tcp-client-ends", hello_and_end, talk, mode="tcp"),
     Case("tcp-idle", ask(b""), talk, mode="tcp"),
     Case("tcp-nobody-listens", ask(b"x"), mode="tcp"),
-    Case("tcp-server-resets", ask(b"x"), lambda peer: (peer.read(), peer.reset())[1], mode="tcp"),
+    Case("tcp-server-resets", ask(b"x"), hang_up, mode="tcp"),
 ]

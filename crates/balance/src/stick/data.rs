@@ -27,6 +27,14 @@ macro_rules! data {
             /// Every one, in order.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
+            /// The one of that name.
+            pub fn named(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+
             /// As configurations call it.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
@@ -76,9 +84,14 @@ data! {
 }
 
 impl Data {
-    /// The one of that name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|data| data.name() == name)
+    /// How often a general purpose counter grows.
+    pub(crate) const fn rate(self) -> Option<Self> {
+        match self {
+            Self::Gpc0 => Some(Self::Gpc0Rate),
+            Self::Gpc1 => Some(Self::Gpc1Rate),
+            Self::Gpc => Some(Self::GpcRate),
+            _ => None,
+        }
     }
 
     /// Where it is when a table has arrays instead: `gpc0` is the first of `gpc`.

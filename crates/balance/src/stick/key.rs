@@ -71,6 +71,17 @@ impl KeyForm {
         }
     }
 
+    /// The key as a value that any table takes.
+    pub fn value(self, key: &StickKey) -> KeyValue<'_> {
+        let bytes = key.bytes();
+        match self {
+            Self::Ipv4 => KeyValue::Ip(Ipv4Addr::from(fixed(bytes)).into()),
+            Self::Ipv6 => KeyValue::Ip(Ipv6Addr::from(fixed(bytes)).into()),
+            Self::Integer => KeyValue::Int(u32::from_be_bytes(fixed(bytes)).into()),
+            Self::Text | Self::Binary => KeyValue::Bytes(bytes),
+        }
+    }
+
     /// Appends the key as HAProxy writes it.
     pub fn write(self, key: &StickKey, out: &mut String) {
         let bytes = key.bytes();

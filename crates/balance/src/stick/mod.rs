@@ -55,6 +55,17 @@ pub enum Cleared {
     Absent,
 }
 
+/// What is known of an entry besides its counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outlook {
+    /// How many track it.
+    pub uses: u32,
+    /// Milliseconds until it is forgotten; 0: not by itself.
+    pub expires_ms: u64,
+    /// Milliseconds since it was used.
+    pub idle_ms: u64,
+}
+
 /// A stick table.
 pub struct StickTable {
     key: KeyForm,
@@ -169,6 +180,27 @@ impl StickTable {
         self.entries.update(key, self.times(now_ms), || self.empty(), change).is_some()
     }
 
+    /// One more of a general purpose counter and its rate, making the entry if need be; yields the new count, 0 where the
+    /// table stores only the rate.
+    pub fn increment(&self, key: &StickKey, counter: StickCounter, now_ms: u64) -> Option<u64> {
+        let change = |counted: &mut Counted| self.increment_one(counted, counter, now_ms);
+        self.entries.update(key, self.times(now_ms), || self.empty(), change).map(|(_, count)| count)
+    }
+
+    /// Back to zero; yields what it was, `None` without an entry or where the table has no such counter.
+    pub fn reset(&self, key: &StickKey, counter: StickCounter, now_ms: u64) -> Option<u64> {
+        let change = |counted: &mut Counted| self.reset_one(counted, counter, now_ms);
+        self.entries.update_known(key, self.times(now_ms), true, change)?.1
+    }
+
+    /// What is known of an entry besides its counters. No use of it.
+    pub fn outlook(&self, key: &StickKey, now_ms: u64) -> Option<Outlook> {
+        let times = self.times(now_ms);
+        let mut found = None;
+        self.entries.look(key, times, |counted, used_ms| found = Some(Outlook::new(counted, used_ms, times)));
+        found
+    }
+
     /// Remembers which server a key belongs to: its number and a text that names it, where the table stores them.
     pub fn remember(&self, key: &StickKey, (number, name): (u32, &str), now_ms: u64) -> bool {
         let name = if self.stores(Data::ServerKey.into()) { self.number_of(name) } else { 0 };
@@ -226,6 +258,24 @@ impl StickTable {
         }
     }
 
+    fn increment_one(&self, entry: &mut Counted, counter: StickCounter, now_ms: u64) -> u64 {
+        let rate = counter.data.rate().map(|data| StickCounter { data, ..counter });
+        if let Some(rate) = rate.and_then(|rate| self.layout.find(rate)) {
+            entry.cells.add(rate, 1, now_ms);
+        }
+        self.layout.find(counter).map_or(0, |spot| {
+            entry.cells.add(spot, 1, now_ms);
+            entry.cells.read(spot, now_ms)
+        })
+    }
+
+    fn reset_one(&self, entry: &mut Counted, counter: StickCounter, now_ms: u64) -> Option<u64> {
+        let spot = self.layout.find(counter)?;
+        let before = entry.cells.read(spot, now_ms);
+        entry.cells.set(spot, 0, now_ms);
+        Some(before)
+    }
+
     fn set_all(&self, counted: &mut Counted, values: &[(StickCounter, u64)], now_ms: u64) {
         for (counter, value) in values {
             if let Some(spot) = self.layout.find(*counter) {
@@ -249,6 +299,17 @@ impl StickTable {
             names.len() - 1
         });
         at as u32 + 1
+    }
+}
+
+impl Outlook {
+    fn new(counted: &Counted, used_ms: u64, times: Times) -> Self {
+        let idle_ms = times.now_ms.saturating_sub(used_ms);
+        let expires_ms = match times.keep_ms {
+            u64::MAX => 0,
+            keep_ms => keep_ms.saturating_sub(idle_ms),
+        };
+        Self { uses: counted.uses, expires_ms, idle_ms }
     }
 }
 

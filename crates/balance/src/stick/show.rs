@@ -4,7 +4,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::layout::Spot;
-use super::{Cleared, Form, StickCounter, StickKey, StickTable};
+use super::{Cleared, Form, Outlook, StickCounter, StickKey, StickTable};
 
 /// How a value is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,10 +77,7 @@ impl StickTable {
         let mut found = None;
         let times = self.times(now_ms);
         self.entries.look(key, times, |counted, used_ms| {
-            let expires_ms = match times.keep_ms {
-                u64::MAX => 0,
-                keep_ms => used_ms.saturating_add(keep_ms).saturating_sub(now_ms),
-            };
+            let Outlook { uses, expires_ms, .. } = Outlook::new(counted, used_ms, times);
             let data = self.layout.rows.iter().flat_map(|row| {
                 let spot =
                     move |index| Some((StickCounter { data: row.stored.data, index }, row.spot(index)?));
@@ -91,7 +88,7 @@ impl StickTable {
                     name: None,
                 })
             });
-            found = Some(Row { key: key.clone(), uses: counted.uses, expires_ms, data: data.collect() });
+            found = Some(Row { key: key.clone(), uses, expires_ms, data: data.collect() });
         });
         let mut row = found?;
         for shown in row.data.iter_mut().filter(|shown| shown.counter.data.form() == Form::Name) {

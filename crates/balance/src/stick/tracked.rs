@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Data, StickCounter, StickKey, StickTable};
+use super::{Data, Outlook, StickCounter, StickKey, StickTable};
 use crate::table::Place;
 
 /// A use of an entry, from `track` until this is released or dropped.
@@ -45,6 +45,18 @@ impl Tracked {
         self.add(&counts, now_ms);
     }
 
+    /// One more of a general purpose counter and its rate; yields the new count.
+    pub fn increment(&self, counter: StickCounter, now_ms: u64) -> u64 {
+        let change = |counted: &mut super::Counted| self.table.increment_one(counted, counter, now_ms);
+        self.table.entries.update_held(self.place, Some(now_ms), change).unwrap_or(0)
+    }
+
+    /// Back to zero; yields what it was, `None` where the table has no such counter.
+    pub fn reset(&self, counter: StickCounter, now_ms: u64) -> Option<u64> {
+        let change = |counted: &mut super::Counted| self.table.reset_one(counted, counter, now_ms);
+        self.table.entries.update_held(self.place, Some(now_ms), change)?
+    }
+
     /// Replaces a value.
     pub fn set(&self, counter: StickCounter, value: u64, now_ms: u64) {
         let set = |counted: &mut _| self.table.set_all(counted, &[(counter, value)], now_ms);
@@ -58,9 +70,9 @@ impl Tracked {
         self.table.entries.update_held(self.place, None, read)
     }
 
-    /// How many hold the entry.
-    pub fn uses(&self) -> u32 {
-        self.table.entries.update_held(self.place, None, |counted| counted.uses).unwrap_or(0)
+    /// What is known of the entry besides its counters.
+    pub fn outlook(&self, now_ms: u64) -> Option<Outlook> {
+        self.table.outlook(&self.key, now_ms)
     }
 
     /// Lets go. A connection that was counted among those that there are is no longer, which is a use of the entry.

@@ -152,11 +152,7 @@ impl Plane {
                 self.drain(deadline, close_idle);
                 done(id)
             }
-            Request::Table(asked) => {
-                let tables = self.shared.tables.latest();
-                let now = self.shared.clock.millis();
-                Reply::Table(Box::new(super::stick_tables::table(&asked, tables.as_deref(), now)))
-            }
+            Request::Table(asked) => super::stick_tables::table(&asked, &self.shared),
             Request::Stop { id } => {
                 stop = true;
                 done(id)

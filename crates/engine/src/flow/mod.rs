@@ -215,7 +215,8 @@ impl Flow {
             }
             if self.ended() {
                 if !self.closed {
-                    ready!(to.poll_end(cx, self.trailers())).map_err(|_| FlowError::Write)?;
+                    ready!(to.poll_end(cx, trailers(&self.tail, &self.decoder)))
+                        .map_err(|_| FlowError::Write)?;
                     self.closed = true;
                 }
                 self.waiting = Waiting::Nothing;
@@ -329,15 +330,9 @@ impl Flow {
         }
         if self.ended() {
             self.suffix.extend_from_slice(b"0\r\n");
-            let trailers = if self.tail.is_empty() { self.decoder.trailers() } else { &self.tail };
-            self.suffix.extend_from_slice(trailers);
+            self.suffix.extend_from_slice(trailers(&self.tail, &self.decoder));
             self.suffix.extend_from_slice(b"\r\n");
         }
-    }
-
-    /// Lines behind the body, from chunks or from HTTP/2.
-    fn trailers(&self) -> &[u8] {
-        if self.tail.is_empty() { self.decoder.trailers() } else { &self.tail }
     }
 
     fn end_of_stream(&mut self, from: &mut Stream) -> Result<(), FlowError> {
@@ -351,6 +346,11 @@ impl Flow {
         }
         Ok(())
     }
+}
+
+/// Lines behind the body, from HTTP/2 or from chunks.
+fn trailers<'a>(tail: &'a [u8], decoder: &'a ChunkDecoder) -> &'a [u8] {
+    if tail.is_empty() { decoder.trailers() } else { tail }
 }
 
 #[cfg(test)]

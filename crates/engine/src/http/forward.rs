@@ -22,7 +22,6 @@ use crate::flow::{FlowError, Sink};
 use crate::listener::Found;
 use crate::rules::message::{growing, set_header};
 use crate::rules::{self, Turn};
-use crate::stick;
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::Load;
 use crate::wire::Policy;
@@ -184,6 +183,7 @@ async fn attempt(
     let picked = client.worker.shared.clock.micros();
     x.record.times.picked = picked;
     if let Some(server) = backend.servers.get(lease.index()) {
+        x.record.redispatched |= !x.tried.is_empty() && !x.tried.contains(&lease.index());
         x.record.lands_on(server);
         if let Some(prefix) = prefix_of(x, backend, lease.index()) {
             let keep_alive = send_to(x, course.found, prefix);
@@ -214,10 +214,6 @@ async fn attempt(
     match ended {
         Ok(()) => {
             x.record.times.answered = client.worker.shared.clock.micros();
-            if !backend.stick.is_empty() {
-                let view = x.full_view(client, course.found, Some(backend));
-                stick::store(backend, &view, lease.index(), client.worker.now_ms());
-            }
             Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
         }
         Err(failure) => {
@@ -335,7 +331,6 @@ fn may_retry(client: &Client, x: &Exchange, backend: &Backend) -> bool {
 /// The next try goes to a server that was not tried yet.
 fn redispatch(client: &Client, x: &mut Exchange, backend: &Backend, index: usize) {
     x.record.retries += 1;
-    x.record.redispatched = true;
     x.tried.push(index);
     if let Some(server) = backend.servers.get(index) {
         let counters = server.counters.of(client.worker.index);
@@ -396,18 +391,13 @@ fn failed(
         course.untouched += 1;
         return Next::Again;
     }
+    blame(x, failure);
     let (kind, reason) = match *failure {
         Failure::ClientGone => {
             counters.client_aborts.add(1);
-            let phase = if x.up.delivered() { Phase::Head } else { Phase::Data };
-            x.record.ending.set(Who::Client, phase);
             (OutcomeKind::Aborted, None)
         }
-        Failure::Body(reason) => {
-            let who = if matches!(reason, Reason::BodyTimeout) { Who::ClientSlow } else { Who::Proxy };
-            x.record.ending.set(who, Phase::Data);
-            (OutcomeKind::Aborted, Some(reason))
-        }
+        Failure::Body(reason) => (OutcomeKind::Aborted, Some(reason)),
         Failure::Closed | Failure::Untouched => (OutcomeKind::Failure, Some(Reason::ServerClosed)),
         Failure::Malformed => (OutcomeKind::Failure, Some(Reason::BadAnswer("http2-malformed"))),
         Failure::Unfit => (OutcomeKind::Aborted, Some(Reason::Unfit)),
@@ -441,6 +431,17 @@ fn failed(
         }
     }
     Next::Refused(reason)
+}
+
+/// Says that the client has ended it, if it has.
+fn blame(x: &mut Exchange, failure: &Failure) {
+    match failure {
+        Failure::ClientGone if x.up.delivered() => x.record.ending.set(Who::Client, Phase::Head),
+        Failure::ClientGone => x.record.ending.set(Who::Client, Phase::Data),
+        Failure::Body(Reason::BodyTimeout) => x.record.ending.set(Who::ClientSlow, Phase::Data),
+        Failure::Body(_) => x.record.ending.set(Who::Proxy, Phase::Data),
+        _ => {}
+    }
 }
 
 /// The server that was waited for is gone. It carries nothing: to move a request is no load on top, and needs no budget.

@@ -27,7 +27,7 @@ pub use record::finish;
 pub use reply::{finish_reply, redirect, reply, send, settle};
 pub use route::backend_named;
 pub use sticky::{Visit, from_cookie, set_cookie};
-pub use view::{AnswerView, RequestView, Scene};
+pub use view::{RequestView, Scene};
 
 use tokio::io::AsyncWrite;
 
@@ -55,6 +55,9 @@ pub fn serve(mut client: Client) -> impl Future<Output = ()> {
                 client.timer.set(if first { timeouts.header } else { timeouts.keep_alive });
             }
             if !idle(&mut client, first).await {
+                if first && client.timer.expired() {
+                    Box::pin(exchange::tell_late(&mut client)).await;
+                }
                 return Box::pin(part(&mut client.stream)).await;
             }
             let mut exchange = client.worker.take_exchange();
@@ -138,6 +141,6 @@ mod tests {
     #[test]
     fn an_idle_connection_is_small() {
         let size = size_of_task(serve);
-        assert!(size <= 1280, "the task of a connection has {size} bytes");
+        assert!(size <= 1216, "the task of a connection has {size} bytes");
     }
 }

@@ -163,7 +163,7 @@ pub async fn pick(
         Grant::NoServer => return Err(NotOpened::Refused(Reason::NoServerUp)),
         Grant::QueueFull => return Err(NotOpened::Refused(Reason::QueueFull)),
         Grant::Wait(ticket) => {
-            x.record.waited_behind[1] = backend.group.queued().saturating_sub(1);
+            x.record.waited_behind[1] = backend.group.queued();
             backend.counters.of(worker.index).queue_most.raise(u64::from(backend.group.queued()));
             Box::pin(wait(client, x, ticket, backend.spec.timeouts.queue)).await?
         }

@@ -10,12 +10,14 @@ use crate::access::{self, Asked, Line};
 use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::ending::{Ending, Phase, Who};
-use crate::lines::{Entry, Lines, Noted, Times};
+use crate::lines::{Entry, Lines, Noted, Times, write_line};
 use crate::listener::Found;
-use crate::tables::{Backend, Server};
+use crate::rules::{self, Counted, State};
+use crate::tables::{Backend, Server, Tables};
 
 /// One exchange, as far as it has come.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each says another thing that has happened")]
 pub struct Record {
     /// When it came how far.
     pub times: Times,
@@ -72,6 +74,11 @@ impl Record {
     pub fn unreadable(&mut self, length: usize) {
         self.has_head = false;
         self.bytes_in = length as u64;
+    }
+
+    /// Not a byte came; whether that is told is for the frontend to say.
+    pub fn come_to_nothing(&mut self, found: &Found) {
+        self.is_told = found.frontend.lines.as_ref().is_some_and(|lines| !lines.null);
     }
 
     /// A route answered it.
@@ -135,6 +142,38 @@ impl Record {
         ]
     }
 
+    /// What a line can tell of it, at this moment.
+    pub fn entry<'a>(
+        &'a self,
+        (client, found): (&'a Client, &'a Found),
+        (state, tables): (&'a State, &'a Tables),
+        (now, is_early): (u64, bool),
+    ) -> Entry<'a> {
+        let backend = tables.backend(&self.backend).map(Arc::as_ref);
+        let server = backend.and_then(|backend| backend.servers.get(backend.server_named(&self.server)?));
+        let wall = wall_micros();
+        Entry {
+            client,
+            found,
+            times: Times { closed: now, ..self.times },
+            ending: self.ending,
+            status: self.status,
+            bytes: [self.bytes_in, self.bytes_out],
+            retries: self.retries,
+            redispatched: self.redispatched,
+            waited_behind: self.waited_behind,
+            noted: &self.noted,
+            unique_id: &state.unique_id,
+            captures: &state.captures,
+            backend,
+            server: server.map(Arc::as_ref).filter(|_| !self.is_service),
+            no_server: if self.is_service { "<STATS>" } else { "<NOSRV>" },
+            counts_itself: !is_early && self.is_counted,
+            is_early,
+            wall: [wall.saturating_sub(now.saturating_sub(self.times.accepted)), wall],
+        }
+    }
+
     /// Microseconds from the connection until the answer's head.
     pub fn latency(&self) -> u64 {
         self.times.answered.saturating_sub(self.times.connected)
@@ -143,16 +182,28 @@ impl Record {
 
 /// Takes down what lines show of a request, before a rule changes it.
 pub fn note_request(client: &Client, x: &mut Exchange, found: &Found) {
+    if !found.frontend.unique_id.is_empty() {
+        let (tables, mut text) = (client.worker.tables(), std::mem::take(&mut x.state.unique_id));
+        let entry = x.record.entry((client, found), (&x.state, &tables), (x.record.times.read, false));
+        write_line(&found.frontend.unique_id, &entry, &x.view(client, found, None), &mut text);
+        x.state.unique_id = text;
+    }
     let Some(lines) = &found.frontend.lines else { return };
     let scheme = if client.tls().is_used() { "https" } else { "http" };
     let origin = client.stream.is_multiplexed().then_some(scheme);
-    lines.note_request(&mut x.record.noted, (&x.request, x.input.head()), origin);
+    x.record.noted.note_request((&x.request, x.input.head()), origin);
+    lines.note_cookie(&mut x.record.noted, Message::Request, (&x.request.fields, x.input.head()));
     lines.capture(&mut x.state.captures, Message::Request, (&x.request.fields, x.input.head()));
+    if lines.at_start {
+        x.record.is_told = true;
+        tell(client, x, (found, lines), (x.record.times.read, false));
+    }
 }
 
 /// The same of an answer.
 pub fn note_answer(x: &mut Exchange, found: &Found) {
     let Some(lines) = &found.frontend.lines else { return };
+    lines.note_cookie(&mut x.record.noted, Message::Answer, (&x.response.fields, x.output.head()));
     lines.capture(&mut x.state.captures, Message::Answer, (&x.response.fields, x.output.head()));
 }
 
@@ -177,6 +228,9 @@ pub fn finish(client: &Client, x: &mut Exchange, found: &Found, now: u64) {
     }
     counters.phases.record(record.phases(now));
     client.count_bytes(record.bytes_in, record.bytes_out);
+    if record.has_head {
+        rules::count(client, &x.state.tracking, Counted::Bytes(record.bytes_in, record.bytes_out));
+    }
     client.end(now);
     match &found.frontend.lines {
         Some(_) if record.is_told => {}
@@ -200,33 +254,10 @@ pub fn broken_off(client: &Client, x: &mut Exchange, found: &Found) -> After {
 }
 
 fn tell(client: &Client, x: &Exchange, (found, lines): (&Found, &Lines), (now, is_early): (u64, bool)) {
-    let record = &x.record;
     let tables = client.worker.tables();
-    let backend = tables.backend(&record.backend).map(Arc::as_ref);
-    let server = backend.and_then(|backend| backend.servers.get(backend.server_named(&record.server)?));
-    let wall = wall_micros();
-    let entry = Entry {
-        client,
-        found,
-        lines,
-        times: Times { closed: now, ..record.times },
-        ending: record.ending,
-        status: record.status,
-        bytes: [record.bytes_in, record.bytes_out],
-        retries: record.retries,
-        redispatched: record.redispatched,
-        waited_behind: record.waited_behind,
-        noted: &record.noted,
-        captures: &x.state.captures,
-        backend,
-        server: server.map(Arc::as_ref).filter(|_| !record.is_service),
-        no_server: if record.is_service { "<STATS>" } else { "<NOSRV>" },
-        counts_itself: !is_early && record.is_counted,
-        is_early,
-        wall: [wall.saturating_sub(now.saturating_sub(record.times.accepted)), wall],
-    };
-    let view = x.full_view(client, found, backend);
-    if record.has_head {
+    let entry = x.record.entry((client, found), (&x.state, &tables), (now, is_early));
+    let view = x.full_view(client, found, entry.backend);
+    if x.record.has_head {
         lines.tell(&entry, &view, x.state.overrides.log_level);
     } else {
         lines.tell_error(&entry, &view);

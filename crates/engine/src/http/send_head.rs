@@ -31,7 +31,7 @@ pub fn request(
     (server, multiplexed): (&Server, bool),
 ) {
     let frontend = &course.found.frontend;
-    let Exchange { request, input, up, edited, text, state, .. } = x;
+    let Exchange { request, input, up, edited, text, state, record, .. } = x;
     let bytes = state.request_bytes(input.head());
     let target = request.method != Method::Connect && rewrite(frontend, edited, request, bytes, text);
     let peer = client.peer.ip().to_canonical();
@@ -59,7 +59,7 @@ pub fn request(
         tls: client.tls(),
         http2: client.stream.is_multiplexed(),
         port: course.found.port,
-        scene: Some(Scene { client, found: course.found, state }),
+        scene: Some(Scene { client, found: course.found, state, record }),
         body: b"",
         backend: backend.map(|backend| &**backend),
         server: Some(&server.name),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use tenbin_proto::{Known, Request, Response, Version, cookie};
 use tenbin_rules::{Change, Counter, Fact, Message, Scope, TlsFact, Value, Variable, View};
 
+use super::record::Record;
 use crate::client::Client;
 use crate::listener::Found;
 use crate::rules::{State, facts, tracking};
@@ -46,6 +47,8 @@ pub struct Scene<'a> {
     pub found: &'a Found,
     /// Of the request.
     pub state: &'a State,
+    /// How far it has come.
+    pub record: &'a Record,
 }
 
 /// An answer as far as it is there.

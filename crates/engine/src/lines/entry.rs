@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 
-use tenbin_rules::{Message, TlsFact};
+use tenbin_rules::{Kind, Message, TlsFact, Value};
 
 use super::Lines;
 use super::date::{Dates, digits};
@@ -25,8 +25,6 @@ pub struct Entry<'a> {
     pub client: &'a Client,
     /// Who served it.
     pub found: &'a Found,
-    /// The lines of that frontend.
-    pub lines: &'a Lines,
     /// How far it came when.
     pub times: Times,
     /// Who ended it.
@@ -43,6 +41,8 @@ pub struct Entry<'a> {
     pub waited_behind: [u32; 2],
     /// Taken down on the way.
     pub noted: &'a Noted,
+    /// What names it.
+    pub unique_id: &'a [u8],
     /// Headers and samples that were kept.
     pub captures: &'a Captures,
     /// The backend, if one was asked.
@@ -86,14 +86,33 @@ impl Entry<'_> {
             }
             Field::Ending => out.extend_from_slice(&self.ending.pair()),
             Field::EndingWithCookies => out.extend_from_slice(&self.ending.letters()),
-            Field::Hostname => style.text(out, self.lines.host.as_bytes()),
+            Field::Hostname => style.text(out, self.lines().map_or("", |lines| &lines.host).as_bytes()),
             Field::Cipher => style.text(out, text_of(&self.client.tls().tell(TlsFact::Cipher))),
             Field::Tls => self.tls_version(style, out),
-            Field::UniqueId => style.text(out, b""),
+            Field::Mode => {
+                let is_http = self.found.frontend.spec.mode == Mode::Http;
+                out.extend_from_slice(if is_http { b"HTTP" } else { b"TCP" });
+            }
+            Field::UniqueId => style.text(out, self.unique_id),
             _ if self.write_date(field, style, out) => {}
             _ if self.write_message(field, style, out) => {}
             _ => self.write_number(field, style, out),
         }
+    }
+
+    /// The same as a value of an expression.
+    pub fn value(&self, field: Field, kind: Kind) -> Value<'static> {
+        let mut out = Vec::new();
+        self.write(field, Style::default(), &mut out);
+        let number = std::str::from_utf8(&out).ok().and_then(|text| text.parse().ok());
+        match (kind, number) {
+            (Kind::Int, Some(number)) => Value::Int(number),
+            _ => Value::Str(out.into()),
+        }
+    }
+
+    fn lines(&self) -> Option<&Lines> {
+        self.found.frontend.lines.as_deref()
     }
 
     fn server_address(&self) -> Option<SocketAddr> {
@@ -218,15 +237,27 @@ impl Entry<'_> {
             Field::Status => i64::from(self.status),
             Field::BytesOut => self.bytes[1] as i64,
             Field::BytesIn => self.bytes[0] as i64,
-            Field::Pid => return style.number(out, i64::from(self.lines.pid), 4),
-            Field::Count => return style.number(out, self.lines.count.load(Ordering::Relaxed) as i64, 4),
+            Field::Pid => return style.number(out, self.lines().map_or(0, |lines| lines.pid).into(), 4),
+            Field::Count => {
+                return style.number(
+                    out,
+                    self.lines().map_or(0, |lines| lines.count.load(Ordering::Relaxed)) as i64,
+                    4,
+                );
+            }
             Field::Number => {
-                let number = self.client.worker.shared.process.numbered.fetch_add(1, Ordering::Relaxed);
+                let numbered = &self.client.worker.shared.process.numbered;
+                let number = self.noted.number(|| numbered.fetch_add(1, Ordering::Relaxed));
                 return style.number(out, number as i64, 4);
             }
             _ => return self.write_load(field, out),
         };
         decimal(out, number);
+    }
+
+    /// Those that are under way, but for this one.
+    fn others(&self, total: u64, ended: u64) -> u64 {
+        total.saturating_sub(ended + u64::from(self.counts_itself))
     }
 
     /// How many there are at the moment, and how many were waited for.
@@ -236,13 +267,13 @@ impl Entry<'_> {
             Field::OfFrontend => self.found.frontend.counters.current.now(),
             Field::OfBackend => self.backend.map_or(0, |backend| {
                 let counters = &backend.counters;
-                let ended = counters.sum(|block| &block.ended) + u64::from(self.counts_itself);
-                counters.sum(|block| &block.total).saturating_sub(ended)
+                let (total, ended) = (counters.sum(|block| &block.total), counters.sum(|block| &block.ended));
+                self.others(total, ended) + u64::from(backend.group.queued())
             }),
             Field::OfServer => self.server.map_or(0, |server| {
                 let counters = &server.counters;
-                let ended = counters.sum(|block| &block.ended) + u64::from(self.counts_itself);
-                counters.sum(|block| &block.total).saturating_sub(ended)
+                let (total, ended) = (counters.sum(|block| &block.total), counters.sum(|block| &block.ended));
+                self.others(total, ended)
             }),
             Field::Retries => {
                 if self.redispatched {
@@ -262,7 +293,7 @@ fn ip(address: Option<SocketAddr>) -> Option<IpAddr> {
     address.map(|address| address.ip().to_canonical())
 }
 
-fn text_of<'v>(value: &'v tenbin_rules::Value<'_>) -> &'v [u8] {
+fn text_of<'v>(value: &'v Value<'_>) -> &'v [u8] {
     value.as_bytes().unwrap_or_default()
 }
 

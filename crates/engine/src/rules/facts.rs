@@ -4,6 +4,7 @@ use tenbin_rules::{Fact, Value};
 
 use crate::clock::wall_micros;
 use crate::http::{RequestView, Scene};
+use crate::lines::Field;
 
 /// The value of a fact; absent for what is not known.
 pub fn tell<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Value<'a> {
@@ -25,9 +26,19 @@ pub fn tell<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Val
         },
         Fact::BackendId => view.backend.map_or(Value::Absent, |backend| number(backend.spec.number.into())),
         Fact::ServerName => Value::maybe(view.server.map(str::as_bytes)),
+        Fact::UniqueId => Value::maybe(Some(scene.state.unique_id.as_slice()).filter(|id| !id.is_empty())),
         Fact::Date => number(wall_micros() / 1_000_000),
         Fact::DateMicros => number(wall_micros() % 1_000_000),
         Fact::Pid => number(std::process::id().into()),
-        _ => Value::Absent,
+        _ => line(fact, scene),
     }
+}
+
+/// What a line of logs would say at this moment.
+fn line(fact: Fact, scene: &Scene<'_>) -> Value<'static> {
+    let Some(field) = Field::named(fact.name()) else { return Value::Absent };
+    let worker = &scene.client.worker;
+    let (tables, now) = (worker.tables(), worker.shared.clock.micros());
+    let entry = scene.record.entry((scene.client, scene.found), (scene.state, &tables), (now, false));
+    entry.value(field, fact.kind())
 }

@@ -18,7 +18,7 @@ pub use connection::{Admission, SessionVariables, connection, session};
 pub use content::content;
 pub use message::growing;
 pub use request::{Turn, request};
-pub use state::{Captures, Overrides, State};
+pub use state::{Captures, State};
 pub use tracking::{Counted, count};
 pub use variables::{ProcessVariables, Variables};
 

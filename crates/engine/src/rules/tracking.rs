@@ -4,7 +4,7 @@ use tenbin_rules::{Change, Counter, Expr, Value};
 
 use crate::client::Client;
 use crate::tables::{Act, NamedTable};
-use crate::track::{During, Tracking, stick_counter};
+use crate::track::{During, Tracking};
 
 /// Something to count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,31 +92,15 @@ pub fn read(trackings: [&Tracking; 2], slot: u8, counter: &Counter, now_ms: u64)
 pub fn change(
     trackings: [&Tracking; 2],
     slot: u8,
-    (counter, change): (&Counter, Change),
+    change: (&Counter, Change),
     now_ms: u64,
 ) -> Value<'static> {
-    let Some(tracked) = trackings.into_iter().find_map(|tracking| tracking.at(slot)) else {
-        return Value::Absent;
-    };
-    let Some(which) = stick_counter(counter) else { return Value::Absent };
-    let before = tracked.read(which, now_ms);
-    match change {
-        Change::Increment => {
-            let rate = Counter { name: format!("{}_rate", counter.name).into(), index: counter.index };
-            let both = [Some(which), stick_counter(&rate)].map(|one| (one.unwrap_or(which), 1));
-            let all = if stick_counter(&rate).is_some() { &both[..] } else { &both[..1] };
-            tracked.add(all, now_ms);
-            tracked.read(which, now_ms).map_or(Value::Absent, crate::track::int)
-        }
-        Change::Clear => {
-            tracked.set(which, 0, now_ms);
-            before.map_or(Value::Absent, crate::track::int)
-        }
-    }
+    let mut found = trackings.into_iter().filter_map(|tracking| tracking.change(slot, change, now_ms));
+    found.next().unwrap_or(Value::Absent)
 }
 
 /// What a slot follows, as a value that tables take.
 pub fn key(trackings: [&Tracking; 2], slot: u8) -> Value<'static> {
-    let tracked = trackings.into_iter().find_map(|tracking| tracking.at(slot));
-    tracked.map_or(Value::Absent, |tracked| Value::Str(tracked.key().bytes().to_vec().into()))
+    let key = trackings.into_iter().find_map(|tracking| tracking.key(slot));
+    key.map_or(Value::Absent, Value::into_owned)
 }

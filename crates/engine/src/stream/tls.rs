@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, IoState, ServerConnection};
+use rustls::{ClientConfig, ClientConnection, ConnectionCommon, IoState, ServerConnection, SideData};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, TlsStream};
@@ -101,27 +101,19 @@ impl Tls {
         match &mut self.0 {
             TlsStream::Server(stream) => {
                 let (socket, session) = stream.get_mut();
-                take_in(socket, |reader| {
-                    ended(session.read_tls(reader)?)?;
-                    session.process_new_packets().map_err(broken)
-                })
+                take_in(socket, session)
             }
             TlsStream::Client(stream) => {
                 let (socket, session) = stream.get_mut();
-                take_in(socket, |reader| {
-                    ended(session.read_tls(reader)?)?;
-                    session.process_new_packets().map_err(broken)
-                })
+                take_in(socket, session)
             }
         }
     }
 }
 
-fn take_in(
-    socket: &TcpStream,
-    read: impl FnOnce(&mut dyn Read) -> io::Result<IoState>,
-) -> io::Result<IoState> {
-    read(&mut Trying(socket))
+fn take_in<S: SideData>(socket: &TcpStream, session: &mut ConnectionCommon<S>) -> io::Result<IoState> {
+    ended(session.read_tls(&mut Trying(socket))?)?;
+    session.process_new_packets().map_err(broken)
 }
 
 fn ended(count: usize) -> io::Result<()> {

@@ -187,7 +187,7 @@ fn build_frontend(
         },
         |before| Arc::clone(&before.counters),
     );
-    let FrontendDraft { trusted, router, routes, rules, answers, lines } = draft;
+    let FrontendDraft { trusted, router, routes, rules, answers, lines, unique_id } = draft;
     let known = before.and_then(|before| before.per_source.as_ref());
     let per_source = spec.limits.per_source.map(|limits| PerSource::new(limits, known));
     let asks_hello = router.asks(TlsFact::is_asked);
@@ -201,6 +201,7 @@ fn build_frontend(
         rules,
         answers,
         lines,
+        unique_id,
         counters,
     })
 }

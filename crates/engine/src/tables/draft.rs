@@ -17,7 +17,7 @@ use super::secure::{Secured, listener as secure_listener, server as secure_serve
 use super::stick::{StickDrafts, StickRule};
 use crate::address::Address;
 use crate::hashkey;
-use crate::lines::{Lines, Problem, Sinks};
+use crate::lines::{Lines, Part, Problem, Sinks, compile_line};
 use crate::tls::{Authorities, ClientConfig, ListenerConfig};
 use crate::wire::{self, Policy, Snapshot};
 
@@ -61,6 +61,8 @@ pub struct FrontendDraft {
     pub routes: Vec<Route>,
     /// Its own lines of logs.
     pub lines: Option<Box<Lines>>,
+    /// What names a request.
+    pub unique_id: Vec<Part>,
     /// What is done besides.
     pub rules: Rules,
     /// Own answers by status.
@@ -258,6 +260,10 @@ fn draft_frontend(
         routes,
         rules: draft_rules(&format!("{path}.rules"), &spec.rules, around)?,
         lines: lines.transpose()?,
+        unique_id: compile_line(&spec.unique_id, around).map_err(|(index, error)| Refusal {
+            path: format!("{path}.unique_id[{index}].{}", error.path),
+            reason: error.reason,
+        })?,
         answers: draft_answers(path, &spec.answers, around)?,
     })
 }

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use tenbin_balance::stick::{Data, Form, KeyForm, StickSpec, StickTable, Stored};
-use tenbin_rules::{Around, Counter, Counters, Expr, Value};
+use tenbin_rules::{Around, Change, Counter, Counters, Expr, Value};
 
 use super::Refusal;
 use super::draft::{expression, refuse};
-use crate::track::{int, key_value, stick_counter};
+use crate::track::{Sight, int, key_value, stick_counter};
 use crate::wire::{self, KeyType, Snapshot};
 
 /// A name, and the table that it stands for now.
@@ -74,11 +74,32 @@ impl std::fmt::Debug for NamedTable {
 impl Counters for NamedTable {
     fn look(&self, key: &Value<'_>, counter: &Counter, now_ms: u64) -> Value<'static> {
         let table = self.get();
-        let Some(counter) = stick_counter(counter).filter(|counter| table.stores(*counter)) else {
+        let (Some(key), Some(sight)) =
+            (key_value(key).and_then(|value| table.key(value)), Sight::of(counter))
+        else {
             return Value::Absent;
         };
-        let Some(key) = key_value(key).and_then(|value| table.key(value)) else { return Value::Absent };
-        int(table.read(&key, counter, now_ms).unwrap_or(0))
+        match sight {
+            Sight::Counter(counter) | Sight::Kilo(counter) if !table.stores(counter) => Value::Absent,
+            Sight::Counter(counter) => int(table.read(&key, counter, now_ms).unwrap_or(0)),
+            Sight::Kilo(counter) => int(table.read(&key, counter, now_ms).unwrap_or(0) >> 10),
+            Sight::Uses => int(table.outlook(&key, now_ms).map_or(0, |outlook| sight.of_entry(outlook))),
+            sight => {
+                table.outlook(&key, now_ms).map_or(Value::Absent, |outlook| int(sight.of_entry(outlook)))
+            }
+        }
+    }
+
+    fn change(&self, key: &Value<'_>, counter: &Counter, change: Change, now_ms: u64) -> Value<'static> {
+        let table = self.get();
+        let key = key_value(key).and_then(|value| table.key(value));
+        let (Some(key), Some(counter)) = (key, stick_counter(counter)) else { return Value::Absent };
+        let value = match change {
+            Change::Increment => table.increment(&key, counter, now_ms),
+            Change::Clear if table.stores(counter) => Some(table.reset(&key, counter, now_ms).unwrap_or(0)),
+            Change::Clear => None,
+        };
+        value.map_or(Value::Absent, int)
     }
 
     fn contains(&self, key: &Value<'_>, now_ms: u64) -> bool {

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::map::Map;
 use super::path::Path;
-use super::{address, base64, cast};
+use super::{address, base64, cast, fix};
 use crate::wire::Const;
-use crate::{Around, Counter, Counters, Error, List, Value, Variable};
+use crate::{Around, Counter, Counters, Error, Method, Value, Variable};
 
 /// How big a regular expression may become when compiled, in bytes.
 const REGEX_LIMIT: usize = 1 << 20;
@@ -71,8 +72,12 @@ pub(crate) enum Take {
     Word(&'static [&'static str]),
     /// A place in a JSON document: `$.a[0].b`.
     Path,
-    /// A live list.
-    List,
+    /// Numbers with dots between them.
+    Numbers,
+    /// A tag of FIX: its number, or its name where it has one.
+    Tag,
+    /// A live list, looked into in that way.
+    Map(Method),
     /// A stick table.
     Table,
 }
@@ -100,7 +105,8 @@ pub(crate) enum Arg {
     Mask(u128),
     Regex(Box<Regex>),
     Path(Path),
-    List(Arc<List>),
+    Numbers(Box<[u64]>),
+    Map(Arc<Map>),
     Table(Arc<dyn Counters>),
 }
 
@@ -116,7 +122,14 @@ impl Take {
     /// As the vocabulary and messages call it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Text | Self::Letters | Self::Word(_) | Self::Flags(_) | Self::Mask4 | Self::Mask6 => "text",
+            Self::Text
+            | Self::Letters
+            | Self::Numbers
+            | Self::Tag
+            | Self::Word(_)
+            | Self::Flags(_)
+            | Self::Mask4
+            | Self::Mask6 => "text",
             Self::Int | Self::Index | Self::Within(..) => "int",
             Self::Number => "number",
             Self::Variable => "variable",
@@ -124,7 +137,7 @@ impl Take {
             Self::Key => "base64 or variable",
             Self::Regex { .. } => "regex",
             Self::Path => "path",
-            Self::List => "list",
+            Self::Map(_) => "map",
             Self::Table => "table",
         }
     }
@@ -150,6 +163,10 @@ impl Given {
             ));
         }
         let one = |(index, (parameter, arg)): (usize, (&Parameter, &Const))| {
+            // Left out between others.
+            if *arg == Const::Null && parameter.optional && index + 1 < args.len() {
+                return Ok(Arg::None);
+            }
             read(parameter, arg, args, around).map_err(|reason| {
                 Error::at(format!("args[{index}]"), format!("{} of {what} {reason}", parameter.name))
             })
@@ -160,7 +177,7 @@ impl Given {
 
     /// Whether no request can change what the arguments stand for.
     pub fn fixed(&self) -> bool {
-        !self.args.iter().any(|arg| matches!(arg, Arg::Variable(_) | Arg::List(_) | Arg::Table(_)))
+        !self.args.iter().any(|arg| matches!(arg, Arg::Variable(_) | Arg::Map(_) | Arg::Table(_)))
     }
 
     /// Whether argument `index` was given, and is not empty.
@@ -249,8 +266,19 @@ fn read(parameter: &Parameter, arg: &Const, all: &[Const], around: &Around<'_>) 
             regex(text, ignore_case).map(|regex| Arg::Regex(Box::new(regex)))
         }
         Take::Word(words) => word(words, text),
+        Take::Numbers => {
+            let numbers = text.split('.').map(str::parse).collect::<Result<_, _>>();
+            numbers.map(Arg::Numbers).map_err(|_| format!("{text:?} is not numbers with dots between them"))
+        }
+        Take::Tag => match fix::tag(text) {
+            Some(tag) => Ok(Arg::Text(tag.as_bytes().into())),
+            None => Err(format!("{text:?} is neither a number nor a known name")),
+        },
         Take::Path => Path::parse(text).map(Arg::Path),
-        Take::List => (around.list)(text).map(Arg::List).ok_or_else(|| format!("{text:?}: no such list")),
+        Take::Map(method) => match (around.list)(text) {
+            Some(list) => Map::new(list, method).map(|map| Arg::Map(Arc::new(map))),
+            None => Err(format!("{text:?}: no such list")),
+        },
         Take::Table => (around.table)(text).map(Arg::Table).ok_or_else(|| format!("{text:?}: no such table")),
     }
 }
@@ -259,14 +287,20 @@ fn read(parameter: &Parameter, arg: &Const, all: &[Const], around: &Around<'_>) 
 fn number_as(take: Take, number: i64) -> Result<Arg, String> {
     let text = || number.to_string();
     match take {
-        Take::Int | Take::Number => Ok(Arg::Int(number)),
         Take::Index if number == 0 => Err("counts from 1, or back from -1".to_owned()),
-        Take::Index => Ok(Arg::Int(number)),
-        Take::Within(least, most) if (least..=most).contains(&number) => Ok(Arg::Int(number)),
-        Take::Within(least, i64::MAX) => Err(format!("must be at least {least}, not {number}")),
-        Take::Within(least, most) => Err(format!("must be from {least} to {most}, not {number}")),
-        Take::Text | Take::Letters | Take::Either => Ok(Arg::Text(text().into_bytes().into())),
+        Take::Within(least, i64::MAX) if number < least => {
+            Err(format!("must be at least {least}, not {number}"))
+        }
+        Take::Within(least, most) if !(least..=most).contains(&number) => {
+            Err(format!("must be from {least} to {most}, not {number}"))
+        }
+        Take::Int | Take::Number | Take::Index | Take::Within(..) => Ok(Arg::Int(number)),
+        Take::Text | Take::Letters | Take::Either | Take::Tag => Ok(Arg::Text(text().into_bytes().into())),
         Take::Word(words) => word(words, &text()),
+        Take::Numbers => {
+            let number = u64::try_from(number).map_err(|_| format!("must not be negative: {number}"))?;
+            Ok(Arg::Numbers([number].into()))
+        }
         Take::Mask4 | Take::Mask6 => {
             let bits = if take == Take::Mask4 { 32 } else { 128 };
             address::mask(&text(), bits).map(Arg::Mask).ok_or_else(|| format!("{number} is not a mask"))
@@ -291,9 +325,7 @@ pub(super) fn regex(pattern: &str, ignore_case: bool) -> Result<Regex, String> {
         .build();
     built.map_err(|error| {
         let text = error.to_string();
-        format!(
-            "is not a regular expression that can be used: {}",
-            text.lines().last().unwrap_or_default().trim()
-        )
+        let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+        format!("cannot use the regular expression {pattern:?}: {reason}")
     })
 }

@@ -15,7 +15,7 @@ const COMMON: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 /// their own in the plain alphabet, which wants it; in the other one, `=` is taken for `_`.
 pub(crate) fn decoded(text: &[u8], alphabet: Alphabet) -> Option<Vec<u8>> {
     let plain = alphabet == Alphabet::Plain;
-    if plain && text.len() % 4 != 0 || text.len() % 4 == 1 {
+    if plain && !text.len().is_multiple_of(4) || text.len() % 4 == 1 {
         return None;
     }
     let mut out = Vec::with_capacity(text.len() * 3 / 4);

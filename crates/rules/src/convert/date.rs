@@ -10,7 +10,9 @@ const FORMAT: &[Parameter] = &[need("a format", Take::Text), may("an offset", Ta
 const UNITS: Take = Take::Word(&["s", "ms", "us"]);
 
 pub(super) static ROWS: &[Row] = &[
-    row("http_date", &[may("an offset", Take::Int), may("a unit", UNITS)], Kind::Str, http_date),
+    row("http_date", &[may("an offset", Take::Int), may("a unit", UNITS)], Kind::Str, |value, given, ask| {
+        http_date(&value, given, ask)
+    }),
     row("utime", FORMAT, Kind::Str, |value, given, ask| {
         written(&value, given, ask, |epoch, _| Moment::at(epoch, 0, "GMT"))
     }),
@@ -74,8 +76,8 @@ fn written<'v>(
     Value::Str(out.into())
 }
 
-fn http_date<'v>(value: Value<'v>, given: &'v Given, ask: &dyn Ask<'v>) -> Value<'v> {
-    let Some(time) = seconds(&value, given.int(0, ask)) else { return Value::Absent };
+fn http_date<'v>(value: &Value<'_>, given: &Given, ask: &dyn Ask<'v>) -> Value<'v> {
+    let Some(time) = seconds(value, given.int(0, ask)) else { return Value::Absent };
     let unit = match given.text(1) {
         b"ms" => 1000,
         b"us" => 1_000_000,
@@ -151,13 +153,12 @@ impl Moment {
     /// Whether the letter is known.
     fn convert(&self, letter: u8, style: Style, out: &mut Vec<u8>) -> bool {
         match letter {
-            b'a' | b'A' | b'b' | b'B' | b'h' | b'p' | b'P' => self.name(letter, style, out),
             b'%' => out.push(b'%'),
             b'n' => out.push(b'\n'),
             b't' => out.push(b'\t'),
             b'z' => self.offset(out),
             b'Z' if self.zone != 0 => self.offset(out),
-            b'Z' => self.name(letter, style, out),
+            b'a' | b'A' | b'b' | b'B' | b'h' | b'p' | b'P' | b'Z' => self.name(letter, style, out),
             b'c' => self.format(b"%a %b %e %H:%M:%S %Y", out),
             b'D' | b'x' => self.format(b"%m/%d/%y", out),
             b'F' => self.format(b"%Y-%m-%d", out),

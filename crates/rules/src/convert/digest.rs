@@ -43,13 +43,11 @@ pub(super) fn key<'v>(
     index: usize,
     ask: &dyn Ask<'v>,
 ) -> Option<std::borrow::Cow<'v, [u8]>> {
-    match given.get(index) {
-        Arg::Key(key) => Some(key.as_ref().into()),
-        _ => {
-            let text = cast::text(given.value(index, ask))?;
-            base64::decoded(&text, Alphabet::Plain).map(Into::into)
-        }
+    if let Arg::Key(key) = given.get(index) {
+        return Some(key.as_ref().into());
     }
+    let text = cast::text(given.value(index, ask))?;
+    base64::decoded(&text, Alphabet::Plain).map(Into::into)
 }
 
 /// The HMAC of the bytes.

@@ -48,7 +48,7 @@ pub(super) static ROWS: &[Row] = &[
     }),
     row("url_enc", &[may("what for", Take::Word(&["query"]))], Kind::Str, |value, _, _| {
         text::text(value, |text| {
-            if text.iter().all(plain) {
+            if text.iter().all(|byte| plain(*byte)) {
                 return Some(text);
             }
             let mut out = Vec::with_capacity(text.len() * 2);
@@ -130,12 +130,12 @@ fn unescaped(text: &[u8], mut form: bool) -> Option<Vec<u8>> {
     Some(out)
 }
 
-fn plain(byte: &u8) -> bool {
+fn plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~')
 }
 
 fn escape(byte: u8, out: &mut Vec<u8>) {
-    if plain(&byte) {
+    if plain(byte) {
         out.push(byte);
     } else {
         out.push(b'%');

@@ -108,7 +108,7 @@ fn public(
     }
 }
 
-/// The key in a PEM text: the bits of its SubjectPublicKeyInfo.
+/// The key in a PEM text: the bits of its `SubjectPublicKeyInfo`.
 fn public_key(pem: &[u8]) -> Option<Vec<u8>> {
     const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
     let pem: Cow<'_, str> = String::from_utf8_lossy(pem);
@@ -126,9 +126,8 @@ fn public_key(pem: &[u8]) -> Option<Vec<u8>> {
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (length, rest) = match der {
         [first, ..] if *first != tag => return None,
-        [_, 0x81, length, rest @ ..] => (usize::from(*length), rest),
         [_, 0x82, high, low, rest @ ..] => (usize::from(*high) << 8 | usize::from(*low), rest),
-        [_, length @ 0..=0x7f, rest @ ..] => (usize::from(*length), rest),
+        [_, 0x81, length, rest @ ..] | [_, length @ 0..=0x7f, rest @ ..] => (usize::from(*length), rest),
         _ => return None,
     };
     rest.split_at_checked(length)

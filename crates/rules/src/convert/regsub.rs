@@ -21,7 +21,7 @@ pub(super) static ROWS: &[Row] = &[row(
 
 /// Appends the template with `\0` to `\9` replaced by what their groups matched and `\x41` by the byte. None when the
 /// template ends within an escape.
-pub(super) fn fill(template: &[u8], found: &Captures<'_>, out: &mut Vec<u8>) -> Option<()> {
+pub(crate) fn fill(template: &[u8], found: &Captures<'_>, out: &mut Vec<u8>) -> Option<()> {
     let mut rest = template.iter();
     while let Some(byte) = rest.next() {
         if *byte != b'\\' {
@@ -46,9 +46,11 @@ pub(super) fn fill(template: &[u8], found: &Captures<'_>, out: &mut Vec<u8>) -> 
 fn substituted<'v>(value: Value<'v>, given: &Given) -> Value<'v> {
     let Arg::Regex(regex) = given.get(0) else { return Value::Absent };
     let all = given.text(2).contains(&b'g');
-    text::text(value, |text| match regex.is_match(&text) {
-        true => replaced(regex, &text, given.text(1), all).map(Cow::Owned),
-        false => Some(text),
+    text::text(value, |text| {
+        if !regex.is_match(&text) {
+            return Some(text);
+        }
+        replaced(regex, &text, given.text(1), all).map(Cow::Owned)
     })
 }
 

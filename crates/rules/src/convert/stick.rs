@@ -10,18 +10,18 @@ const TIME: &[Parameter] = &[need("a table", Take::Table), may("a default", Take
 
 /// The row of one counter; without an entry it is 0.
 const fn counter(name: &'static str, counter: &'static str) -> Row {
-    Row { counter, ..row(name, TABLE, Kind::Int, |value, given, ask| look(value, given, ask, Some(0))) }
+    Row { counter, ..row(name, TABLE, Kind::Int, |value, given, ask| look(&value, given, ask, Some(0))) }
 }
 
 /// The row of one counter of an array.
 const fn array(name: &'static str, counter: &'static str) -> Row {
-    Row { counter, ..row(name, INDEXED, Kind::Int, |value, given, ask| look(value, given, ask, Some(0))) }
+    Row { counter, ..row(name, INDEXED, Kind::Int, |value, given, ask| look(&value, given, ask, Some(0))) }
 }
 
 /// The row of a time, which an entry that is not there does not have.
 const fn time(name: &'static str, counter: &'static str) -> Row {
     let given: for<'v> fn(Value<'v>, &'v Given, &dyn Ask<'v>) -> Value<'v> =
-        |value, given, ask| look(value, given, ask, given.int(1, ask));
+        |value, given, ask| look(&value, given, ask, given.int(1, ask));
     Row { counter, ..row(name, TIME, Kind::Int, given) }
 }
 
@@ -59,18 +59,17 @@ pub(super) static ROWS: &[Row] = &[
     counter("table_trackers", "trackers"),
 ];
 
-fn look<'v>(value: Value<'v>, given: &'v Given, ask: &dyn Ask<'v>, otherwise: Option<i64>) -> Value<'v> {
+fn look<'v>(value: &Value<'v>, given: &Given, ask: &dyn Ask<'v>, otherwise: Option<i64>) -> Value<'v> {
     let table = (0..2).find_map(|index| match given.get(index) {
         Arg::Table(table) => Some(table),
         _ => None,
     });
-    match (table, &given.counter) {
-        (Some(table), Some(counter)) if value != Value::Absent => {
-            match table.look(&value, counter, ask.now_ms()) {
-                Value::Absent => otherwise.map_or(Value::Absent, Value::Int),
-                found => found,
-            }
-        }
-        _ => Value::Absent,
+    let (Some(table), Some(counter), false) = (table, &given.counter, *value == Value::Absent) else {
+        return Value::Absent;
+    };
+    let now_ms = ask.now_ms();
+    if table.contains(value, now_ms) {
+        return table.look(value, counter, now_ms);
     }
+    otherwise.map_or(Value::Absent, Value::Int)
 }

@@ -140,14 +140,6 @@ impl Asked {
             },
         }
     }
-
-    /// The header field of the request whose every value, split at commas, is asked for, if that is all it asks.
-    pub fn field(&self) -> Option<&[u8]> {
-        match &self.sample {
-            Sample::Field(field) => field.every_value_of(),
-            _ => None,
-        }
-    }
 }
 
 impl Args<'_> {
@@ -188,17 +180,7 @@ impl fmt::Display for Asked {
     }
 }
 
-/// The number that text begins with, as HAProxy reads one: an optional sign, digits, and whatever follows is ignored.
-pub(crate) fn leading_int(text: &[u8]) -> i64 {
-    let (negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        all => (false, all),
-    };
-    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
-    let number = digits.fold(0_i64, |number, digit| {
-        let digit = i64::from(digit - b'0');
-        number.saturating_mul(10).saturating_add(digit)
-    });
-    if negative { -number } else { number }
+/// Every value of the field `host`, split at commas, until `seen` answers false.
+pub(crate) fn each_host<'v, V: View + ?Sized>(view: &'v V, seen: &mut dyn FnMut(&'v [u8]) -> bool) {
+    field::each(view, (crate::Message::Request, b"host", false), seen);
 }

@@ -151,6 +151,10 @@ class Reading:
         """The whole line in which a word stands, split anew."""
         return split(self._text_of(word.file, word.line), word.file, word.line, self.environment)
 
+    def line_at(self, file: str, number: int) -> Line:
+        """A line by its number."""
+        return split(self._text_of(file, number), file, number, self.environment)
+
     def read_file(self, name: str) -> Content:
         """Read a file that the configuration names, once. Raises `OSError`."""
         path = Path(self.directory, name).absolute()

@@ -12,7 +12,7 @@ from tenbin.configfile.haproxy.draft import TlsDraft
 from tenbin.configfile.haproxy.global_words import IGNORED, REFUSED
 from tenbin.configfile.haproxy.values import Ports
 from tenbin.configfile.suggest import did_you_mean
-from tenbin.model import Inherited, Level, RuntimeSocket, UnixAddress
+from tenbin.model import Level, RuntimeSocket, UnixAddress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,7 @@ class Global:
     description: str = ""
     hard_stop_after: int = 0
     spread: int = 0
+    programs: bool = False
     certificates: str = ""
     authorities: str = ""
     bind_tls: TlsDraft = field(default_factory=TlsDraft)
@@ -113,8 +114,6 @@ def socket(reading: Reading, words: Arguments) -> RuntimeSocket | None:
         return RuntimeSocket(values.address(place), level, 0, word.position)
     if isinstance(place, UnixAddress):
         place = UnixAddress(place.path, place.abstract, mode)
-    elif not isinstance(place, Inherited):
-        return None
     return RuntimeSocket(place, level, 0, word.position)
 
 
@@ -239,6 +238,7 @@ _READERS: dict[str, Callable[[Reading, Global, Arguments], None]] = {
     "stats": _stats,
     "pidfile": _text("pidfile"),
     "daemon": _set("daemon"),
+    "external-check": _set("programs"),
     "master-worker": _set("master"),
     "user": _word("user"),
     "group": _word("group"),

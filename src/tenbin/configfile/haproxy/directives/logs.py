@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile.haproxy import values
 from tenbin.configfile.haproxy.directives.common import FRONTEND, Arguments, Directive, one_word
-from tenbin.configfile.haproxy.values import Ports
 from tenbin.configfile.suggest import did_you_mean
 from tenbin.model import Envelope, Inherited, LogTarget, UnixAddress
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from tenbin.configfile.haproxy.context import Reading
     from tenbin.configfile.haproxy.draft import ProxyDraft
     from tenbin.configfile.haproxy.lexer import Line, Word
+    from tenbin.configfile.haproxy.values import Ports
 
 FACILITIES = (
     "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "auth2", "ftp", "ntp",
@@ -41,7 +41,8 @@ def target(reading: Reading, line: Line) -> LogTarget | None:
     if where is None:
         return None
     address = _address(reading, where)
-    length, envelope, sample, ranges = 1024, Envelope.RFC3164, 0, ()
+    length, envelope, sample = 1024, Envelope.RFC3164, 0
+    ranges: tuple[tuple[int, int], ...] = ()
     while arguments and arguments.rest[0].text in ("len", "format", "sample", "profile"):
         word = arguments.text()
         if word == "len":
@@ -124,9 +125,9 @@ def _sample(reading: Reading, arguments: Arguments) -> tuple[int, tuple[tuple[in
     try:
         pairs = tuple(_range(one) for one in ranges.split(","))
         most = int(size)
-        if any(not 0 < low <= high <= most for low, high in pairs):
-            raise ValueError(text)
     except ValueError:
+        most, pairs = 0, ((0, 0),)
+    if any(not 0 < low <= high <= most for low, high in pairs):
         reading.error(arguments.last, f"malformed sampling range '{text}'.", "such as `sample 1,3-4:10`")
         return 0, ()
     return most, pairs

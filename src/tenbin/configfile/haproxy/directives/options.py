@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tenbin.configfile.haproxy.directives import checks
 from tenbin.configfile.haproxy.directives.common import BACKEND, BOTH, FRONTEND, Arguments, Directive, no_more
 from tenbin.configfile.haproxy.draft import ForwardDraft
+from tenbin.configfile.haproxy.phrases.formats import FORMATS
 from tenbin.configfile.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ SWITCHES = {
     "http-use-proxy-header": _Switch(FRONTEND, "`Proxy-Connection` is an ordinary header"),
     "idle-close-on-response": _Switch(FRONTEND, "idle connections end after their next answer on reload anyway"),
     "independent-streams": _Switch(BOTH, "each direction has its own time anyway"),
-    "independant-streams": _Switch(BOTH, "each direction has its own time anyway"),
     "nolinger": _Switch(BOTH, _KEPT),
     "prefer-last-server": _Switch(BACKEND, nearly="the balancing algorithm chooses for each request"),
     "socket-stats": _Switch(FRONTEND, "counters are per frontend"),
@@ -72,10 +72,9 @@ SWITCHES = {
     "http-server-close": _Switch(BOTH),
     "httpclose": _Switch(BOTH, nearly="connections of clients stay open between requests, those of servers do not"),
     "http-keep-alive": _Switch(BOTH),
-    "http-tunnel": _Switch(FRONTEND, "it has no effect in HAProxy either"),
     "tcpka": _Switch(BOTH, _KEPT),
 }
-_CLOSING = ("http-server-close", "httpclose", "http-keep-alive", "http-tunnel")
+_CLOSING = ("http-server-close", "httpclose", "http-keep-alive")
 
 
 def option(reading: Reading, draft: ProxyDraft, line: Line, prefix: str = "") -> None:
@@ -105,11 +104,13 @@ def option(reading: Reading, draft: ProxyDraft, line: Line, prefix: str = "") ->
 def _switch(reading: Reading, draft: ProxyDraft, line: Line, prefix: str) -> None:
     name = line.words[1].text
     switch = SWITCHES[name]
-    no_more(reading, line, 2)
+    if len(line.words) > 2:
+        message = f"'option {name}' cannot handle unexpected argument '{line.words[2].text}'."
+        reading.error(line.words[2], message)
     if not _has_side(reading, draft, line, switch.sides):
         return
     if prefix == "default":
-        draft.options.pop(name, None)
+        reading.error(line.words[1], f"'option {name}' cannot be preceded by 'default'.", f"write `no option {name}`")
     else:
         if name in _CLOSING and not prefix:
             for other in _CLOSING:
@@ -176,7 +177,7 @@ def _log(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         reading.error(line.words[2], f"keyword '{name}' only supports option 'clf'.")
         return
     no_more(reading, line, 3)
-    draft.log_format = line.words[1]._replace(text=FORMATS[name + style])
+    draft.log_format = line.words[1]._replace(text=FORMATS[style or name])
 
 
 def _restrict(reading: Reading, _draft: ProxyDraft, line: Line) -> None:
@@ -201,37 +202,9 @@ def _transparent(reading: Reading, _draft: ProxyDraft, line: Line) -> None:
     reading.refused(line, "'option transparent' needs rights that Tenbin does not take.", "name the servers")
 
 
-def _no_forward(draft: ProxyDraft) -> None:
-    draft.forward = None
-
-
 def _no_redispatch(draft: ProxyDraft) -> None:
     draft.redispatch = 0
 
-
-def _no_format(draft: ProxyDraft) -> None:
-    draft.log_format = None
-
-
-FORMATS = {
-    "httplog": (
-        "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r"
-    ),
-    "tcplog": "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq",
-    "httplogclf": (
-        '%{+Q}o %{-Q}ci - - [%trg] %r %ST %B "" "" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc %ac %fc %bc %sc %rc '
-        "%sq %bq %CC %CS %hrl %hsl"
-    ),
-    "tcplogclf": (
-        '%{+Q}o %{-Q}ci - - [%T] "TCP " 000 %B "" "" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U %ts-- %ac %fc %bc %sc %rc '
-        '%sq %bq "" ""'
-    ),
-    "httpslog": (
-        "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %hr %hs %{+Q}r "
-        "%[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] %[ssl_fc_sni]/%sslv/%sslc"
-    ),
-}
-"""The formats that have names."""
 
 _WITH_ARGUMENTS: dict[str, Callable[[Reading, ProxyDraft, Line], None]] = {
     "forwardfor": _forwardfor,
@@ -254,11 +227,7 @@ _SIDES = {
     **dict.fromkeys(checks.OPTIONS, BACKEND),
 }
 _NEGATED: dict[str, Callable[[ProxyDraft], None]] = {
-    "forwardfor": _no_forward,
     "redispatch": _no_redispatch,
-    "httplog": _no_format,
-    "tcplog": _no_format,
-    "httpslog": _no_format,
 }
 
 DIRECTIVES = {"option": Directive(option, BOTH, negated=True)}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.haproxy.directives.common import FRONTEND, Arguments, Directive, one_word
+from tenbin.configfile.suggest import did_you_mean
 from tenbin.model import Answer, Const
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tenbin.configfile.haproxy.context import Reading
     from tenbin.configfile.haproxy.draft import ProxyDraft
     from tenbin.configfile.haproxy.lexer import Line, Word
@@ -30,9 +34,12 @@ def file_answer(reading: Reading, line: Line) -> tuple[int, Answer] | None:
         reading.error(line, f"'{line.words[0].text}' expects <status_code> and <file> as arguments.")
         return None
     code = _code(reading, line.words[1])
-    data = _read(reading, line.words[2], code or 0)
+    data = _read(reading, line.words[2])
     if code is None or data is None:
         return None
+    if not data:
+        reading.approximated(line, "an answer without a body is sent, where HAProxy says nothing at all")
+        return code, Answer(code, _REASONS.get(code, ""))
     answer = parse(data)
     if answer is None:
         reading.error(line.words[2], f"unable to parse the errorfile '{line.words[2].text}': it is no HTTP message.")
@@ -56,43 +63,76 @@ def errorloc(reading: Reading, draft: ProxyDraft, line: Line) -> None:
 def http_error(reading: Reading, draft: ProxyDraft, line: Line) -> None:
     """`http-error status CODE [content-type T] [string S|lf-string|file F|lf-file|errorfile F|...] [hdr N V]`."""
     arguments = Arguments(reading, line)
-    status, content_type, body = 0, "", None
-    headers: list[tuple[str, Expression]] = []
+    made = _Page()
     while arguments:
         word = arguments.text()
-        if word == "status":
-            status = _code(reading, arguments.take()) or 0
-        elif word == "content-type":
-            content_type = arguments.text()
-        elif word in ("string", "lf-string"):
-            body = arguments.text().encode()
-            if word == "lf-string":
-                reading.approximated(line, "the text is sent as it stands, without values in it")
-        elif word in ("file", "lf-file", "errorfile"):
-            data = _read(reading, arguments.take(), status)
-            if word == "errorfile" and data is not None:
-                answer = parse(data)
-                if answer and status:
-                    draft.answers[status] = answer
-                return
-            body = data
-        elif word == "hdr":
-            name = arguments.text()
-            headers.append((name.lower(), Const(arguments.text())))
-        elif word in ("default-errorfiles", "errorfiles"):
-            if word == "errorfiles":
-                arguments.take()
-            reading.approximated(line, "the built-in text is sent")
+        read = _PAGE_WORDS.get(word)
+        if read is None:
+            reading.error(arguments.last, f"unknown keyword '{word}' in 'http-error'.", did_you_mean(word, _PAGE_WORDS))
             return
-        else:
-            reading.error(arguments.last, f"unknown keyword '{word}' in 'http-error'.")
-            return
-    if not status:
+        read(reading, made, arguments)
+    if not made.status:
         reading.error(line, "'http-error' expects 'status' and a code.")
-        return
-    if content_type:
-        headers.insert(0, ("content-type", Const(content_type)))
-    draft.answers[status] = Answer(status, _REASONS.get(status, ""), tuple(headers), body or b"")
+    elif made.whole is not None:
+        draft.answers[made.status] = made.whole
+    elif not made.default:
+        headers = [*made.headers]
+        if made.content_type:
+            headers.insert(0, ("content-type", Const(made.content_type)))
+        reason = _REASONS.get(made.status, "")
+        draft.answers[made.status] = Answer(made.status, reason, tuple(headers), made.body)
+
+
+@dataclass(slots=True)
+class _Page:
+    """What an `http-error` line says; `whole` is a message as it stands in a file."""
+
+    status: int = 0
+    content_type: str = ""
+    body: bytes = b""
+    headers: list[tuple[str, Expression]] = field(default_factory=list)
+    whole: Answer | None = None
+    default: bool = False
+
+
+def _status(reading: Reading, made: _Page, arguments: Arguments) -> None:
+    made.status = _code(reading, arguments.take()) or 0
+
+
+def _type(_reading: Reading, made: _Page, arguments: Arguments) -> None:
+    made.content_type = arguments.text()
+
+
+def _text(reading: Reading, made: _Page, arguments: Arguments) -> None:
+    if arguments.last.text.startswith("lf-"):
+        reading.approximated(arguments.last, "the text is sent as it stands, without values in it")
+    made.body = arguments.text().encode()
+
+
+def _file(reading: Reading, made: _Page, arguments: Arguments) -> None:
+    if arguments.last.text.startswith("lf-"):
+        reading.approximated(arguments.last, "the text is sent as it stands, without values in it")
+    made.body = _read(reading, arguments.take()) or b""
+
+
+def _message(reading: Reading, made: _Page, arguments: Arguments) -> None:
+    data = _read(reading, arguments.take())
+    made.whole = parse(data) if data else None
+
+
+def _field(_reading: Reading, made: _Page, arguments: Arguments) -> None:
+    name = arguments.text()
+    made.headers.append((name.lower(), Const(arguments.text())))
+
+
+def _default(_reading: Reading, made: _Page, _arguments: Arguments) -> None:
+    made.default = True
+
+
+def _section(reading: Reading, made: _Page, arguments: Arguments) -> None:
+    made.default = True
+    reading.approximated(arguments.last, "the built-in text is sent")
+    arguments.take()
 
 
 def errorfiles(_reading: Reading, draft: ProxyDraft, line: Line) -> None:
@@ -143,6 +183,20 @@ _REASONS = {
 }  # fmt: skip
 
 
+_PAGE_WORDS: dict[str, Callable[[Reading, _Page, Arguments], None]] = {
+    "status": _status,
+    "content-type": _type,
+    "string": _text,
+    "lf-string": _text,
+    "file": _file,
+    "lf-file": _file,
+    "errorfile": _message,
+    "errorfiles": _section,
+    "default-errorfiles": _default,
+    "hdr": _field,
+}
+
+
 def _code(reading: Reading, word: Word | None) -> int | None:
     if word is None:
         return None
@@ -153,7 +207,7 @@ def _code(reading: Reading, word: Word | None) -> int | None:
     return int(word.text)
 
 
-def _read(reading: Reading, word: Word | None, _status: int) -> bytes | None:
+def _read(reading: Reading, word: Word | None) -> bytes | None:
     if word is None:
         return None
     if word.text == "/dev/null":

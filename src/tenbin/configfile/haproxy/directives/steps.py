@@ -20,11 +20,21 @@ if TYPE_CHECKING:
 _STATUSES = ("L7OK", "L7OKC", "L6OK", "L4OK", "L7RSP", "L7STS", "L6RSP", "L4CON", "L7TOUT", "L6TOUT", "L4TOUT")
 _HTTP_MATCHES = ("status", "rstatus", "hdr", "fhdr", "string", "rstring", "string-lf")
 _TCP_MATCHES = ("string", "rstring", "binary", "rbinary", "string-lf", "binary-lf")
-_EXPECT_TEXTS = {
-    "ok-status": "ok_status", "error-status": "error_status", "tout-status": "timeout_status",
-    "on-success": "on_success", "on-error": "on_error", "comment": "comment",
-}  # fmt: skip
+_CONNECT_TEXTS: dict[str, Callable[[Step, str], Step]] = {
+    "sni": lambda step, text: replace(step, sni=text),
+    "alpn": lambda step, text: replace(step, alpn=text),
+    "comment": lambda step, text: replace(step, comment=text),
+}
+_EXPECT_TEXTS: dict[str, Callable[[Step, str], Step]] = {
+    "ok-status": lambda step, text: replace(step, ok_status=text),
+    "error-status": lambda step, text: replace(step, error_status=text),
+    "tout-status": lambda step, text: replace(step, timeout_status=text),
+    "on-success": lambda step, text: replace(step, on_success=text),
+    "on-error": lambda step, text: replace(step, on_error=text),
+    "comment": lambda step, text: replace(step, comment=text),
+}
 _VARIABLE = re.compile(r"(set-var|set-var-fmt|unset-var)\(([^,)]+)(?:,[^)]*)?\)\Z")
+_SCOPES = ("proc", "sess", "txn", "req", "res", "check")
 _RANGES = re.compile(r"\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*\Z")
 
 
@@ -67,6 +77,9 @@ def _step(reading: Reading, draft: ProxyDraft, line: Line, arguments: Arguments)
     found = _VARIABLE.match(name)
     if found:
         kind = StepKind.UNSET_VAR if found[1] == "unset-var" else StepKind.SET_VAR
+        if found[2].partition(".")[0] not in _SCOPES:
+            message = f"'{found[1]}' : invalid variable name '{found[2]}'. A variable name must start with its scope."
+            reading.error(arguments.last, message, "such as check.name")
         value = " ".join(word.text for word in arguments.rest)
         steps.append(Step(kind, name=found[2], value=value, format=found[1] == "set-var-fmt"))
     elif name in readers:
@@ -99,8 +112,8 @@ def _connect(reading: Reading, line: Line, arguments: Arguments) -> Step:
             step = replace(step, send_proxy=True)
         elif word == "linger":
             step = replace(step, linger=True)
-        elif word in ("sni", "alpn", "comment"):
-            step = replace(step, **{word: arguments.text()})
+        elif word in _CONNECT_TEXTS:
+            step = _CONNECT_TEXTS[word](step, arguments.text())
         elif word in ("proto", "addr"):
             reading.refused(
                 arguments.last, f"'{word}' of a step is not done; name it on the server: 'check-proto', 'addr'."
@@ -109,10 +122,8 @@ def _connect(reading: Reading, line: Line, arguments: Arguments) -> Step:
         elif word == "via-socks4":
             reading.refused(arguments.last, "SOCKS4 is not spoken.")
         elif word != "default":
-            reading.error(
-                arguments.last,
-                f"expects 'comment', 'port', 'addr', 'send-proxy', 'ssl', 'sni', 'alpn', 'via-socks4', 'linger', 'default', not '{word}'.",
-            )
+            message = f"'connect' expects 'default', 'port', 'addr', 'ssl', 'sni', 'alpn' or others, not '{word}'."
+            reading.error(arguments.last, message)
     del line
     return step
 
@@ -129,7 +140,7 @@ def _expect(reading: Reading, line: Line, arguments: Arguments) -> Step | None:
             step = replace(step, negate=step.negate or word.startswith("!"), method=word.lstrip("!"))
             return _pattern(reading, step, arguments)
         elif word in _EXPECT_TEXTS:
-            step = replace(step, **{_EXPECT_TEXTS[word]: arguments.text()})
+            step = _EXPECT_TEXTS[word](step, arguments.text())
             if word.endswith("-status") and arguments.last.text not in _STATUSES:
                 hint = did_you_mean(arguments.last.text, _STATUSES)
                 reading.error(arguments.last, f"'{word}' does not know '{arguments.last.text}'.", hint)
@@ -142,7 +153,7 @@ def _expect(reading: Reading, line: Line, arguments: Arguments) -> Step | None:
             known = (*matches, *_EXPECT_TEXTS, "min-recv")
             reading.error(
                 arguments.last,
-                f"'only supports min-recv, [!]{', [!]'.join(matches)}, not '{word}'.",
+                f"'expect' only supports min-recv, [!]{', [!]'.join(matches)}, not '{word}'.",
                 did_you_mean(word, known),
             )
             return None

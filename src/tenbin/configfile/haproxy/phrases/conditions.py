@@ -41,7 +41,7 @@ def _without_request(place: Place, word: Word, found: Expression) -> Expression:
             return Any(tuple(_without_request(place, word, one) for one in of))
         case Not(inner):
             return Not(_without_request(place, word, inner))
-    asked = found
+    asked: Expression = found
     while isinstance(asked, Match | Convert):
         asked = asked.input
     if not isinstance(asked, Fetch) or not aliases.OF_REQUEST.fullmatch(asked.name):

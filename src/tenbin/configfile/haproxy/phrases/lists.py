@@ -1,12 +1,13 @@
 """Files of patterns and maps, which become live lists: one list a file, by the name that the configuration calls it.
 
-Owns the files' grammar: a pattern a line, or a key and what it stands for; `#` begins a comment line.
+Owns which list a name stands for; the files' grammar is that of `expression.listfile`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.expression import listfile
 from tenbin.configfile.haproxy.phrases.words import Wrong
 from tenbin.model import LiveList
 
@@ -20,21 +21,31 @@ def from_file(place: Place, name: str, *, is_map: bool) -> str:
     if not name:
         raise Wrong("an empty file name")
     known = reading.lists.get(name)
-    if known is not None and known.is_map == is_map:
+    if known is not None and known.is_map == is_map and known.stamp:
         return name
     try:
         content = reading.read_file(name)
     except OSError as error:
         raise Wrong(f"failed to open pattern file <{name}>", hint=(error.strerror or "").lower()) from None
     text = content.data.decode("utf-8", "replace")
-    entries = tuple(_entries(text, name, is_map=is_map))
-    if known is not None:
+    entries = listfile.entries(text, is_map=is_map)
+    if known is not None and known.is_map != is_map:
         raise Wrong(
             f"The pattern file <{name}> is used both as a map and as a list of patterns",
             hint="give the list of patterns a file of its own, or add -M to the ACL",
             refused=True,
         )
     reading.lists[name] = LiveList(name, entries, is_map, content.stamp)
+    return name
+
+
+def changed(place: Place, name: str, *, is_map: bool) -> str:
+    """Return the name of a list that a rule changes; its file needs not exist."""
+    if name not in place.reading.lists:
+        try:
+            return from_file(place, name, is_map=is_map)
+        except Wrong:
+            place.reading.lists[name] = LiveList(name, (), is_map)
     return name
 
 
@@ -45,19 +56,3 @@ def inline(place: Place, name: str, patterns: tuple[str, ...]) -> str:
         raise Wrong("the id is already used")
     place.reading.lists[name] = LiveList(name, tuple((one, "") for one in patterns), is_map=False)
     return name
-
-
-def _entries(text: str, name: str, *, is_map: bool) -> list[tuple[str, str]]:
-    entries = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.lstrip(" \t")
-        if not stripped or stripped.startswith("#"):
-            continue
-        if not is_map:
-            entries.append((stripped, ""))
-            continue
-        pieces = stripped.split(None, 1)
-        if len(pieces) < 2:
-            raise Wrong(f"unable to parse line {number} of the map file <{name}>: no value after '{pieces[0]}'")
-        entries.append((pieces[0], pieces[1].rstrip(" \t\r\n")))
-    return entries

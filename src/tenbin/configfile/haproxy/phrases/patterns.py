@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from ipaddress import ip_network
+from socket import inet_aton, inet_ntoa
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.haproxy.phrases import regex
@@ -39,7 +40,7 @@ METHODS = {
 WITHOUT = ("bool", "found")
 """Methods that look at no pattern."""
 
-TAKES = {"bool": "bool", "int": "int", "ip": "ip", "len": "str", "ver": "int", "bin": "bin", "reg": "str"}
+TAKES = {"bool": "int", "int": "int", "ip": "ip", "len": "str", "ver": "int", "bin": "bin", "reg": "str"}
 """The kind of value that a method is about; text where none stands here."""
 
 DEFAULT = {"bool": "bool", "int": "int", "ip": "ip", "str": "str"}
@@ -47,6 +48,7 @@ DEFAULT = {"bool": "bool", "int": "int", "ip": "ip", "str": "str"}
 
 _RANGE = re.compile(r"(-?[0-9]+)?(?:([:-])(-?[0-9]+)?)?")
 _DOTTED = re.compile(r"([0-9]+)(?:\.([0-9]+))?")
+_SHORT = re.compile(r"[0-9]+(\.[0-9]+){1,2}")
 _OPERATORS = ("eq", "ge", "gt", "le", "lt")
 
 
@@ -132,8 +134,11 @@ def _dotted(word: Word, text: str) -> int | None:
 
 def _network(text: str) -> str:
     try:
+        if _SHORT.fullmatch(text):
+            # As the resolver takes it: the last number fills what is left.
+            return inet_ntoa(inet_aton(text))
         return str(ip_network(text, strict=False))
-    except ValueError:
+    except (ValueError, OSError):
         looks_named = re.fullmatch(r"[A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9.-]*", text) is not None
         hint = "names are not looked up here: write the address" if looks_named else ""
         raise Wrong(f"'{text}' is not a valid IPv4 or IPv6 address", hint=hint) from None

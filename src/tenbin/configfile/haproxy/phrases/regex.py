@@ -12,6 +12,7 @@ from tenbin.configfile.haproxy.phrases.words import Wrong
 
 _POSSESSIVE = re.compile(r"((?<!\\)[*+?}])\+")
 _ATOMIC = re.compile(r"(?<!\\)\(\?>")
+_QUOTED = re.compile(r"\\Q(.*?)(?:\\E|$)", re.DOTALL)
 _PIECE = re.compile(r"\\.|\[|\]|.", re.DOTALL)
 _SAME = {r"\Z": r"\z", r"\h": r"[ \t]", r"\/": "/", r"\R": r"(?:\r\n|\n|\r)", r"\e": r"\x1b", r"\G": ""}
 _ESCAPABLE = re.compile(r"[A-Za-z0-9\\.+*?()|\[\]{}^$#&~-]")
@@ -21,7 +22,8 @@ _GROUP = re.compile(r"\\([1-9][0-9]*)")
 
 def translate(pattern: str, word: str = "regex") -> str:
     """Return the pattern in the data plane's syntax. Raises `Wrong` when it has none."""
-    plain = _ATOMIC.sub("(?:", _POSSESSIVE.sub(r"\1", pattern))
+    quoted = _QUOTED.sub(lambda match: re.escape(match[1]), pattern)
+    plain = _ATOMIC.sub("(?:", _POSSESSIVE.sub(r"\1", quoted))
     plain = "".join(_pieces(plain))
     found = common.problems(plain)
     if found:

@@ -40,6 +40,8 @@ def use_server(place: Place, words: Sequence[Word]) -> UseServer:
     word = phrase.take("'use-server' expects a server name")
     name = _name(place, word)
     _only_condition(phrase, "use-server rule")
+    if not phrase.more:
+        raise phrase.wrong("'use-server' expects a condition", hint="such as `use-server s1 if { hdr(x) a }`")
     if isinstance(name, Const):
         place.reading.wanted.append((word, "server", f"{place.scope.name}/{name.value}"))
     return UseServer(name, conditional(place, "use-server", phrase), words[0].position)

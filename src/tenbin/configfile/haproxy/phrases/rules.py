@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 def read(place: Place, phase: str, words: Sequence[Word]) -> Rule | None:
     """Read a rule of a phase; None when it has no effect, which is in the report then."""
     directive = table.DIRECTIVES[phase]
+    scope = place.scope
+    if phase in ("connection", "session") and not scope.is_frontend:
+        raise Wrong(f"{directive} is not allowed because {scope.kind} {scope.name} is not a frontend").at(words[0])
+    if phase == "answer_content" and not scope.is_backend:
+        raise Wrong(f"{directive} is not allowed because {scope.kind} {scope.name} is not a backend").at(words[0])
     name, argument = _split(words[0].text)
     parser = _parser(directive, phase, name, words[0])
     line = Line(place, Phrase(words, at=1), name, argument, phase)

@@ -61,24 +61,35 @@ def start_of(place: Place, text: str, start: int = 0, *, acl: bool = False) -> t
         raise Wrong("missing fetch method", start=start, end=len(text))
     name, at = match[0], match.end()
     given, at = arguments.split(text, at) if text[at : at + 1] == "(" else ([], at)
-    found = _fetch(place, name, given, acl=acl)
-    converted = False
+    return _chain(place, _fetch(place, name, given, acl=acl), text, at)
+
+
+def further(place: Place, found: Typed, text: str) -> Typed:
+    """Apply the converters that a word of their own names."""
+    found, end = _chain(place, found, f",{text}", 0)
+    if end <= len(text):
+        raise Wrong(f"missing comma after '{text[: end - 1]}'", start=end - 1, end=len(text))
+    return found
+
+
+def castable(kind: str, wanted: frozenset[str]) -> bool:
+    """Whether a value of that kind can be used as one of these."""
+    return bool(CASTS.get(kind, CASTS["any"]) & wanted) or "any" in wanted
+
+
+def _chain(place: Place, found: Typed, text: str, at: int) -> tuple[Typed, int]:
+    """Apply the converters that follow at an offset; return where they end."""
     while text[at : at + 1] == ",":
         while text[at : at + 1] == ",":
             at += 1
         match = _NAME.match(text, at)
         if not match:
             raise Wrong("unknown converter ''", start=at - 1, end=at)
-        word, at = match[0], match.end()
+        name, at = match[0], match.end()
         given, at = arguments.split(text, at) if text[at : at + 1] == "(" else ([], at)
-        found = _convert(place, found, word, given)
-        converted = True
-    return (Typed(found.expression, found.kind, name, converted) if converted else found), at
-
-
-def castable(kind: str, wanted: frozenset[str]) -> bool:
-    """Whether a value of that kind can be used as one of these."""
-    return bool(CASTS.get(kind, CASTS["any"]) & wanted) or "any" in wanted
+        converted = _convert(place, found, name, given)
+        found = Typed(converted.expression, converted.kind, found.name, converted=True)
+    return found, at
 
 
 def _fetch(place: Place, name: str, given: list[str], *, acl: bool) -> Typed:
@@ -98,7 +109,7 @@ def _fetch(place: Place, name: str, given: list[str], *, acl: bool) -> Typed:
         variables.check(str(args[0]) if args else "")
     if real in _HEADERS and args and isinstance(args[0], str):
         args = (args[0].lower(), *args[1:])
-    return Typed(Fetch(real, args), about.kind, name)
+    return Typed(Fetch(real, args), "any" if real == "var" else about.kind, name)
 
 
 def _resolve(place: Place, name: str, *, acl: bool) -> tuple[str, list[str]]:
@@ -165,7 +176,7 @@ def _acl(place: Place, name: str) -> Expression:
 
 
 def _convert(place: Place, found: Typed, name: str, given: list[str]) -> Typed:
-    about = known().converters.get(name) or known().converters.get(aliases.CONVERTERS.get(name, name))
+    about = known().converters.get(aliases.CONVERTERS.get(name, name))
     if about is None or name in aliases.FOREIGN_CONVERTERS:
         raise Wrong(f"unknown converter '{name}'", hint=did_you_mean(name, known().converters))
     if not castable(found.kind, about.input):
@@ -184,7 +195,7 @@ def _converter_arguments(place: Place, about: KnownConverter, name: str, given: 
     while args and args[-1] is None:
         args.pop()
     _refer(place, name, tuple(args))
-    if name == "map" or name.startswith("map_"):
+    if about.args and about.args[0].kind == "map":
         args[0] = lists.from_file(place, str(args[0]), is_map=True)
     elif name in ("set-var", "unset-var"):
         variables.check(str(args[0]))

@@ -83,8 +83,6 @@ def stick(place: Place, words: Sequence[Word]) -> StickRule:
     """Read the words after `stick`."""
     phrase = Phrase(words)
     kind = phrase.take("'stick' expects 'on', 'match', or 'store'").text
-    if kind == "store":
-        kind = f"store-{phrase.take('expects request or response').text}"
     if kind not in ("on", "match", "store-request", "store-response"):
         hint = did_you_mean(kind, ("on", "match", "store-request", "store-response"))
         raise phrase.wrong("'stick' expects 'on', 'match', or 'store'", hint=hint)

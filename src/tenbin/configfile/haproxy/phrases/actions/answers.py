@@ -205,8 +205,10 @@ def _answer(line: Line, reply: _Reply) -> Answer:
     if reply.whole is not None:
         headers = (*reply.whole.headers, *reply.headers)
         return Answer(reply.status, reply.whole.reason, headers, reply.whole.body)
-    if reply.kind == _DEFAULT and reply.status not in OWN_STATUSES:
-        raise Wrong(f"status code '{reply.status}' has no default answer").at(line.word)
+    own = reply.kind == _DEFAULT or (not reply.kind and line.name != "return")
+    if own and reply.status not in OWN_STATUSES:
+        message = f"status code '{reply.status}' not handled by default with 'default-errorfiles' argument"
+        raise Wrong(message, hint="give it a `content-type` and a `string`").at(line.word)
     headers = tuple(reply.headers)
     if reply.body or reply.text is not None:
         if not reply.content_type:

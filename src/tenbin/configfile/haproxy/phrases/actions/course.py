@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.haproxy.phrases import units
@@ -23,6 +24,8 @@ _ENDS = {
     "silent-drop": Verb.SILENT_DROP,
     "disable-l7-retry": Verb.DISABLE_RETRY,
 }
+_SWITCH = re.compile(r"on|off")
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|-?[0-9]+")
 _TIMEOUTS = ("server", "tunnel", "client", "connect", "queue", "tarpit")
 
 
@@ -136,8 +139,10 @@ REFUSED = {
 def ignored(line: Line) -> None:
     """Take the words of an action that has no effect, and say so."""
     words, why = IGNORED[line.name]
-    for _ in range(words):
-        line.take(f"exactly {words} argument")
+    if words:
+        word = line.take(f"exactly {words} argument")
+        if not (_SWITCH if line.name == "strict-mode" else _NUMBER).fullmatch(word.text):
+            raise Wrong(f"invalid argument '{word.text}'").at(word)
     if line.name != "wait-for-handshake":
         line.place.reading.ignored(line.word, why)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.expression.known import known
 from tenbin.configfile.haproxy.phrases import arguments, logformat, samples
 from tenbin.configfile.haproxy.phrases.words import Wrong
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from tenbin.configfile.haproxy.phrases.samples import Typed
     from tenbin.configfile.haproxy.phrases.words import Phrase, Place
     from tenbin.model.expression import Expression
+
+
+_CONVERTER = re.compile(r"[\w.-]+")
 
 
 @dataclass(slots=True)
@@ -59,7 +64,16 @@ class Line:
 
     def sample(self, usage: str) -> Typed:
         """The next word as a sample."""
-        return self.sample_of(self.take(usage))
+        word = self.take(usage)
+        found = self.sample_of(word)
+        while (name := _CONVERTER.match(self.phrase.peek())) and name[0] in known().converters:
+            # Converters may stand as words of their own.
+            more = self.phrase.take("")
+            try:
+                found = samples.further(self.place, found, more.text)
+            except Wrong as wrong:
+                raise wrong.at(more) from None
+        return found
 
     def sample_of(self, word: Word) -> Typed:
         """A word as a sample."""

@@ -98,7 +98,7 @@ def change_list(line: Line) -> Act:
     if not line.argument:
         raise Wrong(f"expects {line.name}(<file name>)").at(line.word)
     try:
-        name = lists.from_file(line.place, line.argument, is_map=line.name.endswith("-map"))
+        name = lists.changed(line.place, line.argument, is_map=line.name.endswith("-map"))
     except Wrong as wrong:
         raise wrong.at(line.word) from None
     key = line.format(usage)
@@ -119,6 +119,8 @@ def _counter(line: Line) -> tuple[int, int, str]:
     """Which counter of which slot: `gpc(1,0)`, or the old `gpc0(0)`."""
     old = line.name[-1].isdigit()
     usage = f"{line.name}({'' if old else '<idx>,'}<sc-id>)"
+    if old and line.argument is None:
+        line.argument = "0"
     given = line.arguments(1 if old else 2, 1 if old else 2, usage)
     if not all(one.isdigit() for one in given) or int(given[-1]) >= SLOTS:
         raise Wrong(f"expects {usage}, numbers both").at(line.word)

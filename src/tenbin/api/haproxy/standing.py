@@ -1,0 +1,97 @@
+"""What HAProxy calls the state of a server (management manual, 9.1, `status`).
+
+Owns the texts and the precedence among them. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenbin.model import Admin, Health, ServerId
+from tenbin.plan.compile import effective_admin
+
+if TYPE_CHECKING:
+    from tenbin.model import Config, Server
+    from tenbin.observe.checks import CheckSummary
+    from tenbin.observe.status import ServerStatus
+    from tenbin.state.store import State
+
+OPERATION = {"stopped": 0, "starting": 1, "running": 2, "stopping": 3}
+
+
+def status_of(state: State, server: Server, status: ServerStatus) -> str:
+    """Return the text of one server: `UP 1/3`, `MAINT (via be/s1)` ..."""
+    if status.resolved is None:
+        return "MAINT (resolution)"
+    if inherits_maintenance(state, server):
+        return f"MAINT (via {tracked(server)})"
+    return "MAINT" if status.admin is Admin.MAINT else _at_work(server, status)
+
+
+def inherits_maintenance(state: State, server: Server) -> bool:
+    """Return whether the server that it follows is in maintenance."""
+    found = leader(state.config, server) if server.track is not None else None
+    return found is not None and effective_admin(found[1], state.overlay.of(found[0])) is Admin.MAINT
+
+
+def running(status: ServerStatus) -> bool:
+    """Return whether it serves at all, as HAProxy's operational state says."""
+    return status.admin is not Admin.MAINT and status.resolved is not None and status.health is not Health.DOWN
+
+
+def operation(status: ServerStatus) -> int:
+    """Return `srv_op_state`: 0 stopped, 1 starting, 2 running, 3 stopping."""
+    if not running(status):
+        return OPERATION["stopped"]
+    return OPERATION["starting" if status.health is Health.STARTING else "running"]
+
+
+def draining(status: ServerStatus) -> bool:
+    """Return whether it gets no new work although it runs."""
+    return status.admin is Admin.DRAIN or status.weight == 0
+
+
+def tracked(server: Server) -> str:
+    """Return the name of the server that it follows, "" for none."""
+    return str(server.track) if server.track is not None else ""
+
+
+def leader(config: Config, server: Server) -> tuple[ServerId, Server] | None:
+    """Return the server at the end of the chain that a server follows."""
+    found: tuple[ServerId, Server] | None = None
+    seen: set[ServerId] = set()
+    name = server.track
+    while name is not None and name not in seen:
+        seen.add(name)
+        here = name
+        servers = (one for backend in config.backends if backend.name == here.backend for one in backend.servers)
+        following = next((one for one in servers if one.name == here.server), None)
+        if following is None:
+            break
+        found, name = (here, following), following.track
+    return found
+
+
+def _at_work(server: Server, status: ServerStatus) -> str:
+    check = status.check
+    if status.health is Health.DOWN:
+        return f"DOWN{_rising(check)}"
+    if draining(status):
+        return f"DRAIN{_falling(check)}"
+    if check is None and server.track is None:
+        return "no check"
+    return f"UP{_falling(check)}"
+
+
+def _rising(check: CheckSummary | None) -> str:
+    """How far it is on the way up: `1/2` after one of two passes."""
+    if check is None or not 0 < check.level < check.rise:
+        return ""
+    return f" {check.level}/{check.rise}"
+
+
+def _falling(check: CheckSummary | None) -> str:
+    """How far it is on the way down: `2/3` after one of three failures."""
+    if check is None or not check.rise <= check.level < check.rise + check.fall - 1:
+        return ""
+    return f" {check.level - check.rise + 1}/{check.fall}"

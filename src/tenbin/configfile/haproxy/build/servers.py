@@ -1,0 +1,135 @@
+"""Servers of a backend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tenbin.configfile.haproxy import values
+from tenbin.configfile.haproxy.build import checks
+from tenbin.configfile.haproxy.values import Ports
+from tenbin.configfile.suggest import did_you_mean
+from tenbin.model import Address, Admin, Duration, Eject, Inherited, SendProxy, Server, ServerId, UnixAddress
+
+if TYPE_CHECKING:
+    from tenbin.configfile.haproxy.build.around import Around
+    from tenbin.configfile.haproxy.draft import ProxyDraft, ServerDraft
+    from tenbin.configfile.haproxy.lexer import Word
+    from tenbin.model import Check
+
+_EJECTED = Duration(10_000)
+
+
+def servers(around: Around, draft: ProxyDraft, common: Check | None) -> tuple[Server, ...]:
+    """All servers of a backend; `common` is the check that most of them have."""
+    made = []
+    taken: dict[int, str] = {}
+    for one in draft.servers:
+        server = _server(around, draft, one, common)
+        if server is None:
+            continue
+        before = taken.setdefault(server.number, server.name) if server.number else server.name
+        if before != server.name and one.word:
+            message = f"custom id {server.number} for server {server.name} has already been used by {before}."
+            around.reading.error(one.word, message)
+        made.append(server)
+    return _numbered(made)
+
+
+def eject(draft: ProxyDraft) -> Eject | None:
+    """Failures that are watched (`observe`) put a server out for a while; None where nothing is watched."""
+    limits = [one.error_limit for one in draft.servers if one.observe in ("layer4", "layer7")]
+    return Eject(min(limits), _EJECTED, _EJECTED, 100) if limits else None
+
+
+def _server(around: Around, draft: ProxyDraft, one: ServerDraft, common: Check | None) -> Server | None:
+    word = one.word
+    address = _address(around, draft, one)
+    if word is None or address is None:
+        return None
+    who = f"'server {draft.name}/{one.name}' :"
+    if one.agent and not one.agent_port:
+        message = f"{who} server {one.name} does not have agent port. Agent check has been disabled."
+        around.reading.error(word, message, "give it with `agent-port`")
+    tls = around.files.server(one.tls, who, word) if one.tls.on else None
+    check = checks.check(draft, one, around.files, around.settings)
+    if one.resolvers and one.resolvers not in around.reading.resolvers:
+        hint = did_you_mean(one.resolvers, around.reading.resolvers)
+        around.reading.error(word, f"{who} unable to find required resolvers '{one.resolvers}'", hint)
+    return Server(
+        name=one.name,
+        address=address,
+        weight=one.weight,
+        backup=one.backup,
+        max_connections=one.maxconn,
+        max_queue=one.maxqueue,
+        passive=None,
+        cookie=one.cookie,
+        admin=Admin.MAINT if one.disabled else Admin.READY,
+        tls=tls,
+        send_proxy=SendProxy(one.proxy_version, one.proxy_tls) if one.proxy_version else None,
+        number=one.number,
+        track=_track(around, draft, one),
+        source=one.source or draft.source,
+        slow_start=one.slow_start,
+        redirect=one.redirect,
+        check=None if check == common else check,
+        unchecked=check is None,
+        agent=checks.agent(one),
+        min_connections=one.minconn,
+        full_connections=draft.fullconn if one.minconn else 0,
+        resolve_position=word.position,
+    )
+
+
+def _address(around: Around, draft: ProxyDraft, one: ServerDraft) -> Address | UnixAddress | None:
+    place = one.place
+    if place is None or isinstance(place, Inherited):
+        return None
+    if not isinstance(place, Ports):
+        return place
+    if place.low and not place.relative:
+        return values.address(place)
+    # The port is that which the client has connected to, and something.
+    ports = {bind.place.low for bind in draft.binds if isinstance(bind.place, Ports)}
+    if draft.kind == "listen" and len(ports) == 1:
+        return values.address(place, ports.pop() + place.low)
+    if one.word:
+        message = f"'server {draft.name}/{one.name}' : the port is that of the client's connection, which is not done."
+        around.reading.refused(one.word, message, "name the port")
+    return None
+
+
+def _track(around: Around, draft: ProxyDraft, one: ServerDraft) -> ServerId | None:
+    if one.track is None:
+        return None
+    backend, _, name = one.track.text.rpartition("/")
+    backend = backend or draft.name
+    known = around.reading.servers.get(backend)
+    if known is None:
+        hint = did_you_mean(backend, around.reading.servers)
+        _lost(around, one.track, f"unable to find required proxy '{backend}' for tracking.", hint)
+    elif name not in known:
+        _lost(around, one.track, f"unable to find required server '{name}' for tracking.", did_you_mean(name, known))
+    elif one.check:
+        _lost(around, one.track, "a server cannot be checked and track another one.", "remove `check`")
+    return ServerId(backend, name)
+
+
+def _lost(around: Around, word: Word, message: str, hint: str) -> None:
+    around.reading.error(word, message, hint)
+
+
+def _numbered(made: list[Server]) -> tuple[Server, ...]:
+    """A server without an id gets the next free one."""
+    taken = {server.number for server in made if server.number}
+    numbered, following = [], 1
+    for server in made:
+        if server.number:
+            numbered.append(server)
+            continue
+        while following in taken:
+            following += 1
+        taken.add(following)
+        numbered.append(replace(server, number=following))
+    return tuple(numbered)
