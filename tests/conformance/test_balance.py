@@ -16,7 +16,7 @@ from support.reference import HAPROXY
 from tenbin.testing import Client, Lease, Process, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 pytestmark = pytest.mark.skipif(HAPROXY is None, reason="there is no haproxy to compare with")
 
@@ -33,11 +33,11 @@ class Lane:
 
     name: str
     words: str
-    balance: dict[str, object]
+    balance: Mapping[str, object]
     weights: dict[str, int] = field(default_factory=lambda: WEIGHTS)
 
 
-def hashed(words: str, form: dict[str, object], method: str, function: str, avalanche: str) -> Lane:
+def hashed(words: str, form: Mapping[str, object], method: str, function: str, avalanche: str) -> Lane:
     name = f"{words} {method} {function} {avalanche}".strip().replace(" ", "-")
     text = f"balance {words}\n  hash-type {method} {function} {avalanche}"
     value = {"policy": "hash", "method": METHODS[method], "function": function, "avalanche": bool(avalanche), **form}
@@ -143,7 +143,7 @@ def _answers(port: int) -> bool:
         return True
 
 
-def _asked(port: int, requests: list[tuple[str, tuple[tuple[str, str], ...]]], source: str = "") -> list[str]:
+def _asked(port: int, requests: Sequence[tuple[str, tuple[tuple[str, str], ...]]], source: str = "") -> list[str]:
     with Client(("127.0.0.1", port), source=source) as client:
         return [client.get(target, *headers).body.decode() for target, headers in requests]
 

@@ -6,6 +6,7 @@ the sentences tell, and when outages begin and end. How a server is checked is t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tenbin.health import Checker, Target
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from tenbin.clock import Clock
     from tenbin.health import CheckResult, HealthChange
-    from tenbin.model import Address, Server, UnixAddress
+    from tenbin.model import Address, Config, Server, UnixAddress
     from tenbin.observe.outage import OutageBook
     from tenbin.observe.sentences import Sentence
     from tenbin.state import ServerOverlay, State, Store
@@ -40,6 +41,7 @@ class HealthWatch:
         self._checker = Checker(clock, self._changed)
         self._usable: dict[str, set[str]] = {}
         self._total: dict[str, int] = {}
+        self._followers: dict[ServerId, list[ServerId]] = {}
 
     async def run(self) -> None:
         """Check until cancelled."""
@@ -49,6 +51,8 @@ class HealthWatch:
         """Check the servers of this state from now on."""
         self._checker.replace(targets(state))
         self.book.follow(state, self._clock.now())
+        self._followers = followers(state.config)
+        self._catch_up(state)
         self._total = {backend.name: len(backend.servers) for backend in state.config.backends}
         self._usable = {
             backend.name: {
@@ -56,6 +60,14 @@ class HealthWatch:
             }
             for backend in state.config.backends
         }
+
+    def _catch_up(self, state: State) -> None:
+        """Give servers that follow another one the health that it has already."""
+        for leader, following in self._followers.items():
+            health = state.overlay.of(leader).health
+            for name in following:
+                if health is not Health.UNKNOWN and state.overlay.of(name).health is not health:
+                    self._store.set_health(name, health, f"via {leader}", self._clock.now())
 
     def steered(self, server: ServerId) -> None:
         """An operator has changed this server."""
@@ -96,6 +108,11 @@ class HealthWatch:
             self._checker.trigger(ServerId(event.backend, event.server))
 
     def _changed(self, change: HealthChange) -> None:
+        self._note(change)
+        for follower in self._followers.get(change.id, ()):
+            self._changed(replace(change, id=follower, reason=f"via {change.id}: {change.reason}"))
+
+    def _note(self, change: HealthChange) -> None:
         server = change.id
         now = self._clock.now()
         state = self._store.set_health(server, change.new, change.reason, now)
@@ -120,14 +137,25 @@ class HealthWatch:
 def targets(state: State) -> Iterator[Target]:
     """Yield what is to be checked in a state."""
     for backend in state.config.backends:
-        if backend.check is None:
-            continue
         for name, server in servers_in(backend):
-            entry = state.overlay.of(name)
+            check, entry = backend.check_of(server), state.overlay.of(name)
             address = address_of(server, entry)
-            if address is not None and effective_admin(server, entry) is not Admin.MAINT:
-                reached = way(backend.check, server, backend.protocol)
-                yield Target(name, address, backend.check, entry.health, reached)
+            if check is not None and address is not None and effective_admin(server, entry) is not Admin.MAINT:
+                yield Target(name, address, check, entry.health, way(check, server, backend.protocol))
+
+
+def followers(config: Config) -> dict[ServerId, list[ServerId]]:
+    """Return which servers have the health of which; a server that only follows itself in the end is left out."""
+    tracked = {name: server.track for name, server in servers_of(config) if server.track is not None}
+    found: dict[ServerId, list[ServerId]] = {}
+    for name, leader in tracked.items():
+        seen, at = {name}, leader
+        while (following := tracked.get(at)) is not None and at not in seen:
+            seen.add(at)
+            at = following
+        if at not in seen:
+            found.setdefault(leader, []).append(name)
+    return found
 
 
 def address_of(server: Server, entry: ServerOverlay) -> Address | UnixAddress | None:

@@ -33,7 +33,7 @@ def recovered(overlay: Overlay, config: Config, welcome: wire.Welcome, stats: wi
             entry = overlay.of(name)
             if not server.address.is_literal:
                 entry = replace(entry, address=Address(_host(address), server.address.port))
-            if backend.check is not None and health.get(name, Health.UNKNOWN) is not Health.UNKNOWN:
+            if backend.check_of(server) is not None and health.get(name, Health.UNKNOWN) is not Health.UNKNOWN:
                 entry = replace(entry, health=health[name], reason="as before the restart", since=now)
             changes[name] = entry
     return overlay.merged(changes)

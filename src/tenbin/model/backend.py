@@ -184,3 +184,7 @@ class Backend:
     send_name: str = ""
     tarpit: int = 0
     number: int = 0
+
+    def check_of(self, server: Server) -> Check | None:
+        """Return how one of its servers is checked; one that follows another server's health has no check."""
+        return None if server.unchecked or server.track is not None else server.check or self.check

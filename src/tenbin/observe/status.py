@@ -277,8 +277,7 @@ def _server(
 ) -> ServerStatus:
     name = ServerId(backend.name, server.name)
     entry = runtime.overlay.of(name)
-    checked = not server.unchecked and (server.check or backend.check) is not None
-    check = runtime.watched.check(name) if checked else None
+    check = runtime.watched.check(name) if backend.check_of(server) else None
     service = _Spell.of(runtime.watched.server(name), runtime.now)
     traffic = figures.server_traffic(stats) if stats else None
     admin = entry.admin or server.admin
@@ -288,7 +287,7 @@ def _server(
         admin=admin,
         health=entry.health,
         resolved=resolved is not None,
-        checked=checked,
+        checked=backend.check_of(server) is not None or server.track is not None,
         ejected=traffic.ejected if traffic else 0.0,
         throttle=traffic.throttle if traffic else 100,
     )

@@ -90,14 +90,18 @@ def carried(overlay: Overlay, old: Config, new: Config) -> Overlay:
     addresses stay for servers whose address is the same and, for health, that still have a check.
     """
     before = {name: server.address for name, server in servers_of(old)}
-    after = {name: (server.address, backend) for backend in new.backends for name, server in servers_in(backend)}
+    after = {
+        name: (server.address, backend.check_of(server) is not None or server.track is not None)
+        for backend in new.backends
+        for name, server in servers_in(backend)
+    }
     kept: dict[ServerId, ServerOverlay] = {}
     for name, entry in overlay.servers.items():
-        address, backend = after.get(name, (None, None))
+        address, is_known = after.get(name, (None, False))
         result = entry
         if address is None or before.get(name, address) != address:
             result = ServerOverlay(weight=entry.weight, admin=entry.admin)
-        elif backend is not None and backend.check is None and entry.health is not Health.UNKNOWN:
+        elif not is_known and entry.health is not Health.UNKNOWN:
             result = replace(entry, health=Health.UNKNOWN, reason="", since=0.0)
         if result != NOTHING:
             kept[name] = result

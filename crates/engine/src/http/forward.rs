@@ -6,23 +6,25 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tenbin_balance::{Lease, Outcome, OutcomeKind};
-use tenbin_proto::Body;
+use tenbin_proto::{Body, Method};
 
 use super::answer::Reason;
 use super::await_answer::{Failure, await_answer};
 use super::exchange::{After, Exchange};
 use super::open::{self, NotOpened, Opened};
 use super::record::finish;
-use super::reply::reply;
+use super::reply::{finish_reply, reply, send_to};
 use super::sticky::Visit;
 use super::{plain_cookie, relay, send_head};
 use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink};
 use crate::listener::Found;
+use crate::rules::message::{growing, set_header};
 use crate::rules::{self, Turn};
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::Load;
+use crate::wire::Policy;
 
 /// Stale pooled connections that one request may meet before it insists on a new one.
 const MOST_STALE: u32 = 1;
@@ -45,6 +47,8 @@ pub struct Course<'a> {
     pub visit: Option<Visit>,
     /// The server that it belongs to.
     pub wanted: Option<usize>,
+    /// The server that is asked once more, and after how many milliseconds.
+    same: Option<(usize, u64)>,
     /// Connections that turned out to be closed.
     stale: u32,
     /// Tries that a server did not begin with.
@@ -65,8 +69,18 @@ pub async fn forward(
     if let Err(reason) = stage_body(client, x, found) {
         return Box::pin(reply(client, x, found, reason)).await;
     }
-    let mut course =
-        Course { found, tables, name, first, visit: None, wanted: None, stale: 0, untouched: 0, last: None };
+    let mut course = Course {
+        found,
+        tables,
+        name,
+        first,
+        visit: None,
+        wanted: None,
+        same: None,
+        stale: 0,
+        untouched: 0,
+        last: None,
+    };
     loop {
         let tables = course.tables.clone();
         let Some(backend) = tables.backend(name) else {
@@ -155,7 +169,14 @@ async fn attempt(
     backend: &Arc<Backend>,
 ) -> Next {
     let forced = choose(client, x, course, backend);
-    let lease = match open::pick(client, x, backend, (course.wanted, forced), course.found).await {
+    let same = course.same.take();
+    if let Some((_, pause @ 1..)) = same
+        && !Box::pin(open::pause(client, x, pause)).await
+    {
+        return Next::Gone;
+    }
+    let wanted = (same.map(|(index, _)| index).or(course.wanted), forced || same.is_some());
+    let lease = match open::pick(client, x, backend, wanted, course.found).await {
         Ok(lease) => lease,
         Err(error) => return not_opened(client, x, (course, backend), &error),
     };
@@ -164,6 +185,15 @@ async fn attempt(
     if let Some(server) = backend.servers.get(lease.index()) {
         x.record.redispatched |= !x.tried.is_empty() && !x.tried.contains(&lease.index());
         x.record.lands_on(server);
+        if let Some(prefix) = prefix_of(x, backend, lease.index()) {
+            let keep_alive = send_to(x, course.found, prefix);
+            lease.finish(Outcome { kind: OutcomeKind::Aborted, latency_us: 0 }, client.worker.now_ms());
+            return Next::Answered(Box::pin(finish_reply(client, x, course.found, keep_alive)).await);
+        }
+        if !backend.spec.send_name.is_empty() {
+            let bytes = growing(&mut x.state.request_text, x.input.head());
+            set_header(&mut x.request, bytes, backend.spec.send_name.as_bytes(), server.name.as_bytes());
+        }
     }
     let wants = open::wants(backend, x.request.method, course.first, course.stale >= MOST_STALE);
     let opened = match open::open(client, x, backend, lease, wants).await {
@@ -234,14 +264,64 @@ fn not_opened(
         }
         NotOpened::Unreachable(index, reason) => {
             // Nothing was sent: any request may go to another server, and none got more load for it.
-            if x.record.retries < backend.spec.retry.attempts {
-                redispatch(client, x, backend, index);
+            if x.record.retries < backend.spec.retry.attempts
+                && backend.spec.retry.after.iter().any(|known| known == "connect")
+            {
+                let reached = matches!(reason, Reason::ConnectTimeout);
+                again(client, x, (course, backend), index, reached);
                 course.last = Some(reason);
                 return Next::Again;
             }
             Next::Refused(reason)
         }
     }
+}
+
+/// Where clients are sent instead of the server, if they ask for no more than a document.
+fn prefix_of<'a>(x: &Exchange, backend: &'a Backend, index: usize) -> Option<&'a str> {
+    let prefix = backend.spec.servers.get(index)?.redirect.as_str();
+    (!prefix.is_empty() && matches!(x.request.method, Method::Get | Method::Head)).then_some(prefix)
+}
+
+/// The next try: on another server by the backend's rule, else on the same one after a while if it could not be reached.
+fn again(
+    client: &Client,
+    x: &mut Exchange,
+    (course, backend): (&mut Course<'_>, &Backend),
+    index: usize,
+    reached: bool,
+) {
+    if moves(x, course, backend) {
+        return redispatch(client, x, backend, index);
+    }
+    x.record.retries += 1;
+    if let Some(server) = backend.servers.get(index) {
+        server.counters.of(client.worker.index).retries.add(1);
+    }
+    course.same = Some((index, if reached { 0 } else { backend.spec.retry.turn_around }));
+}
+
+/// Every so many tries, counted from the first or from the last; at once where any server would do.
+fn moves(x: &Exchange, course: &Course<'_>, backend: &Backend) -> bool {
+    let (rule, nth) = (backend.spec.retry.redispatch, i64::from(x.record.retries) + 1);
+    let every = match rule {
+        0 => return false,
+        1.. => i64::from(rule),
+        _ => i64::from(backend.spec.retry.attempts) + 1 + i64::from(rule),
+    };
+    let takes_turns =
+        matches!(backend.spec.balance.policy, Policy::RoundRobin | Policy::StaticRr | Policy::Random);
+    every <= 0 || nth % every == 0 || course.wanted.is_none() && takes_turns
+}
+
+/// Whether the backend repeats what has failed in this way.
+fn repeats(backend: &Backend, failure: &Failure) -> bool {
+    let class = match failure {
+        Failure::Closed | Failure::Untouched => "closed",
+        Failure::Timeout => "timeout",
+        _ => "junk",
+    };
+    backend.spec.retry.after.iter().any(|known| known == class)
 }
 
 fn may_retry(client: &Client, x: &Exchange, backend: &Backend) -> bool {
@@ -344,8 +424,8 @@ fn failed(
     if kind == OutcomeKind::Failure {
         counters.response_errors.add(1);
         counters.failures.add(1);
-        if is_repeatable(x) && may_retry(client, x, backend) {
-            redispatch(client, x, backend, index);
+        if repeats(backend, failure) && is_repeatable(x) && may_retry(client, x, backend) {
+            again(client, x, (course, backend), index, true);
             course.last = Some(reason);
             return Next::Again;
         }

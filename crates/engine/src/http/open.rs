@@ -126,6 +126,16 @@ pub fn recalled(client: &Client, x: &Exchange, backend: &Backend, found: &Found)
     stick::recall(backend, &x.view(client, found, Some(backend)), client.worker.now_ms())
 }
 
+/// Lets a server come to itself; false when the client goes meanwhile.
+pub async fn pause(client: &mut Client, x: &Exchange, ms: u64) -> bool {
+    x.timer.set(ms);
+    let stays =
+        poll_fn(|cx| if client.is_gone(cx) { Poll::Ready(false) } else { x.timer.poll(cx).map(|()| true) })
+            .await;
+    x.timer.clear();
+    stays
+}
+
 /// Asks for a slot, waiting in the queue if need be.
 pub async fn pick(
     client: &mut Client,

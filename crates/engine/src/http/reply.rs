@@ -14,6 +14,7 @@ use super::exchange::{After, Exchange};
 use super::grpc;
 use super::record::finish;
 use super::redirect::write_location;
+use super::view::path_of;
 use crate::client::Client;
 use crate::listener::Found;
 use crate::pace::Pace;
@@ -40,6 +41,25 @@ pub fn redirect(
     x.down.prefix.clear();
     write_answer(&mut x.down.prefix, code, &lines, b"", manner);
     Some(manner.keep_alive)
+}
+
+/// Prepares the answer that sends a client to the same target at another place; whether the connection lives on.
+pub fn send_to(x: &mut Exchange, found: &Found, prefix: &str) -> bool {
+    let bytes = x.state.request_bytes(x.input.head());
+    let mut lines = b"cache-control: no-cache\r\nlocation: ".to_vec();
+    lines.extend_from_slice(prefix.as_bytes());
+    lines.extend_from_slice(path_of(&x.request, bytes));
+    let query = x.request.query.of(bytes);
+    if !query.is_empty() {
+        lines.push(b'?');
+        lines.extend_from_slice(query);
+    }
+    lines.extend_from_slice(b"\r\n");
+    x.record.intercepted(302);
+    let manner = settle(x, found);
+    x.down.prefix.clear();
+    write_answer(&mut x.down.prefix, 302, &lines, b"", manner);
+    manner.keep_alive
 }
 
 /// Answers with a reason of our own.

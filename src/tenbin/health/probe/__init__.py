@@ -40,8 +40,14 @@ class Probes:
                 return await exec_.probe(target, kind, within)
             case PythonCheck() as kind:
                 return await self._python(target, kind, within)
-            case ScriptCheck() | ProtocolCheck():
-                return await tcp.probe(self._dialer, target)
+            case ScriptCheck() as kind:
+                from tenbin.health.probe import script
+
+                return await script.probe(self._dialer, target, kind)
+            case ProtocolCheck() as kind:
+                from tenbin.health.probe import protocol
+
+                return await protocol.probe(self._dialer, target, kind)
 
     def close(self) -> None:
         """Let the threads end; checks under way in them are cancelled."""

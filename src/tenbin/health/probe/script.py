@@ -1,0 +1,164 @@
+"""The script probe: a chain of steps on one connection after another, judged in HAProxy's words.
+
+Owns what each step does and what its failure is called. A chain of HTTP has one request and one answer a connection;
+of TCP, bytes are sent and waited for. Texts are those that operators of HAProxy look for in `last_chk`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tenbin.health.probe.answer import GarbageError
+from tenbin.health.probe.link import NotConnectedError
+from tenbin.health.probe.script_expect import Expected, Heard
+from tenbin.health.probe.tls import failure_text
+from tenbin.health.result import CheckStatus, Outcome, printable
+from tenbin.model import Step, StepKind
+
+if TYPE_CHECKING:
+    from tenbin.health.probe.channel import Channel, Dialer
+    from tenbin.health.target import Target
+    from tenbin.model import ScriptCheck
+
+
+async def probe(dialer: Dialer, target: Target, check: ScriptCheck) -> Outcome:
+    """Go through the steps; the first that fails is the outcome, else the last one's success."""
+    async with AsyncExitStack() as stack:
+        run = _Run(dialer, target, check, stack)
+        try:
+            return await run.all()
+        except _FailedError as failure:
+            return failure.outcome
+        except TimeoutError:
+            return Outcome(_status(run.step.timeout_status, CheckStatus.L7TOUT))
+        except GarbageError as failure:
+            return Outcome(CheckStatus.L7RSP, None, printable(str(failure)))
+        except ssl.SSLError as failure:
+            return Outcome(CheckStatus.L6RSP, None, printable(failure_text(failure)))
+        except OSError as failure:
+            return Outcome(CheckStatus.L7RSP, None, failure.strerror or str(failure))
+
+
+class _FailedError(Exception):
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.text)
+        self.outcome = outcome
+
+
+class _Run:
+    """One check under way: the step, its connection, and what was heard on that."""
+
+    def __init__(self, dialer: Dialer, target: Target, check: ScriptCheck, stack: AsyncExitStack) -> None:
+        self._dialer = dialer
+        self._target = target
+        self._check = check
+        self._stack = stack
+        self._channel: Channel | None = None
+        self._heard = Heard(http=check.http, bodiless=False)
+        self.step = _IMPLICIT
+
+    async def all(self) -> Outcome:
+        """Every step."""
+        steps = list(self._check.steps)
+        if self._check.http and not any(step.kind is StepKind.EXPECT for step in steps):
+            steps.append(_ANY_SUCCESS)
+        if not steps or steps[0].kind is not StepKind.CONNECT:
+            await self._connect(_IMPLICIT, 0)
+        outcome = Outcome(CheckStatus.L4OK)
+        for number, step in enumerate(steps, 1):
+            self.step = step
+            match step.kind:
+                case StepKind.CONNECT:
+                    await self._connect(step, number)
+                    outcome = Outcome(self._opened(), None, _DONE)
+                case StepKind.SEND:
+                    await self._send(step)
+                    outcome = Outcome(CheckStatus.L7OK, 0, _DONE)
+                case StepKind.EXPECT:
+                    outcome = await self._expect(step, number)
+                case StepKind.SET_VAR | StepKind.UNSET_VAR:
+                    pass
+        return Outcome(self._opened()) if not steps else outcome
+
+    def _opened(self) -> CheckStatus:
+        return CheckStatus.L6OK if self._channel is not None and self._channel.tls else CheckStatus.L4OK
+
+    async def _connect(self, step: Step, number: int) -> None:
+        target = self._target
+        if number:
+            check = replace(target.check, port=step.port or target.check.port)
+            announced = target.way.send_proxy if step.send_proxy else None
+            way = replace(target.way, tls=target.way.tls if step.tls else None, send_proxy=announced)
+            target = replace(target, check=check, way=way)
+        alpn = (step.alpn,) if step.alpn else ()
+        try:
+            self._channel = await self._stack.enter_async_context(self._dialer.open(target, alpn))
+        except NotConnectedError as failure:
+            text = failure.outcome.text
+            text = text[:1].upper() + text[1:] + self._place(step, number)
+            raise _FailedError(replace(failure.outcome, text=printable(text))) from None
+        self._heard = Heard(http=self._check.http, bodiless=False)
+
+    def _place(self, step: Step, number: int) -> str:
+        """Where in the chain a connection failed; the one that every check begins with is nothing special in HTTP."""
+        if not number:
+            return "" if self._check.http else " at initial connection step of tcp-check"
+        port = f" (connect port {step.port})" if step.port else " (connect)"
+        return f" at step {number} of tcp-check{port}" + (f" comment: '{step.comment}'" if step.comment else "")
+
+    async def _send(self, step: Step) -> None:
+        if self._channel is None:
+            return
+        if not self._check.http:
+            await self._channel.send(step.data)
+            return
+        self._heard = Heard(http=True, bodiless=step.method == "HEAD")
+        await self._channel.send(_request(step))
+
+    async def _expect(self, step: Step, number: int) -> Outcome:
+        expected = Expected(step, http=self._check.http)
+        while self._channel is not None:
+            verdict = expected.judge(self._heard)
+            if verdict is not None:
+                break
+            if self._heard.ended:
+                verdict = False
+                break
+            self._heard.feed(await self._channel.receive())
+        else:
+            verdict = False
+        code = self._heard.status
+        if code == _GONE and self._check.disable_on_404:
+            return Outcome(CheckStatus.L7OKC, code)
+        if verdict:
+            text = step.on_success or ("" if self._check.http else _DONE)
+            return Outcome(_status(step.ok_status, CheckStatus.L7OK), code or 0, printable(text))
+        raise _FailedError(expected.failure(self._heard, number))
+
+
+_IMPLICIT = Step(StepKind.CONNECT)
+_ANY_SUCCESS = Step(StepKind.EXPECT, method="status", pattern="200-399")
+_DONE = "(tcp-check)"
+_GONE = 404
+
+
+def _status(named: str, otherwise: CheckStatus) -> CheckStatus:
+    return CheckStatus(named) if named in CheckStatus.__members__ else otherwise
+
+
+def _request(step: Step) -> bytes:
+    version = step.version or "HTTP/1.0"
+    given = {name.lower() for name, _ in step.headers}
+    fields = list(step.headers)
+    if step.data and "content-length" not in given:
+        fields.append(("Content-Length", str(len(step.data))))
+    if version != "HTTP/1.0" and "connection" not in given:
+        fields.append(("Connection", "close"))
+    lines = [
+        f"{step.method or 'OPTIONS'} {step.target or '/'} {version}",
+        *(f"{name}: {text}" for name, text in fields),
+    ]
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode() + step.data
