@@ -183,9 +183,9 @@ class Instance:
         background.forever("certificates", parts.certificates.run)
         background.forever("reload", lambda: _reload_on_order(parts.orders, operations))
         background.forever("renewals", lambda: _renew(operations))
-        self._doors = AdminDoors(operations, self._site.journal, self._site.directory.admin_socket)
-        doors = self._doors
-        background.once("admin", lambda: doors.open(parts.store.state.config.admin))
+        if self._site.manner.admin:
+            doors = self._doors = AdminDoors(operations, self._site.journal, self._site.directory.admin_socket)
+            background.once("admin", lambda: doors.open(parts.store.state.config.admin))
         self._compat = CompatDoors(
             Steering(parts, operations, operations.amendments),
             self._site.journal,

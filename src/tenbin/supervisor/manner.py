@@ -36,10 +36,11 @@ _OWN = {
 class Manner:
     """Tenbin's own manner unless told otherwise.
 
-    `journal` None: lines on stdout; `masters` are addresses of the master CLI.
+    `journal` None: lines on stdout; `masters` are addresses of the master CLI; `admin`: there is an admin API.
     """
 
     meanings: Mapping[signal.Signals, Meaning] = field(default_factory=_OWN.copy)
     journal: Callable[[Clock], Journal] | None = None
     ready: Callable[[], None] = lambda: None
     masters: tuple[str, ...] = ()
+    admin: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -96,6 +97,7 @@ def _run(arguments: Arguments, source: Files, herald: _Herald, around: tuple[Wor
         journal=lambda clock: quiet_journal(clock, words),
         ready=herald.announce,
         masters=arguments.sockets,
+        admin=False,
     )
     try:
         ended_by = supervisor.run(source, runtime_directory=directory, manner=manner)
@@ -136,6 +138,8 @@ class _Herald:
 
     def announce(self) -> None:
         """Traffic is served."""
+        gc.freeze()
+        gc.enable()
         if self._pidfile:
             try:
                 Path(self._pidfile).write_text(f"{os.getpid()}\n", encoding="ascii")
