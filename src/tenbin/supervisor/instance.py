@@ -102,7 +102,7 @@ class Instance:
         restored = state_file.read()
         if restored.warning:
             site.journal.say(Sentence(Level.WARNING, "state_unusable", restored.warning))
-        listeners = Listeners()
+        listeners = Listeners(exclusive=site.manner.exclusive)
         outage_file = OutageFile(site.directory.outage_file, site.clock)
         overlay = restored.overlay if config.compat is None else Overlay()
         generation, book = 1, OutageBook()
