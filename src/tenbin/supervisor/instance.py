@@ -90,7 +90,6 @@ class Instance:
                 parts.listeners.end()
             raise
         try:
-            self._site.manner.ready()
             await self._serve(parts)
         finally:
             self.ended_by = orders.signal
@@ -187,12 +186,15 @@ class Instance:
             doors = self._doors = AdminDoors(operations, self._site.journal, self._site.directory.admin_socket)
             background.once("admin", lambda: doors.open(parts.store.state.config.admin))
         self._compat = CompatDoors(
-            Steering(parts, operations, operations.amendments),
+            Steering(parts, operations, operations.amendments, operations.reloads),
             self._site.journal,
             self._site.directory.path,
             self._pages,
+            self._site.manner.masters,
         )
         compat = self._compat
+        await compat.listen(parts.store.state.config)
+        self._site.manner.ready()
         background.once("runtime-api", lambda: compat.move(parts.store.state.config))
         await parts.orders.until(Order.DRAIN)
 

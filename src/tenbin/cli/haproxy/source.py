@@ -66,7 +66,7 @@ class Files:
             raise UnusableError(lines or _alert(error.message)) from error
 
     def masters(self) -> tuple[RuntimeSocket, ...]:
-        """Return where the master CLI is to be, which `-S` says in the words of `stats socket`; raises `UnusableError`."""
+        """Return where the master CLI is to be; raises `UnusableError`. `-S` has the words of `stats socket`."""
         told = [one.replace(",", " ") for one in self._arguments.sockets]
         if not told:
             return ()

@@ -39,6 +39,10 @@ def start(arguments: Arguments) -> int:
         except OSError as error:
             words.say("error", f"Could not change to directory {arguments.directory} : {error.strerror}")
             return 1
+    if not arguments.check:
+        # What is meant for a process that serves must not end one that is about to.
+        for early in (signal.SIGHUP, signal.SIGUSR2):
+            signal.signal(early, signal.SIG_IGN)
     source = Files(arguments)
     try:
         masters = source.masters()
