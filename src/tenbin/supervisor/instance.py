@@ -219,11 +219,13 @@ class Instance:
         if self._compat is not None:
             await self._compat.close()
         await self._background.end()
+        parts.chronicle.close()
         parts.outage_file.forget()
         self._site.launcher.clean()
 
     def _settled(self, parts: Parts, state: State) -> None:
         """What follows from a change of the configuration or of where servers are."""
+        parts.chronicle.follow(state.config)
         parts.health.follow(state)
         parts.names.follow(state)
         self._site.launcher.user = state.config.user
