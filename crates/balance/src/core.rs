@@ -211,7 +211,7 @@ impl Core {
     fn stay(&mut self, id: usize, ask: &Ask<'_>) -> Option<Choice> {
         let server = self.members.servers.get(id)?;
         let room = server.has_queue_room();
-        if ask.tried.contains(&id) || !self.members.keeps_clients(id) {
+        if ask.tried.contains(&id) || !(ask.forced || self.members.keeps_clients(id)) {
             return None;
         }
         if self.members.take(id) {
@@ -256,7 +256,7 @@ impl Core {
         while let Some((arrival, key)) = self.queues.common_from(from) {
             from = arrival + 1;
             let Some(tried) = self.queues.get_mut(key).map(|waiter| waiter.tried.clone()) else { continue };
-            let ask = Ask { hash: None, source, sticky: None, tried: &tried };
+            let ask = Ask { hash: None, source, sticky: None, tried: &tried, forced: false };
             let pick = if all_full { Pick::Nothing } else { self.members.pick(&ask, true, self.now_ms) };
             if let Pick::Taken(id) = pick {
                 self.grant(key, id, wakes);

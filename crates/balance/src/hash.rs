@@ -12,7 +12,7 @@ const P4: u64 = 0x85eb_ca77_c2b2_ae63;
 const P5: u64 = 0x27d4_eb2f_1656_67c5;
 
 /// XXH64 of `bytes`.
-pub(crate) fn xxh64(bytes: &[u8], seed: u64) -> u64 {
+pub fn xxh64(bytes: &[u8], seed: u64) -> u64 {
     let (stripes, rest) = bytes.as_chunks::<32>();
     let mut hash =
         if stripes.is_empty() { seed.wrapping_add(P5) } else { merge_lanes(run_lanes(stripes, seed)) };

@@ -19,12 +19,14 @@ pub struct Ask<'a> {
     pub sticky: Option<usize>,
     /// Indexes of servers that were tried; never chosen.
     pub tried: &'a [usize],
+    /// Persistence holds even to a server that is down.
+    pub forced: bool,
 }
 
 impl Ask<'_> {
     /// A request from `source` without key, stickiness or history.
     pub fn new(source: IpAddr) -> Self {
-        Self { hash: None, source, sticky: None, tried: &[] }
+        Self { hash: None, source, sticky: None, tried: &[], forced: false }
     }
 }
 

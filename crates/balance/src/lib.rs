@@ -31,6 +31,7 @@ mod sync;
 mod table;
 
 pub use group::Group;
+pub use hash::xxh64;
 pub use lease::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
 pub use rate::{Rate, RateLimit};
 pub use server::{Admin, Health, Passive, Server, ServerSpec};

@@ -117,7 +117,7 @@ fn what_is_tracked_stays_and_counts_who_is_there() {
     let mut tracked = table.track(&key(1), 0).unwrap();
     tracked.connect(0);
     assert_eq!(table.clear(&key(1), 0), Cleared::Used);
-    (2..20).for_each(|number| drop(table.add(&key(number), &one(Data::ConnCnt), 50_000)));
+    (2..20).for_each(|number| assert!(table.add(&key(number), &one(Data::ConnCnt), 50_000)));
     table.sweep(50_000);
     let row = table.row(&key(1), 50_000).unwrap();
     assert_eq!((row.uses, row.expires_ms, row.data[0].value, row.data[1].value), (1, 0, 1, 1));
@@ -252,7 +252,7 @@ fn threads_count_exactly_while_entries_come_and_go() {
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                (0..40_000_u32).for_each(|round| assert!(big.add(&key(round % 20), &one(Data::Gpc0), 1)))
+                (0..40_000_u32).for_each(|round| assert!(big.add(&key(round % 20), &one(Data::Gpc0), 1)));
             });
         }
     });

@@ -87,6 +87,11 @@ impl Crowd {
             presence: Rc::clone(&self.presence),
         }
     }
+
+    /// What is tracked of the connection.
+    pub fn tracking(&self) -> &RefCell<Tracking> {
+        &self.presence.tracking
+    }
 }
 
 impl Client {

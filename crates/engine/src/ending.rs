@@ -5,6 +5,7 @@
 
 /// Who ended it, or what was in its way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(dead_code, reason = "the manual's letters, whether or not all of them can happen here")]
 pub enum Who {
     /// Nobody: it ended well.
     #[default]
@@ -35,6 +36,7 @@ pub enum Who {
 
 /// What was under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(dead_code, reason = "the manual's letters, whether or not all of them can happen here")]
 pub enum Phase {
     /// Nothing: it had ended.
     #[default]
@@ -57,7 +59,7 @@ pub enum Phase {
 
 /// What the client's persistence cookie said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the manual's words")]
+#[allow(missing_docs, dead_code, reason = "the manual's words, whether or not all of them can happen here")]
 pub enum CookieIn {
     #[default]
     None,
@@ -71,7 +73,7 @@ pub enum CookieIn {
 
 /// What the answer did to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the manual's words")]
+#[allow(missing_docs, dead_code, reason = "the manual's words, whether or not all of them can happen here")]
 pub enum CookieOut {
     #[default]
     None,

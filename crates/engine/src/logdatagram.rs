@@ -108,7 +108,7 @@ impl Socket {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // That is about a line before: nobody was there.
                 Err(error) if matches!(self, Self::Udp(_)) && is_refusal(&error) && !refused => {
-                    refused = true
+                    refused = true;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && patient() => {
                     let _ = poll(&mut [PollFd::new(self, PollFlags::OUT)], Some(&STALL));

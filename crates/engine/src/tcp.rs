@@ -45,6 +45,7 @@ pub async fn serve(mut client: Client) {
     let mut view =
         ConnectionView::new(client.presence(), Rc::clone(&found), (client.peer, client.destination()));
     let mut passage = Passage::begin(&client);
+    passage.greet(&client, &found, &view);
     pass(&mut client, (&found, tables), &mut view, &mut passage).await;
     passage.tell(&client, &found, &view);
 }
@@ -234,6 +235,7 @@ async fn pick(
         source: view.source(),
         sticky: known.filter(|index| !tried.contains(index)),
         tried,
+        forced: backend.spec.persist_down,
     };
     let lease = match backend.group.acquire(&ask, now) {
         Grant::Lease(lease) => lease,
@@ -304,6 +306,8 @@ async fn carry(
     of_server.bytes_out.add(moved.down);
     drop(load);
     client.count_bytes(moved.up, moved.down);
+    let now_ms = client.worker.now_ms();
+    client.tracking().borrow().count_bytes((moved.up, moved.down), now_ms);
     let total = client.worker.shared.clock.micros() - begun;
     let phases = [None, None, None, Some(total)];
     of_server.phases.record(phases);

@@ -112,9 +112,9 @@ impl Tracking {
         self.count(of_status(status), now_ms);
     }
 
-    /// The client did something in HTTP/2 that is of no use.
-    pub fn count_glitch(&self, now_ms: u64) {
-        self.count(&[(one(Data::GlitchCnt), 1), (one(Data::GlitchRate), 1)], now_ms);
+    /// The client did so many things in HTTP/2 that are of no use.
+    pub fn count_glitches(&self, count: u64, now_ms: u64) {
+        self.count(&[(one(Data::GlitchCnt), count), (one(Data::GlitchRate), count)], now_ms);
     }
 
     /// Bytes came from the client and went to it.

@@ -7,7 +7,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use tenbin_rules::wire::Expr as Wire;
+use tenbin_rules::wire::{Const, Expr as Wire};
 use tenbin_rules::{Around, Expr, Request, Router};
 
 const FINDS: usize = 2_000_000;
@@ -35,6 +35,22 @@ const KINDS: &[(&str, Make)] = &[
         let of = vec![on("eq", "host", &host(0)), on("beg", "path", &format!("/service-{i}/"))];
         (Some(Wire::All { of }), asking(host(0), i))
     }),
+    ("hdr(host)", |i| (Some(each("str", field(), &host(i))), fielded(host(i), i))),
+    ("hdr(host),host_only", |i| {
+        let bare = Wire::Convert { name: "host_only".into(), input: Box::new(field()), args: vec![] };
+        (Some(each("str", bare, &host(i))), fielded(host(i), i))
+    }),
+    ("hdr(host) and path_beg", |i| {
+        let of = vec![
+            each("str", field(), &host(i / 100)),
+            each("beg", fetch("path"), &format!("/service-{}/", i % 100)),
+        ];
+        (Some(Wire::All { of }), fielded(host(i / 100), i % 100))
+    }),
+    ("one hdr(host), path_beg", |i| {
+        let of = vec![each("str", field(), &host(0)), each("beg", fetch("path"), &format!("/service-{i}/"))];
+        (Some(Wire::All { of }), fielded(host(0), i))
+    }),
     ("host and path prefix", |i| {
         let of = vec![on("eq", "host", &host(i / 100)), on("beg", "path", &format!("/service-{}/", i % 100))];
         (Some(Wire::All { of }), asking(host(i / 100), i % 100))
@@ -56,6 +72,35 @@ fn on(method: &str, fetch: &str, pattern: &str) -> Wire {
         lists: vec![],
         each: false,
     }
+}
+
+fn fetch(name: &str) -> Wire {
+    Wire::Fetch { name: name.into(), args: vec![] }
+}
+
+/// `hdr(host)` of HAProxy.
+fn field() -> Wire {
+    Wire::Fetch { name: "req.hdr".into(), args: vec![Const::Str("host".into())] }
+}
+
+/// A condition of HAProxy.
+fn each(method: &str, input: Wire, pattern: &str) -> Wire {
+    Wire::Match {
+        method: method.into(),
+        input: Box::new(input),
+        patterns: vec![pattern.to_owned()],
+        ignore_case: true,
+        lists: vec![],
+        each: true,
+    }
+}
+
+/// A request with the fields that a browser sends.
+fn fielded(host: String, i: usize) -> Request {
+    let fields = ["User-Agent", "Accept", "Accept-Language", "Accept-Encoding", "Cookie", "Referer"];
+    let mut headers = vec![("Host".to_owned(), host.clone())];
+    headers.extend(fields.map(|name| (name.to_owned(), "some value of it".to_owned())));
+    Request { headers, ..asking(host, i) }
 }
 
 fn asking(host: String, i: usize) -> Request {

@@ -45,7 +45,7 @@ fn node(expr: &Expr, around: &Around<'_>, depth: usize) -> Result<Typed, Error> 
         Expr::Convert { name, input, args } => {
             let input = below("input", input)?;
             let converter = convert::build(name, args, input.kind, around)?;
-            let kind = converter.row.result;
+            let kind = converter.kind(input.kind);
             Typed { node: Node::Convert { converter, input: Box::new(input.node) }, kind }
         }
         Expr::Match { method, input, patterns, ignore_case, lists, each } if *each || !lists.is_empty() => {

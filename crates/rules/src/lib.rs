@@ -18,7 +18,6 @@ mod facts;
 mod fetch;
 mod figures;
 mod keys;
-pub mod line;
 mod list;
 mod literals;
 mod method;

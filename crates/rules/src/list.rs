@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use crate::Value;
+use crate::convert::{cast, regsub};
 use crate::search::{Hit, Method, Search};
 
 /// A list of patterns, or a map from patterns to values.
@@ -94,16 +95,17 @@ impl List {
         })
     }
 
-    /// The value of the first entry whose key is a regular expression that matches, with `\0` to `\9` replaced by what its
-    /// groups have matched.
-    pub fn expand(&self, value: &Value<'_>) -> Option<Vec<u8>> {
-        let text = value.as_bytes().filter(|_| *value != Value::Absent)?;
+    /// The value of the first entry whose key is a regular expression that matches, filled in with what its groups have
+    /// matched; None in place of one that cannot be filled.
+    pub fn expand(&self, value: &Value<'_>) -> Option<Option<Vec<u8>>> {
         self.looked((Method::Reg, false), |edition, at| {
             let (block, hit) = edition.hit(at, value)?;
             let index = block.indexes.get(at)?;
-            let groups = index.search.regex(hit.index)?.captures(text)?;
-            let entry = block.entries.get(index.place(hit.index)?)?;
-            Some(replaced(&entry.value, &groups))
+            let template = block.entries.get(index.place(hit.index)?)?.value.as_bytes();
+            let text = cast::text(value.borrowed())?;
+            let groups = index.search.regex(hit.index)?.captures(&text)?;
+            let mut out = Vec::new();
+            Some(regsub::fill(template, &groups, &mut out).map(|()| out))
         })
     }
 
@@ -342,27 +344,6 @@ fn entry(next: &mut u64, key: &str, value: &str) -> Entry {
     Entry { id, key: key.into(), value: value.into() }
 }
 
-/// The text with `\0` to `\9` replaced by groups; one that has not matched is empty.
-fn replaced(text: &str, groups: &regex::bytes::Captures<'_>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match (byte, bytes.clone().next()) {
-            (b'\\', Some(digit @ b'0'..=b'9')) => {
-                bytes.next();
-                let group = groups.get(usize::from(digit - b'0'));
-                out.extend_from_slice(group.map_or(b"", |group| group.as_bytes()));
-            }
-            (b'\\', Some(other)) => {
-                bytes.next();
-                out.push(other);
-            }
-            _ => out.push(byte),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -401,7 +382,7 @@ mod tests {
     fn entries_that_are_no_patterns_of_a_method_match_nothing() {
         let list = list(&[("ten", "0"), ("10.0.0.0/8", "1"), ("(", "2"), ("^1(.)", "a\\1b")]);
         assert_eq!(found(&list, Method::Ip, "10.1.1.1").as_deref(), Some("1"));
-        assert_eq!(list.expand(&Value::text(b"1xyz")).as_deref(), Some(&b"axb"[..]));
+        assert_eq!(list.expand(&Value::text(b"1xyz")), Some(Some(b"axb".to_vec())));
         assert!(list.refuses("ten").is_some());
         assert!(list.refuses("10.0.0.1").is_none());
         assert!(list.matches(Method::Reg, &Value::text(b"123"), false));

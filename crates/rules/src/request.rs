@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use serde::Deserialize;
 
-use crate::{TlsFact, Value, View};
+use crate::{Message, TlsFact, Value, View};
 
 /// An owned [`View`]. In JSON every field may be left out.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -22,6 +22,10 @@ pub struct Request {
     pub host: String,
     /// Names and values, in order; names in any case.
     pub headers: Vec<(String, String)>,
+    /// Without its framing; in TCP mode, the first bytes.
+    pub body: String,
+    /// Names and values of the answer's fields.
+    pub answer: Vec<(String, String)>,
     /// The client's address; `127.0.0.1` unless told.
     pub source: IpAddr,
     /// The client's port.
@@ -88,6 +92,8 @@ impl Default for Request {
             query: String::new(),
             host: String::new(),
             headers: Vec::new(),
+            body: String::new(),
+            answer: Vec::new(),
             source: IpAddr::V4(Ipv4Addr::LOCALHOST),
             source_port: 0,
             port: 80,
@@ -155,6 +161,22 @@ impl View for Request {
 
     fn scheme(&self) -> &'static str {
         if self.scheme == "https" { "https" } else { "http" }
+    }
+
+    fn fields<'a>(&'a self, message: Message, each: &mut dyn FnMut(&'a [u8], &'a [u8]) -> bool) {
+        let fields = match message {
+            Message::Request => &self.headers,
+            Message::Answer => &self.answer,
+        };
+        let mut left = fields.iter();
+        while left.next().is_some_and(|(name, value)| each(name.as_bytes(), value.as_bytes())) {}
+    }
+
+    fn body(&self, message: Message) -> &[u8] {
+        match message {
+            Message::Request => self.body.as_bytes(),
+            Message::Answer => b"",
+        }
     }
 
     fn tls(&self, fact: TlsFact) -> Value<'_> {

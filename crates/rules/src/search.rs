@@ -114,6 +114,11 @@ impl Method {
         }
     }
 
+    /// Why a text can be no pattern of this method.
+    pub fn refuses(self, pattern: &str) -> Option<String> {
+        Search::new(self, &[pattern], false).err().map(|(_, reason)| reason)
+    }
+
     /// Whether it is true or false without any pattern.
     pub fn is_bare(self) -> bool {
         matches!(self, Self::Found | Self::Bool)
@@ -252,7 +257,7 @@ fn regexes<T: AsRef<str>>(patterns: &[T], ignore_case: bool) -> Result<Search, W
         let mut builder = RegexBuilder::new(text);
         // Bytes, not characters: `.` must not stop at a byte that is no UTF-8, or a rule could be slipped past.
         let built = builder.unicode(false).case_insensitive(ignore_case).size_limit(REGEX_LIMIT).build();
-        built.map_err(|error| regex_reason(&error).into_owned())
+        built.map_err(|error| format!("{text:?}: {}", regex_reason(&error)))
     };
     let compiled = each(patterns, one)?;
     // Too many for one automaton are tried one after the other.

@@ -42,6 +42,7 @@ impl Display for Expr {
             Self::Convert { name, input, args } => {
                 write!(f, "{}.{name}({})", Operand(input), Joined(args, ", "))
             }
+            Self::Match { each, lists, .. } if *each || !lists.is_empty() => each_matched(f, self),
             Self::Match { method, input, patterns, ignore_case, .. } => {
                 matched(f, method, input, patterns)?;
                 if *ignore_case { f.write_str(" ignoring case") } else { Ok(()) }
@@ -77,6 +78,17 @@ fn matched(f: &mut Formatter<'_>, method: &str, input: &Expr, patterns: &[String
     }
 }
 
+/// As HAProxy writes a condition: `req.hdr("host") -m str -i "a" -f "hosts"`.
+fn each_matched(f: &mut Formatter<'_>, expr: &Expr) -> fmt::Result {
+    let Expr::Match { method, input, patterns, ignore_case, lists, .. } = expr else { return Ok(()) };
+    write!(f, "{} -m {method}", Operand(input))?;
+    if *ignore_case {
+        f.write_str(" -i")?;
+    }
+    patterns.iter().try_for_each(|pattern| write!(f, " {pattern:?}"))?;
+    lists.iter().try_for_each(|list| write!(f, " -f {list:?}"))
+}
+
 fn operands(of: &[Expr]) -> Vec<Operand<'_>> {
     of.iter().map(Operand).collect()
 }
@@ -103,8 +115,10 @@ impl Display for Operand<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0 {
             Expr::Const { .. } | Expr::Fetch { .. } | Expr::Convert { .. } => self.0.fmt(f),
-            Expr::Match { method, patterns, ignore_case: false, .. }
-                if patterns.len() == 1 && matches!(method.as_str(), "beg" | "end" | "reg") =>
+            Expr::Match { method, patterns, ignore_case: false, each: false, lists, .. }
+                if lists.is_empty()
+                    && patterns.len() == 1
+                    && matches!(method.as_str(), "beg" | "end" | "reg") =>
             {
                 self.0.fmt(f)
             }
@@ -154,6 +168,12 @@ mod tests {
                 r#""https://" + path"#,
             ),
             (r#"{"op":"all","of":[]}"#.to_owned(), "True"),
+            (
+                format!(
+                    r#"{{"op":"not","input":{{"op":"match","method":"beg","input":{header},"patterns":["a","b"],"ignore_case":true,"lists":["l"],"each":true}}}}"#
+                ),
+                r#"not (header("x") -m beg -i "a" "b" -f "l")"#,
+            ),
         ] {
             let expr: Expr = serde_json::from_str(&json).unwrap();
             assert_eq!(expr.to_string(), expected);

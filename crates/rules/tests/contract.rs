@@ -25,6 +25,43 @@ fn as_json(value: &Value<'_>) -> wire::Const {
     }
 }
 
+/// What HAProxy has made of samples and conditions; written by `tests/conformance/haproxy_samples.py`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Samples {
+    requests: Vec<Request>,
+    vectors: Vec<Sample>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sample {
+    name: String,
+    expr: wire::Expr,
+    request: usize,
+    value: wire::Const,
+}
+
+#[test]
+fn samples_are_those_of_haproxy() {
+    let text = include_str!("../../../tests/contract/samples.json");
+    let samples: Samples = serde_json::from_str(text).expect("the file has the shape of Samples");
+    assert!(samples.vectors.len() > 300);
+    let mut wrong = Vec::new();
+    for Sample { name, expr, request, value } in samples.vectors {
+        let expr = Expr::compile(&expr, &Around::NOTHING).expect(&name);
+        let found = expr.eval(&samples.requests[request]);
+        let text = match (&value, as_json(&found)) {
+            (wire::Const::Str(_), wire::Const::Int(number)) => wire::Const::Str(number.to_string()),
+            (_, other) => other,
+        };
+        if text != value {
+            wrong.push(format!("{name}, request {request}: HAProxy {value}, Tenbin {text}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 #[test]
 fn every_vector_holds() {
     let text = include_str!("../../../tests/contract/expressions.json");

@@ -97,6 +97,9 @@ fn explain_tells_what_was_asked_and_answered() {
 const HOSTS: &[&str] = &["a", "b", "A", "a.b", "x.a.b", ".b", ""];
 const PATHS: &[&str] = &["/", "/a", "/A", "/a/", "/a/b", "/ab", "/b.c", "/c/c/c/c/c/c", "", "*"];
 
+/// Values of the field `host`.
+const FIELDS: &[&str] = &["a", "A:80", "a.b", "x.a.b:8080", "a, b", ".b", "", "[::1]:80", "::1", "a:b:c"];
+
 fn text(of: &'static [&'static str]) -> impl Strategy<Value = String> {
     proptest::sample::select(of).prop_map(str::to_owned)
 }
@@ -124,13 +127,33 @@ fn leaf() -> impl Strategy<Value = Wire> {
                 each: false,
             }
         });
+    let dimension = prop_oneof![
+        (
+            proptest::sample::select(&["host", "host_only", "field", "lower"][..]),
+            proptest::collection::vec(text(HOSTS), 1..4)
+        ),
+        (Just("path"), proptest::collection::vec(text(PATHS), 1..4)),
+    ];
+    let method = proptest::sample::select(&["str", "beg", "end", "sub", "dom"][..]);
+    let eaches = (dimension, method, any::<bool>()).prop_map(|((what, patterns), method, ignore_case)| {
+        let field = || Wire::Fetch { name: "req.hdr".into(), args: vec![Const::Str("Host".into())] };
+        let convert = |args| Wire::Convert { name: what.into(), input: Box::new(field()), args };
+        let input = match what {
+            "path" => fetch("path"),
+            "host" => field(),
+            "field" => convert(vec![Const::Int(1), Const::Str(":".into())]),
+            _ => convert(vec![]),
+        };
+        let (method, lists, each) = (method.into(), vec![], true);
+        Wire::Match { method, input: Box::new(input), patterns, ignore_case, lists, each }
+    });
     let compares = (any::<bool>(), text(PATHS)).prop_map(|(equal, text)| Wire::Compare {
         cmp: if equal { Comparison::Eq } else { Comparison::Ne },
         left: Box::new(Wire::Const { value: Const::Str(text) }),
         right: Box::new(fetch("path")),
     });
     let constants = any::<bool>().prop_map(|flag| Wire::Const { value: Const::Bool(flag) });
-    prop_oneof![8 => matches, 2 => compares, 1 => constants]
+    prop_oneof![8 => matches, 8 => eaches, 2 => compares, 1 => constants]
 }
 
 fn condition() -> impl Strategy<Value = Wire> {
@@ -148,11 +171,15 @@ proptest! {
     #[test]
     fn finds_what_a_scan_finds(
         conditions in proptest::collection::vec(proptest::option::weighted(0.97, condition()), 0..40),
-        requests in proptest::collection::vec((text(HOSTS), text(PATHS), 0_usize..45), 8),
+        requests in proptest::collection::vec(
+            (text(HOSTS), text(PATHS), proptest::collection::vec(text(FIELDS), 0..3), 0_usize..45),
+            8,
+        ),
     ) {
         let router = router(&conditions);
-        for (host, path, from) in requests {
-            let request = request(&host, &path);
+        for (host, path, fields, from) in requests {
+            let mut request = request(&host, &path);
+            request.headers = fields.into_iter().map(|field| ("Host".to_owned(), field)).collect();
             prop_assert_eq!(router.find(&request, from), scan(&conditions, &request, from), "{:?}", request);
         }
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -12,6 +13,7 @@ from tenbin.errors import TenbinError
 _COMMANDS = {
     "run": "serve",
     "proxy": "serve",
+    "haproxy": "haproxy",
     "check": "config",
     "compile": "config",
     "init": "config",
@@ -77,6 +79,8 @@ def tenbin() -> None:
 
 def main() -> None:
     """Run the command `tenbin`; exits with 0, 1 for an error of the configuration or at run time, 2 for usage."""
+    if Path(sys.argv[0]).name == "haproxy":
+        sys.argv.insert(1, "haproxy")
     try:
         tenbin(prog_name="tenbin")
     except TenbinError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tenbin.model.rules import Rules
 
 if TYPE_CHECKING:
-    from tenbin.model.logs import ProxyLog
+    from tenbin.model.logs import LogFormat, ProxyLog
     from tenbin.model.route import Route
     from tenbin.model.rules import Answer
     from tenbin.model.tls import ListenerTls, ProxyIn
@@ -126,5 +126,6 @@ class Frontend:
     rules: Rules = field(default_factory=Rules)
     answers: tuple[tuple[int, Answer], ...] = ()
     log: ProxyLog | None = None
+    unique_id: LogFormat = field(default=(), repr=False)
     tarpit: int = 0
     number: int = 0

@@ -74,7 +74,8 @@ class ProxyLog:
     """The lines of a frontend. `error` and `structured` () for none; `tag` stands before the process id.
 
     `null`: also connections that carried nothing; `normal`: also what went well; `early`: as soon as the answer's head
-    is there; `raise_errors`: failures at least as errors.
+    is there; `raise_errors`: failures at least as errors. `cookie` is what the name of the one that %CC and %CS show
+    begins with, of which `cookie_length` bytes are kept; empty: none.
     """
 
     targets: tuple[LogTarget, ...] = ()
@@ -88,3 +89,5 @@ class ProxyLog:
     early: bool = False
     raise_errors: bool = False
     captures: tuple[Capture, ...] = ()
+    cookie: str = ""
+    cookie_length: int = 0

@@ -8,6 +8,7 @@ stopped is the business of `tenbin.observe.writer`.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotation
 from itertools import islice
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 KEPT = 1000
 
+Render = Callable[["WrappedLogger", str, "EventDict"], str | bytes]
+"""Makes a line of an event; "" for none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -48,16 +52,19 @@ class Entry:
 class Journal:
     """Writes sentences to `stream` and keeps the last 1000; for one event loop.
 
-    `form` AUTO means human when the stream is a terminal. `close` when done: lines are written by a thread.
+    `form` AUTO means human when the stream is a terminal; `render` takes its place. `close` when done: lines are
+    written by a thread.
     """
 
-    def __init__(self, clock: Clock, stream: TextIO, form: LogFormat = LogFormat.AUTO) -> None:
+    def __init__(
+        self, clock: Clock, stream: TextIO, form: LogFormat = LogFormat.AUTO, render: Render | None = None
+    ) -> None:
         terminal = stream.isatty()
         human = form is LogFormat.HUMAN or (form is LogFormat.AUTO and terminal)
         self._clock = clock
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._number = 0
-        self._render = _Human(color=terminal) if human else JSONRenderer(ensure_ascii=False)
+        self._render = render or (_Human(color=terminal) if human else JSONRenderer(ensure_ascii=False))
         self._writer = LineWriter(stream, self._lost)
         self._logger = structlog.wrap_logger(
             self._writer, processors=[self._render], wrapper_class=structlog.BoundLoggerBase

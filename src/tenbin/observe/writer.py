@@ -36,7 +36,9 @@ class LineWriter:
         self._thread.start()
 
     def line(self, text: str) -> None:
-        """Queue one line (without its end) or drop it."""
+        """Queue one line (without its end) or drop it; an empty one is none."""
+        if not text:
+            return
         with self._changed:
             if self._closing or len(self._lines) >= self._queue:
                 self.dropped += 1

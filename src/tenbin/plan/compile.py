@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tenbin import model
 from tenbin.plan import wire
 from tenbin.plan.expression import expression, optional
-from tenbin.plan.rules import answers, live_list, log, rules
+from tenbin.plan.rules import answers, line, live_list, log, rules
 from tenbin.plan.services import with_services
 from tenbin.plan.stick import stick, tables
 from tenbin.plan.tls import listener_tls, proxy_in, proxy_out, server_tls
@@ -136,6 +136,7 @@ def _frontend(frontend: model.Frontend, around: Surroundings) -> wire.Frontend:
         rules=rules(frontend.rules),
         answers=answers(frontend.answers),
         log=log(frontend.log, around.pid) if frontend.log else None,
+        unique_id=line(frontend.unique_id),
         tarpit=frontend.tarpit,
         number=frontend.number,
     )

@@ -68,7 +68,14 @@ def log(one: ProxyLog, pid: int) -> wire.ProxyLog:
             wire.Capture(answer=capture.answer, header=capture.header, length=capture.length)
             for capture in one.captures
         ),
+        cookie=one.cookie,
+        cookie_length=one.cookie_length,
     )
+
+
+def line(format_: LogFormat) -> tuple[wire.LogPart, ...]:
+    """Translate the format of a line, or of a text that is made like one."""
+    return _parts(format_)
 
 
 def _each(set_: tuple[Rule, ...]) -> tuple[wire.Rule, ...]:

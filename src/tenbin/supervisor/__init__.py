@@ -8,9 +8,11 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from tenbin.supervisor.manner import Manner
 from tenbin.supervisor.runtime import RuntimeDirectory, choose
 
 if TYPE_CHECKING:
+    import signal
     from pathlib import Path
 
     from tenbin.supervisor.source import Source
@@ -18,10 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["RuntimeDirectory", "choose", "run"]
 
 
-def run(source: Source, *, runtime_directory: Path | None = None) -> None:
+def run(
+    source: Source, *, runtime_directory: Path | None = None, manner: Manner | None = None
+) -> signal.Signals | None:
     """Run Tenbin on a configuration until it is told to stop; raises `TenbinError` when it cannot begin.
 
-    `runtime_directory` goes before the configuration's and the environment's.
+    `runtime_directory` goes before the configuration's and the environment's. Returns the signal that ended it, if one
+    did.
     """
     from tenbin.clock import SystemClock
     from tenbin.dataplane.program import Program
@@ -35,13 +40,18 @@ def run(source: Source, *, runtime_directory: Path | None = None) -> None:
     lock = directory.lock()
     _lift_limits()
     clock = SystemClock()
-    journal = Journal(clock, sys.stdout, config.access_log.format)
+    manner = manner or Manner()
+    made = manner.journal
+    journal = made(clock) if made is not None else Journal(clock, sys.stdout, config.access_log.format)
     try:
-        site = Site(directory, clock, journal, Program(directory.path, os.environ, clock), sys.stdout.isatty())
-        asyncio.run(Instance(site, source, loaded).run())
+        program = Program(directory.path, os.environ, clock)
+        site = Site(directory, clock, journal, program, sys.stdout.isatty(), manner)
+        instance = Instance(site, source, loaded)
+        asyncio.run(instance.run())
     finally:
         journal.close()
         lock.release()
+    return instance.ended_by
 
 
 def _lift_limits() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import tenbin
@@ -22,11 +22,13 @@ from tenbin.plan.compile import Surroundings, listen_address
 from tenbin.state import Overlay, Store
 from tenbin.state.persist import StateFile, secret
 from tenbin.supervisor.background import Background
+from tenbin.supervisor.manner import Manner
 from tenbin.supervisor.operations import InstanceOperations, doubtful, user_stays
 from tenbin.supervisor.orders import Order, Orders
 from tenbin.supervisor.parts import Given, Parts
 
 if TYPE_CHECKING:
+    import signal
     import socket
 
     from tenbin.clock import Clock
@@ -50,6 +52,7 @@ class Site:
     journal: Journal
     launcher: Program
     terminal: bool
+    manner: Manner = field(default_factory=Manner)
 
 
 class Instance:
@@ -64,10 +67,12 @@ class Instance:
         self._compat: CompatDoors | None = None
         self._pages: dict[str, socket.socket] = {}
         self._watching = False
+        self.ended_by: signal.Signals | None = None
+        """The signal that ended it, if one did."""
 
     async def run(self) -> None:
         """Serve until told to stop; raises `TenbinError` when it cannot begin."""
-        orders = Orders()
+        orders = Orders(self._site.manner)
         orders.listen()
         self._site.launcher.user = self._loaded.config.user
         attached = await self._site.launcher.attach()
@@ -85,8 +90,10 @@ class Instance:
                 parts.listeners.end()
             raise
         try:
+            self._site.manner.ready()
             await self._serve(parts)
         finally:
+            self.ended_by = orders.signal
             await self._end(parts)
 
     async def _assemble(self, orders: Orders, attached: Dataplane | None) -> Parts:
@@ -109,6 +116,7 @@ class Instance:
             terminal=site.terminal,
             threads=attached.welcome.threads if attached is not None else 0,
             pages=str(site.directory.path),
+            pid=site.manner.pid,
         )
         store = Store(config, overlay, generation=generation)
         return Parts(

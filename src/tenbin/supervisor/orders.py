@@ -1,13 +1,19 @@
 """Orders from outside: signals and requests to reload or to stop.
 
-Owns what each signal means. TERM lets work in progress end, a second TERM or INT ends it now, HUP and USR2 reload.
+Owns what becomes of each; `Manner` says what signals mean. Of its own, TERM lets work in progress end, a second TERM
+or INT ends it now, HUP and USR2 reload.
 """
 
 from __future__ import annotations
 
 import asyncio
-import signal
 from enum import Enum
+from typing import TYPE_CHECKING
+
+from tenbin.supervisor.manner import Manner, Meaning
+
+if TYPE_CHECKING:
+    import signal
 
 
 class Order(Enum):
@@ -21,7 +27,10 @@ class Order(Enum):
 class Orders:
     """What has been ordered so far; for one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, manner: Manner | None = None) -> None:
+        self._meanings = (manner or Manner()).meanings
+        self.signal: signal.Signals | None = None
+        """The signal that ordered the end, if one did."""
         self._order = Order.RUN
         self._changed = asyncio.Event()
         self.reload = asyncio.Event()
@@ -34,10 +43,18 @@ class Orders:
     def listen(self) -> None:
         """Take orders from signals."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.terminate)
-        loop.add_signal_handler(signal.SIGINT, self.give, Order.STOP)
-        for number in (signal.SIGHUP, signal.SIGUSR2):
-            loop.add_signal_handler(number, self.reload.set)
+        for number, meaning in self._meanings.items():
+            loop.add_signal_handler(number, self._hear, number, meaning)
+
+    def _hear(self, number: signal.Signals, meaning: Meaning) -> None:
+        if meaning is Meaning.RELOAD:
+            self.reload.set()
+        elif meaning is not Meaning.NOTHING:
+            self.signal = number
+            if meaning is Meaning.GENTLY:
+                self.terminate()
+            else:
+                self.give(Order.STOP if meaning is Meaning.STOP else Order.DRAIN)
 
     def terminate(self) -> None:
         """Drain, or stop when that was ordered before."""

@@ -66,12 +66,12 @@ class FileSource:
 
     def load(self) -> Loaded:
         """Read the file."""
-        return _usable(configfile.examine(self._shown, environment=os.environ))
+        return usable(configfile.examine(self._shown, environment=os.environ))
 
     def renew(self, loaded: Loaded) -> Loaded:
         """Read the text again that was read then."""
         text = loaded.text
-        return _usable(reader.examine_text(text.text, text.name, environment=os.environ, directory=self._path.parent))
+        return usable(reader.examine_text(text.text, text.name, environment=os.environ, directory=self._path.parent))
 
     async def changes(self) -> AsyncIterator[None]:
         """Watch the directory: editors and Kubernetes replace a file rather than write it."""
@@ -84,7 +84,8 @@ class FileSource:
                 yield None
 
 
-def _usable(outcome: Outcome) -> Loaded:
+def usable(outcome: Outcome) -> Loaded:
+    """Judge what was read by the files that it names; raises `ConfigError`."""
     if outcome.config is None:
         raise ConfigError(configfile.render(outcome.diagnostics), diagnostics=outcome.diagnostics)
     config = outcome.config

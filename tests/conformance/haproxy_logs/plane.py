@@ -164,12 +164,19 @@ def snapshot(port: int, server: int, sink: int, mode: str, form: str) -> dict[st
         "least": 0,
         "length": 4096,
     }
-    log = {"targets": [target], "format": parts(form), "tag": "haproxy", "pid": 7}
+    log: dict[str, Any] = {"targets": [target], "format": parts(form), "tag": "haproxy", "pid": 7}
     log |= {"null": True, "normal": True, "early": False, "raise_errors": False}
     limits = {"connections": 0, "head": 16384, "fields": 101, "target": 8192, "body": 0}
     route = {"action": {"kind": "backend", "backend": "app"}}
-    front = {"name": "web", "mode": mode, "timeouts": TIMES, "limits": limits, "routes": [route], "log": log}
-    back = {"name": "app", "mode": mode, "balance": {"policy": "round_robin"}, "timeouts": PATIENCE}
+    front: dict[str, Any] = {
+        "name": "web",
+        "mode": mode,
+        "timeouts": TIMES,
+        "limits": limits,
+        "routes": [route],
+        "log": log,
+    }
+    back: dict[str, Any] = {"name": "app", "mode": mode, "balance": {"policy": "round_robin"}, "timeouts": PATIENCE}
     back |= {"limits": {"head": 16384, "fields": 101}}
     back |= {"retry": {"attempts": 0, "budget": 0}, "pool": {"reuse": "safe", "max_idle": 8, "idle_timeout": 5000}}
     back |= {"servers": [{"name": "s1", "address": f"127.0.0.1:{server}", "weight": 1, "cookie": "s1"}]}

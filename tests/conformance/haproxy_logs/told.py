@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.haproxy_logs.cases import HELD
 from conformance.haproxy_logs.plane import FORMAT, TCP_FORMAT, Sink, haproxy, ports, snapshot, tenbin
 from support.scripted import ScriptedServer
 
@@ -35,6 +36,8 @@ def told(case: Case, who: str) -> list[str]:
         with side:
             case.visit(port)
             out = [sink.line() for _ in range(case.lines)]
+            while HELD:
+                HELD.pop().close()
     sink.close()
     return out
 

@@ -28,6 +28,7 @@ KEY = "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n"
 FILES = {
     "checks.py": "async def check(server):\n    pass\n\n\ndef slow(server):\n    pass\n",
     "broken.py": "def (:\n",
+    "hosts.map": "# host and who serves it\na.example app\n",
     "sorry.html": "<h1>Back soon</h1>\n",
     "token": "short\n",
     "site.pem": CERTIFICATE,

@@ -158,10 +158,7 @@ impl Plane {
                 done(id)
             }
             Request::List(asked) => super::live_lists::list(asked, tables),
-            Request::Table(asked) => {
-                let now = self.shared.clock.millis();
-                Reply::Table(Box::new(super::stick_tables::table(&asked, tables, now)))
-            }
+            Request::Table(asked) => super::stick_tables::table(&asked, &self.shared),
             Request::Sessions { id, action, backend, server, session } => {
                 self.sessions(id, action, (&backend, &server), session)
             }

@@ -3,6 +3,7 @@
 //! Owns the way from frames to `balance::stick` and back. Nothing here holds up a worker for longer than some hundred
 //! entries take to look at.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use tenbin_balance::stick::{
@@ -12,14 +13,21 @@ use tenbin_balance::stick::{
 use crate::tables::NamedTable;
 use crate::tables::Tables;
 use crate::wire::{
-    TableAction, TableAnswered, TableAsked, TableOperator, TableOutcome, TableRow, TableSummary, TableValue,
+    Reply, TableAction, TableAnswered, TableAsked, TableOperator, TableOutcome, TableRow, TableSummary,
+    TableValue,
 };
+use crate::worker::Shared;
 
 /// Entries of one answer at most, so that no frame grows too large.
 const MOST_ROWS: usize = 20_000;
 
 /// Carries out a request.
-pub fn table(asked: &TableAsked, tables: Option<&Tables>, now_ms: u64) -> TableAnswered {
+pub fn table(asked: &TableAsked, shared: &Shared) -> Reply {
+    let tables = shared.tables.latest();
+    Reply::Table(Box::new(answer(asked, tables.as_deref(), shared.clock.millis())))
+}
+
+fn answer(asked: &TableAsked, tables: Option<&Tables>, now_ms: u64) -> TableAnswered {
     let mut answer = TableAnswered {
         id: asked.id,
         ok: true,
@@ -153,7 +161,11 @@ fn value(shown: &Shown) -> TableValue {
 }
 
 fn hex(key: &StickKey) -> String {
-    key.bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    key.bytes().iter().fold(String::new(), |mut text, byte| {
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn unhex(text: &str) -> Option<StickKey> {

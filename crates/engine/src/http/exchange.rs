@@ -19,6 +19,7 @@ use super::view::{AnswerView, RequestView, Scene};
 use crate::buffer::Buffer;
 use crate::client::Client;
 use crate::deadline::{Deadlines, Timer};
+use crate::ending::{Phase, Who};
 use crate::flow::Flow;
 use crate::listener::Found;
 use crate::pace::Pace;
@@ -219,6 +220,19 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
     }
 }
 
+/// Nothing was asked in time. Clients that expect HAProxy's answers are told so, as there.
+pub async fn tell_late(client: &mut Client) {
+    let found = client.place.find(&client.worker, &client.worker.tables());
+    let Some(found) = found.filter(|found| !found.frontend.answers.is_empty()) else { return };
+    let mut x = client.worker.take_exchange();
+    (x.request.method, x.request.version, x.request.body) = (Method::Get, Version::Http11, Body::None);
+    x.request.keep_alive = false;
+    x.record.begin(client, 0);
+    x.record.come_to_nothing(&found);
+    let _ = reply(client, &mut x, &found, Reason::HeaderTimeout).await;
+    client.worker.put_exchange(x);
+}
+
 /// Reads until a head is whole. The time for it runs from its first byte, or from accept.
 async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: bool) -> Head {
     let spec = &found.frontend.spec;
@@ -305,18 +319,8 @@ async fn exchange(
     if x.request.fields.dropped() > 0 {
         counters.headers_dropped.add(x.request.fields.dropped() as u64);
     }
-    let stance = &client.worker.shared.stance;
-    if stance.is_leaving() {
-        x.request.keep_alive = false;
-        if stance.is_refusing() {
-            client.worker.shared.capacity.memory_refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            return Box::pin(reply(client, x, found, Reason::OutOfMemory)).await;
-        }
-    }
-    if let Some(per_source) = &found.frontend.per_source
-        && let Err(wait_ms) = source::allow(client, (&x.request, x.input.head()), found, per_source)
-    {
-        return Box::pin(reply(client, x, found, Reason::SourceRequests(wait_ms))).await;
+    if let Err(reason) = admit(client, x, found) {
+        return Box::pin(reply(client, x, found, reason)).await;
     }
     if !found.frontend.rules.request.is_empty()
         && let Some(after) = Box::pin(judge(client, x, found, (&tables, first))).await
@@ -334,7 +338,13 @@ async fn exchange(
     match action {
         Some(Action::Named(name)) => Box::pin(dispatch(client, x, found, (tables, name), first)).await,
         Some(Action::Backend(name)) => forward(client, x, found, (tables, name.as_str()), first).await,
-        Some(Action::Deny(status)) => Box::pin(reply(client, x, found, Reason::Denied(*status))).await,
+        Some(Action::Deny(status)) => {
+            if *status == 503 {
+                // What has no backend to go to ends as if it had no server.
+                x.record.ending.set(Who::Server, Phase::Connect);
+            }
+            Box::pin(reply(client, x, found, Reason::Denied(*status))).await
+        }
         Some(Action::Respond(fixed)) => {
             x.record.intercepted(fixed.status);
             let manner = settle(x, found);
@@ -350,6 +360,20 @@ async fn exchange(
         }
         None => Box::pin(reply(client, x, found, Reason::NoRoute)).await,
     }
+}
+
+/// Whether limits of memory and of the source let a request in.
+fn admit(client: &Client, x: &mut Exchange, found: &Found) -> Result<(), Reason> {
+    let shared = &client.worker.shared;
+    if shared.stance.is_leaving() {
+        x.request.keep_alive = false;
+        if shared.stance.is_refusing() {
+            shared.capacity.memory_refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            return Err(Reason::OutOfMemory);
+        }
+    }
+    let Some(per_source) = &found.frontend.per_source else { return Ok(()) };
+    source::allow(client, (&x.request, x.input.head()), found, per_source).map_err(Reason::SourceRequests)
 }
 
 /// To the backend that an expression names.

@@ -15,13 +15,12 @@ use super::open::{self, NotOpened, Opened};
 use super::record::finish;
 use super::reply::reply;
 use super::sticky::Visit;
-use super::{relay, send_head};
+use super::{plain_cookie, relay, send_head};
 use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink};
 use crate::listener::Found;
 use crate::rules::{self, Turn};
-use crate::stick;
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::Load;
 
@@ -44,6 +43,8 @@ pub struct Course<'a> {
     pub first: bool,
     /// What the client's cookie said.
     pub visit: Option<Visit>,
+    /// The server that it belongs to.
+    pub wanted: Option<usize>,
     /// Connections that turned out to be closed.
     stale: u32,
     /// Tries that a server did not begin with.
@@ -64,7 +65,8 @@ pub async fn forward(
     if let Err(reason) = stage_body(client, x, found) {
         return Box::pin(reply(client, x, found, reason)).await;
     }
-    let mut course = Course { found, tables, name, first, visit: None, stale: 0, untouched: 0, last: None };
+    let mut course =
+        Course { found, tables, name, first, visit: None, wanted: None, stale: 0, untouched: 0, last: None };
     loop {
         let tables = course.tables.clone();
         let Some(backend) = tables.backend(name) else {
@@ -152,16 +154,15 @@ async fn attempt(
     course: &mut Course<'_>,
     backend: &Arc<Backend>,
 ) -> Next {
-    course.visit = open::remembered(client, x, backend, &course.tables, course.found);
-    let named = course.visit.map(|visit| visit.index);
-    let wanted = named.or_else(|| open::recalled(client, x, backend, course.found));
-    let lease = match open::pick(client, x, backend, wanted, course.found).await {
+    let forced = choose(client, x, course, backend);
+    let lease = match open::pick(client, x, backend, (course.wanted, forced), course.found).await {
         Ok(lease) => lease,
         Err(error) => return not_opened(client, x, (course, backend), &error),
     };
     let picked = client.worker.shared.clock.micros();
     x.record.times.picked = picked;
     if let Some(server) = backend.servers.get(lease.index()) {
+        x.record.redispatched |= !x.tried.is_empty() && !x.tried.contains(&lease.index());
         x.record.lands_on(server);
     }
     let wants = open::wants(backend, x.request.method, course.first, course.stale >= MOST_STALE);
@@ -183,10 +184,6 @@ async fn attempt(
     match ended {
         Ok(()) => {
             x.record.times.answered = client.worker.shared.clock.micros();
-            if !backend.stick.is_empty() {
-                let view = x.full_view(client, course.found, Some(backend));
-                stick::store(backend, &view, lease.index(), client.worker.now_ms());
-            }
             Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
         }
         Err(failure) => {
@@ -196,6 +193,22 @@ async fn attempt(
             failed(client, x, (course, backend, server), (lease, reused), &failure)
         }
     }
+}
+
+/// The server that the request belongs to, by a rule, its cookie or a table; whether it is to go there whatever happens.
+fn choose(client: &Client, x: &mut Exchange, course: &mut Course<'_>, backend: &Backend) -> bool {
+    let (found, persistence) = (course.found, open::persistence(client, x, backend, course.found));
+    let forced = persistence == Some(true);
+    // A cookie that was told apart from the server's own part of it is not there a second time.
+    if x.record.retries == 0 || course.visit.is_none() {
+        let assigned = open::assigned(client, x, (backend, found), forced);
+        let heeded = assigned.is_none() && persistence != Some(false);
+        course.visit = open::remembered(client, x, (backend, found), &course.tables, (heeded, forced));
+        plain_cookie::unprefix(x, backend);
+        let named = assigned.or(course.visit.map(|visit| visit.index));
+        course.wanted = named.or_else(|| open::recalled(client, x, backend, found));
+    }
+    forced
 }
 
 fn not_opened(
@@ -238,7 +251,6 @@ fn may_retry(client: &Client, x: &Exchange, backend: &Backend) -> bool {
 /// The next try goes to a server that was not tried yet.
 fn redispatch(client: &Client, x: &mut Exchange, backend: &Backend, index: usize) {
     x.record.retries += 1;
-    x.record.redispatched = true;
     x.tried.push(index);
     if let Some(server) = backend.servers.get(index) {
         let counters = server.counters.of(client.worker.index);
@@ -299,18 +311,13 @@ fn failed(
         course.untouched += 1;
         return Next::Again;
     }
+    blame(x, failure);
     let (kind, reason) = match *failure {
         Failure::ClientGone => {
             counters.client_aborts.add(1);
-            let phase = if x.up.delivered() { Phase::Head } else { Phase::Data };
-            x.record.ending.set(Who::Client, phase);
             (OutcomeKind::Aborted, None)
         }
-        Failure::Body(reason) => {
-            let who = if matches!(reason, Reason::BodyTimeout) { Who::ClientSlow } else { Who::Proxy };
-            x.record.ending.set(who, Phase::Data);
-            (OutcomeKind::Aborted, Some(reason))
-        }
+        Failure::Body(reason) => (OutcomeKind::Aborted, Some(reason)),
         Failure::Closed | Failure::Untouched => (OutcomeKind::Failure, Some(Reason::ServerClosed)),
         Failure::Malformed => (OutcomeKind::Failure, Some(Reason::BadAnswer("http2-malformed"))),
         Failure::Unfit => (OutcomeKind::Aborted, Some(Reason::Unfit)),
@@ -344,6 +351,17 @@ fn failed(
         }
     }
     Next::Refused(reason)
+}
+
+/// Says that the client has ended it, if it has.
+fn blame(x: &mut Exchange, failure: &Failure) {
+    match failure {
+        Failure::ClientGone if x.up.delivered() => x.record.ending.set(Who::Client, Phase::Head),
+        Failure::ClientGone => x.record.ending.set(Who::Client, Phase::Data),
+        Failure::Body(Reason::BodyTimeout) => x.record.ending.set(Who::ClientSlow, Phase::Data),
+        Failure::Body(_) => x.record.ending.set(Who::Proxy, Phase::Data),
+        _ => {}
+    }
 }
 
 /// The server that was waited for is gone. It carries nothing: to move a request is no load on top, and needs no budget.

@@ -7,6 +7,7 @@ mod forward;
 mod grpc;
 mod multiplex;
 mod open;
+mod plain_cookie;
 mod record;
 mod redirect;
 mod relay;
@@ -54,6 +55,9 @@ pub fn serve(mut client: Client) -> impl Future<Output = ()> {
                 client.timer.set(if first { timeouts.header } else { timeouts.keep_alive });
             }
             if !idle(&mut client, first).await {
+                if first && client.timer.expired() {
+                    Box::pin(exchange::tell_late(&mut client)).await;
+                }
                 return Box::pin(part(&mut client.stream)).await;
             }
             let mut exchange = client.worker.take_exchange();

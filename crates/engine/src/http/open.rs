@@ -6,20 +6,22 @@ use std::task::Poll;
 
 use tenbin_balance::{Ask, Grant, Lease, Outcome, OutcomeKind, Ticket, Turn};
 use tenbin_proto::Method;
+use tenbin_rules::{Expr, View};
 
 use super::answer::Reason;
 use super::exchange::Exchange;
 use super::multiplex;
+use super::plain_cookie;
 use super::sticky::{self, Visit};
 use crate::client::Client;
 use crate::clock::wall_micros;
-use crate::ending::CookieOut;
+use crate::ending::{CookieIn, CookieOut};
 use crate::hashkey;
 use crate::listener::Found;
 use crate::proxy::preface;
 use crate::stick;
 use crate::stream::Stream;
-use crate::tables::{Backend, Server, Tables};
+use crate::tables::{Backend, Server, Sticky, Tables};
 use crate::upstream::{self, ConnectError, Manner};
 use crate::wire::{Protocol, Reuse};
 use crate::worker::Worker;
@@ -57,19 +59,61 @@ pub enum NotOpened {
     Unreachable(usize, Reason),
 }
 
-/// What the client's cookie says.
+/// Whether persistence is forced upon servers that are down, or ignored; None: neither.
+pub fn persistence(client: &Client, x: &Exchange, backend: &Backend, found: &Found) -> Option<bool> {
+    let forced = backend.spec.persist_down.then_some(true);
+    if backend.persist.is_empty() {
+        return forced;
+    }
+    let view = x.view(client, found, Some(backend));
+    let holds = |when: &Option<Expr>| when.as_ref().is_none_or(|when| when.test(&view));
+    backend.persist.iter().find(|(_, when)| holds(when)).map(|(force, _)| *force).or(forced)
+}
+
+/// The server that a rule names for the request, if it runs.
+pub fn assigned(
+    client: &Client,
+    x: &Exchange,
+    (backend, found): (&Backend, &Found),
+    forced: bool,
+) -> Option<usize> {
+    if backend.use_server.is_empty() {
+        return None;
+    }
+    let view = x.view(client, found, Some(backend));
+    let mut name = Vec::new();
+    backend.use_server.iter().find_map(|(server, when)| {
+        if !when.as_ref().is_none_or(|when| when.test(&view)) {
+            return None;
+        }
+        name.clear();
+        server.write(&view, &mut name);
+        let index = backend.server_named(std::str::from_utf8(&name).ok()?)?;
+        let runs = backend.servers.get(index).is_some_and(|server| plain_cookie::runs(server));
+        (runs || forced).then_some(index)
+    })
+}
+
+/// What the client's cookie says; it is not `heeded` where something else has named a server.
 pub fn remembered(
     client: &Client,
     x: &mut Exchange,
-    backend: &Backend,
+    (backend, found): (&Backend, &Found),
     tables: &Tables,
-    found: &Found,
+    (heeded, forced): (bool, bool),
 ) -> Option<Visit> {
-    backend.sticky.as_ref()?;
+    let Some(Sticky::Cookie { name, plain, .. }) = &backend.sticky else { return None };
     let seconds = (wall_micros() / 1_000_000) as u32;
     let view = x.view(client, found, Some(backend));
-    let visit = sticky::from_cookie(backend, &view, &tables.secret, seconds);
-    let came = sticky::came(backend, &view, visit);
+    let (came, visit) = if *plain {
+        let cookie = view.cookie(name);
+        let (came, visit) = cookie
+            .map_or((CookieIn::None, None), |value| plain_cookie::read(backend, value, (seconds, forced)));
+        if heeded || cookie.is_none() { (came, visit) } else { (CookieIn::Unused, None) }
+    } else {
+        let visit = sticky::from_cookie(backend, &view, &tables.secret, seconds).filter(|_| heeded);
+        (sticky::came(backend, &view, visit), visit)
+    };
     x.record.ending.cookie = Some((came, CookieOut::None));
     visit
 }
@@ -87,7 +131,7 @@ pub async fn pick(
     client: &mut Client,
     x: &mut Exchange,
     backend: &Arc<Backend>,
-    wanted: Option<usize>,
+    (wanted, forced): (Option<usize>, bool),
     found: &Found,
 ) -> Result<Lease, NotOpened> {
     let worker = &client.worker;
@@ -100,6 +144,7 @@ pub async fn pick(
         source: client.peer.ip().to_canonical(),
         sticky: wanted.filter(|index| !x.tried.contains(index)),
         tried: &x.tried,
+        forced,
     };
     let granted = backend.group.acquire(&ask, worker.now_ms());
     x.text = key;

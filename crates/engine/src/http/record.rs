@@ -10,13 +10,14 @@ use crate::access::{self, Asked, Line};
 use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::ending::{Ending, Phase, Who};
-use crate::lines::{Entry, Lines, Noted, Times};
+use crate::lines::{Entry, Lines, Noted, Times, write_line};
 use crate::listener::Found;
-use crate::rules::State;
+use crate::rules::{self, Counted, State};
 use crate::tables::{Backend, Server, Tables};
 
 /// One exchange, as far as it has come.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each says another thing that has happened")]
 pub struct Record {
     /// When it came how far.
     pub times: Times,
@@ -73,6 +74,11 @@ impl Record {
     pub fn unreadable(&mut self, length: usize) {
         self.has_head = false;
         self.bytes_in = length as u64;
+    }
+
+    /// Not a byte came; whether that is told is for the frontend to say.
+    pub fn come_to_nothing(&mut self, found: &Found) {
+        self.is_told = found.frontend.lines.as_ref().is_some_and(|lines| !lines.null);
     }
 
     /// A route answered it.
@@ -157,6 +163,7 @@ impl Record {
             redispatched: self.redispatched,
             waited_behind: self.waited_behind,
             noted: &self.noted,
+            unique_id: &state.unique_id,
             captures: &state.captures,
             backend,
             server: server.map(Arc::as_ref).filter(|_| !self.is_service),
@@ -175,16 +182,28 @@ impl Record {
 
 /// Takes down what lines show of a request, before a rule changes it.
 pub fn note_request(client: &Client, x: &mut Exchange, found: &Found) {
+    if !found.frontend.unique_id.is_empty() {
+        let (tables, mut text) = (client.worker.tables(), std::mem::take(&mut x.state.unique_id));
+        let entry = x.record.entry((client, found), (&x.state, &tables), (x.record.times.read, false));
+        write_line(&found.frontend.unique_id, &entry, &x.view(client, found, None), &mut text);
+        x.state.unique_id = text;
+    }
     let Some(lines) = &found.frontend.lines else { return };
     let scheme = if client.tls().is_used() { "https" } else { "http" };
     let origin = client.stream.is_multiplexed().then_some(scheme);
-    lines.note_request(&mut x.record.noted, (&x.request, x.input.head()), origin);
+    x.record.noted.note_request((&x.request, x.input.head()), origin);
+    lines.note_cookie(&mut x.record.noted, Message::Request, (&x.request.fields, x.input.head()));
     lines.capture(&mut x.state.captures, Message::Request, (&x.request.fields, x.input.head()));
+    if lines.at_start {
+        x.record.is_told = true;
+        tell(client, x, (found, lines), (x.record.times.read, false));
+    }
 }
 
 /// The same of an answer.
 pub fn note_answer(x: &mut Exchange, found: &Found) {
     let Some(lines) = &found.frontend.lines else { return };
+    lines.note_cookie(&mut x.record.noted, Message::Answer, (&x.response.fields, x.output.head()));
     lines.capture(&mut x.state.captures, Message::Answer, (&x.response.fields, x.output.head()));
 }
 
@@ -209,6 +228,9 @@ pub fn finish(client: &Client, x: &mut Exchange, found: &Found, now: u64) {
     }
     counters.phases.record(record.phases(now));
     client.count_bytes(record.bytes_in, record.bytes_out);
+    if record.has_head {
+        rules::count(client, &x.state.tracking, Counted::Bytes(record.bytes_in, record.bytes_out));
+    }
     client.end(now);
     match &found.frontend.lines {
         Some(_) if record.is_told => {}

@@ -18,6 +18,7 @@ use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
 use crate::rules::{self, Counted};
 use crate::stats::ServerCounters;
+use crate::stick;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
 use crate::tunnel::{End, Tunnel, patience};
@@ -37,6 +38,15 @@ enum Ended {
 }
 
 impl Ended {
+    fn outcome(&self, status: u16) -> OutcomeKind {
+        match self {
+            Self::Whole if matches!(status, 502..=504) => OutcomeKind::Failure,
+            Self::Whole => OutcomeKind::Success,
+            Self::ClientGone | Self::ClientSlow => OutcomeKind::Aborted,
+            Self::ServerBroke | Self::ServerSlow => OutcomeKind::Failure,
+        }
+    }
+
     fn ending(&self) -> (Who, Phase) {
         match self {
             Self::Whole => (Who::Nobody, Phase::Ended),
@@ -63,6 +73,10 @@ pub async fn answer(
     x.early |= !x.up.delivered();
     let source = split_head(x, &stream);
     rules::count(client, &x.state.tracking, Counted::Status(x.response.status));
+    if !backend.stick.is_empty() {
+        let view = x.full_view(client, course.found, Some(backend));
+        stick::store(backend, &view, lease.index(), client.worker.now_ms());
+    }
     record::note_answer(x, course.found);
     if let Some(reason) = judge(client, x, course.found, backend) {
         x.record.ending.set(Who::Proxy, Phase::Head);
@@ -83,12 +97,7 @@ pub async fn answer(
     let ended =
         body(client, x, &mut stream, (&course.found.frontend.spec, backend.spec.timeouts.server)).await;
     let whole = matches!(ended, Ended::Whole);
-    let kind = match ended {
-        Ended::Whole if matches!(status, 502..=504) => OutcomeKind::Failure,
-        Ended::Whole => OutcomeKind::Success,
-        Ended::ClientGone | Ended::ClientSlow => OutcomeKind::Aborted,
-        Ended::ServerBroke | Ended::ServerSlow => OutcomeKind::Failure,
-    };
+    let kind = ended.outcome(status);
     count_end(server.counters.of(client.worker.index), &ended);
     let (who, phase) = ended.ending();
     x.record.ending.set(who, phase);
@@ -217,7 +226,6 @@ fn settle(
     backend.counters.of(worker).phases.record(phases);
     record::finish(client, x, course.found, now);
     x.up.release(&mut x.input);
-    rules::count(client, &x.state.tracking, Counted::Bytes(x.record.bytes_in, x.record.bytes_out));
 }
 
 /// Moves the rest of the request up and the body of the answer down.

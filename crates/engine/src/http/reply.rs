@@ -47,9 +47,11 @@ pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason:
     let status = reason.status_at(found);
     x.record.refused(reason, status);
     *found.frontend.counters.errors.lock().entry(reason.code().to_owned()).or_insert(0) += 1;
-    if reason.is_request_error() || reason.is_denial() {
+    // As HAProxy counts: who is late has done nothing wrong, and a server that nobody reached has not failed.
+    let is_late = matches!(reason, Reason::HeaderTimeout | Reason::BodyTimeout);
+    if reason.is_denial() || (reason.is_request_error() && !is_late) {
         rules::count(client, &x.state.tracking, Counted::Error);
-    } else if reason.status() >= 500 {
+    } else if matches!(reason, Reason::ServerClosed | Reason::BadAnswer(_) | Reason::ServerTimeout) {
         rules::count(client, &x.state.tracking, Counted::Fail);
     }
     for counters in found.connection_counters(client.worker.index) {

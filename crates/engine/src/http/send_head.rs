@@ -7,6 +7,7 @@ use tenbin_proto::{
 
 use super::exchange::Exchange;
 use super::forward::Course;
+use super::plain_cookie::{self, Due};
 use super::reply::send;
 use super::route::{Side, rewrite, with_edits};
 use super::view::{RequestView, Scene};
@@ -84,6 +85,27 @@ pub fn request(
     });
 }
 
+/// What the client's cookie is to say from now on.
+fn tell_cookie(
+    x: &mut Exchange,
+    course: &Course<'_>,
+    (backend, index): (&Backend, usize),
+    extra: &mut Vec<u8>,
+) -> CookieOut {
+    let now = (wall_micros() / 1_000_000) as u32;
+    if let Some(Sticky::Cookie { plain: true, .. }) = &backend.sticky {
+        let Some(server) = backend.servers.get(index) else { return CookieOut::None };
+        let wanted = course.wanted == Some(index);
+        return plain_cookie::answer(x, backend, &Due { server, wanted, visit: course.visit, now }, extra);
+    }
+    sticky::set_cookie(extra, backend, (index, course.visit), &course.tables.secret, now);
+    match course.visit.filter(|visit| visit.index == index) {
+        _ if extra.is_empty() => CookieOut::None,
+        Some(_) => CookieOut::Updated,
+        None => CookieOut::Inserted,
+    }
+}
+
 /// What stands in Host when a client of HTTP/1.0 named none: a path is no host.
 fn host_of(server: &Server) -> &[u8] {
     if matches!(server.address, Some(Address::Unix(_))) {
@@ -95,7 +117,7 @@ fn host_of(server: &Server) -> &[u8] {
 
 fn cookie_name(backend: &Backend) -> Option<&[u8]> {
     match &backend.sticky {
-        Some(Sticky::Cookie { name, .. }) => Some(name),
+        Some(Sticky::Cookie { name, .. }) if plain_cookie::is_hidden(backend) => Some(name),
         _ => None,
     }
 }
@@ -153,11 +175,9 @@ pub fn answer(
     let mut extra = std::mem::take(&mut x.text);
     extra.clear();
     if backend.sticky.is_some() {
-        let now = (wall_micros() / 1_000_000) as u32;
-        sticky::set_cookie(&mut extra, backend, (server, course.visit), &course.tables.secret, now);
-        if let Some((_, out)) = x.record.ending.cookie.as_mut().filter(|_| !extra.is_empty()) {
-            let stays = course.visit.is_some_and(|visit| visit.index == server);
-            *out = if stays { CookieOut::Updated } else { CookieOut::Inserted };
+        let out = tell_cookie(x, course, (backend, server), &mut extra);
+        if let Some(cookie) = &mut x.record.ending.cookie {
+            cookie.1 = out;
         }
     }
     let always = &course.found.always;

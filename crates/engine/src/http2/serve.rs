@@ -204,6 +204,7 @@ impl Session {
         };
         if fresh > 0 {
             self.count(|counters| counters.glitches.add(u64::from(fresh)));
+            self.crowd.tracking().borrow().count_glitches(fresh.into(), self.crowd.worker.now_ms());
         }
         match self.stage {
             Stage::Ending => {

@@ -8,14 +8,18 @@ use super::zone::Zone;
 #[derive(Clone, Default)]
 struct Texts {
     second: u64,
-    /// `21/Nov/2026:13:35:32`, in UTC and here.
-    common: [Vec<u8>; 2],
+    /// `21/Nov/2026:13:35:32` here.
+    common: Vec<u8>,
+    /// The same in UTC.
+    common_utc: Vec<u8>,
     /// `Nov 21 13:35:32`.
     syslog: Vec<u8>,
     /// `2026-11-21T13:35:32`.
     iso: Vec<u8>,
-    /// `+0000` and `+00:00`.
-    zone: [Vec<u8>; 2],
+    /// `+0000`.
+    zone: Vec<u8>,
+    /// `+00:00`.
+    zone_iso: Vec<u8>,
 }
 
 /// The seconds that were asked for last.
@@ -38,16 +42,18 @@ impl Dates {
     pub fn with_millis(&mut self, micros: u64, out: &mut Vec<u8>) {
         let millis = micros / 1000 % 1000;
         let texts = self.texts(micros);
-        out.extend_from_slice(&texts.common[1]);
+        out.extend_from_slice(&texts.common);
         digits(out, b'.', millis, 3);
     }
 
     /// `21/Nov/2026:13:35:32 +0000`, local or in UTC.
     pub fn with_zone(&mut self, micros: u64, local: bool, out: &mut Vec<u8>) {
         let texts = self.texts(micros);
-        out.extend_from_slice(&texts.common[usize::from(local)]);
+        let (date, zone): (&[u8], &[u8]) =
+            if local { (&texts.common, &texts.zone) } else { (&texts.common_utc, b"+0000") };
+        out.extend_from_slice(date);
         out.push(b' ');
-        out.extend_from_slice(if local { &texts.zone[0] } else { b"+0000" });
+        out.extend_from_slice(zone);
     }
 
     /// `Nov 21 13:35:32`, local.
@@ -60,7 +66,7 @@ impl Dates {
         let texts = self.texts(micros);
         out.extend_from_slice(&texts.iso);
         digits(out, b'.', micros % 1_000_000, 6);
-        out.extend_from_slice(&texts.zone[1]);
+        out.extend_from_slice(&texts.zone_iso);
     }
 
     fn texts(&mut self, micros: u64) -> &Texts {
@@ -95,13 +101,12 @@ impl Texts {
         let (zone_hour, zone_minute) = (size / 3600, size / 60 % 60);
         Self {
             second,
-            common: [utc.into_bytes(), format!("{day:02}/{}/{year}:{clock}", name(month)).into_bytes()],
+            common: format!("{day:02}/{}/{year}:{clock}", name(month)).into_bytes(),
+            common_utc: utc.into_bytes(),
             syslog: format!("{} {day:2} {clock}", name(month)).into_bytes(),
             iso: format!("{year:04}-{month:02}-{day:02}T{clock}").into_bytes(),
-            zone: [
-                format!("{sign}{zone_hour:02}{zone_minute:02}").into_bytes(),
-                format!("{sign}{zone_hour:02}:{zone_minute:02}").into_bytes(),
-            ],
+            zone: format!("{sign}{zone_hour:02}{zone_minute:02}").into_bytes(),
+            zone_iso: format!("{sign}{zone_hour:02}:{zone_minute:02}").into_bytes(),
         }
     }
 }
@@ -154,6 +159,6 @@ mod tests {
         assert_eq!(told(&|dates, out| dates.syslog(moment, out)), "Mar  1 02:00:05");
         assert_eq!(told(&|dates, out| dates.iso(moment, out)), "2026-03-01T02:00:05.000042+00:00");
         let texts = Texts::of(1_772_330_405, -12_600);
-        assert_eq!((texts.syslog, texts.zone[0].clone()), (b"Feb 28 22:30:05".to_vec(), b"-0330".to_vec()));
+        assert_eq!((texts.syslog, texts.zone), (b"Feb 28 22:30:05".to_vec(), b"-0330".to_vec()));
     }
 }

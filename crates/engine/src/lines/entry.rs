@@ -41,6 +41,8 @@ pub struct Entry<'a> {
     pub waited_behind: [u32; 2],
     /// Taken down on the way.
     pub noted: &'a Noted,
+    /// What names it.
+    pub unique_id: &'a [u8],
     /// Headers and samples that were kept.
     pub captures: &'a Captures,
     /// The backend, if one was asked.
@@ -87,7 +89,11 @@ impl Entry<'_> {
             Field::Hostname => style.text(out, self.lines().map_or("", |lines| &lines.host).as_bytes()),
             Field::Cipher => style.text(out, text_of(&self.client.tls().tell(TlsFact::Cipher))),
             Field::Tls => self.tls_version(style, out),
-            Field::UniqueId => style.text(out, b""),
+            Field::Mode => {
+                let is_http = self.found.frontend.spec.mode == Mode::Http;
+                out.extend_from_slice(if is_http { b"HTTP" } else { b"TCP" });
+            }
+            Field::UniqueId => style.text(out, self.unique_id),
             _ if self.write_date(field, style, out) => {}
             _ if self.write_message(field, style, out) => {}
             _ => self.write_number(field, style, out),
@@ -240,7 +246,8 @@ impl Entry<'_> {
                 );
             }
             Field::Number => {
-                let number = self.client.worker.shared.process.numbered.fetch_add(1, Ordering::Relaxed);
+                let numbered = &self.client.worker.shared.process.numbered;
+                let number = self.noted.number(|| numbered.fetch_add(1, Ordering::Relaxed));
                 return style.number(out, number as i64, 4);
             }
             _ => return self.write_load(field, out),

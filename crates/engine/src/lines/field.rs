@@ -84,4 +84,5 @@ fields! {
     UniqueId "ID",
     Count "lc",
     Number "rt",
+    Mode "mode",
 }

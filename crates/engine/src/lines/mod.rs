@@ -17,23 +17,24 @@ mod zone;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tenbin_proto::{Fields, Request, Version};
+use tenbin_proto::Fields;
 use tenbin_rules::{Around, Message, View};
 
 pub use date::{Dates, date};
 pub use entry::Entry;
 pub use field::Field;
 pub use noted::Noted;
+pub use part::{Part, compile as compile_line, write as write_line};
 pub use passage::Passage;
 pub use target::{Batches, Sinks};
 pub use times::Times;
 
 use crate::rules::Captures;
 use crate::wire;
-use part::Part;
 use target::Target;
 
 /// How the lines of a frontend look and where they go.
+#[allow(clippy::struct_excessive_bools, reason = "options that are given one by one")]
 pub struct Lines {
     /// Headers that are shown, as in the snapshot.
     pub captures: Vec<wire::Capture>,
@@ -41,8 +42,12 @@ pub struct Lines {
     pub null: bool,
     /// As soon as the answer's head is there.
     pub early: bool,
+    /// As soon as a request or connection is there: without a format, a line says that somebody has come.
+    pub at_start: bool,
     /// The host's name.
     host: String,
+    /// The start of a cookie's name, and how much of it is shown.
+    cookie: (Vec<u8>, usize),
     /// The process that operators know.
     pid: u32,
     /// Lines so far.
@@ -86,12 +91,14 @@ impl Lines {
             captures: spec.captures.clone(),
             null: spec.null,
             early: spec.early,
-            host: spec.host.clone(),
+            at_start: spec.format.is_empty(),
+            host: if spec.host.is_empty() { hostname() } else { spec.host.clone() },
+            cookie: (spec.cookie.clone().into_bytes(), spec.cookie_length),
             pid,
             count: AtomicU64::new(0),
             normal: spec.normal,
             raise_errors: spec.raise_errors,
-            format: compile("format", &spec.format)?,
+            format: if spec.format.is_empty() { part::greeting() } else { compile("format", &spec.format)? },
             error: compile("error", &spec.error)?,
             structured: compile("structured", &spec.structured)?,
             targets: spec.targets.iter().filter_map(target).collect(),
@@ -108,28 +115,20 @@ impl Lines {
         self.write(&self.format, (entry, view), level);
     }
 
-    /// Takes down what lines show of a request's head, before any rule changes it.
-    ///
-    /// `origin` is the scheme of a request that came by HTTP/2.
-    pub fn note_request(
-        &self,
-        noted: &mut Noted,
-        (request, head): (&Request, &[u8]),
-        origin: Option<&'static str>,
-    ) {
-        let version: &[u8] = match request.version {
-            Version::Http10 => b"HTTP/1.0",
-            Version::Http11 => b"HTTP/1.1",
+    /// Takes down the first cookie whose name begins as it should.
+    pub fn note_cookie(&self, noted: &mut Noted, side: Message, (fields, head): (&Fields, &[u8])) {
+        let (start, length) = &self.cookie;
+        if start.is_empty() {
+            return;
+        }
+        let (name, place): (&[u8], _) = match side {
+            Message::Request => (b"cookie", 0),
+            Message::Answer => (b"set-cookie", 1),
         };
-        let (method, target) = (request.method_text.of(head), request.target.of(head));
-        match origin {
-            // As the pseudo-headers of HTTP/2 say it in one.
-            Some(scheme) if target.starts_with(b"/") => {
-                let uri = [scheme.as_bytes(), b"://", request.authority.of(head), target].concat();
-                noted.note_uri([method, &uri, b"HTTP/2.0"]);
-            }
-            Some(_) => noted.note_uri([method, target, b"HTTP/2.0"]),
-            None => noted.note_uri([method, target, version]),
+        let values = fields.find_all(head, name).map(|field| field.value.of(head));
+        let mut pairs = values.flat_map(|value| value.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii);
+        if let Some(pair) = pairs.find(|pair| pair.starts_with(start)) {
+            noted.note_cookie(place, pair, *length);
         }
     }
 
@@ -148,11 +147,6 @@ impl Lines {
         let level = if self.raise_errors { ERROR } else { INFO };
         let format = if self.error.is_empty() { &self.format } else { &self.error };
         self.write(format, (entry, view), level);
-    }
-
-    /// Whether a format was given; without one, a line says that somebody has come.
-    pub fn has_format(&self) -> bool {
-        !self.format.is_empty()
     }
 
     /// The syslog severity of a line; None: a rule wants none.
@@ -176,6 +170,13 @@ impl Lines {
             target.send(&worker.batches, (level, entry.wall[1]), (line, structured), &worker.dates);
         }
     }
+}
+
+/// The machine's name; empty where the system does not tell.
+fn hostname() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map(|name| name.trim_end().to_owned())
+        .unwrap_or_default()
 }
 
 impl Entry<'_> {

@@ -2,7 +2,10 @@
 //!
 //! One text for all of it, kept from request to request.
 
+use std::cell::Cell;
 use std::ops::Range;
+
+use tenbin_proto::{Request, Version};
 
 /// See the module.
 #[derive(Default)]
@@ -10,6 +13,8 @@ pub struct Noted {
     text: Vec<u8>,
     uri: Option<Range<usize>>,
     cookies: [Option<Range<usize>>; 2],
+    /// Its number among all, and one more; 0: it has none yet.
+    number: Cell<u64>,
 }
 
 /// Bytes of a request line at most.
@@ -20,6 +25,7 @@ impl Noted {
     pub fn clear(&mut self) {
         self.text.clear();
         (self.uri, self.cookies) = (None, [None, None]);
+        self.number.set(0);
     }
 
     /// Gives back what one large message made it hold.
@@ -30,8 +36,28 @@ impl Noted {
         }
     }
 
-    /// The request line, before a rule changes it.
-    pub fn note_uri(&mut self, parts: [&[u8]; 3]) {
+    /// Takes down what lines show of a request's head, before any rule changes it.
+    ///
+    /// `origin` is the scheme of a request that came by HTTP/2.
+    pub fn note_request(&mut self, (request, head): (&Request, &[u8]), origin: Option<&'static str>) {
+        let version: &[u8] = match request.version {
+            Version::Http10 => b"HTTP/1.0",
+            Version::Http11 => b"HTTP/1.1",
+        };
+        let (method, target) = (request.method_text.of(head), request.target.of(head));
+        match origin {
+            // As the pseudo-headers of HTTP/2 say it in one.
+            Some(scheme) if target.starts_with(b"/") => {
+                let uri = [scheme.as_bytes(), b"://", request.authority.of(head), target].concat();
+                self.note_uri([method, &uri, b"HTTP/2.0"]);
+            }
+            Some(_) => self.note_uri([method, target, b"HTTP/2.0"]),
+            None => self.note_uri([method, target, version]),
+        }
+    }
+
+    /// The request line.
+    fn note_uri(&mut self, parts: [&[u8]; 3]) {
         let begin = self.text.len();
         for (index, part) in parts.into_iter().enumerate() {
             if index > 0 {
@@ -49,6 +75,14 @@ impl Noted {
         if let Some(cookie) = self.cookies.get_mut(side) {
             *cookie = Some(range);
         }
+    }
+
+    /// Its number, which is taken when somebody first asks.
+    pub fn number(&self, take: impl FnOnce() -> u64) -> u64 {
+        if self.number.get() == 0 {
+            self.number.set(take() + 1);
+        }
+        self.number.get() - 1
     }
 
     /// The request line; None when no head was understood.

@@ -40,6 +40,27 @@ pub fn compile(parts: &[LogPart], around: &Around<'_>) -> Result<Vec<Part>, (usi
     Ok(compiled)
 }
 
+/// What stands in place of a format: who has come, and to whom.
+pub fn greeting() -> Vec<Part> {
+    let text = |text: &str| Piece::Text(text.as_bytes().into());
+    let pieces = [
+        text("Connect from "),
+        Piece::Field(Field::ClientIp),
+        text(":"),
+        Piece::Field(Field::ClientPort),
+        text(" to "),
+        Piece::Field(Field::FrontIp),
+        text(":"),
+        Piece::Field(Field::FrontPort),
+        text(" ("),
+        Piece::Field(Field::Frontend),
+        text("/"),
+        Piece::Field(Field::Mode),
+        text(")"),
+    ];
+    pieces.into_iter().map(|piece| Part { piece, style: Style::default() }).collect()
+}
+
 /// Spaces of a format merge with those next to them, also where nothing stands between.
 fn split(text: &str, style: Style, compiled: &mut Vec<Part>) {
     for (index, word) in text.split(' ').enumerate() {
@@ -66,16 +87,6 @@ pub fn write<V: View>(parts: &[Part], entry: &Entry<'_>, view: &V, out: &mut Vec
         }
         if out.len() > before {
             is_spaced = matches!(piece, Piece::Space);
-        }
-    }
-}
-
-impl Part {
-    /// Which of them it is, if it is one that the log knows.
-    pub fn field(&self) -> Option<Field> {
-        match self.piece {
-            Piece::Field(field) => Some(field),
-            _ => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tenbin_rules::View;
 
-use super::{Entry, Noted, Times};
+use super::{Entry, Lines, Noted, Times};
 use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::ending::Ending;
@@ -39,12 +39,22 @@ impl Passage {
         Self { times, ..Self::default() }
     }
 
+    /// It has begun: writes its line where lines do not say what became of it.
+    pub fn greet<V: View>(&self, client: &Client, found: &Found, view: &V) {
+        if let Some(lines) = found.frontend.lines.as_ref().filter(|lines| lines.at_start) {
+            self.write((client, found), lines, view);
+        }
+    }
+
     /// It ends now: writes its line where the frontend has its own.
     pub fn tell<V: View>(&self, client: &Client, found: &Found, view: &V) {
-        let Some(lines) = &found.frontend.lines else { return };
-        if self.bytes[0] == 0 && !lines.null {
-            return;
+        let Some(lines) = found.frontend.lines.as_ref().filter(|lines| !lines.at_start) else { return };
+        if self.bytes[0] > 0 || lines.null {
+            self.write((client, found), lines, view);
         }
+    }
+
+    fn write<V: View>(&self, (client, found): (&Client, &Found), lines: &Lines, view: &V) {
         let (now, wall) = (client.worker.shared.clock.micros(), wall_micros());
         let entry = Entry {
             client,
@@ -56,6 +66,7 @@ impl Passage {
             retries: self.retries,
             redispatched: self.retries > 0,
             waited_behind: self.waited_behind,
+            unique_id: b"",
             noted: &Noted::default(),
             captures: &Captures::default(),
             backend: self.backend.as_deref(),

@@ -7,6 +7,7 @@ use tenbin_rules::Value;
 
 /// What a format asks for.
 #[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "four flags that have nothing to do with each other")]
 pub struct Style {
     /// In double quotes.
     pub quote: bool,
@@ -85,7 +86,7 @@ impl Style {
     pub fn value(self, out: &mut Vec<u8>, value: &Value<'_>) {
         match value {
             Value::Str(text) if self.hex => {
-                self.quoted(out, |out| text.iter().for_each(|byte| hex(out, *byte)))
+                self.quoted(out, |out| text.iter().for_each(|byte| hex(out, *byte)));
             }
             Value::Str(text) => self.quoted(out, |out| match &**text {
                 b"" if self.dash && !self.quote => out.push(b'-'),

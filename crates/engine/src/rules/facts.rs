@@ -26,6 +26,7 @@ pub fn tell<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Val
         },
         Fact::BackendId => view.backend.map_or(Value::Absent, |backend| number(backend.spec.number.into())),
         Fact::ServerName => Value::maybe(view.server.map(str::as_bytes)),
+        Fact::UniqueId => Value::maybe(Some(scene.state.unique_id.as_slice()).filter(|id| !id.is_empty())),
         Fact::Date => number(wall_micros() / 1_000_000),
         Fact::DateMicros => number(wall_micros() % 1_000_000),
         Fact::Pid => number(std::process::id().into()),

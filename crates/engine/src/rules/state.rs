@@ -16,6 +16,8 @@ pub struct State {
     pub tracking: Tracking,
     /// What lines of logs show.
     pub captures: Captures,
+    /// What names the request.
+    pub unique_id: Vec<u8>,
     /// Settings of this exchange.
     pub overrides: Overrides,
     /// The request's head as changed: its own bytes and what was appended.
@@ -112,6 +114,7 @@ impl State {
         self.variables.clear();
         self.captures.request.clear();
         self.captures.answer.clear();
+        self.unique_id.clear();
         self.overrides = Overrides::default();
         self.request_text = None;
         self.answer_text = None;

@@ -34,6 +34,10 @@ pub struct Backend {
     pub sticky: Option<Sticky>,
     /// Which of its servers is remembered in stick tables, and by what.
     pub stick: Vec<StickRule>,
+    /// Requests for one server: its name, and when.
+    pub use_server: Vec<(Expr, Option<Expr>)>,
+    /// Whether persistence holds to servers that are down, or to none, and when.
+    pub persist: Vec<(bool, Option<Expr>)>,
     /// What is done with requests and answers.
     pub rules: Rules,
     /// Own answers by status.

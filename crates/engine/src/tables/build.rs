@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use tenbin_balance::{Admin, Group, Health, Passive, ServerSpec};
-use tenbin_rules::{TlsFact, Value, Variable};
+use tenbin_rules::{Expr, TlsFact, Value, Variable};
 
 use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDraft};
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables, group};
@@ -187,7 +187,7 @@ fn build_frontend(
         },
         |before| Arc::clone(&before.counters),
     );
-    let FrontendDraft { trusted, router, routes, rules, answers, lines } = draft;
+    let FrontendDraft { trusted, router, routes, rules, answers, lines, unique_id } = draft;
     let known = before.and_then(|before| before.per_source.as_ref());
     let per_source = spec.limits.per_source.map(|limits| PerSource::new(limits, known));
     let asks_hello = router.asks(TlsFact::is_asked);
@@ -201,6 +201,7 @@ fn build_frontend(
         rules,
         answers,
         lines,
+        unique_id,
         counters,
     })
 }
@@ -250,7 +251,7 @@ fn build_backend(
         before.map_or_else(|| Arc::new(Workers::new(context.threads)), |before| Arc::clone(&before.counters));
     let sticky = spec.sticky.as_ref().map(build_sticky);
     let by_cookie =
-        servers.iter().enumerate().map(|(index, server)| (server.cookie.clone(), index)).collect();
+        servers.iter().enumerate().rev().map(|(index, server)| (server.cookie.clone(), index)).collect();
     let asks_hello = draft.key.as_ref().is_some_and(|key| key.asks(TlsFact::is_asked));
     Backend {
         group,
@@ -260,6 +261,8 @@ fn build_backend(
         asks_hello,
         sticky,
         stick: draft.stick,
+        use_server: draft.use_server,
+        persist: draft.persist,
         rules: draft.rules,
         answers: draft.answers,
         is_whole,
@@ -291,6 +294,7 @@ fn build_server(
         health: effective_health(server, address.as_ref()),
         number,
     };
+    let cookie = group::cookie(server, backend, address.as_ref());
     let state = match before {
         Some(before) => {
             before.state.configure(&spec);
@@ -301,7 +305,7 @@ fn build_server(
     if let Some(before) = before
         && before.address == address
         && before.source == source
-        && before.cookie == server.cookie.as_bytes()
+        && before.cookie == cookie
         && before.proxy == server.proxy
         && is_same
     {
@@ -314,7 +318,7 @@ fn build_server(
         source,
         tls,
         proxy: server.proxy,
-        cookie: server.cookie.clone().into_bytes(),
+        cookie,
         slot: context.slots.take(),
         state,
         counters: before

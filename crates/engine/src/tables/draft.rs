@@ -17,7 +17,7 @@ use super::secure::{Secured, listener as secure_listener, server as secure_serve
 use super::stick::{StickDrafts, StickRule};
 use crate::address::Address;
 use crate::hashkey;
-use crate::lines::{Lines, Problem, Sinks};
+use crate::lines::{Lines, Part, Problem, Sinks, compile_line};
 use crate::tls::{Authorities, ClientConfig, ListenerConfig};
 use crate::wire::{self, Policy, Snapshot};
 
@@ -61,6 +61,8 @@ pub struct FrontendDraft {
     pub routes: Vec<Route>,
     /// Its own lines of logs.
     pub lines: Option<Box<Lines>>,
+    /// What names a request.
+    pub unique_id: Vec<Part>,
     /// What is done besides.
     pub rules: Rules,
     /// Own answers by status.
@@ -73,6 +75,10 @@ pub struct BackendDraft {
     pub key: Option<Expr>,
     /// What is remembered of its servers.
     pub stick: Vec<StickRule>,
+    /// Requests for one server.
+    pub use_server: Vec<(Expr, Option<Expr>)>,
+    /// Exceptions of persistence.
+    pub persist: Vec<(bool, Option<Expr>)>,
     /// By server.
     pub servers: Vec<ServerDraft>,
     /// What is done with requests and answers.
@@ -254,6 +260,10 @@ fn draft_frontend(
         routes,
         rules: draft_rules(&format!("{path}.rules"), &spec.rules, around)?,
         lines: lines.transpose()?,
+        unique_id: compile_line(&spec.unique_id, around).map_err(|(index, error)| Refusal {
+            path: format!("{path}.unique_id[{index}].{}", error.path),
+            reason: error.reason,
+        })?,
         answers: draft_answers(path, &spec.answers, around)?,
     })
 }
@@ -352,6 +362,20 @@ fn draft_backend(
     if spec.balance.policy == Policy::Hash && key.is_none() && hashkey::is_expression(&spec.balance) {
         return refuse(format!("{path}.balance.key"), "missing: policy hash needs it");
     }
+    let optional = |path: String, when: &Option<_>| {
+        when.as_ref().map(|when| expression(&path, when, around)).transpose()
+    };
+    let use_server = spec.use_server.iter().enumerate().map(|(nth, rule)| {
+        let path = format!("{path}.use_server[{nth}]");
+        let server = expression(&format!("{path}.server"), &rule.server, around)?;
+        Ok((server, optional(format!("{path}.when"), &rule.when)?))
+    });
+    let use_server = use_server.collect::<Result<_, Refusal>>()?;
+    let persist =
+        spec.persist.iter().enumerate().map(|(nth, rule)| {
+            Ok((rule.force, optional(format!("{path}.persist[{nth}].when"), &rule.when)?))
+        });
+    let persist = persist.collect::<Result<_, Refusal>>()?;
     let parse = |(index, server): (usize, &wire::Server)| {
         if server.weight > 256 {
             return refuse(
@@ -382,7 +406,7 @@ fn draft_backend(
     let servers = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
     let rules = draft_rules(&format!("{path}.rules"), &spec.rules, around)?;
     let answers = draft_answers(path, &spec.answers, around)?;
-    Ok(BackendDraft { key, stick, servers, rules, answers })
+    Ok(BackendDraft { key, stick, use_server, persist, servers, rules, answers })
 }
 
 /// An address with or without a port.

@@ -9,7 +9,7 @@ use tenbin_rules::{Expr, Router};
 
 use super::draft::Answers;
 use super::rules::Rules;
-use crate::lines::Lines;
+use crate::lines::{Lines, Part};
 use crate::stats::{FrontendCounters, ListenerCounters};
 use crate::tls::ListenerConfig;
 use crate::wire;
@@ -54,6 +54,8 @@ pub struct Frontend {
     pub rules: Rules,
     /// Own answers by status.
     pub answers: Answers,
+    /// What names a request; empty: nothing does.
+    pub unique_id: Vec<Part>,
     /// What was counted.
     pub counters: Arc<FrontendCounters>,
 }

@@ -1,11 +1,14 @@
 //! How a backend's group of servers chooses: the words of the contract as those of `tenbin_balance`.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 
 use tenbin_balance::{
     Eject, GroupSpec, HaproxyFunction, HaproxyHash, HaproxyKey, HashMethod, IpHashForm, OnDrain, PolicySpec,
+    xxh64,
 };
 
+use crate::address::Address;
 use crate::hashkey;
 use crate::wire::{self, Policy};
 
@@ -84,4 +87,23 @@ pub fn numbers(servers: &[wire::Server]) -> Vec<u32> {
         server.number
     };
     servers.iter().map(number).collect()
+}
+
+/// The value of a server's plain cookie: the one that it was given, or one made of where it is and the backend's key.
+pub fn cookie(server: &wire::Server, backend: &wire::Backend, address: Option<&Address>) -> Vec<u8> {
+    let (Some(wire::Sticky::Cookie { dynamic_key, .. }), Some(Address::Ip(address)), true) =
+        (&backend.sticky, address, server.cookie.is_empty())
+    else {
+        return server.cookie.clone().into_bytes();
+    };
+    if dynamic_key.is_empty() {
+        return Vec::new();
+    }
+    let mut text = dynamic_key.clone().into_bytes();
+    match address.ip() {
+        IpAddr::V4(ip) => text.extend_from_slice(&ip.octets()),
+        IpAddr::V6(ip) => text.extend_from_slice(&ip.octets()),
+    }
+    text.extend_from_slice(&u32::from(address.port()).to_be_bytes());
+    format!("{:016x}", xxh64(&text, 0)).into_bytes()
 }

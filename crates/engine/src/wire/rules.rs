@@ -348,4 +348,10 @@ pub struct ProxyLog {
     /// Headers that are shown.
     #[serde(default)]
     pub captures: Vec<Capture>,
+    /// What the name of the cookie begins with that is shown; empty: none.
+    #[serde(default)]
+    pub cookie: String,
+    /// Bytes of it at most.
+    #[serde(default)]
+    pub cookie_length: usize,
 }

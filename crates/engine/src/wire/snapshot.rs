@@ -5,7 +5,7 @@ use tenbin_rules::wire::Expr;
 
 use super::backend::Backend;
 use super::http_rules::HttpRules;
-use super::rules::{Answer, LiveList, ProxyLog, Rules, Table};
+use super::rules::{Answer, LiveList, LogPart, ProxyLog, Rules, Table};
 use super::secret::Secret;
 use super::tls::{ListenerTls, ProxyIn};
 
@@ -203,6 +203,9 @@ pub struct Frontend {
     /// None: the process's access log.
     #[serde(default)]
     pub log: Option<ProxyLog>,
+    /// What names a request; empty: nothing does.
+    #[serde(default)]
+    pub unique_id: Vec<LogPart>,
     /// How long a tarpit keeps an answer back; 0: as the backend's `connect`.
     #[serde(default)]
     pub tarpit: u64,

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use super::map::{Map, Way};
+use super::map::Map;
 use super::path::Path;
-use super::{address, base64, cast};
+use super::{address, base64, cast, fix};
 use crate::wire::Const;
-use crate::{Around, Counter, Counters, Error, Value, Variable};
+use crate::{Around, Counter, Counters, Error, Method, Value, Variable};
 
 /// How big a regular expression may become when compiled, in bytes.
 const REGEX_LIMIT: usize = 1 << 20;
@@ -72,8 +72,12 @@ pub(crate) enum Take {
     Word(&'static [&'static str]),
     /// A place in a JSON document: `$.a[0].b`.
     Path,
+    /// Numbers with dots between them.
+    Numbers,
+    /// A tag of FIX: its number, or its name where it has one.
+    Tag,
     /// A live list, looked into in that way.
-    Map(Way),
+    Map(Method),
     /// A stick table.
     Table,
 }
@@ -101,6 +105,7 @@ pub(crate) enum Arg {
     Mask(u128),
     Regex(Box<Regex>),
     Path(Path),
+    Numbers(Box<[u64]>),
     Map(Arc<Map>),
     Table(Arc<dyn Counters>),
 }
@@ -117,7 +122,14 @@ impl Take {
     /// As the vocabulary and messages call it.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Text | Self::Letters | Self::Word(_) | Self::Flags(_) | Self::Mask4 | Self::Mask6 => "text",
+            Self::Text
+            | Self::Letters
+            | Self::Numbers
+            | Self::Tag
+            | Self::Word(_)
+            | Self::Flags(_)
+            | Self::Mask4
+            | Self::Mask6 => "text",
             Self::Int | Self::Index | Self::Within(..) => "int",
             Self::Number => "number",
             Self::Variable => "variable",
@@ -151,6 +163,10 @@ impl Given {
             ));
         }
         let one = |(index, (parameter, arg)): (usize, (&Parameter, &Const))| {
+            // Left out between others.
+            if *arg == Const::Null && parameter.optional && index + 1 < args.len() {
+                return Ok(Arg::None);
+            }
             read(parameter, arg, args, around).map_err(|reason| {
                 Error::at(format!("args[{index}]"), format!("{} of {what} {reason}", parameter.name))
             })
@@ -250,9 +266,17 @@ fn read(parameter: &Parameter, arg: &Const, all: &[Const], around: &Around<'_>) 
             regex(text, ignore_case).map(|regex| Arg::Regex(Box::new(regex)))
         }
         Take::Word(words) => word(words, text),
+        Take::Numbers => {
+            let numbers = text.split('.').map(str::parse).collect::<Result<_, _>>();
+            numbers.map(Arg::Numbers).map_err(|_| format!("{text:?} is not numbers with dots between them"))
+        }
+        Take::Tag => match fix::tag(text) {
+            Some(tag) => Ok(Arg::Text(tag.as_bytes().into())),
+            None => Err(format!("{text:?} is neither a number nor a known name")),
+        },
         Take::Path => Path::parse(text).map(Arg::Path),
-        Take::Map(way) => match (around.list)(text) {
-            Some(list) => Map::new(list, way).map(|map| Arg::Map(Arc::new(map))),
+        Take::Map(method) => match (around.list)(text) {
+            Some(list) => Map::new(list, method).map(|map| Arg::Map(Arc::new(map))),
             None => Err(format!("{text:?}: no such list")),
         },
         Take::Table => (around.table)(text).map(Arg::Table).ok_or_else(|| format!("{text:?}: no such table")),
@@ -271,8 +295,12 @@ fn number_as(take: Take, number: i64) -> Result<Arg, String> {
             Err(format!("must be from {least} to {most}, not {number}"))
         }
         Take::Int | Take::Number | Take::Index | Take::Within(..) => Ok(Arg::Int(number)),
-        Take::Text | Take::Letters | Take::Either => Ok(Arg::Text(text().into_bytes().into())),
+        Take::Text | Take::Letters | Take::Either | Take::Tag => Ok(Arg::Text(text().into_bytes().into())),
         Take::Word(words) => word(words, &text()),
+        Take::Numbers => {
+            let number = u64::try_from(number).map_err(|_| format!("must not be negative: {number}"))?;
+            Ok(Arg::Numbers([number].into()))
+        }
         Take::Mask4 | Take::Mask6 => {
             let bits = if take == Take::Mask4 { 32 } else { 128 };
             address::mask(&text(), bits).map(Arg::Mask).ok_or_else(|| format!("{number} is not a mask"))

@@ -63,9 +63,24 @@ pub(crate) fn ip(value: &Value<'_>) -> Option<IpAddr> {
         Value::Ip(address) => Some(*address),
         Value::Int(number) => Some(IpAddr::V4(Ipv4Addr::from_bits(*number as u32))),
         Value::Bool(flag) => Some(IpAddr::V4(Ipv4Addr::from_bits((*flag).into()))),
-        Value::Str(text) => std::str::from_utf8(text).ok()?.parse().ok(),
+        Value::Str(text) => match ipv4(text) {
+            Some(address) => Some(IpAddr::V4(address)),
+            None => Some(IpAddr::V6(std::str::from_utf8(text).ok()?.parse().ok()?)),
+        },
         Value::Absent => None,
     }
+}
+
+/// The IPv4 address that text begins with; what follows begins with neither digit nor dot and does not matter.
+fn ipv4(text: &[u8]) -> Option<Ipv4Addr> {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.').unwrap_or(text.len());
+    let mut octets = [0_u8; 4];
+    let mut parts = text.get(..end)?.split(|byte| *byte == b'.');
+    for octet in &mut octets {
+        let part = parts.next().filter(|part| !part.is_empty())?;
+        *octet = part.iter().try_fold(0_u8, |sum, digit| sum.checked_mul(10)?.checked_add(digit - b'0'))?;
+    }
+    parts.next().is_none().then(|| Ipv4Addr::from(octets))
 }
 
 #[cfg(test)]

@@ -30,8 +30,12 @@ pub(super) fn queried<'v>(document: &[u8], path: &Path, whole: bool) -> Value<'v
     let text = |bytes: Vec<u8>| Value::Str(bytes.into());
     match path.find(document) {
         None => Value::Absent,
-        Some(Found::Truth(truth)) => Value::Bool(truth),
-        Some(Found::Text(escaped)) => unescaped(escaped).map_or(Value::Absent, text),
+        Some(Found::Truth(truth)) if whole => Value::Int(truth.into()),
+        Some(Found::Truth(truth)) => Value::text(if truth { b"1" } else { b"0" }),
+        Some(Found::Text(escaped)) => {
+            let text = unescaped(escaped).map_or(Value::Absent, text);
+            if whole { cast::int(&text).map_or(Value::Absent, Value::Int) } else { text }
+        }
         Some(Found::Number(digits)) if whole => whole_number(digits).map_or(Value::Absent, Value::Int),
         Some(Found::Number(digits)) => {
             let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());

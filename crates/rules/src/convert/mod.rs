@@ -10,20 +10,26 @@ mod address;
 mod argument;
 mod base64;
 pub(crate) mod cast;
+mod cipher;
 mod date;
 mod digest;
 mod encode;
+mod fix;
 mod hash;
 mod json;
 mod jwt;
 mod language;
 mod map;
+mod mqtt;
 mod native;
 mod numbers;
 mod path;
-mod regsub;
+mod protobuf;
+pub(crate) mod regsub;
 mod stick;
 mod text;
+#[cfg(test)]
+mod trials;
 mod variable;
 #[cfg(test)]
 mod vectors;
@@ -48,6 +54,8 @@ pub(crate) struct Row {
     pub case: Option<Case>,
     /// Whether it does nothing but yield a value that depends on nothing but its input and its arguments.
     pub pure: bool,
+    /// Whether it yields what it is given, of whatever kind that is.
+    pub same: bool,
     /// The data of a stick table that it looks up; empty for none.
     pub counter: &'static str,
 }
@@ -79,6 +87,7 @@ static TABLES: &[&[Row]] = &[
     hash::ROWS,
     digest::ROWS,
     address::ROWS,
+    cipher::ROWS,
     json::ROWS,
     jwt::ROWS,
     date::ROWS,
@@ -86,6 +95,9 @@ static TABLES: &[&[Row]] = &[
     variable::ROWS,
     stick::ROWS,
     map::ROWS,
+    mqtt::ROWS,
+    fix::ROWS,
+    protobuf::ROWS,
 ];
 
 /// Every converter.
@@ -124,6 +136,20 @@ impl Converter {
         (self.row.call)(value, &self.given, &Asked(view))
     }
 
+    /// The kind of what it yields for that kind of input.
+    pub fn kind(&self, input: Kind) -> Kind {
+        let typed = self
+            .row
+            .parameters
+            .iter()
+            .position(|parameter| [json::TYPE, protobuf::TYPES].contains(&parameter.take));
+        match typed {
+            _ if self.row.same => input,
+            Some(index) if self.given.has(index) => Kind::Int,
+            _ => self.row.result,
+        }
+    }
+
     /// Whether the same input always gives the same result.
     pub fn fixed(&self) -> bool {
         self.row.pure && self.given.fixed()
@@ -149,7 +175,7 @@ const fn row(
     result: Kind,
     call: for<'v> fn(Value<'v>, &'v Given, &dyn Ask<'v>) -> Value<'v>,
 ) -> Row {
-    Row { name, input: ANY, parameters, result, call, case: None, pure: true, counter: "" }
+    Row { name, input: ANY, parameters, result, call, case: None, pure: true, same: false, counter: "" }
 }
 
 /// A view as converters see it: rows are functions, and cannot be generic over views.

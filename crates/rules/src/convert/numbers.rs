@@ -17,6 +17,7 @@ pub(super) static ROWS: &[Row] = &[
     row("xor", OPERAND, Kind::Int, |value, given, ask| with(&value, given, ask, |left, right| left ^ right)),
     row("neg", &[], Kind::Int, |value, _, _| number(&value, i64::saturating_neg)),
     row("cpl", &[], Kind::Int, |value, _, _| number(&value, |number| !number)),
+    row("int", &[], Kind::Int, |value, _, _| number(&value, |number| number)),
     row("bool", &[], Kind::Bool, |value, _, _| truth(&value, |number| number != 0)),
     row("not", &[], Kind::Bool, |value, _, _| truth(&value, |number| number == 0)),
     row("odd", &[], Kind::Bool, |value, _, _| truth(&value, |number| number & 1 == 1)),

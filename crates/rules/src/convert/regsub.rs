@@ -21,7 +21,7 @@ pub(super) static ROWS: &[Row] = &[row(
 
 /// Appends the template with `\0` to `\9` replaced by what their groups matched and `\x41` by the byte. None when the
 /// template ends within an escape.
-pub(super) fn fill(template: &[u8], found: &Captures<'_>, out: &mut Vec<u8>) -> Option<()> {
+pub(crate) fn fill(template: &[u8], found: &Captures<'_>, out: &mut Vec<u8>) -> Option<()> {
     let mut rest = template.iter();
     while let Some(byte) = rest.next() {
         if *byte != b'\\' {

@@ -225,3 +225,39 @@ fn port(text: &[u8]) -> u32 {
         port.wrapping_mul(10).wrapping_add(u32::from(*byte)).wrapping_sub(u32::from(b'0'))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::convert::{Converter, build};
+    use crate::wire::Const;
+    use crate::{Around, Request};
+
+    #[test]
+    fn what_is_only_cut_is_never_copied() {
+        let view = Request::default();
+        let text = |text: &str| Const::Str(text.into());
+        for (name, args) in [
+            ("str", vec![]),
+            ("field", vec![Const::Int(2), text("/")]),
+            ("word", vec![Const::Int(-1), text("/")]),
+            ("bytes", vec![Const::Int(1), Const::Int(2)]),
+            ("ltrim", vec![text("/")]),
+            ("rtrim", vec![text("/")]),
+            ("cut_crlf", vec![]),
+            ("host_only", vec![]),
+            ("concat", vec![]),
+            ("iif", vec![text("a"), text("b")]),
+            ("regsub", vec![text("x+"), text("y")]),
+            ("url_dec", vec![]),
+            ("url_enc", vec![]),
+            ("json", vec![]),
+            ("debug", vec![]),
+        ] {
+            let converter: Converter = build(name, &args, Kind::Str, &Around::NOTHING).unwrap();
+            let input: &[u8] = if matches!(name, "url_enc" | "json") { b"plain" } else { b"/a/bc:/" };
+            let value = converter.call(Value::text(input), &view);
+            assert!(matches!(value, Value::Str(Cow::Borrowed(_))), "{name}: {value:?}");
+        }
+    }
+}

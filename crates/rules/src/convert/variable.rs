@@ -13,16 +13,16 @@ const SET: &[Parameter] = &[
     may("a condition", CONDITION),
     may("a condition", CONDITION),
 ];
+const DEBUG: &[Parameter] = &[may("a prefix", Take::Text), may("a destination", Take::Text)];
 
 pub(super) static ROWS: &[Row] = &[
-    Row { pure: false, ..row("set-var", SET, Kind::Str, set) },
-    Row { pure: false, ..row("unset-var", &[need("a variable", Take::Variable)], Kind::Str, unset) },
-    row(
-        "debug",
-        &[may("a prefix", Take::Text), may("a destination", Take::Text)],
-        Kind::Str,
-        |value, _, _| value,
-    ),
+    Row { pure: false, same: true, ..row("set-var", SET, Kind::Str, set) },
+    Row {
+        pure: false,
+        same: true,
+        ..row("unset-var", &[need("a variable", Take::Variable)], Kind::Str, unset)
+    },
+    Row { same: true, ..row("debug", DEBUG, Kind::Str, |value, _, _| value) },
 ];
 
 /// Absent, and nothing set, unless every condition holds.

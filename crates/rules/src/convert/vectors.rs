@@ -13,6 +13,15 @@ use crate::{Around, Error, Kind, Value, Variable, View};
 #[derive(Default)]
 pub(super) struct Holder(RefCell<HashMap<Variable, Value<'static>>>);
 
+impl Holder {
+    /// With one variable.
+    pub fn with(name: &str, value: &Value<'static>) -> Self {
+        let holder = Self::default();
+        holder.assign(&Variable::named(name).unwrap(), value);
+        holder
+    }
+}
+
 impl View for Holder {
     fn method(&self) -> &[u8] {
         b""
@@ -85,7 +94,7 @@ fn written(expected: &str) -> Outcome {
         "refused" => Outcome::Refused,
         "absent" => Outcome::Absent,
         _ if expected.starts_with("0x") => Outcome::Bytes(hex(&expected[2..])),
-        _ => Outcome::Bytes(expected[1..].as_bytes().to_vec()),
+        _ => Outcome::Bytes(expected.as_bytes()[1..].to_vec()),
     }
 }
 

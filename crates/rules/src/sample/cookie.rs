@@ -87,7 +87,8 @@ impl Cookie {
         };
         field::each(view, (self.message, field, false), &mut |line| {
             let mut rest = line;
-            while let Some((pair, after)) = pair(rest) {
+            // As HAProxy: what is no longer than the name and its sign holds no cookie, whatever it is.
+            while let Some((pair, after)) = pair(rest).filter(|_| rest.len() > self.name.len() + 1) {
                 let (name, value) = split(pair);
                 let fits = self.name.is_empty() || name == &*self.name;
                 if fits && !name.is_empty() && !name.starts_with(b"$") && !seen(name, value) {

@@ -4,7 +4,6 @@
 //! does; `fhdr` does not split. Occurrences count from 1 on, or from -1 (the last) back to -10.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
 
 use super::{Args, Row, Sample};
 use crate::args::{Parameter, optional_int, optional_text, text};
@@ -123,22 +122,23 @@ impl Shape {
     pub fn of(self, text: &[u8]) -> Value<'_> {
         match self {
             Self::Text => Value::text(text),
-            Self::Number => Value::Int(cast::leading(text)),
-            Self::Address => address(text).map_or(Value::Absent, Value::Ip),
+            Self::Number => Value::Int(number(text)),
+            Self::Address => cast::ip(&Value::text(text)).map_or(Value::Absent, Value::Ip),
         }
     }
 }
 
-/// An address, alone or with a port.
-pub(crate) fn address(text: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(text).ok()?;
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Some(address);
-    }
-    if let Ok(address) = text.parse::<SocketAddr>() {
-        return Some(address.ip());
-    }
-    text.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+/// As HAProxy reads the value of a header: whatever stands below `0` counts as a digit, too, so that `1.5` is 85.
+fn number(text: &[u8]) -> i64 {
+    let (sign, digits) = match text {
+        [b'-', rest @ ..] => (-1, rest),
+        all => (1, all),
+    };
+    let digits = digits.iter().map(|byte| i32::from(byte.cast_signed()) - i32::from(b'0'));
+    digits
+        .take_while(|digit| *digit <= 9)
+        .fold(0_i32, |number, digit| number.wrapping_mul(10).wrapping_add(sign * digit))
+        .into()
 }
 
 /// Which fields, and whether they are whole.
@@ -246,6 +246,9 @@ fn joined<V: View + ?Sized>(view: &V, message: Message, delimiter: &[u8]) -> Val
 fn values(args: &Args<'_>, message: Message, (whole, shape): (bool, Shape)) -> Result<Sample, Error> {
     let name = args.text(0).unwrap_or_default().to_ascii_lowercase().into_bytes().into();
     let occurrence = args.int(1).unwrap_or(0);
+    if occurrence < -(BACK as i64) {
+        return Err(Error::at("args[1]", format!("found {occurrence}, expected -{BACK} or more")));
+    }
     Ok(Sample::Field(Field::Values { message, name, whole, shape, occurrence }))
 }
 

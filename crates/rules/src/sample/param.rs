@@ -2,7 +2,10 @@
 //!
 //! As HAProxy, and unlike `param`: nothing is decoded, `;` parts pairs too, and pairs without `=` are not looked at.
 
+use std::borrow::Cow;
+
 use super::field::Shape;
+use super::target::path_query;
 use super::{Args, Row, Sample};
 use crate::args::{Parameter, optional_text};
 use crate::phase::Phase::Content;
@@ -32,16 +35,22 @@ pub(super) struct Param {
 impl Param {
     pub fn value<'v, V: View + ?Sized>(&'v self, view: &'v V) -> Value<'v> {
         let mut first = Value::Absent;
-        self.each(view, &mut |value| {
-            first = self.shape.of(value);
-            false
-        });
+        match self.text(view) {
+            Cow::Borrowed(text) => self.each(text, &mut |value| {
+                first = self.shape.of(value);
+                first == Value::Absent
+            }),
+            Cow::Owned(text) => self.each(&text, &mut |value| {
+                first = self.shape.of(value).into_owned();
+                first == Value::Absent
+            }),
+        }
         first
     }
 
     pub fn any<V: View + ?Sized>(&self, view: &V, test: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
         let mut found = false;
-        self.each(view, &mut |value| {
+        self.each(&self.text(view), &mut |value| {
             let value = self.shape.of(value);
             found = value != Value::Absent && test(value);
             !found
@@ -49,15 +58,23 @@ impl Param {
         found
     }
 
-    fn each<'v, V: View + ?Sized>(&self, view: &'v V, seen: &mut dyn FnMut(&'v [u8]) -> bool) {
-        let text = match self.delimiter {
-            None => view.body(Message::Request),
-            Some(b'?') => view.query(),
-            Some(other) => match memchr::memchr(other, view.path()) {
-                Some(at) => view.path().get(at + 1..).unwrap_or_default(),
-                None => b"",
+    /// Where the pairs stand. With a delimiter of its own in the path, the query is part of the last of them.
+    fn text<'v, V: View + ?Sized>(&self, view: &'v V) -> Cow<'v, [u8]> {
+        match self.delimiter {
+            None => Cow::Borrowed(view.body(Message::Request)),
+            Some(b'?') => Cow::Borrowed(view.query()),
+            Some(other) => match (path_query(view), |text: &[u8]| {
+                memchr::memchr(other, text).map_or(text.len(), |at| at + 1)
+            }) {
+                (Cow::Borrowed(text), start) => Cow::Borrowed(text.get(start(text)..).unwrap_or_default()),
+                (Cow::Owned(text), start) => {
+                    Cow::Owned(text.get(start(&text)..).unwrap_or_default().to_vec())
+                }
             },
-        };
+        }
+    }
+
+    fn each<'t>(&self, text: &'t [u8], seen: &mut dyn FnMut(&'t [u8]) -> bool) {
         let parts = |byte: &u8| matches!(byte, b'&' | b';') || self.delimiter == Some(*byte);
         for pair in text.split(parts) {
             let Some((name, value)) = memchr::memchr(b'=', pair).and_then(|at| pair.split_at_checked(at))

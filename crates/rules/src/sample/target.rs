@@ -74,7 +74,8 @@ impl Target {
     }
 }
 
-fn path_query<V: View + ?Sized>(view: &V) -> Cow<'_, [u8]> {
+/// The target as it was asked for.
+pub(super) fn path_query<V: View + ?Sized>(view: &V) -> Cow<'_, [u8]> {
     match view.target() {
         Some(target) => Cow::Borrowed(target),
         None if view.query().is_empty() => Cow::Borrowed(view.path()),

@@ -10,9 +10,9 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.expression import comparison, regex, vocabulary
+from tenbin.configfile.expression import beyond, comparison, facts, regex, vocabulary
 from tenbin.configfile.expression.syntax import Parsed, parse
-from tenbin.configfile.expression.typed import UNKNOWN, Compiled, Typed, Use
+from tenbin.configfile.expression.typed import UNKNOWN, Compiled, Rate, Typed, Use
 from tenbin.configfile.expression.vocabulary import (
     CALLS,
     CLOSED,
@@ -44,15 +44,15 @@ _REFUSED: tuple[tuple[type[ast.expr] | tuple[type[ast.expr], ...], str, str], ..
 )
 
 
-def condition(code: str) -> Compiled:
-    """Compile a condition. Raises `Mistake` with every problem and its place in the text."""
-    compiler = Compiler(parse(code))
+def condition(code: str, *, answer: bool = False) -> Compiled:
+    """Compile a condition; `answer`: on the server's answer. Raises `Mistake` with all problems and their places."""
+    compiler = Compiler(parse(code), answer=answer)
     return compiler.finish(compiler.truth(compiler.parsed.body))
 
 
-def key(code: str) -> Compiled:
+def key(code: str, *, answer: bool = False) -> Compiled:
     """Compile an expression that yields a text, number or address to hash or remember."""
-    compiler = Compiler(parse(code))
+    compiler = Compiler(parse(code), answer=answer)
     found = compiler.value(compiler.parsed.body)
     if found.is_literal:
         compiler.wrong(
@@ -73,10 +73,12 @@ def part(code: str, *, offset: int, answer: bool) -> Compiled:
         compiled = compiler.finish(found.expression)
     except Mistake as error:
         raise Mistake(*(_moved(problem, offset, len(code)) for problem in error.problems)) from None
-    return Compiled(
-        compiled.expression,
-        tuple(replace(use, start=use.start + offset, end=use.end + offset) for use in compiled.uses),
-        tuple(_moved(problem, offset, len(code)) for problem in compiled.warnings),
+    return replace(
+        compiled,
+        uses=_moved_uses(compiled.uses, offset),
+        tables=_moved_uses(compiled.tables, offset),
+        lists=_moved_uses(compiled.lists, offset),
+        warnings=tuple(_moved(problem, offset, len(code)) for problem in compiled.warnings),
     )
 
 
@@ -85,16 +87,36 @@ class Compiler:
 
     def __init__(self, parsed: Parsed, *, answer: bool = False) -> None:
         self.parsed = parsed
-        self._answer = answer
+        self.answer = answer
         self._problems: list[Problem] = []
         self._uses: list[Use] = []
+        self._tables: list[Use] = []
+        self._lists: list[Use] = []
+        self._rates: list[Rate] = []
         self._depth = 0
 
     def finish(self, expression: Expression) -> Compiled:
         """Return the result, or raise all errors that were found."""
         if any(problem.severity is Severity.ERROR for problem in self._problems):
             raise Mistake(*self._problems)
-        return Compiled(expression, tuple(self._uses), tuple(self._problems))
+        asked = (tuple(self._tables), tuple(self._lists), tuple(self._rates))
+        return Compiled(expression, tuple(self._uses), tuple(self._problems), *asked)
+
+    def used(self, use: Use) -> None:
+        """Note a fact that is asked for."""
+        self._uses.append(use)
+
+    def used_table(self, use: Use) -> None:
+        """Note a table that is looked into."""
+        self._tables.append(use)
+
+    def used_list(self, use: Use) -> None:
+        """Note a file that is looked up in."""
+        self._lists.append(use)
+
+    def rated(self, rate: Rate) -> None:
+        """Note something whose rate is asked for."""
+        self._rates.append(rate)
 
     def wrong(self, node: ast.AST, message: str, *, expected: str = "", hint: str = "") -> Typed:
         """Note an error at a node and return what stands for its value."""
@@ -131,7 +153,7 @@ class Compiler:
             start, end = self.parsed.span(node)
             raise Mistake(Problem("the expression is nested too deeply", start=start, end=end))
         self._depth += 1
-        found = self._node(node)
+        found = beyond.compiled(self, node) or self._node(node)
         self._depth -= 1
         return found
 
@@ -141,7 +163,7 @@ class Compiler:
                 return self._constant(node)
             case ast.Name():
                 return self._name(node, node.id)
-            case ast.Attribute() if (name := _dotted(node)).partition(".")[0] in NAMESPACES:
+            case ast.Attribute() if (name := beyond.dotted(node)).partition(".")[0] in NAMESPACES:
                 return self._name(node, name)
             case ast.Call():
                 return self._call(node)
@@ -183,7 +205,7 @@ class Compiler:
             return self._unknown_fact(node, name) if isinstance(node, ast.Attribute) else self._unknown_name(node)
         start, end = self.parsed.span(node)
         self._uses.append(Use(name, start, end))
-        if about.answer and not self._answer:
+        if about.answer and not self.answer:
             message = f"`{name}` is not known before the server has answered"
             return self.wrong(node, message, hint="it can be used in the headers of `response`")
         return Typed(Fetch(name), about.kind, about.optional, about.shape)
@@ -192,11 +214,9 @@ class Compiler:
         name = node.id
         if name in FUNCTIONS:
             return self.wrong(node, f"`{name}` must be called", hint=f"such as {EXAMPLES[name]}")
-        if name in vocabulary.LATER:
-            message = f"`{name}` comes with {vocabulary.LATER[name]}, which this version does not have yet"
-            return self.wrong(node, message)
-        known = [known for known, about in NAMES.items() if "." not in known and (self._answer or not about.answer)]
+        known = [known for known, about in NAMES.items() if "." not in known and (self.answer or not about.answer)]
         hint = vocabulary.FOREIGN.get(name) or did_you_mean(name, [*known, *FUNCTIONS])
+        hint = hint or did_you_mean(name, facts.fetches())
         if not hint:
             hint = f'a text stands in quotes: "{name}"'
         return self.wrong(node, f"unknown name `{name}`", expected=f"one of {', '.join(known)}", hint=hint)
@@ -226,7 +246,7 @@ class Compiler:
         if node.keywords:
             return self.wrong(node.keywords[0], "arguments have no names here")
         match node.func:
-            case ast.Attribute() as called if (name := _dotted(called)) in NAMES:
+            case ast.Attribute() as called if (name := beyond.dotted(called)) in NAMES:
                 return self.wrong(node, f"`{name}` is not called", hint=f"write `{name}`, without parentheses")
             case ast.Attribute() as called:
                 return self._method(node, called)
@@ -238,11 +258,12 @@ class Compiler:
                 return self._fetch(node, name)
             case ast.Name(id=name) if name in NAMES:
                 return self.wrong(node, f"`{name}` is not called", hint=f"write `{name}`, without parentheses")
-            case ast.Name(id=name) if name in vocabulary.LATER:
-                message = f"`{name}` comes with {vocabulary.LATER[name]}, which this version does not have yet"
-                return self.wrong(node, message)
+            case ast.Name(id="table"):
+                message = "a table is asked for one of its counters"
+                return self.wrong(node, message, hint=f"such as {EXAMPLES['table']}")
             case ast.Name(id=name) as called:
                 hint = did_you_mean(name, FUNCTIONS) or vocabulary.FOREIGN.get(name, "")
+                hint = hint or did_you_mean(name, facts.fetches())
                 return self.wrong(called, f"unknown function `{name}`", expected=_one_of(FUNCTIONS), hint=hint)
             case _:
                 return self.wrong(node.func, "this cannot be called", expected=_one_of(FUNCTIONS))
@@ -315,7 +336,7 @@ class Compiler:
         name = called.attr
         if isinstance(called.value, ast.Name) and called.value.id in vocabulary.FOREIGN:
             return self.value(called.value)
-        hint = did_you_mean(name, METHODS)
+        hint = did_you_mean(name, METHODS) or did_you_mean(name, facts.converters())
         if name in vocabulary.FOREIGN_METHODS and not nearest(name, METHODS):
             hint = vocabulary.FOREIGN_METHODS[name].format(written)
         return self.wrong(called, f"unknown method `{name}`", expected=_one_of(METHODS), hint=hint)
@@ -369,16 +390,6 @@ class Compiler:
         return self.wrong(node, "this kind of Python is not part of a condition", expected="comparisons, and, or, not")
 
 
-def _dotted(node: ast.expr) -> str:
-    """The name that attributes of a name spell, such as `tls.client.name`; "" for anything else."""
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=inner, attr=attr) if before := _dotted(inner):
-            return f"{before}.{attr}"
-    return ""
-
-
 def _negated(expression: Expression) -> Expression:
     return expression.input if isinstance(expression, Not) and _is_truth(expression.input) else Not(expression)
 
@@ -393,6 +404,10 @@ def _in_literal(problem: Problem, written: str, value: str, start: int, end: int
     if not problem.end or quote < 0:
         return replace(problem, start=start, end=end)
     return replace(problem, start=start + quote + problem.start, end=start + quote + problem.end)
+
+
+def _moved_uses(uses: tuple[Use, ...], offset: int) -> tuple[Use, ...]:
+    return tuple(replace(use, start=use.start + offset, end=use.end + offset) for use in uses)
 
 
 def _moved(problem: Problem, offset: int, length: int) -> Problem:

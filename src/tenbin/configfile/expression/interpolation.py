@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tenbin.configfile.expression.compiler import part
-from tenbin.configfile.expression.typed import Compiled, Use
+from tenbin.configfile.expression.typed import Compiled
 from tenbin.configfile.problem import Mistake, Problem
 from tenbin.model.expression import Concat, Const, Expression
 
@@ -18,8 +18,7 @@ def text(template: str, *, answer: bool = False) -> Compiled:
 
     `answer`: the server's answer is known, so `status` and `server` may be used. Raises `Mistake` with every problem.
     """
-    parts: list[Expression] = []
-    uses: list[Use] = []
+    parts: list[Compiled] = []
     problems: list[Problem] = []
     position = 0
     while match := _PIECE.match(template, position):
@@ -32,33 +31,32 @@ def text(template: str, *, answer: bool = False) -> Compiled:
                     Problem("`{` is not closed", expected="`}`", hint=hint, start=position - 1, end=position)
                 )
                 break
-            _interpolate(template[position:end], position, answer, parts, uses, problems)
+            _interpolate(template[position:end], position, answer, parts, problems)
             position = end + 1
         elif match.lastgroup == "close":
             hint = "`}}` writes a brace"
             problems.append(Problem("`}` closes nothing", hint=hint, start=match.start(), end=match.end()))
         else:
-            parts.append(Const(match.group()[:1] if match.lastgroup == "escaped" else match.group()))
+            parts.append(Compiled(Const(match.group()[:1] if match.lastgroup == "escaped" else match.group())))
     if any(problem.severity == "error" for problem in problems):
         raise Mistake(*problems)
-    return Compiled(_joined(parts), tuple(uses), tuple(problems))
+    return Compiled(
+        _joined([one.expression for one in parts]),
+        tuple(use for one in parts for use in one.uses),
+        tuple(problems),
+        tuple(use for one in parts for use in one.tables),
+        tuple(use for one in parts for use in one.lists),
+        tuple(rate for one in parts for rate in one.rates),
+    )
 
 
-def _interpolate(
-    code: str,
-    offset: int,
-    answer: bool,
-    parts: list[Expression],
-    uses: list[Use],
-    problems: list[Problem],
-) -> None:
+def _interpolate(code: str, offset: int, answer: bool, parts: list[Compiled], problems: list[Problem]) -> None:
     try:
         compiled = part(code, offset=offset, answer=answer)
     except Mistake as error:
         problems.extend(error.problems)
         return
-    parts.append(compiled.expression)
-    uses.extend(compiled.uses)
+    parts.append(compiled)
     problems.extend(compiled.warnings)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tenbin.configfile.expression.vocabulary import Kind
 from tenbin.configfile.problem import Problem  # noqa: TC001 - pydantic looks at the fields of Compiled
 from tenbin.model.expression import Const, Expression
+from tenbin.model.table import KeyType  # noqa: TC001 - the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,28 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """A count within `period` ms of what `key` yields; `name` is that of the table in which it is kept."""
+
+    name: str
+    key: Expression
+    type: KeyType
+    period: int
+
+
+@dataclass(frozen=True, slots=True)
 class Compiled:
-    """An expression, what it asks for, and what is doubtful about it."""
+    """An expression, what it asks for, and what is doubtful about it.
+
+    `tables` are names of tables, `lists` files of maps; `rates` need a table each, and a rule that fills it.
+    """
 
     expression: Expression
     uses: tuple[Use, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    tables: tuple[Use, ...] = ()
+    lists: tuple[Use, ...] = ()
+    rates: tuple[Rate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

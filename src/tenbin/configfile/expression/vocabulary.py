@@ -78,7 +78,7 @@ CLOSED = {"http_version": ("1.0", "1.1", "2"), "tls.version": ("1.2", "1.3")}
 CALLS = {"header": "header", "param": "query parameter", "cookie": "cookie"}
 """Facts that need a name, and what that is the name of. All are text and may be absent."""
 
-FUNCTIONS = (*CALLS, "matches", "len")
+FUNCTIONS = (*CALLS, "matches", "len", "rate", "table", "map")
 
 METHODS = ("startswith", "endswith", "lower", "upper", "strip")
 
@@ -88,14 +88,10 @@ EXAMPLES = {
     "cookie": 'cookie("session")',
     "matches": 'matches(path, "^/v[0-9]+/")',
     "len": "len(query)",
+    "rate": 'rate(source, "10s") > 100',
+    "table": 'table("clients").http_err_rate > 5',
+    "map": 'map("hosts.map", host, "none") == "app"',
 }
-
-LATER = {
-    "rate": "stick tables",
-    "count": "stick tables",
-    "table": "stick tables",
-}
-"""Names that a later version knows, and what they come with."""
 
 FOREIGN = {
     "request": "write `path`, `method`, `header(...)` without anything before it",

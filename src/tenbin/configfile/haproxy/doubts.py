@@ -33,13 +33,9 @@ def _no_timeouts(reading: Reading, draft: ProxyDraft) -> None:
         if counts and not draft.timeouts.get(name):
             missing.append(name)
     if missing:
-        message = (
-            f"missing timeouts for {draft.kind} '{draft.name}'.\n"
-            "   | While not properly invalid, you will certainly encounter various problems\n"
-            "   | with such a configuration. To fix this, please ensure that all following\n"
-            "   | timeouts are set to a non-zero value: 'client', 'connect', 'server'."
-        )
-        reading.warning(draft.head, message, f"missing: {', '.join(missing)}")
+        message = f"missing timeouts for {draft.kind} '{draft.name}'."
+        names = " and ".join(f"`timeout {one}`" for one in missing)
+        reading.warning(draft.head, message, f"connections of those who are gone are kept: set {names}")
 
 
 def _modes(reading: Reading, draft: ProxyDraft, drafts: list[ProxyDraft]) -> None:

@@ -260,6 +260,7 @@ class ProxyDraft:
     answer_inspect_delay: int = 0
     agent: AgentCheck | None = None
     phrases: list[Line] = field(default_factory=list)
+    latest: int = 0
     inherited: ProxyDraft | None = None
 
     @property

@@ -31,6 +31,7 @@ class Proxies:
         self.found: list[ProxyDraft] = []
         self._last: ProxyDraft | None = None
         self._named: dict[str, ProxyDraft] = {}
+        self._used: set[int] = set()
 
     def read(self, section: Section) -> None:
         """Read a section: defaults, frontend, backend or listen."""
@@ -41,8 +42,9 @@ class Proxies:
         draft = inherited(base) if base else ProxyDraft(section.kind, name, section.head)
         draft.kind, draft.name, draft.head = section.kind, name, section.head
         draft.binds, draft.servers, draft.phrases = [], [], []
-        draft.check.inherited = True
+        draft.check.inherited, draft.latest = True, 0
         draft.inherited = base if section.kind != "defaults" else None
+        self._used.add(id(base))
         if section.kind == "defaults":
             draft.description, draft.number = "", 0
             self._last = draft
@@ -53,6 +55,11 @@ class Proxies:
         reading.exact(section.head)
         for line in section.lines:
             _directive(reading, draft, line)
+
+    @property
+    def unused(self) -> list[ProxyDraft]:
+        """Named defaults that no proxy inherits: their rules are looked at all the same."""
+        return [draft for draft in self._named.values() if id(draft) not in self._used]
 
     def _head(self, section: Section) -> tuple[str, ProxyDraft | None]:
         """The name of a section and the defaults that it starts from."""
@@ -121,11 +128,16 @@ def _directive(reading: Reading, draft: ProxyDraft, line: Line) -> None:
             message = f"'{word.text}' not permitted in anonymous 'defaults' sections."
             reading.error(word, message, "give the section a name")
             return
-    if not _fits(reading, draft, word, directive):
-        reading.ignored(line, f"it is not for a {draft.kind}")
+    fits = _fits(reading, draft, word, directive)
+    if not fits and word.text in _MUST_FIT:
         return
     if len(line.words) - 1 < directive.least:
         reading.error(word, f"'{word.text}' expects {_plural(directive.least)}.")
+        return
+    if not fits:
+        # What has no effect here is read all the same, to find what is wrong with it.
+        reading.ignored(line, f"it is not for a {draft.kind}")
+        directive.read(reading, inherited(draft), line)
         return
     if directive.most >= 0:
         no_more(reading, line, directive.most + 1)
@@ -138,7 +150,10 @@ def _negated(reading: Reading, draft: ProxyDraft, line: Line) -> None:
     name = line.words[1].text if len(line.words) > 1 else ""
     read = _NEGATABLE.get(name)
     if read is None or (prefix == "default" and name == "log"):
-        message = "negation/default currently supported only for options, log, busy-polling, set-dumpable, strict-limits and insecure-fork-wanted."
+        message = (
+            "negation/default currently supported only for options, log, busy-polling, set-dumpable, strict-limits "
+            "and insecure-fork-wanted."
+        )
         reading.error(line.words[0], message)
         return
     reading.exact(line)
@@ -158,7 +173,7 @@ def _fits(reading: Reading, draft: ProxyDraft, word: Word, directive: Directive)
     return False
 
 
-_MUST_FIT = ("server", "server-template", "default-server", "bind", "stick", "tcp-response", "use-server", "capture")
+_MUST_FIT = ("server", "server-template", "default-server", "tcp-response", "use-server", "retry-on", "declare")
 
 
 def _plural(count: int) -> str:

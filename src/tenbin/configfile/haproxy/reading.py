@@ -58,6 +58,6 @@ def read(
         else:
             others.read(reading, beside, section)
     origin = texts[0].name if texts else ""
-    config = build(reading, process, proxies.found, beside, origin)
+    config = build(reading, process, proxies, beside, origin)
     doubts(reading, proxies.found, config)
     return Read(None if reading.failed else config, tuple(reading.problems), reading.report)

@@ -42,6 +42,7 @@ class Global:
     description: str = ""
     hard_stop_after: int = 0
     spread: int = 0
+    programs: bool = False
     certificates: str = ""
     authorities: str = ""
     bind_tls: TlsDraft = field(default_factory=TlsDraft)
@@ -237,6 +238,7 @@ _READERS: dict[str, Callable[[Reading, Global, Arguments], None]] = {
     "stats": _stats,
     "pidfile": _text("pidfile"),
     "daemon": _set("daemon"),
+    "external-check": _set("programs"),
     "master-worker": _set("master"),
     "user": _word("user"),
     "group": _word("group"),

@@ -143,3 +143,5 @@ class ProxyLog(Wire):
     early: bool = False
     raise_errors: bool = False
     captures: tuple[Capture, ...] = ()
+    cookie: str = ""
+    cookie_length: int = 0

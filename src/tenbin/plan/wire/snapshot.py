@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tenbin.plan.wire.expression import Expr, Wire
-from tenbin.plan.wire.rules import Answer, LiveList, ProxyLog, Rules, StickRule, Table
+from tenbin.plan.wire.rules import Answer, LiveList, LogPart, ProxyLog, Rules, StickRule, Table
 from tenbin.plan.wire.tls import ListenerTls, ProxyIn, ProxyOut, ServerTls
 
 # Routes ----------------------------------------------------------------------------------------------------------
@@ -148,6 +148,7 @@ class Frontend(Wire):
     rules: Rules = Rules()
     answers: tuple[tuple[int, Answer], ...] = ()
     log: ProxyLog | None = None
+    unique_id: tuple[LogPart, ...] = ()
     tarpit: int = 0
     number: int = 0
 

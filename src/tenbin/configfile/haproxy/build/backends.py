@@ -106,6 +106,9 @@ def _rules(around: Around, draft: ProxyDraft, lines: Lines) -> Rules:
 
 def _common_check(around: Around, draft: ProxyDraft) -> Check | None:
     """The check that most servers have."""
+    if draft.check.kind == "exec" and not around.settings.programs:
+        message = f"Proxy '{draft.name}': 'option external-check' unable to find required 'global.external-check'."
+        around.reading.error(draft.head, message, "write `external-check` into the `global` section")
     found = [checks.check(draft, one, around.files, around.settings) for one in draft.servers if one.check]
     counted = Counter(one for one in found if one is not None)
     return counted.most_common(1)[0][0] if counted else None
@@ -117,7 +120,8 @@ def _balance(around: Around, draft: ProxyDraft, lines: Lines) -> Balance:
     key = None
     if policy is Policy.HASH:
         if draft.mode == "tcp" and said.form in _NEED_REQUESTS:
-            message = f"Layer 7 hash not possible for {draft.kind} '{draft.name}' (needs 'mode http'). Falling back to round robin."
+            who = f"{draft.kind} '{draft.name}'"
+            message = f"Layer 7 hash not possible for {who} (needs 'mode http'). Falling back to round robin."
             around.reading.warning(draft.head, message)
             policy = Policy.ROUND_ROBIN
         elif said.key is not None:

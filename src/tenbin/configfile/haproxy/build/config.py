@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import hashlib
 import os
 import pwd
 import resource
@@ -27,6 +28,7 @@ from tenbin.model import (
     Expression,
     GlobalLimits,
     Identity,
+    LiveList,
     LogFormat,
     Mode,
     Proxy,
@@ -39,17 +41,22 @@ if TYPE_CHECKING:
     from tenbin.configfile.haproxy.draft import ProxyDraft
     from tenbin.configfile.haproxy.lexer import Word
     from tenbin.configfile.haproxy.others import Others
+    from tenbin.configfile.haproxy.proxies import Proxies
     from tenbin.configfile.haproxy.settings import Global
+    from tenbin.model import UserList
 
 _FIRST_NUMBER = 2
 _OWN_DESCRIPTORS = 100
 
 
-def build(reading: Reading, settings: Global, drafts: list[ProxyDraft], others: Others, origin: str) -> Config:
+def build(reading: Reading, settings: Global, proxies: Proxies, others: Others, origin: str) -> Config:
     """Build the configuration; what is wrong is told to the reading."""
     around = Around(reading, settings, Files(reading, settings))
+    drafts = proxies.found
     _number(reading, drafts)
     lines = _lines(reading, drafts)
+    for unused in proxies.unused:
+        replay.read(reading, unused, Scope(unused.name, "defaults", Mode(unused.mode)))
     _forward(drafts, lines)
     enabled = [(draft, one) for draft, one in zip(drafts, lines, strict=True) if not draft.disabled]
     frontends = tuple(frontend(around, draft, one) for draft, one in enabled if draft.is_frontend)
@@ -71,7 +78,7 @@ def build(reading: Reading, settings: Global, drafts: list[ProxyDraft], others: 
         user=user,
         watched=tuple(sorted({*around.files.watched, *reading.files})),
         tables=(*others.tables, *(table for one in lines for table in one.tables)),
-        lists=tuple(reading.lists.values()),
+        lists=(*reading.lists.values(), *(_credentials(one) for one in (*others.userlists, *around.userlists))),
         variables=variables,
         compat=_compat(around, drafts, others),
     )
@@ -131,6 +138,16 @@ def _forward(drafts: list[ProxyDraft], lines: list[Lines]) -> None:
             target = backends[name]
             target.forward = target.forward or draft.forward
             target.original = target.original or draft.original
+
+
+def _credentials(users: UserList) -> LiveList:
+    """Users as the data plane looks them up: `plain:` or `crypt:` and the password, then the groups."""
+    entries = tuple(
+        (name, f"{'plain' if plain else 'crypt'}:{password}\n{','.join(groups)}")
+        for name, password, plain, groups in users.users
+    )
+    stamp = hashlib.sha256(repr(entries).encode()).hexdigest()[:16]
+    return LiveList(users.name, entries, is_map=True, stamp=stamp)
 
 
 def _variables(reading: Reading, settings: Global) -> tuple[tuple[str, Expression], ...]:

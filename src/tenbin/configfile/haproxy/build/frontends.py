@@ -11,6 +11,7 @@ from tenbin.configfile.haproxy.values import Ports
 from tenbin.configfile.native.document import limits as bounds
 from tenbin.configfile.native.document import timeouts as times
 from tenbin.model import (
+    Act,
     Address,
     AmbiguousPaths,
     Deny,
@@ -24,11 +25,14 @@ from tenbin.model import (
     ProxyIn,
     ProxyLog,
     Route,
+    Rule,
     Rules,
     ToBackend,
     Underscores,
     UnixAddress,
+    Verb,
 )
+from tenbin.model.expression import Fetch
 
 if TYPE_CHECKING:
     from tenbin.configfile.haproxy.build.around import Around
@@ -66,6 +70,7 @@ def frontend(around: Around, draft: ProxyDraft, lines: Lines) -> Frontend:
         rules=_rules(around, draft, lines),
         answers=answers(around, draft),
         log=_log(around, draft, lines),
+        unique_id=_parts(around, draft, lines, "unique_format"),
         tarpit=timeouts.get("tarpit", 0),
         number=draft.number,
     )
@@ -129,7 +134,8 @@ def _rules(around: Around, draft: ProxyDraft, lines: Lines) -> Rules:
     if draft.mode == "http":
         stats = stats_rules(around, draft, lines.scope)
         forwarded = forward_rules(around, draft, lines.scope) if draft.kind == "listen" else ()
-        request = (*monitor(around, draft, lines), *request, *stats, *lines.redirects, *forwarded)
+        named = _named(draft)
+        request = (*monitor(around, draft, lines), *request, *stats, *lines.redirects, *forwarded, *named)
     return Rules(
         connection=lines.of("connection"),
         session=lines.of("session"),
@@ -139,6 +145,13 @@ def _rules(around: Around, draft: ProxyDraft, lines: Lines) -> Rules:
         after=lines.of("after"),
         inspect_delay=draft.inspect_delay,
     )
+
+
+def _named(draft: ProxyDraft) -> tuple[Rule, ...]:
+    """`unique-id-header`."""
+    if not draft.unique_header or draft.unique_format is None:
+        return ()
+    return (Rule(None, Act(Verb.ADD_HEADER, draft.unique_header, Fetch("unique-id")), draft.head.position),)
 
 
 def _log(around: Around, draft: ProxyDraft, lines: Lines) -> ProxyLog:
@@ -157,16 +170,19 @@ def _log(around: Around, draft: ProxyDraft, lines: Lines) -> ProxyLog:
         early=draft.options.get("logasap", False),
         raise_errors=draft.options.get("log-separate-errors", False),
         captures=tuple(lines.scope.captures),
+        cookie=lines.cookie[0],
+        cookie_length=lines.cookie[1],
     )
 
 
 def _format(around: Around, draft: ProxyDraft, lines: Lines) -> tuple[LogPart, ...]:
     word = draft.log_format
     if word is None:
-        return phrases.standard_format(around.reading, lines.scope, draft.mode)
+        return ()  # a line says that somebody has come
     style = phrases.FORMATS
     if draft.mode == "tcp" and word.text in (style["httplog"], style["httpslog"], style["clf"]):
-        message = f"'option httplog' not usable with {draft.kind} '{draft.name}' (needs 'mode http'). Falling back to 'option tcplog'."
+        who = f"{draft.kind} '{draft.name}'"
+        message = f"'option httplog' not usable with {who} (needs 'mode http'). Falling back to 'option tcplog'."
         around.reading.warning(word, message)
         return phrases.standard_format(around.reading, lines.scope, "tcplog")
     return phrases.log_format(around.reading, lines.scope, word) or ()

@@ -44,6 +44,7 @@ class Lines:
     use_server: list[UseServer] = field(default_factory=list)
     persist: list[PersistRule] = field(default_factory=list)
     monitor: list[Expression] = field(default_factory=list)
+    cookie: tuple[str, int] = ("", 0)
 
     def of(self, phase: str) -> tuple[Rule, ...]:
         """The rules of a phase."""
@@ -163,7 +164,8 @@ def _capture(reading: Reading, made: Lines, line: Line) -> None:
     if words[:1] == ["cookie"]:
         if len(words) != 4 or words[2] != "len" or not words[3].isdigit():
             reading.error(line, "'capture cookie' expects 'cookie' <cookie_name> 'len' <len>.")
-        reading.ignored(line, "cookies are not captured: capture the header")
+        else:
+            made.cookie = words[1], int(words[3])
     elif len(words) == 5 and words[1] == "header" and words[3] == "len" and words[4].isdigit():
         if words[0] not in ("request", "response"):
             reading.error(line.words[1], "'capture' expects 'cookie', 'request header' or 'response header'.")

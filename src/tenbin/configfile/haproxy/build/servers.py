@@ -44,10 +44,13 @@ def eject(draft: ProxyDraft) -> Eject | None:
 
 def _server(around: Around, draft: ProxyDraft, one: ServerDraft, common: Check | None) -> Server | None:
     word = one.word
-    address = _address(one.place)
+    address = _address(around, draft, one)
     if word is None or address is None:
         return None
     who = f"'server {draft.name}/{one.name}' :"
+    if one.agent and not one.agent_port:
+        message = f"{who} server {one.name} does not have agent port. Agent check has been disabled."
+        around.reading.error(word, message, "give it with `agent-port`")
     tls = around.files.server(one.tls, who, word) if one.tls.on else None
     check = checks.check(draft, one, around.files, around.settings)
     if one.resolvers and one.resolvers not in around.reading.resolvers:
@@ -79,10 +82,22 @@ def _server(around: Around, draft: ProxyDraft, one: ServerDraft, common: Check |
     )
 
 
-def _address(place: values.Place | None) -> Address | UnixAddress | None:
+def _address(around: Around, draft: ProxyDraft, one: ServerDraft) -> Address | UnixAddress | None:
+    place = one.place
     if place is None or isinstance(place, Inherited):
         return None
-    return values.address(place) if isinstance(place, Ports) else place
+    if not isinstance(place, Ports):
+        return place
+    if place.low and not place.relative:
+        return values.address(place)
+    # The port is that which the client has connected to, and something.
+    ports = {bind.place.low for bind in draft.binds if isinstance(bind.place, Ports)}
+    if draft.kind == "listen" and len(ports) == 1:
+        return values.address(place, ports.pop() + place.low)
+    if one.word:
+        message = f"'server {draft.name}/{one.name}' : the port is that of the client's connection, which is not done."
+        around.reading.refused(one.word, message, "name the port")
+    return None
 
 
 def _track(around: Around, draft: ProxyDraft, one: ServerDraft) -> ServerId | None:

@@ -71,12 +71,8 @@ def timeout(reading: Reading, draft: ProxyDraft, line: Line) -> None:
     side = _TIMEOUTS[name.text]
     if not ((side & FRONTEND and draft.is_frontend) or (side & BACKEND and draft.is_backend)):
         kind = "frontend" if side == FRONTEND else "backend"
-        message = f"overriding 'timeout {name.text}' which is not used in '{draft.kind}' sections"
-        reading.warning(
-            name,
-            f"'timeout {name.text}' will be ignored because {draft.kind} '{draft.name}' has no {kind} capability.",
-            message and "",
-        )
+        message = f"'timeout {name.text}' will be ignored because {draft.kind} '{draft.name}' has no {kind} capability."
+        reading.warning(name, message)
         reading.ignored(line, f"a {draft.kind} has no {kind} side")
     elif name.text in _HALF_CLOSED:
         reading.ignored(line, "half-closed connections end after the timeout of the side that is open")
@@ -155,7 +151,7 @@ def retry_on(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         else:
             hint = did_you_mean(word.text, (*_RETRY_ON, "all-retryable-errors", "none"))
             reading.error(word, f"'retry-on': unknown keyword '{word.text}'.", hint)
-    if not reasons:
+    if len(line.words) < 2:
         reading.error(line, "'retry-on' needs at least one keyword to specify when to retry.")
     draft.retry_on = tuple(dict.fromkeys(reasons))
 
@@ -214,6 +210,22 @@ def inspect_delay(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         draft.answer_inspect_delay = delay
 
 
+def filter_(reading: Reading, _draft: ProxyDraft, line: Line) -> None:
+    """`filter NAME ...`: only `filter compression` says nothing of its own."""
+    word = line.words[1]
+    if word.text == "compression":
+        reading.ignored(line, "`compression` lines say what is compressed")
+    elif word.text in _FILTERS:
+        reading.refused(word, f"'filter {word.text}' is not part of Tenbin.")
+    else:
+        reading.error(word, f"unknown filter '{word.text}'.", did_you_mean(word.text, _FILTERS))
+
+
+_FILTERS = (
+    "bwlim-in", "bwlim-out", "cache", "compression", "comp-req", "comp-res", "fcgi-app", "opentracing", "spoe", "trace",
+)  # fmt: skip
+
+
 def no_effect(why: str) -> Callable[[Reading, ProxyDraft, Line], None]:
     """A directive that is accepted and does nothing."""
 
@@ -259,7 +271,6 @@ DIRECTIVES = {
     "load-server-state-from-file": Directive(no_effect("states of servers survive a reload and a restart anyway")),
     "server-state-file-name": Directive(no_effect("states of servers survive a reload and a restart anyway")),
     "bind-process": Directive(no_effect("there is one process")),
-    "grace": Directive(no_effect("it is no longer done by HAProxy either")),
     "max-keep-alive-queue": Directive(no_effect("an idle connection is used whenever there is one"), BACKEND, 1),
     "max-session-srv-conns": Directive(no_effect("connections are not bound to a client"), FRONTEND, 1),
     **{
@@ -271,6 +282,6 @@ DIRECTIVES = {
     "force-be-switch": Directive(no_effect("backends cannot be unpublished")),
     "email-alert": Directive(no_effect("mail is not sent; see the journal of events and the metrics")),
     "dispatch": Directive(not_done("connections go to a server", "write `server NAME ADDRESS`"), in_defaults=False),
-    "filter": Directive(not_done("filters are not part of Tenbin")),
+    "filter": Directive(filter_, BOTH, 1, in_defaults=False),
     "use-fcgi-app": Directive(not_done("FastCGI is not spoken")),
 }

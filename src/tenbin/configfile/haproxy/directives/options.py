@@ -55,7 +55,6 @@ SWITCHES = {
     "http-use-proxy-header": _Switch(FRONTEND, "`Proxy-Connection` is an ordinary header"),
     "idle-close-on-response": _Switch(FRONTEND, "idle connections end after their next answer on reload anyway"),
     "independent-streams": _Switch(BOTH, "each direction has its own time anyway"),
-    "independant-streams": _Switch(BOTH, "each direction has its own time anyway"),
     "nolinger": _Switch(BOTH, _KEPT),
     "prefer-last-server": _Switch(BACKEND, nearly="the balancing algorithm chooses for each request"),
     "socket-stats": _Switch(FRONTEND, "counters are per frontend"),
@@ -73,10 +72,9 @@ SWITCHES = {
     "http-server-close": _Switch(BOTH),
     "httpclose": _Switch(BOTH, nearly="connections of clients stay open between requests, those of servers do not"),
     "http-keep-alive": _Switch(BOTH),
-    "http-tunnel": _Switch(FRONTEND, "it has no effect in HAProxy either"),
     "tcpka": _Switch(BOTH, _KEPT),
 }
-_CLOSING = ("http-server-close", "httpclose", "http-keep-alive", "http-tunnel")
+_CLOSING = ("http-server-close", "httpclose", "http-keep-alive")
 
 
 def option(reading: Reading, draft: ProxyDraft, line: Line, prefix: str = "") -> None:
@@ -106,11 +104,13 @@ def option(reading: Reading, draft: ProxyDraft, line: Line, prefix: str = "") ->
 def _switch(reading: Reading, draft: ProxyDraft, line: Line, prefix: str) -> None:
     name = line.words[1].text
     switch = SWITCHES[name]
-    no_more(reading, line, 2)
+    if len(line.words) > 2:
+        message = f"'option {name}' cannot handle unexpected argument '{line.words[2].text}'."
+        reading.error(line.words[2], message)
     if not _has_side(reading, draft, line, switch.sides):
         return
     if prefix == "default":
-        draft.options.pop(name, None)
+        reading.error(line.words[1], f"'option {name}' cannot be preceded by 'default'.", f"write `no option {name}`")
     else:
         if name in _CLOSING and not prefix:
             for other in _CLOSING:
@@ -202,16 +202,8 @@ def _transparent(reading: Reading, _draft: ProxyDraft, line: Line) -> None:
     reading.refused(line, "'option transparent' needs rights that Tenbin does not take.", "name the servers")
 
 
-def _no_forward(draft: ProxyDraft) -> None:
-    draft.forward = None
-
-
 def _no_redispatch(draft: ProxyDraft) -> None:
     draft.redispatch = 0
-
-
-def _no_format(draft: ProxyDraft) -> None:
-    draft.log_format = None
 
 
 _WITH_ARGUMENTS: dict[str, Callable[[Reading, ProxyDraft, Line], None]] = {
@@ -235,11 +227,7 @@ _SIDES = {
     **dict.fromkeys(checks.OPTIONS, BACKEND),
 }
 _NEGATED: dict[str, Callable[[ProxyDraft], None]] = {
-    "forwardfor": _no_forward,
     "redispatch": _no_redispatch,
-    "httplog": _no_format,
-    "tcplog": _no_format,
-    "httpslog": _no_format,
 }
 
 DIRECTIVES = {"option": Directive(option, BOTH, negated=True)}

@@ -95,7 +95,8 @@ def verify(*known: str) -> Callable[[Reading, TlsDraft, Arguments], None]:
     def read(reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
         text = arguments.text()
         if text not in known:
-            message = f"'verify' : unknown verify method '{text}', only {', '.join(repr(one) for one in known)} are supported."
+            methods = ", ".join(repr(one) for one in known)
+            message = f"'verify' : unknown verify method '{text}', only {methods} are supported."
             reading.error(arguments.last, message, did_you_mean(text, known))
         draft.verify = text
 

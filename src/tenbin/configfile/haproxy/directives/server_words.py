@@ -21,7 +21,7 @@ def words(reading: Reading, made: ServerDraft, arguments: Arguments, *, default:
     while arguments:
         word = arguments.text()
         if default and word in _NOT_DEFAULT:
-            reading.error(
+            reading.warning(
                 arguments.last, f"'{line_word}' : '{word}' option is not accepted in default-server sections."
             )
             arguments.skip(_NOT_DEFAULT[word])

@@ -34,7 +34,8 @@ def server(reading: Reading, draft: ProxyDraft, line: Line) -> None:
     made.place = _place(reading, line.words[2])
     if any(one.name == made.name for one in draft.servers):
         other = next(one.word for one in draft.servers if one.name == made.name)
-        message = f"backend '{draft.name}', another server named '{made.name}' was already defined at line {other.line if other else 0}, please use distinct names."
+        where = other.line if other else 0
+        message = f"another server named '{made.name}' was already defined at line {where}, please use distinct names."
         reading.error(name, message)
         return
     draft.servers.append(made)
@@ -92,12 +93,8 @@ def _place(reading: Reading, word: Word) -> values.Place | None:
         if place.high > place.low:
             reading.error(word, f"'server' : port ranges are not supported in '{word.text}'.")
             return None
-        if place.relative or not place.low:
-            why = "the port is that of the connection's own destination"
-            reading.refused(word, f"'server' : '{word.text}': {why}, which is not done.", "name the port")
-            return None
         if not place.host:
-            return Ports("0.0.0.0", place.low, place.low)  # noqa: S104 - it stands for this machine
+            return Ports("0.0.0.0", place.low, place.low, place.relative)  # noqa: S104 - it stands for this machine
     return place
 
 

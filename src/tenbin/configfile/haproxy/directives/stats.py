@@ -27,10 +27,13 @@ def stats(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         place = arguments.last
         reading.error(place, f"unknown stats parameter '{name}' (expects {known}).", did_you_mean(name, _KEYWORDS))
         return
+    if draft.kind == "defaults" and name in ("admin", "http-request"):
+        reading.error(arguments.last, f"'stats {name}' not allowed in 'defaults' section.")
+        return
     if draft.stats is None:
         draft.stats = StatsDraft(line)
     read(reading, draft.stats, arguments)
-    if name in ("admin", "http-request"):
+    if name in ("admin", "http-request") and len(line.words) > 2:
         lines = draft.stats.admin if name == "admin" else draft.stats.rules
         lines.append(line)
 

@@ -34,6 +34,7 @@ _EXPECT_TEXTS: dict[str, Callable[[Step, str], Step]] = {
     "comment": lambda step, text: replace(step, comment=text),
 }
 _VARIABLE = re.compile(r"(set-var|set-var-fmt|unset-var)\(([^,)]+)(?:,[^)]*)?\)\Z")
+_SCOPES = ("proc", "sess", "txn", "req", "res", "check")
 _RANGES = re.compile(r"\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*\Z")
 
 
@@ -76,6 +77,9 @@ def _step(reading: Reading, draft: ProxyDraft, line: Line, arguments: Arguments)
     found = _VARIABLE.match(name)
     if found:
         kind = StepKind.UNSET_VAR if found[1] == "unset-var" else StepKind.SET_VAR
+        if found[2].partition(".")[0] not in _SCOPES:
+            message = f"'{found[1]}' : invalid variable name '{found[2]}'. A variable name must start with its scope."
+            reading.error(arguments.last, message, "such as check.name")
         value = " ".join(word.text for word in arguments.rest)
         steps.append(Step(kind, name=found[2], value=value, format=found[1] == "set-var-fmt"))
     elif name in readers:
@@ -118,10 +122,8 @@ def _connect(reading: Reading, line: Line, arguments: Arguments) -> Step:
         elif word == "via-socks4":
             reading.refused(arguments.last, "SOCKS4 is not spoken.")
         elif word != "default":
-            reading.error(
-                arguments.last,
-                f"expects 'comment', 'port', 'addr', 'send-proxy', 'ssl', 'sni', 'alpn', 'via-socks4', 'linger', 'default', not '{word}'.",
-            )
+            message = f"'connect' expects 'default', 'port', 'addr', 'ssl', 'sni', 'alpn' or others, not '{word}'."
+            reading.error(arguments.last, message)
     del line
     return step
 
@@ -151,7 +153,7 @@ def _expect(reading: Reading, line: Line, arguments: Arguments) -> Step | None:
             known = (*matches, *_EXPECT_TEXTS, "min-recv")
             reading.error(
                 arguments.last,
-                f"'only supports min-recv, [!]{', [!]'.join(matches)}, not '{word}'.",
+                f"'expect' only supports min-recv, [!]{', [!]'.join(matches)}, not '{word}'.",
                 did_you_mean(word, known),
             )
             return None

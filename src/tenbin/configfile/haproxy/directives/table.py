@@ -23,19 +23,27 @@ if TYPE_CHECKING:
     from tenbin.configfile.haproxy.draft import ProxyDraft
     from tenbin.configfile.haproxy.lexer import Line
 
-_INSPECT = {"tcp-request": "inspect-delay", "tcp-response": "inspect-delay"}
+_ORDER = ("", "tcp-request", "http-request", "redirect", "use_backend", "use-server")
+"""What is done before what, wherever it stands."""
 
 
-def _later(_reading: Reading, draft: ProxyDraft, line: Line) -> None:
+def _later(reading: Reading, draft: ProxyDraft, line: Line) -> None:
     """Lines with expressions are read when all names are known, in the order of the file."""
     draft.phrases.append(line)
+    name = line.words[0].text
+    rank = _ORDER.index(name) if name in _ORDER else 0
+    if rank and rank < draft.latest:
+        after = _ORDER[draft.latest]
+        message = f"a '{name}' rule placed after a '{after}' rule will still be processed before."
+        reading.warning(line, message)
+    draft.latest = max(draft.latest, rank)
 
 
 def _tcp(reading: Reading, draft: ProxyDraft, line: Line) -> None:
     if line.words[1].text == "inspect-delay":
         basics.inspect_delay(reading, draft, line)
     else:
-        draft.phrases.append(line)
+        _later(reading, draft, line)
 
 
 def _compression(reading: Reading, draft: ProxyDraft, line: Line) -> None:
@@ -70,6 +78,7 @@ def _block(reading: Reading, _draft: ProxyDraft, line: Line) -> None:
 
 _GONE = {
     "block": "use 'http-request deny' which uses the exact same syntax",
+    "grace": "it has had no effect since HAProxy 2.5: remove it",
     "appsession": "use `stick` rules",
     "redisp": "use 'option redispatch'",
     "redispatch": "use 'option redispatch'",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tenbin.configfile.haproxy.phrases import aliases, lists, patterns, samples
 from tenbin.configfile.haproxy.phrases.words import Phrase, Place, Wrong
 from tenbin.configfile.suggest import did_you_mean
-from tenbin.model.expression import Any, Const, Expression, Match
+from tenbin.model.expression import Any, Const, Convert, Expression, Match
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,7 +199,10 @@ def _match(place: Place, word: Word, found: Typed, flags: _Flags, words: Sequenc
     if flags.number:
         named_lists.append(lists.inline(place, f"#{flags.number}", texts))
         texts = ()
-    return Match(method, found.expression, texts, flags.ignore_case, tuple(named_lists), each=True)
+    value = found.expression
+    if patterns.TAKES.get(flags.method, "str") == "str" and found.kind in ("int", "ip", "bool"):
+        value = Convert("bool_text" if found.kind == "bool" else "str", value)
+    return Match(method, value, texts, flags.ignore_case, tuple(named_lists), each=True)
 
 
 def _without_method(found: Typed) -> Wrong:

@@ -86,10 +86,10 @@ OWN_PROXY = frozenset((
 ))  # fmt: skip
 """Fetches that tell of the proxy itself when none is named."""
 
-CONVERTERS = {"map": "map_str"}
-"""The same converter by another name."""
+CONVERTERS = {"map": "map_str", "length": "size"}
+"""The same converter by another name; `length` itself is the native one, which knows a length of what is absent."""
 
-FOREIGN_CONVERTERS = frozenset(("strip", "size", "str", "ip", "bool_text"))
+FOREIGN_CONVERTERS = frozenset(("strip", "size", "str", "int", "ip", "bool_text"))
 """Converters that HAProxy's language does not know."""
 
 _PREFIXED = frozenset(("base", "cook", "hdr", "path", "scook", "shdr", "url", "urlp"))

@@ -1,12 +1,13 @@
 """Files of patterns and maps, which become live lists: one list a file, by the name that the configuration calls it.
 
-Owns the files' grammar: a pattern a line, or a key and what it stands for; `#` begins a comment line.
+Owns which list a name stands for; the files' grammar is that of `expression.listfile`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.expression import listfile
 from tenbin.configfile.haproxy.phrases.words import Wrong
 from tenbin.model import LiveList
 
@@ -27,7 +28,7 @@ def from_file(place: Place, name: str, *, is_map: bool) -> str:
     except OSError as error:
         raise Wrong(f"failed to open pattern file <{name}>", hint=(error.strerror or "").lower()) from None
     text = content.data.decode("utf-8", "replace")
-    entries = tuple(_entries(text, is_map=is_map))
+    entries = listfile.entries(text, is_map=is_map)
     if known is not None and known.is_map != is_map:
         raise Wrong(
             f"The pattern file <{name}> is used both as a map and as a list of patterns",
@@ -55,17 +56,3 @@ def inline(place: Place, name: str, patterns: tuple[str, ...]) -> str:
         raise Wrong("the id is already used")
     place.reading.lists[name] = LiveList(name, tuple((one, "") for one in patterns), is_map=False)
     return name
-
-
-def _entries(text: str, *, is_map: bool) -> list[tuple[str, str]]:
-    entries = []
-    for line in text.splitlines():
-        stripped = line.lstrip(" \t")
-        if not stripped or stripped.startswith("#"):
-            continue
-        if not is_map:
-            entries.append((stripped, ""))
-            continue
-        key, _, value = stripped.replace("\t", " ").partition(" ")
-        entries.append((key, stripped[len(key) :].strip(" \t") if value else ""))
-    return entries

@@ -176,7 +176,7 @@ def _acl(place: Place, name: str) -> Expression:
 
 
 def _convert(place: Place, found: Typed, name: str, given: list[str]) -> Typed:
-    about = known().converters.get(name) or known().converters.get(aliases.CONVERTERS.get(name, name))
+    about = known().converters.get(aliases.CONVERTERS.get(name, name))
     if about is None or name in aliases.FOREIGN_CONVERTERS:
         raise Wrong(f"unknown converter '{name}'", hint=did_you_mean(name, known().converters))
     if not castable(found.kind, about.input):
@@ -195,7 +195,7 @@ def _converter_arguments(place: Place, about: KnownConverter, name: str, given: 
     while args and args[-1] is None:
         args.pop()
     _refer(place, name, tuple(args))
-    if name == "map" or name.startswith("map_"):
+    if about.args and about.args[0].kind == "map":
         args[0] = lists.from_file(place, str(args[0]), is_map=True)
     elif name in ("set-var", "unset-var"):
         variables.check(str(args[0]))

@@ -10,6 +10,7 @@ from tenbin.configfile.native.document.check import Check
 from tenbin.configfile.native.document.limits import BackendLimits
 from tenbin.configfile.native.document.protocol import ProtocolName
 from tenbin.configfile.native.document.proxy import SendProxy
+from tenbin.configfile.native.document.rules import BackendRules
 from tenbin.configfile.native.document.server import Eject, Passive, Server
 from tenbin.configfile.native.document.sticky import StickyDocument
 from tenbin.configfile.native.document.timeouts import BackendTimeouts
@@ -119,6 +120,7 @@ class BackendDocument(Document):
     balance: Balance = setting("How a server is chosen: a policy, or one with its parameters.", shown="round_robin")
     sticky: Sticky = setting("What keeps a client on its server; none unless given.")
     check: Check = setting("How servers are checked; not at all unless given.")
+    rules: BackendRules | None = setting("What is done with requests and answers of this backend.")
     retry: Retry = setting("When a request is tried again on another server; `false` for never.")
     pool: Pool = setting("Idle connections that are kept; `never` or `false` for none.")
     tls: ServerTls = setting("TLS towards the servers: `true`, or a mapping; none unless given.")

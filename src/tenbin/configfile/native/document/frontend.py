@@ -8,6 +8,7 @@ from tenbin.configfile.native.document.base import Document, as_list, made, not_
 from tenbin.configfile.native.document.limits import FrontendLimits
 from tenbin.configfile.native.document.proxy import ProxyProtocol
 from tenbin.configfile.native.document.route import BackendName, RouteDocument
+from tenbin.configfile.native.document.rules import FrontendRules
 from tenbin.configfile.native.document.timeouts import FrontendTimeouts
 from tenbin.configfile.native.document.tls import ListenTls
 from tenbin.configfile.native.document.types import Flag, ListenAddress, ModeName, Networks, words
@@ -108,7 +109,6 @@ class FrontendDocument(Document):
         "port": 'it is `listen: ":8080"`',
         "default_backend": "it is `backend`, or a last route without a condition",
         "use_backend": "it is `routes`",
-        "rules": "it is `routes`",
         "backends": "name them under `backends` at the top, and refer to them in `routes`",
         "timeout": "they are `timeouts`",
         "maxconn": "it is `limits: {connections: ...}`",
@@ -118,6 +118,7 @@ class FrontendDocument(Document):
     }
     listen: Listens = required("Where to listen: an address, a mapping, or a list of both.")
     mode: ModeName = setting("`http` routes requests, `tcp` connections.", "http")
+    rules: FrontendRules | None = setting("What is done with connections, requests and answers, before the routes.")
     routes: list[RouteDocument] | None = setting("Routes in their order; the first that fits decides.")
     backend: BackendName = setting("In place of routes: everything goes to this backend.")
     timeouts: FrontendTimeouts | None = setting("Timeouts of the client side, before those at the top.")

@@ -20,6 +20,7 @@ from tenbin.configfile.native.document.frontend import TLS_OF_ADDRESS, FrontendD
 from tenbin.configfile.native.document.limits import Limits
 from tenbin.configfile.native.document.route import RouteDocument
 from tenbin.configfile.native.document.server import Server
+from tenbin.configfile.native.document.table import TableDocument
 from tenbin.configfile.native.document.timeouts import Timeouts
 from tenbin.configfile.native.document.types import (
     Account,
@@ -142,7 +143,6 @@ class RootDocument(Document):
         **dict.fromkeys(("http2", "proxy_protocol"), "it belongs to an address in `listen`"),
     }
     later: ClassVar[dict[str, str]] = {
-        "tables": "stick tables",
         "resolvers": "discovery",
         "discovery": "discovery",
     }
@@ -163,6 +163,7 @@ class RootDocument(Document):
     backends: Annotated[ListOrMapping[Server, BackendDocument], list_or_mapping("backends")] | None = setting(
         "Short form: a list of servers. Full form: names and backends."
     )
+    tables: dict[str, TableDocument] | None = setting("What is remembered of clients: names and tables.")
     admin: Admin = setting("The HTTP API's address, or a mapping; `null` for none.", shown=DEFAULT_ADMIN)
     threads: Threads = setting("Threads of the data plane, 1 to 64.", shown="one for each core")
     timeouts: Timeouts | None = setting("Timeouts, where no frontend or backend says otherwise.")

@@ -188,14 +188,11 @@ class RouteDocument(Document):
         "set_header": "it stands in `request` or `response`",
         "add_header": "it stands in `request` or `response`",
         "remove_header": "it stands in `request` or `response`",
+        "limit": 'it is `when: rate(source, "10s") > 100, deny: 429`',
+        "track": "it stands in `rules`",
         "balance": "name a backend under `backends` at the top, and choose its policy there",
     }
-    later: ClassVar[dict[str, str]] = {
-        "cache": "caching",
-        "limit": "stick tables",
-        "track": "stick tables",
-        "auth": "authentication",
-    }
+    later: ClassVar[dict[str, str]] = {"cache": "caching", "auth": "authentication"}
 
     when: Condition = setting(
         'A condition, a Python expression such as `path.startswith("/api/") and method == "GET"`.'

@@ -1,6 +1,6 @@
 """The narrow types of a document's values: how each is parsed, and how the JSON Schema describes it."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
@@ -313,14 +313,18 @@ Networks = Annotated[list[Network] | None, BeforeValidator(as_list, json_schema_
 # Expressions -----------------------------------------------------------------------------------------------------
 
 
-def _condition(value: object) -> Compiled:
+def _condition(value: object, *, answer: bool = False) -> Compiled:
     if isinstance(value, bool):
         return Compiled(Const(value))
     if not isinstance(value, str):
         hint = "put it in single quotes" if isinstance(value, Map | list) else ""
         expected = 'a condition such as path.startswith("/api/")'
         raise mistake(f"{values.describe(value)} instead of a condition", expected=expected, hint=hint)
-    return expression.condition(value)
+    return expression.condition(value, answer=answer)
+
+
+def _answer_condition(value: object) -> Compiled:
+    return _condition(value, answer=True)
 
 
 def _key(value: object) -> Compiled:
@@ -329,6 +333,10 @@ def _key(value: object) -> Compiled:
 
 def _template(value: object) -> Compiled:
     return expression.text(header_value(value))
+
+
+def _answer_key(value: object) -> Compiled:
+    return expression.key(values.text(value), answer=True)
 
 
 def _answer_template(value: object) -> Compiled:
@@ -340,6 +348,8 @@ Condition = Annotated[
     PlainValidator(_condition),
     WithJsonSchema({"type": ["string", "boolean"], "examples": ['path.startswith("/api/")']}),
 ]
+AnswerCondition = Annotated[Compiled | None, PlainValidator(_answer_condition), *get_args(Condition)[2:]]
+AnswerKey = Annotated[Compiled, PlainValidator(_answer_key), WithJsonSchema({"type": "string"})]
 Key = Annotated[
     Compiled | None, PlainValidator(_key), WithJsonSchema({"type": "string", "examples": ['header("x-user")']})
 ]

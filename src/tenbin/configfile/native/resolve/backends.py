@@ -17,6 +17,7 @@ from tenbin.configfile.native.document.timeouts import BackendTimeouts
 from tenbin.configfile.native.resolve import checks
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import check_names
+from tenbin.configfile.native.resolve.rules import RulesResolver
 from tenbin.configfile.native.resolve.servers import Inherited, servers
 from tenbin.configfile.native.resolve.tls import send_proxy, server_tls
 from tenbin.model.backend import (
@@ -89,9 +90,12 @@ class BackendResolver:
         balance = document.balance or self._shared.balance
         balance_at = (*path, "balance") if document.balance else ("algorithm",)
         found = servers(self._context, document.servers, self._inherited(document, path), servers_at)
+        self._context.memory.begin()
+        rules = RulesResolver(self._context, mode).rules(document.rules, (*path, "rules"))
         return Backend(
             name=name,
             mode=mode,
+            rules=self._context.memory.tracked(rules, mode, path),
             balance=self._balance(balance, balance_at, mode),
             servers=found,
             sticky=self._sticky(sticky, sticky_at, mode) if sticky else None,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from tenbin.configfile.native.resolve.files import Files
+from tenbin.configfile.native.resolve.memory import Memory
 from tenbin.configfile.native.tree import Map
 from tenbin.configfile.problem import Problem
 from tenbin.errors import Severity
@@ -33,10 +34,12 @@ class Context:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     known_backends: frozenset[str] = frozenset()
     files: Files = field(init=False)
+    memory: Memory = field(init=False)
 
     def __post_init__(self) -> None:
         """Remember the names before anything is taken out of the tree."""
         self.files = Files(self.directory)
+        self.memory = Memory(self)
         root = self.tree.root
         backends = root.get("backends") if isinstance(root, Map) else None
         self.known_backends = frozenset(backends) if isinstance(backends, Map) else frozenset()

@@ -14,6 +14,7 @@ from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Timeout
 from tenbin.configfile.native.resolve import tls
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import RouteResolver, catch_all
+from tenbin.configfile.native.resolve.rules import RulesResolver
 from tenbin.model.frontend import (
     AmbiguousPaths,
     Frontend,
@@ -58,6 +59,7 @@ class FrontendResolver:
     def full(self, name: str, document: FrontendDocument, path: Path) -> Frontend:
         """Resolve a frontend that stands at `path`."""
         mode = Mode(given(document.mode))
+        self._context.memory.begin()
         routes = self._routes(document.routes or (), mode, path)
         if document.backend is not None:
             self._plan.use(document.backend, mode, (*path, "backend"))
@@ -67,6 +69,7 @@ class FrontendResolver:
     def short(self, root: RootDocument) -> Frontend:
         """Resolve the frontend that the top of the file describes."""
         mode = Mode(root.mode or Mode.HTTP)
+        self._context.memory.begin()
         routes = self._routes(root.routes or (), mode, ())
         if isinstance(root.backends, list):
             name = self._plan.add(SHORT_BACKEND, root.backends, ("backends",))
@@ -98,9 +101,12 @@ class FrontendResolver:
         own = (document and document.timeouts) or FrontendTimeouts()
         tunnel = first(own.tunnel, shared.tunnel, defaults.TUNNEL)
         trusted = document.trusted_proxies if document and document.trusted_proxies is not None else self._trusted
+        rules_document = document.rules if document else None
+        rules = RulesResolver(self._context, mode).rules(rules_document, (*path, "rules"))
         return Frontend(
             name=name,
             mode=mode,
+            rules=self._context.memory.tracked(rules, mode, path),
             listeners=self._listeners(listen, path if document is None else (*path, "listen"), mode),
             routes=routes,
             client=first(own.client, shared.client, tunnel if mode is Mode.TCP else defaults.CLIENT),

@@ -22,6 +22,8 @@ from tenbin.configfile.native.resolve.plan import Plan
 from tenbin.configfile.native.resolve.user import may_write, resolve_user
 from tenbin.configfile.problem import Mistake
 from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, LogFormat
+from tenbin.model.table import KeyType, Table
+from tenbin.model.values import Duration
 
 if TYPE_CHECKING:
     from tenbin.configfile.native.document.root import RootDocument
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from tenbin.model.frontend import Frontend
 
 _MOST_THREADS = 64
+_EXPIRE = Duration(600_000)
 _LARGEST_TOKEN = 4096
 _OPEN_TO_OTHERS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
 
@@ -40,6 +43,7 @@ def resolve(document: RootDocument, context: Context) -> Config:
     """Return the configuration; what is wrong with it is noted in the context."""
     backends = document.backends if isinstance(document.backends, dict) else {}
     plan = Plan(context, backends)
+    context.memory.declared = _tables(document, context)
     frontends, listening = _frontends(document, context, plan)
     timeouts = document.timeouts or Timeouts()
     shared = Shared(timeouts, document.algorithm, document.health_check, document.sticky)
@@ -63,11 +67,25 @@ def resolve(document: RootDocument, context: Context) -> Config:
         origin=context.tree.source.name,
         user=user,
         watched=tuple(sorted(context.files.watched)),
+        tables=(*context.memory.declared.values(), *context.memory.tables.values()),
+        lists=tuple(context.memory.lists.values()),
     )
     if user is not None:
         context.files.check_rights(user, context)
     lint.check(config, context)
     return config
+
+
+def _tables(document: RootDocument, context: Context) -> dict[str, Table]:
+    tables = {}
+    for name, one in (document.tables or {}).items():
+        _check_name(context, name, "table", ("tables", name))
+        key = KeyType(given(one.key))
+        length = given(one.length) if key in (KeyType.STRING, KeyType.BINARY) else 0
+        expire = first(one.expire, _EXPIRE).ms
+        position = context.position(("tables", name))
+        tables[name] = Table(name, key, length, given(one.size), expire, False, tuple(one.store or ()), position)
+    return tables
 
 
 def default_threads() -> int:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import mimetypes
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.expression import HTTP_NAMES, TCP_NAMES
+from tenbin.configfile.expression import HTTP_NAMES, TCP_NAMES, in_tcp
 from tenbin.configfile.native.resolve.conditions import condition
 from tenbin.configfile.native.resolve.context import given
+from tenbin.configfile.native.resolve.memory import counted
 from tenbin.configfile.problem import Problem
 from tenbin.model.expression import Concat, Const, Fetch
 from tenbin.model.frontend import Mode
@@ -42,7 +43,7 @@ class RouteResolver:
             check_names(self._context, (*path, "when"), document.when, self._mode)
         self._context.doubts((*path, "when"), document.when)
         return Route(
-            when=condition(document),
+            when=counted(condition(document), self._mode),
             request=self._edits(document.request, (*path, "request")),
             answer=self._edits(document.response, (*path, "response")),
             rewrite=_rewrite(document),
@@ -67,12 +68,13 @@ class RouteResolver:
             self._plan.use(name, self._mode, (*path, "backends"))
             return ToBackend(name)
         if document.redirect is not None:
-            return self._redirect(document.redirect, (*path, "redirect"))
+            return self.redirect(document.redirect, (*path, "redirect"))
         if document.respond is not None:
-            return self._respond(document.respond, (*path, "respond"))
+            return self.respond(document.respond, (*path, "respond"))
         return Deny(given(document.deny.status)) if document.deny is not None else None
 
-    def _redirect(self, document: RedirectDocument, path: Path) -> Redirect:
+    def redirect(self, document: RedirectDocument, path: Path) -> Redirect:
+        """Resolve a redirect that stands at `path`."""
         code = given(document.code)
         if document.scheme is not None:
             return Redirect(Concat((Const(f"{document.scheme}://"), Fetch("host"), _URL)), code)
@@ -91,7 +93,8 @@ class RouteResolver:
             location = Concat((*parts, _URL))
         return Redirect(location, code)
 
-    def _respond(self, document: RespondDocument, path: Path) -> Respond:
+    def respond(self, document: RespondDocument, path: Path) -> Respond:
+        """Resolve an answer that stands at `path`."""
         body, guessed = (document.body or "").encode(), "text/plain; charset=utf-8"
         if document.file is not None:
             body, guessed = self._file(document.file, (*path, "file"))
@@ -131,12 +134,17 @@ class RouteResolver:
         return tuple(edits)
 
 
-def check_names(context: Context, path: Path, compiled: Compiled, mode: Mode) -> None:
-    """Tell which facts of an expression are not known in a mode."""
+def check_names(context: Context, path: Path, compiled: Compiled, mode: Mode, *, early: bool = False) -> None:
+    """Tell which facts of an expression are not known in a mode; what it asks to be remembered is noted.
+
+    `early`: no request has been read yet, whatever the mode.
+    """
+    context.memory.note(path, compiled)
     for use in compiled.uses:
         message = expected = hint = ""
-        if mode is Mode.TCP and use.name not in TCP_NAMES:
-            message = f"`{use.name}` needs requests, and in mode tcp there are connections"
+        if (early or mode is Mode.TCP) and use.name not in TCP_NAMES and not in_tcp(use.name):
+            why = "no request has been read yet" if mode is Mode.HTTP else "in mode tcp there are connections"
+            message = f"`{use.name}` needs requests, and {why}"
             expected = f"one of {', '.join(sorted(name for name in TCP_NAMES if '.' not in name))}"
         elif mode is Mode.HTTP and use.name in TCP_NAMES - HTTP_NAMES:
             message = f"`{use.name}` is told of connections whose TLS passes by, and in mode http it ends here"

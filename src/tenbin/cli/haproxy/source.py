@@ -1,0 +1,93 @@
+"""The files of `-f` as a source of configurations."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tenbin.configfile import Outcome, haproxy
+from tenbin.configfile import diagnostics as shown
+from tenbin.configfile.source import Source as Text
+from tenbin.errors import ConfigError, Severity
+from tenbin.supervisor.source import usable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tenbin.cli.haproxy.arguments import Arguments
+    from tenbin.supervisor.source import Loaded
+
+
+class UnusableError(ConfigError):
+    """What is wrong, in HAProxy's shape."""
+
+    def __init__(self, rendered: str) -> None:
+        super().__init__(rendered.rstrip("\n"))
+        self.rendered = rendered
+
+
+class Files:
+    """Reads them anew each time; `warnings` are those of the last time, in HAProxy's shape."""
+
+    def __init__(self, arguments: Arguments) -> None:
+        self._arguments = arguments
+        self._directory = Path.cwd()
+        self.warnings = ""
+
+    def load(self) -> Loaded:
+        """Read the files; raises `UnusableError`."""
+        texts = [self._text(path) for path in haproxy.files(self._existing())]
+        found = haproxy.read(
+            texts, environment=os.environ, directory=self._directory, version=haproxy.version_of(os.environ)
+        )
+        rendered = haproxy.render(found.problems, os.getpid())
+        if found.config is None:
+            names = " ".join(text.name for text in texts)
+            raise UnusableError(f"{rendered}{_alert(f'config : Error(s) found in configuration file : {names}')}")
+        self.warnings = rendered
+        config = found.config
+        if self._arguments.maxconn:
+            config = replace(config, limits=replace(config.limits, connections=self._arguments.maxconn))
+        problems = shown.in_order(problem.diagnostic for problem in found.problems)
+        try:
+            return usable(Outcome(config, problems, Text(texts[0].name, texts[0].text), found.report))
+        except ConfigError as error:
+            lines = "".join(
+                _alert(f"config : parsing [{one.file}:{one.line}] : {one.message}")
+                for one in error.diagnostics
+                if one.severity is Severity.ERROR
+            )
+            raise UnusableError(lines or _alert(error.message)) from error
+
+    def renew(self, loaded: Loaded) -> Loaded:
+        """Certificates are read anew with everything else, on reload."""
+        return loaded
+
+    async def changes(self) -> AsyncIterator[None]:
+        """Never: HAProxy reads its files when it is told to."""
+        for _ in ():
+            yield None
+
+    def _existing(self) -> list[Path]:
+        for path in self._arguments.files:
+            if not path.exists():
+                raise UnusableError(
+                    _alert(f"config : Cannot open configuration file/directory {path} : No such file or directory")
+                )
+        return list(self._arguments.files)
+
+    def _text(self, path: Path) -> haproxy.Text:
+        try:
+            return haproxy.Text(str(path), path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UnusableError(
+                _alert(f"config : Could not open configuration file {path} : {error.strerror}")
+            ) from error
+        except UnicodeDecodeError as error:
+            raise UnusableError(_alert(f"config : {path} is not UTF-8: byte {error.start}")) from error
+
+
+def _alert(text: str) -> str:
+    return f"[ALERT]    ({os.getpid()}) : {text}\n"

@@ -1,0 +1,186 @@
+"""Rules: what is done with connections, requests and answers, rule by rule, in order."""
+
+from typing import Annotated, Any, ClassVar, Self, get_args
+
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema, model_validator
+
+from tenbin.configfile.native import values
+from tenbin.configfile.native.document.base import Document, made, one_of, required, setting
+from tenbin.configfile.native.document.route import DenyDocument, RedirectDocument, RespondDocument
+from tenbin.configfile.native.document.route import _location as location
+from tenbin.configfile.native.document.route import _status as status
+from tenbin.configfile.native.document.types import (
+    AnswerCondition,
+    AnswerKey,
+    AnswerTemplate,
+    Condition,
+    Flag,
+    HeaderName,
+    HeaderNames,
+    HeaderTemplate,
+    Key,
+    Status,
+    Template,
+    Text,
+    Time,
+    words,
+)
+from tenbin.configfile.problem import mistake
+
+SCOPES = ("proc", "sess", "txn", "req", "res")
+LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "silent")
+
+
+def _variable(value: object) -> str:
+    """The name of a variable, which begins with how long it lives."""
+    name = values.text(value)
+    scope, dot, rest = name.partition(".")
+    if scope not in SCOPES or not dot or not rest.replace("_", "").replace(".", "").isalnum():
+        raise mistake("not the name of a variable", expected=f"{', '.join(SCOPES)}, a dot, and a name", hint="txn.user")
+    return name
+
+
+def _track(value: object) -> object:
+    return made(key=value) if isinstance(value, str) else value
+
+
+Variable = Annotated[str, PlainValidator(_variable), WithJsonSchema({"type": "string"})]
+_KeyHere = Annotated[Any, *get_args(Key)[1:]]
+
+
+class PatternDocument(Document):
+    """A regular expression and what stands in place of what it finds."""
+
+    what: ClassVar[str] = "a replacement"
+    elsewhere: ClassVar[dict[str, str]] = {"to": "it is `by`", "with": "it is `by`", "regex": "it is `pattern`"}
+
+    pattern: Text = required("A regular expression, over the whole value.")
+    by: Template = required("A text with `{expression}`, in which \\1 to \\9 are groups of the pattern.")
+
+
+class TrackDocument(Document):
+    """Counts under a key in a table, for as long as the connection or request lasts."""
+
+    what: ClassVar[str] = "`track`"
+
+    key: Key = required("What is counted under, such as `source`.")
+    table: Text = setting("A table of `tables`; the only one unless given.")
+
+
+class MapDocument(Document):
+    """Changes an entry of a map, until the file is read again."""
+
+    what: ClassVar[str] = "`set_map`"
+
+    map: Text = required("The file of the map.")
+    key: Template = required("The entry, a text with `{expression}`.")
+    value: Template = required("What it stands for from now on.")
+
+
+Track = Annotated[TrackDocument | None, BeforeValidator(_track, json_schema_input_type=TrackDocument | str)]
+Deny = Annotated[DenyDocument | None, BeforeValidator(status, json_schema_input_type=DenyDocument | int | bool)]
+Respond = Annotated[RespondDocument | None, BeforeValidator(status, json_schema_input_type=RespondDocument | int)]
+Redirect = Annotated[RedirectDocument | None, BeforeValidator(location, json_schema_input_type=RedirectDocument | str)]
+Level = Annotated[str | None, *words("a level", *LEVELS)]
+
+
+class _Rule(Document):
+    """What all rules have in common: one act each."""
+
+    what: ClassVar[str] = "a rule"
+    elsewhere: ClassVar[dict[str, str]] = {
+        "if": "it is `when`",
+        "condition": "it is `when`",
+        "accept": "it is `allow: true`",
+        "backend": "where requests go is told by `routes`",
+        "return": "it is `respond`",
+        "del_header": "it is `remove_header`",
+        "set_var": "it is `set_variable`",
+        "rewrite": "it is `replace_path`",
+    }
+
+    @model_validator(mode="after")
+    def _one_act(self) -> Self:
+        acts = tuple(name for name in type(self).model_fields if name != "when")
+        one_of(self, acts, what="a rule", lacking="what it does")
+        return self
+
+
+class ConnectionRule(_Rule):
+    """A rule on connections: as accepted, after TLS, or on their first bytes."""
+
+    when: Condition = setting("A condition, a Python expression; always unless given.")
+    allow: Flag = setting("Ends these rules: the connection goes on.")
+    reject: Flag = setting("Closes the connection.")
+    silent_drop: Flag = setting("Closes the connection without telling the client.")
+    track: Track = setting("Counts the connection in a table.")
+    set_variable: dict[Variable, _KeyHere] | None = setting("Variables and expressions, such as `txn.user`.")
+
+
+class _Headers(_Rule):
+    """What both kinds of messages have in common."""
+
+    track: Track = setting("Counts in a table.")
+    remove_header: HeaderNames = setting("Names of headers that are taken out.")
+    replace_header: dict[HeaderName, PatternDocument] | None = setting("Headers whose values change by a pattern.")
+    set_map: MapDocument | None = setting("Changes an entry of a map.")
+    log_level: Level = setting("The level of the line in the log; `silent` for none.")
+
+
+class RequestRule(_Headers):
+    """A rule on requests."""
+
+    when: Condition = setting("A condition, a Python expression; always unless given.")
+    allow: Flag = setting("Ends these rules: the routes decide.")
+    reject: Flag = setting("Closes the connection without an answer.")
+    silent_drop: Flag = setting("Closes the connection without telling the client.")
+    deny: Deny = setting("Refuses the request; a number is the status, `true` means 403.")
+    tarpit: Deny = setting("The same, but keeps the client waiting before.")
+    respond: Respond = setting("Answers without asking a server; a number is the status.")
+    redirect: Redirect = setting("Sends the client elsewhere; a text is the location.")
+    set_header: dict[HeaderName, HeaderTemplate] | None = setting("Headers that replace those of the same name.")
+    add_header: dict[HeaderName, HeaderTemplate] | None = setting("Headers beside those of the same name.")
+    set_path: Template = setting("The path that the server sees, a text with `{expression}`.")
+    set_query: Template = setting("The query that the server sees.")
+    set_method: Template = setting("The method that the server sees.")
+    replace_path: PatternDocument | None = setting("Changes the path by a pattern.")
+    set_variable: dict[Variable, _KeyHere] | None = setting("Variables and expressions, such as `txn.user`.")
+    pause: Time = setting("Waits so long.")
+
+
+class AnswerRule(_Headers):
+    """A rule on answers; expressions know `status` and `server`."""
+
+    when: AnswerCondition = setting("A condition on the answer, a Python expression such as `status >= 500`.")
+    allow: Flag = setting("Ends these rules.")
+    deny: Deny = setting("Answers this instead of what the server did; a number is the status.")
+    respond: Respond = setting("Answers this instead of what the server did.")
+    set_header: dict[HeaderName, AnswerTemplate] | None = setting("Headers that replace those of the same name.")
+    add_header: dict[HeaderName, AnswerTemplate] | None = setting("Headers beside those of the same name.")
+    set_status: Status = setting("The status that the client gets.")
+    set_variable: dict[Variable, AnswerKey] | None = setting("Variables and expressions, such as `txn.slow`.")
+
+
+class BackendRules(Document):
+    """The rules of a backend, by when they hold."""
+
+    what: ClassVar[str] = "`rules`"
+    elsewhere: ClassVar[dict[str, str]] = {
+        "http_request": "it is `request`",
+        "http_response": "it is `answer`",
+        "response": "it is `answer`",
+        "tcp_request": "it is `connection`, `session` or `content`",
+    }
+
+    request: list[RequestRule] | None = setting("On the head of each request.")
+    answer: list[AnswerRule] | None = setting("On the head of each answer of a server.")
+    after: list[AnswerRule] | None = setting("On each answer, also of Tenbin's own.")
+
+
+class FrontendRules(BackendRules):
+    """The rules of a frontend, by when they hold."""
+
+    connection: list[ConnectionRule] | None = setting("On each connection as it is accepted.")
+    session: list[ConnectionRule] | None = setting("On each connection after PROXY header and TLS.")
+    content: list[ConnectionRule] | None = setting("On the first bytes of each connection.")
+    inspect_delay: Time = setting("So long the first bytes are waited for.")

@@ -1,0 +1,248 @@
+"""What configurations in HAProxy's language mean: the model that is made of them, and their report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import process_time
+
+import pytest
+
+from tenbin.configfile import haproxy
+from tenbin.model import (
+    Address,
+    Config,
+    CookieMode,
+    Deny,
+    HashFunction,
+    HashMethod,
+    Mode,
+    OnDown,
+    Policy,
+    ScriptCheck,
+    StepKind,
+    StickyCookie,
+    TcpCheck,
+    ToBackend,
+    Verb,
+)
+from unit.configfile.test_golden import FILES
+
+DATA = Path(__file__).parent / "data"
+PAGE = "HTTP/1.0 503 Service Unavailable\r\nContent-Type: text/html\r\nX-Own: yes\r\n\r\n<h1>own</h1>\r\n"
+TCP = (
+    "defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 5s\n  timeout server 5s\n"
+    "listen cluster\n  bind :5433\n  option tcp-check\n  default-server inter 3s fall 3 rise 2\n"
+    "  server a 127.0.0.1:5432 check port 5432\n"
+)
+COMMON = "defaults\n  mode http\n  timeout client 1s\n  timeout connect 2s\n  timeout server 3s\n"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    (tmp_path / "both.pem").write_text(FILES["both.pem"], encoding="utf-8")
+    (tmp_path / "503.http").write_text(PAGE, encoding="utf-8", newline="")
+    return tmp_path
+
+
+def read(text: str, directory: Path, **environment: str) -> Config:
+    found = haproxy.read([haproxy.Text("haproxy.cfg", text)], environment=environment, directory=directory)
+    assert found.config is not None, haproxy.render(found.problems, 1)
+    return found.config
+
+
+@pytest.mark.parametrize("name", ["dual-servers", "serf", "postgresql"])
+def test_configurations_of_the_wild_are_read(name: str, directory: Path) -> None:
+    text = (DATA / f"{name}.cfg").read_text(encoding="utf-8")
+    config = read(text, directory)
+    assert config.frontends
+    assert config.admin is None
+    assert config.compat is not None
+
+
+def test_dual_servers(directory: Path) -> None:
+    config = read((DATA / "dual-servers.cfg").read_text(encoding="utf-8"), directory)
+    web, stats = config.frontends
+    assert [str(one.address) for one in web.listeners] == ["0.0.0.0:80", "0.0.0.0:443"]
+    assert [route.action for route in web.routes] == [
+        ToBackend("api_servers"),
+        ToBackend("admin_server"),
+        ToBackend("websocket_servers"),
+        ToBackend("webservers"),
+    ]
+    assert [rule.act.verb for rule in web.rules.connection] == [Verb.TRACK]
+    # The page that `defaults` give to all, then the redirection, which HAProxy does last.
+    verbs = [rule.act.verb for rule in web.rules.request]
+    assert verbs == [Verb.DENY, Verb.SET_HEADER, Verb.SET_HEADER, Verb.AUTH, Verb.SERVICE, Verb.REDIRECT]
+    assert dict(web.answers)[503].body == b"<h1>own</h1>\r\n"
+    backend = config.backends[0]
+    assert [(one.name, one.cookie, one.max_connections, one.backup) for one in backend.servers] == [
+        ("server1", "server1", 100, False),
+        ("server2", "server2", 100, False),
+        ("backup", "", 0, True),
+    ]
+    assert isinstance(backend.sticky, StickyCookie)
+    assert (backend.sticky.mode, backend.sticky.indirect, backend.sticky.no_cache) == (CookieMode.INSERT, True, True)
+    check = backend.check
+    assert check is not None
+    assert isinstance(check.probe, ScriptCheck)
+    assert [(step.kind, step.target, step.pattern) for step in check.probe.steps] == [
+        (StepKind.SEND, "/health", ""),
+        (StepKind.EXPECT, "", "200"),
+    ]
+    assert check.probe.steps[0].headers == (("Host", "localhost"),)
+    assert backend.retry.redispatch == -1
+    assert config.backends[1].retry.after == ("connect", "closed", "timeout")
+    assert config.backends[3].balance.method is HashMethod.HAPROXY_MAP
+    assert [proxy.number for proxy in config.compat.proxies] == [2, 3, 4, 5, 6, 7] if config.compat else False
+    assert [page.proxy for page in config.compat.pages if page.admin] == [stats.name] if config.compat else False
+
+
+def test_tcp_balancing(directory: Path) -> None:
+    config = read(TCP, directory)
+    assert config.frontends[0].mode is Mode.TCP
+    check = config.backends[0].check
+    assert check is not None
+    assert isinstance(check.probe, TcpCheck)
+    assert (check.every.ms, check.fall, check.rise, check.port) == (3000, 3, 2, 5432)
+
+
+def test_defaults_are_those_of_haproxy(directory: Path) -> None:
+    config = read(COMMON + "listen web\n  bind :8080\n  server a 10.0.0.1:80\n", directory)
+    backend, frontend = config.backends[0], config.frontends[0]
+    assert (backend.retry.attempts, backend.retry.redispatch, backend.retry.after) == (3, 0, ("connect",))
+    assert backend.balance.policy is Policy.RANDOM
+    assert (frontend.client.ms, backend.connect.ms, backend.server.ms) == (1000, 2000, 3000)
+    assert dict(frontend.answers)[400].body.startswith(b"<html><body><h1>400 Bad request</h1>\n")
+    assert not frontend.forwarding
+    assert backend.eject is None
+
+
+def test_the_version_that_is_meant_decides(directory: Path) -> None:
+    texts = [haproxy.Text("haproxy.cfg", COMMON + "listen web\n  bind :8080\n  server a 10.0.0.1:80\n")]
+    version = haproxy.version_of({"TENBIN_COMPAT": "2.6"})
+    found = haproxy.read(texts, environment={}, directory=directory, version=version)
+    assert found.config is not None
+    assert found.config.backends[0].balance.policy is Policy.ROUND_ROBIN
+
+
+def test_defaults_are_inherited_by_name(directory: Path) -> None:
+    text = (
+        "defaults base\n  mode http\n  timeout client 1s\n  timeout connect 1s\n  timeout server 1s\n  retries 7\n"
+        "defaults more from base\n  option redispatch\n"
+        "backend a from base\n  server s 10.0.0.1:80\nbackend b\n  server s 10.0.0.1:80\n"
+    )
+    first, second = read(text, directory).backends
+    assert (first.retry.attempts, first.retry.redispatch) == (7, 0)
+    assert (second.retry.attempts, second.retry.redispatch) == (7, -1)
+
+
+def test_rules_of_defaults_come_first(directory: Path) -> None:
+    text = COMMON.replace("defaults", "defaults base") + (
+        "  acl local src 127.0.0.1\n  http-request deny if local\nfrontend web\n  bind :8080\n  http-request tarpit\n"
+    )
+    web = read(text, directory).frontends[0]
+    assert [rule.act.verb for rule in web.rules.request] == [Verb.DENY, Verb.TARPIT]
+    assert web.routes[-1].action == Deny(503)
+
+
+def test_forwardfor_of_a_frontend_counts_for_its_backends(directory: Path) -> None:
+    text = COMMON + (
+        "frontend web\n  bind :8080\n  option forwardfor\n  default_backend app\nbackend app\n  server a 10.0.0.1:80\n"
+    )
+    backend = read(text, directory).backends[0]
+    assert [(rule.act.verb, rule.act.name) for rule in backend.rules.request] == [(Verb.ADD_HEADER, "x-forwarded-for")]
+
+
+def test_addresses(directory: Path) -> None:
+    text = COMMON + (
+        'listen web\n  bind :8080-8082,/tmp/web.sock mode 600\n  bind fd@5\n  bind "fd@${FD}"\n  bind [::1]:9000\n'
+        "  server a unix@/tmp/a.sock\n  server b [::1]:80\n"
+    )
+    config = read(text, directory, FD="7")
+    shown = [str(one.address) for one in config.frontends[0].listeners]
+    ports = ["0.0.0.0:8080", "0.0.0.0:8081", "0.0.0.0:8082"]
+    assert shown == [*ports, "unix@/tmp/web.sock", "fd@5", "fd@7", "[::1]:9000"]
+    assert [str(one.address) for one in config.backends[0].servers] == ["unix@/tmp/a.sock", "[::1]:80"]
+
+
+def test_hashing(directory: Path) -> None:
+    text = COMMON + (
+        "backend app\n  balance uri len 10 depth 2\n  hash-type consistent djb2 avalanche\n"
+        "  hash-balance-factor 150\n  server a 10.0.0.1:80\n"
+    )
+    balance = read(text, directory).backends[0].balance
+    assert (balance.method, balance.function, balance.avalanche) == (HashMethod.HAPROXY_TREE, HashFunction.DJB2, True)
+    assert (balance.length, balance.depth, balance.load_factor) == (10, 2, 150)
+
+
+def test_servers(directory: Path) -> None:
+    text = COMMON + (
+        "backend app\n  default-server inter 3s weight 10\n  server-template web 2 10.0.0.1:80\n"
+        "  server a 10.0.0.2:80 check id 7 disabled on-marked-down shutdown-sessions\n  server b 10.0.0.3:80 track a\n"
+    )
+    backend = read(text, directory).backends[0]
+    names = [(one.name, one.number, one.weight, one.unchecked) for one in backend.servers]
+    assert names == [("web1", 1, 10, True), ("web2", 2, 10, True), ("a", 7, 10, False), ("b", 3, 10, True)]
+    assert str(backend.servers[3].track) == "app/a"
+    assert backend.on_down is OnDown.CLOSE_CONNECTIONS
+    assert backend.servers[0].address == Address("10.0.0.1", 80)
+
+
+def test_conditional_lines(directory: Path) -> None:
+    text = COMMON + (
+        '.if defined(BLUE)\nbackend blue\n.elif streq("$COLOR",green)\nbackend green\n.else\nbackend red\n.endif\n'
+    )
+    assert [one.name for one in read(text, directory, BLUE="1").backends] == ["blue"]
+    assert [one.name for one in read(text, directory, COLOR="green").backends] == ["green"]
+    assert [one.name for one in read(text, directory).backends] == ["red"]
+
+
+def test_several_files_and_folders(directory: Path) -> None:
+    (directory / "conf.d").mkdir()
+    (directory / "conf.d" / "20-b.cfg").write_text("backend b\n", encoding="utf-8")
+    (directory / "conf.d" / "10-a.cfg").write_text(COMMON + "backend a\n", encoding="utf-8")
+    (directory / "conf.d" / "README").write_text("not read\n", encoding="utf-8")
+    names = haproxy.files([directory / "conf.d"])
+    texts = [haproxy.Text(str(name), name.read_text(encoding="utf-8")) for name in names]
+    found = haproxy.read(texts, environment={}, directory=directory)
+    assert found.config is not None
+    assert [one.name for one in found.config.backends] == ["a", "b"]
+
+
+def test_users(directory: Path) -> None:
+    text = COMMON + (
+        "userlist people\n  group staff users ann\n  user ann password $5$abc\n"
+        "  user bob insecure-password secret groups g\n"
+    )
+    compat = read(text, directory).compat
+    assert compat is not None
+    rows = (("ann", "$5$abc", False, ("staff",)), ("bob", "secret", True, ("g",)))
+    assert compat.userlists[0].users == rows
+
+
+def test_the_report_names_what_has_no_effect(directory: Path) -> None:
+    text = COMMON + "listen web\n  bind :8080 tfo\n  option nolinger\n  lua foo\n  compression algo gzip\n"
+    found = haproxy.read([haproxy.Text("haproxy.cfg", text)], environment={}, directory=directory)
+    standings = {entry.line: entry.standing.value for entry in found.report}
+    assert [standings[line] for line in (1, 2, 7, 8, 9)] == ["exact", "exact", "ignored", "ignored", "refused"]
+    assert "TCP fast open is not used" in haproxy.report(found.report)
+
+
+def test_problems_in_haproxys_shape(directory: Path) -> None:
+    texts = [haproxy.Text("haproxy.cfg", COMMON + "backend app\n  balanse roundrobin\n")]
+    found = haproxy.read(texts, environment={}, directory=directory)
+    told = haproxy.render(found.problems, 42)
+    expected = "[ALERT]    (42) : config : parsing [haproxy.cfg:7] : unknown keyword 'balanse' in 'backend' section"
+    assert told.startswith(expected)
+    assert "`balance`" in told
+
+
+def test_large_configurations_are_read_fast(directory: Path) -> None:
+    backends = "".join(
+        f"backend b{number}\n  balance roundrobin\n  option httpchk GET /\n"
+        f"  server s1 10.0.0.1:80 check inter 2s\n  server s2 10.0.0.2:80 check\n"
+        for number in range(1000)
+    )
+    before = process_time()
+    assert len(read(COMMON + backends, directory).backends) == 1000
+    assert process_time() - before < 5
