@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use tenbin_balance::{Admin, Group, Health, Passive, ServerSpec};
-use tenbin_rules::{Expr, TlsFact, Value, Variable};
+use tenbin_rules::{TlsFact, Value, Variable};
 
 use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDraft};
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables, group};
