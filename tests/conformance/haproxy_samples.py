@@ -11,12 +11,15 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tenbin.clock import SystemClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 FILE = Path(__file__).parent.parent / "contract" / "samples.json"
 HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin")
@@ -105,15 +108,38 @@ REQUESTS = (
 )
 
 SAMPLES: tuple[tuple[str, dict[str, object]], ...] = (
-    *((f"req.hdr(x-list{o})", fetch("req.hdr", "x-list", *n)) for o, n in (
-        ("", ()), (",1", (1,)), (",2", (2,)), (",3", (3,)), (",4", (4,)), (",5", (5,)), (",6", (6,)),
-        (",-1", (-1,)), (",-2", (-2,)), (",-5", (-5,)), (",-6", (-6,)),
-    )),
-    *((f"req.fhdr(x-list{o})", fetch("req.fhdr", "x-list", *n)) for o, n in (
-        ("", ()), (",1", (1,)), (",2", (2,)), (",3", (3,)), (",-2", (-2,)),
-    )),
+    *(
+        (f"req.hdr(x-list{o})", fetch("req.hdr", "x-list", *n))
+        for o, n in (
+            ("", ()),
+            (",1", (1,)),
+            (",2", (2,)),
+            (",3", (3,)),
+            (",4", (4,)),
+            (",5", (5,)),
+            (",6", (6,)),
+            (",-1", (-1,)),
+            (",-2", (-2,)),
+            (",-5", (-5,)),
+            (",-6", (-6,)),
+        )
+    ),
+    *(
+        (f"req.fhdr(x-list{o})", fetch("req.fhdr", "x-list", *n))
+        for o, n in (
+            ("", ()),
+            (",1", (1,)),
+            (",2", (2,)),
+            (",3", (3,)),
+            (",-2", (-2,)),
+        )
+    ),
     *((f"req.hdr(x-ends,{n})", fetch("req.hdr", "x-ends", n)) for n in (1, 2, 3, 4, 5)),
-    *((f"req.{f}hdr_cnt({n})", fetch(f"req.{f}hdr_cnt", n)) for f in ("", "f") for n in ("x-list", "x-ends", "x-empty", "x-none")),
+    *(
+        (f"req.{f}hdr_cnt({n})", fetch(f"req.{f}hdr_cnt", n))
+        for f in ("", "f")
+        for n in ("x-list", "x-ends", "x-empty", "x-none")
+    ),
     ("req.hdr(x-empty)", fetch("req.hdr", "x-empty")),
     ("req.hdr(x-none)", fetch("req.hdr", "x-none")),
     ("req.hdr_names", fetch("req.hdr_names")),
@@ -122,10 +148,22 @@ SAMPLES: tuple[tuple[str, dict[str, object]], ...] = (
     ("req.hdr_val(x-num,1)", fetch("req.hdr_val", "x-num", 1)),
     ("req.hdr_val(x-version)", fetch("req.hdr_val", "x-version")),
     ("req.hdr_val(x-path)", fetch("req.hdr_val", "x-path")),
-    *((f"req.hdr_ip(x-ip{o})", fetch("req.hdr_ip", "x-ip", *n)) for o, n in (
-        ("", ()), (",1", (1,)), (",2", (2,)), (",3", (3,)), (",4", (4,)), (",-1", (-1,)), (",-2", (-2,)),
-    )),
-    *((f"req.cook({n})", fetch("req.cook", n)) for n in ("sid", "theme", "quoted", "empty", "last", "other", "bare", "none", "SID")),
+    *(
+        (f"req.hdr_ip(x-ip{o})", fetch("req.hdr_ip", "x-ip", *n))
+        for o, n in (
+            ("", ()),
+            (",1", (1,)),
+            (",2", (2,)),
+            (",3", (3,)),
+            (",4", (4,)),
+            (",-1", (-1,)),
+            (",-2", (-2,)),
+        )
+    ),
+    *(
+        (f"req.cook({n})", fetch("req.cook", n))
+        for n in ("sid", "theme", "quoted", "empty", "last", "other", "bare", "none", "SID")
+    ),
     ("req.cook", fetch("req.cook")),
     ("req.cook_cnt(sid)", fetch("req.cook_cnt", "sid")),
     ("req.cook_cnt(none)", fetch("req.cook_cnt", "none")),

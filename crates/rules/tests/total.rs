@@ -1,5 +1,5 @@
 //! No expression panics, whatever it asks for, is given and finds.
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, clippy::indexing_slicing)]
 
 use std::sync::{Arc, LazyLock};
 
@@ -26,8 +26,11 @@ impl Counters for Sevens {
     }
 }
 
+/// Names and the kinds of their arguments.
+type Rows = Vec<(String, Vec<String>)>;
+
 /// Every fetch and converter with arguments of the right kinds, as many as fit.
-fn rows(part: &str) -> Vec<(String, Vec<String>)> {
+fn rows(part: &str) -> Rows {
     let known = serde_json::to_value(tenbin_rules::vocabulary()).expect("a vocabulary is JSON");
     let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
     let row = |row: &Json| {
@@ -49,8 +52,7 @@ fn tree(
     (fetch, converter, method): (usize, usize, usize),
     (text, number, given): (&str, i64, usize),
 ) -> Wire {
-    static ROWS: LazyLock<[Vec<(String, Vec<String>)>; 2]> =
-        LazyLock::new(|| [rows("fetches"), rows("converters")]);
+    static ROWS: LazyLock<[Rows; 2]> = LazyLock::new(|| [rows("fetches"), rows("converters")]);
     let [fetches, converters] = &*ROWS;
     let (name, kinds) = &fetches[fetch % fetches.len()];
     let args = |kinds: &[String]| kinds.iter().take(given).map(|kind| argument(kind, text, number)).collect();

@@ -108,15 +108,15 @@ class Reconciler:
         self._plane = plane
         self._dirty.set()
 
-    async def change(self, config: Config, *, kept: int) -> Changed:
+    async def change(self, config: Config, *, kept: int, fresh: bool = False) -> Changed:
         """Make a new configuration hold: say what it changes, open sockets, apply, commit.
 
         Raises `BindError` or `DataplaneError`, and then everything is as before. `kept` is how many client
-        connections there are.
+        connections there are; `fresh`: what the operator changed at run time ends.
         """
         async with self.lock:
             old = self._store.state
-            candidate = self._store.candidate(config)
+            candidate = self._store.candidate(config, fresh=fresh)
             generations = (old.generation, candidate.generation)
             line = summary.sentence(old.config, config, generations=generations, kept=kept)
             self._say(Sentence(Level.INFO, "reload_begun", f"reload: {line}", (("generation", old.generation),)))
@@ -127,7 +127,7 @@ class Reconciler:
                 self._listeners.keep(set(self._listeners.addresses) - set(opened))
                 raise
             self._applied = candidate
-            state = self._store.commit(candidate)
+            state = self._store.commit(candidate, fresh=fresh)
             self._listeners.keep(_addresses(config))
             self.settled(state)
             return Changed(candidate.generation, line)

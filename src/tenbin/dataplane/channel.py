@@ -217,6 +217,9 @@ _Request = (
     | wire.TableAsked
     | wire.GetStats
     | wire.Restore
+    | wire.ClearCounters
+    | wire.AskSessions
+    | wire.AskList
     | wire.Drain
     | wire.Stop
 )

@@ -92,6 +92,23 @@ class FakeDataplane:
         self._asked("restore")
         self.restored.append(stats)
 
+    async def clear_counters(self, *, everything: bool) -> None:
+        """Note that it was asked."""
+        self._asked("clear_counters, everything" if everything else "clear_counters")
+
+    async def sessions(self, *, end: ServerId | None = None, session: int = 0) -> wire.Sessions:
+        """Have none."""
+        self._asked(f"sessions, end {end or session}" if end or session else "sessions")
+        return wire.Sessions(id=1)
+
+    async def live_list(self, query: wire.ListQuery) -> wire.Entries:
+        """Tell of a list's entries as the snapshot has them; changes are only noted."""
+        self._asked(f"list, {query.action}")
+        specs = {one.name: one for one in self.snapshot.lists} if self.snapshot else {}
+        found = specs.get(query.name)
+        entries = tuple((place, *entry) for place, entry in enumerate(found.entries, 1)) if found else ()
+        return wire.Entries(id=1, found=found is not None, count=len(entries), entries=entries)
+
     async def table(self, query: wire.TableQuery) -> wire.TableAnswered:
         """Show, set or clear what `entries` holds, without filters and pages."""
         self._asked(f"table, {query.action}")

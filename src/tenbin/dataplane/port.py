@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import AsyncIterator, Sequence
 
-    from tenbin.model import Duration
+    from tenbin.model import Duration, ServerId
     from tenbin.plan import wire
 
 
@@ -65,6 +65,15 @@ class Dataplane(Protocol):
 
     def events(self) -> AsyncIterator[wire.Event]:
         """What the data plane says by itself, until it is gone."""
+
+    async def clear_counters(self, *, everything: bool) -> None:
+        """Begin to count anew: maxima, or everything."""
+
+    async def sessions(self, *, end: ServerId | None = None, session: int = 0) -> wire.Sessions:
+        """What is in progress; with `end` or `session`, end it."""
+
+    async def live_list(self, query: wire.ListQuery) -> wire.Entries:
+        """Read or change a map or a list of patterns."""
 
     async def drain(self, deadline: Duration, *, close_idle: bool) -> None:
         """Accept nothing more and exit when the work is done, or at the deadline; returns at once.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tenbin.clock import Clock
-    from tenbin.model import Duration, Identity
+    from tenbin.model import Duration, Identity, ServerId
 
 _START = 10.0
 """Seconds until a started data plane must answer; it takes some milliseconds."""
@@ -84,6 +84,27 @@ class ProcessDataplane:
         """Show, set or clear entries of a stick table."""
         request = wire.TableAsked(id=self._channel.next_id(), **dict(query))
         return await self._channel.ask(request, wire.TableAnswered, timeout=_WHOLE)
+
+    async def clear_counters(self, *, everything: bool) -> None:
+        """Begin to count anew."""
+        request = wire.ClearCounters(id=self._channel.next_id(), everything=everything)
+        await self._channel.ask(request, wire.Done, timeout=_QUICK)
+
+    async def sessions(self, *, end: ServerId | None = None, session: int = 0) -> wire.Sessions:
+        """What is in progress; with `end` or `session`, end it."""
+        request = wire.AskSessions(
+            id=self._channel.next_id(),
+            action="close" if end is not None or session else "show",
+            backend=end.backend if end is not None else "",
+            server=end.server if end is not None else "",
+            session=session,
+        )
+        return await self._channel.ask(request, wire.Sessions, timeout=_QUICK)
+
+    async def live_list(self, query: wire.ListQuery) -> wire.Entries:
+        """Read or change a map or a list of patterns."""
+        request = wire.AskList(id=self._channel.next_id(), **query.model_dump())
+        return await self._channel.ask(request, wire.Entries, timeout=_WHOLE)
 
     async def events(self) -> AsyncIterator[wire.Event]:
         """What the data plane says by itself, until it is gone."""

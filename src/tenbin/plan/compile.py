@@ -14,8 +14,10 @@ from tenbin import model
 from tenbin.plan import wire
 from tenbin.plan.expression import expression, optional
 from tenbin.plan.rules import answers, line, live_list, log, rules
+from tenbin.plan.services import with_services
 from tenbin.plan.stick import stick, tables
 from tenbin.plan.tls import listener_tls, proxy_in, proxy_out, server_tls
+from tenbin.plan.users import user_lists
 
 if TYPE_CHECKING:
     from tenbin.state import Overlay, ServerOverlay, State
@@ -27,13 +29,14 @@ class Surroundings:
 
     `secret` (hex, 32 bytes) signs sticky cookies; `terminal`: somebody reads the log on a terminal; `threads` is
     the number that the running data plane has, which is fixed for its life (0: as configured); `pid` is the process
-    that operators know, for lines of syslog.
+    that operators know, for lines of syslog; `pages` the directory with the sockets of our own pages.
     """
 
     secret: str = field(repr=False)
     terminal: bool = False
     threads: int = 0
     pid: int = 0
+    pages: str = ""
 
 
 BLANK = Surroundings(secret="0" * 64)
@@ -42,7 +45,7 @@ BLANK = Surroundings(secret="0" * 64)
 
 def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
     """Compile the whole."""
-    config = state.config
+    config = with_services(state.config, around.pages)
     return wire.Snapshot(
         generation=state.generation,
         threads=around.threads or config.threads,
@@ -60,7 +63,7 @@ def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
         frontends=tuple(_frontend(frontend, around) for frontend in config.frontends),
         backends=tuple(_backend(backend, state.overlay) for backend in config.backends),
         tables=tables(config),
-        lists=tuple(live_list(one) for one in config.lists),
+        lists=(*(live_list(one) for one in config.lists), *user_lists(config)),
         variables=tuple((name, expression(value)) for name, value in config.variables),
     )
 

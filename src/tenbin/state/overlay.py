@@ -117,6 +117,14 @@ def overrides(overlay: Overlay) -> dict[ServerId, ServerOverlay]:
     }
 
 
+def unsteered(overlay: Overlay) -> Overlay:
+    """Return it without what the operator changed: HAProxy's users expect a reload to end that."""
+    changes = {
+        name: replace(entry, weight=None, admin=None) for name, entry in overlay.servers.items() if entry.is_override
+    }
+    return overlay.merged(changes)
+
+
 def servers_in(backend: Backend) -> Iterator[tuple[ServerId, Server]]:
     """Yield the servers of one backend with their names across snapshots."""
     for server in backend.servers:

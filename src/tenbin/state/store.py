@@ -62,16 +62,18 @@ class Store:
             )
         return found
 
-    def candidate(self, config: Config) -> State:
-        """Return the state that `config` would lead to, under a generation of its own, without making it so."""
-        self._last += 1
-        overlay = transitions.carried(self._state.overlay, self._state.config, config)
-        return State(config, overlay, self._last)
+    def candidate(self, config: Config, *, fresh: bool = False) -> State:
+        """Return the state that `config` would lead to, under a generation of its own, without making it so.
 
-    def commit(self, candidate: State) -> State:
-        """Make a candidate's configuration hold; what changed at run time since it was made is kept."""
+        `fresh`: without what the operator changed at run time.
+        """
+        self._last += 1
+        return State(config, self._carried(config, fresh=fresh), self._last)
+
+    def commit(self, candidate: State, *, fresh: bool = False) -> State:
+        """Make a candidate's configuration hold; what changed at run time since it was made is kept unless `fresh`."""
         old = self._state
-        overlay = transitions.carried(old.overlay, old.config, candidate.config)
+        overlay = self._carried(candidate.config, fresh=fresh)
         self._servers = dict(transitions.servers_of(candidate.config))
         same = overlay == candidate.overlay and candidate.generation > old.generation
         return self._set(candidate if same else State(candidate.config, overlay, self._next()))
@@ -105,6 +107,10 @@ class Store:
         """Note to which addresses a host name resolves."""
         overlay = transitions.resolved(self._state.overlay, self._state.config, host, literals)
         return self.replace_overlay(overlay)
+
+    def _carried(self, config: Config, *, fresh: bool) -> Overlay:
+        overlay = transitions.carried(self._state.overlay, self._state.config, config)
+        return transitions.unsteered(overlay) if fresh else overlay
 
     def _next(self) -> int:
         self._last += 1

@@ -19,7 +19,7 @@ from tenbin.observe import sentences
 from tenbin.observe.outage import OutageBook
 from tenbin.observe.sentences import Level, Sentence
 from tenbin.plan.compile import Surroundings, listen_address
-from tenbin.state import Store
+from tenbin.state import Overlay, Store
 from tenbin.state.persist import StateFile, secret
 from tenbin.supervisor.background import Background
 from tenbin.supervisor.manner import Manner
@@ -29,14 +29,16 @@ from tenbin.supervisor.parts import Given, Parts
 
 if TYPE_CHECKING:
     import signal
+    import socket
 
     from tenbin.clock import Clock
     from tenbin.dataplane import Dataplane
     from tenbin.dataplane.program import Program
     from tenbin.model import Config
     from tenbin.observe.journal import Journal
-    from tenbin.state import Overlay, State
+    from tenbin.state import State
     from tenbin.supervisor.admin import AdminDoors
+    from tenbin.supervisor.compat import CompatDoors
     from tenbin.supervisor.runtime import RuntimeDirectory
     from tenbin.supervisor.source import Loaded, Source
 
@@ -62,6 +64,8 @@ class Instance:
         self._loaded = loaded
         self._background = Background(site.clock, site.journal.say)
         self._doors: AdminDoors | None = None
+        self._compat: CompatDoors | None = None
+        self._pages: dict[str, socket.socket] = {}
         self._watching = False
         self.ended_by: signal.Signals | None = None
         """The signal that ended it, if one did."""
@@ -100,7 +104,8 @@ class Instance:
             site.journal.say(Sentence(Level.WARNING, "state_unusable", restored.warning))
         listeners = Listeners()
         outage_file = OutageFile(site.directory.outage_file, site.clock)
-        overlay, generation, book = restored.overlay, 1, OutageBook()
+        overlay = restored.overlay if config.compat is None else Overlay()
+        generation, book = 1, OutageBook()
         if attached is not None:
             overlay = await self._take_over(attached, overlay, listeners)
             generation, book = attached.welcome.generation + 1, OutageBook(outage_file.read())
@@ -110,7 +115,8 @@ class Instance:
             secret=secret(site.directory.secret_file),
             terminal=site.terminal,
             threads=attached.welcome.threads if attached is not None else 0,
-            pid=site.manner.pid,
+            pid=os.getpid(),
+            pages=str(site.directory.path),
         )
         store = Store(config, overlay, generation=generation)
         return Parts(
@@ -143,6 +149,10 @@ class Instance:
         config = self._loaded.config
         shape = parts.reconciler.shape
         parts.listeners.open(config, Shape(shape.threads, shape.backlog))
+        if config.compat is not None:
+            from tenbin.api.haproxy.page.places import bind_all
+
+            self._pages = bind_all(config, self._site.directory.path)
         await parts.names.first()
         parts.reconciler.settled = lambda state: self._settled(parts, state)
         parts.keeper.arrived = lambda plane: self._background.once("events", lambda: _listen(parts, plane))
@@ -158,6 +168,8 @@ class Instance:
     async def _serve(self, parts: Parts) -> None:
         """Run everything around the traffic until the end is ordered."""
         from tenbin.supervisor.admin import AdminDoors
+        from tenbin.supervisor.compat import CompatDoors
+        from tenbin.supervisor.steering import Steering
 
         operations = InstanceOperations(parts, self._source, self._loaded)
         background = self._background
@@ -174,6 +186,14 @@ class Instance:
         self._doors = AdminDoors(operations, self._site.journal, self._site.directory.admin_socket)
         doors = self._doors
         background.once("admin", lambda: doors.open(parts.store.state.config.admin))
+        self._compat = CompatDoors(
+            Steering(parts, operations, operations.amendments),
+            self._site.journal,
+            self._site.directory.path,
+            self._pages,
+        )
+        compat = self._compat
+        background.once("runtime-api", lambda: compat.move(parts.store.state.config))
         await parts.orders.until(Order.DRAIN)
 
     async def _end(self, parts: Parts) -> None:
@@ -194,6 +214,8 @@ class Instance:
         parts.listeners.end()
         if self._doors is not None:
             await self._doors.close()
+        if self._compat is not None:
+            await self._compat.close()
         await self._background.end()
         parts.outage_file.forget()
         self._site.launcher.clean()
@@ -206,6 +228,9 @@ class Instance:
         if self._doors is not None:
             doors = self._doors
             self._background.once("admin", lambda: doors.move(state.config.admin))
+        if self._compat is not None:
+            compat = self._compat
+            self._background.once("runtime-api", lambda: compat.move(state.config))
         if state.config.watch and not self._watching:
             self._watching = True
             self._background.forever("watch", lambda: _watch(parts, self._source))

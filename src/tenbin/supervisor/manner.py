@@ -36,12 +36,10 @@ _OWN = {
 class Manner:
     """Tenbin's own manner unless told otherwise.
 
-    `journal` None: lines on stdout; `pid` stands in lines of syslog (0: the data plane's own); `masters` are addresses
-    of the master CLI.
+    `journal` None: lines on stdout; `masters` are addresses of the master CLI.
     """
 
     meanings: Mapping[signal.Signals, Meaning] = field(default_factory=_OWN.copy)
     journal: Callable[[Clock], Journal] | None = None
     ready: Callable[[], None] = lambda: None
-    pid: int = 0
     masters: tuple[str, ...] = ()

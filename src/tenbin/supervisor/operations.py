@@ -16,6 +16,7 @@ from tenbin.observe import sentences, status
 from tenbin.observe.certificates import renewal_refused
 from tenbin.observe.sentences import Level, Sentence
 from tenbin.plan.compile import effective_admin, effective_weight
+from tenbin.supervisor.amendments import Amendments
 from tenbin.supervisor.orders import Order
 from tenbin.supervisor.watch import Watch
 
@@ -43,6 +44,7 @@ class InstanceOperations:
         self._source = source
         self._reloading = asyncio.Lock()
         self._loaded = loaded
+        self.amendments = Amendments(loaded.config, self._amend)
         self._watch = Watch(lambda: self._loaded.config.watched, loaded.stamps, parts.clock)
 
     async def status(self) -> Status:
@@ -74,9 +76,10 @@ class InstanceOperations:
         async with self._reloading:
             try:
                 loaded = await asyncio.to_thread(self._source.load)
-                changed = await self._put_in_force(loaded)
+                changed = await self._put_in_force(loaded, loaded.config, fresh=loaded.config.compat is not None)
             except TenbinError as error:
                 return self._refused(error)
+            self.amendments.begin(loaded.config, forget=True)
             self._tell_of_threads(loaded.config)
             if remark := user_stays(loaded.config, self._parts.reconciler.plane):
                 self._parts.say(remark)
@@ -135,16 +138,22 @@ class InstanceOperations:
                     # Another file in one of the directories, or the same one once more.
                     self._read(loaded)
                     return ""
-                changed = await self._put_in_force(loaded)
+                changed = await self._put_in_force(loaded, self.amendments.on(loaded.config), fresh=False)
             except TenbinError as error:
                 return _problems(error)
+            self.amendments.begin(loaded.config, forget=False)
             self._parts.say(sentences.reloaded(changed.generation, f"generation {changed.generation} is in force"))
             return ""
 
-    async def _put_in_force(self, loaded: Loaded) -> Changed:
+    async def _amend(self, config: Config) -> None:
+        """Put what was changed over HAProxy's runtime API in force."""
+        async with self._reloading:
+            await self._parts.reconciler.change(config, kept=self._parts.figures.connections(config))
+
+    async def _put_in_force(self, loaded: Loaded, config: Config, *, fresh: bool) -> Changed:
         parts = self._parts
         await parts.figures.take()
-        changed = await parts.reconciler.change(loaded.config, kept=parts.figures.connections(loaded.config))
+        changed = await parts.reconciler.change(config, kept=parts.figures.connections(config), fresh=fresh)
         self._read(loaded)
         parts.certificates.hold(loaded.certificates)
         if loaded.warnings:
@@ -156,6 +165,9 @@ class InstanceOperations:
         self._watch.read(loaded.stamps)
 
     def _persist(self) -> None:
+        if self._loaded.config.compat is not None:
+            # HAProxy's users expect a restart to begin with what the file says.
+            return
         try:
             self._parts.state_file.write(self._parts.store.state.overlay)
         except OSError as error:

@@ -60,6 +60,11 @@ def frames(snapshot: wire.Snapshot) -> list[wire.Wire]:
         wire.GetStats(id=6),
         wire.Counted(id=6, stats=stats()),
         wire.Restore(id=7, stats=stats()),
+        wire.ClearCounters(id=20, everything=True),
+        wire.AskSessions(id=21, action="close", backend="app", server="s1"),
+        wire.Sessions(id=21, closed=2, sessions=(wire.Session(number=7, source="127.0.0.1:4000", frontend="web"),)),
+        wire.AskList(id=22, name="hosts.map", action="set", key="a.example", value="app"),
+        wire.Entries(id=22, found=True, count=1, entries=((3, "a.example", "app"),)),
         wire.Drain(id=8, deadline=30_000, close_idle=True),
         wire.Stop(id=9),
         wire.ServerEvent(event="ejected", backend="app", server="s1", reason="5 failures in a row", until=30_000),
@@ -107,7 +112,9 @@ def _numbered(model: type[M], **fields: object) -> M:
         if name == "phases":
             times = wire.Times(count=number, mean=150, p50=100, p90=200, p99=300, max=400)
             values[name] = wire.Phases(queue=wire.Times(), connect=times, first_byte=times, total=times)
-        elif name == "responses":
+        elif name == "averages":
+            values[name] = wire.Averages(queue=number, connect=number + 1, total=number + 2, total_max=900)
+        elif name in {"responses", "compressed"}:
             values[name] = tuple(range(number, number + len(get_args(field.annotation))))
         else:
             values[name] = number

@@ -5,6 +5,7 @@
 mod channel;
 mod door;
 pub mod housekeeping;
+mod live_lists;
 pub mod offline;
 mod plane;
 mod stick_tables;

@@ -124,27 +124,41 @@ impl Plane {
             Request::SetSockets { id, address, count } => self.set_sockets(id, address, count, descriptors),
             Request::GetSockets { id, address } => return self.get_sockets(id, &address),
             Request::Patch { id, generation, servers } => outcome(id, self.patch(generation, &servers)),
+            Request::Stop { id } => {
+                stop = true;
+                done(id)
+            }
+            other => self.look_or_change(other),
+        };
+        Handled { greeted, stop, ..Handled::plain(&reply) }
+    }
+
+    /// What needs neither descriptors nor an end: figures, lists, tables, sessions.
+    fn look_or_change(&self, request: Request) -> Reply {
+        let tables = self.shared.tables.latest();
+        let tables = tables.as_deref();
+        match request {
             Request::GetStats { id } => {
-                let tables = self.shared.tables.latest();
                 let threads = self.state.lock().workers.len();
-                let stats = Box::new(stats(tables.as_deref(), &self.shared, threads));
-                Reply::Stats { id, ok: true, stats }
+                Reply::Stats { id, ok: true, stats: Box::new(stats(tables, &self.shared, threads)) }
             }
             Request::Restore { id, stats } => {
                 // Two that add at once would lose some.
                 let _alone = self.state.lock();
-                if let Some(tables) = self.shared.tables.latest() {
-                    restore(&stats, &tables, &self.shared);
+                if let Some(tables) = tables {
+                    restore(&stats, tables, &self.shared);
                 }
                 done(id)
             }
             Request::ClearCounters { id, everything } => {
                 let _alone = self.state.lock();
-                if let Some(tables) = self.shared.tables.latest() {
-                    clear(&tables, everything);
+                if let Some(tables) = tables {
+                    clear(tables, everything);
                 }
                 done(id)
             }
+            Request::List(asked) => super::live_lists::list(asked, tables),
+            Request::Table(asked) => super::stick_tables::table(&asked, &self.shared),
             Request::Sessions { id, action, backend, server, session } => {
                 self.sessions(id, action, (&backend, &server), session)
             }
@@ -152,13 +166,12 @@ impl Plane {
                 self.drain(deadline, close_idle);
                 done(id)
             }
-            Request::Table(asked) => super::stick_tables::table(&asked, &self.shared),
-            Request::Stop { id } => {
-                stop = true;
-                done(id)
-            }
-        };
-        Handled { greeted, stop, ..Handled::plain(&reply) }
+            Request::Hello { id, .. }
+            | Request::SetSockets { id, .. }
+            | Request::GetSockets { id, .. }
+            | Request::Patch { id, .. }
+            | Request::Stop { id } => done(id),
+        }
     }
 
     fn welcome(&self, id: u64) -> Reply {

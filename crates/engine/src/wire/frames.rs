@@ -106,6 +106,8 @@ pub enum Request {
         #[serde(default)]
         session: u64,
     },
+    /// Reads or changes a live list.
+    List(ListAsked),
     /// Stops accepting and exits when work has ended.
     Drain {
         /// Names the answer.
@@ -123,6 +125,38 @@ pub enum Request {
         /// Names the answer.
         id: u64,
     },
+}
+
+/// What is asked of a live list; described in the contract.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs, reason = "described in the contract")]
+pub struct ListAsked {
+    pub id: u64,
+    pub name: String,
+    pub action: ListAction,
+    #[serde(default)]
+    pub key: String,
+    #[serde(default)]
+    pub value: String,
+    #[serde(default)]
+    pub entry: u64,
+    #[serde(default)]
+    pub entries: Vec<(String, String)>,
+}
+
+/// What is done with a live list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum ListAction {
+    Count,
+    Show,
+    Add,
+    Set,
+    Del,
+    Clear,
+    Replace,
 }
 
 /// What is done with sessions.
@@ -245,8 +279,6 @@ pub enum Reply {
         /// The numbers.
         stats: Box<Stats>,
     },
-    /// What a stick table holds, or what came of changing it.
-    Table(Box<TableAnswered>),
     /// What is in progress.
     Sessions {
         /// Of the request.
@@ -257,6 +289,21 @@ pub enum Reply {
         closed: u64,
         /// What was found.
         sessions: Vec<Session>,
+    },
+    /// What a stick table holds, or what came of changing it.
+    Table(Box<TableAnswered>),
+    /// Entries of a live list.
+    Entries {
+        /// Of the request.
+        id: u64,
+        /// True.
+        ok: bool,
+        /// Whether there was such a list, and such an entry.
+        found: bool,
+        /// How many entries the list has.
+        count: usize,
+        /// Number, key and value of each.
+        entries: Vec<(u64, String, String)>,
     },
     /// Refused; nothing has changed.
     Failed {

@@ -18,7 +18,8 @@ pub use backend::{
     IpForm, Passive, PersistRule, Policy, Pool, Retry, Reuse, Server, Sticky, UseServer,
 };
 pub use frames::{
-    Apply, Event, NoticeLevel, Reply, Request, ServerPatch, ServerState, Session, SessionsAction, WireError,
+    Apply, Event, ListAction, ListAsked, NoticeLevel, Reply, Request, ServerPatch, ServerState, Session,
+    SessionsAction, WireError,
 };
 pub use http_rules::{AmbiguousPaths, HttpRules, Underscores};
 pub use rules::{

@@ -4,6 +4,8 @@
 //! that stands for several values (`many`) yields one of them where one is wanted - the last header field, the first
 //! parameter, as HAProxy does - and all of them to a match on `each`.
 
+#![allow(clippy::unnecessary_wraps, reason = "rows of one table build by functions of one shape")]
+
 mod auth;
 mod content;
 mod cookie;

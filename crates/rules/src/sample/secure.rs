@@ -93,7 +93,11 @@ fn named(text: &[u8], entry: &str, occurrence: i64) -> Option<String> {
     let mut entries: Vec<(String, String)> = entries(&text);
     entries.reverse();
     if entry.is_empty() {
-        return Some(entries.iter().map(|(kind, value)| format!("/{kind}={value}")).collect());
+        let mut all = String::new();
+        for (kind, value) in &entries {
+            all.extend(["/", kind, "=", value]);
+        }
+        return Some(all);
     }
     let mut of_kind = entries.into_iter().filter(|(kind, _)| kind == entry).map(|(_, value)| value);
     match usize::try_from(occurrence.unsigned_abs()).ok()?.saturating_sub(1) {

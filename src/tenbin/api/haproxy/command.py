@@ -141,8 +141,8 @@ def parse(line: str) -> Request:
 def severe(answer: Said, form: str) -> str:
     """Return a short answer with its severity before it, if that is wanted."""
     if form == "number":
-        return f"[{answer.severity}]:{answer.text}"
-    return f"[{_SEVERITIES[answer.severity]}]:{answer.text}" if form == "string" else answer.text
+        return f"[{answer.severity}]: {answer.text}"
+    return f"[{_SEVERITIES[answer.severity]}]: {answer.text}" if form == "string" else answer.text
 
 
 def _commands(line: str) -> Iterator[list[str]]:

@@ -45,16 +45,16 @@ def info_text(items: Sequence[Item], *, described: bool) -> str:
 def info_typed(items: Sequence[Item], *, described: bool) -> str:
     """Return a line for each value with its place, tags and type."""
     return "".join(
-        f"{place}.{item.name}.1:{item.tags}:{item.kind}:{item.value}{_description(item.about, wanted=described)}\n"
-        for place, item in enumerate(items)
+        f"{item.place}.{item.name}.1:{item.tags}:{item.kind}:{item.value}{_description(item.about, wanted=described)}\n"
+        for item in items
     )
 
 
 def info_json(items: Sequence[Item]) -> str:
     """Return a list of objects."""
     found = [
-        {"field": {"pos": place, "name": item.name}, "processNum": 1, **_tagged(item.tags, item.kind, item.value)}
-        for place, item in enumerate(items)
+        {"field": {"pos": item.place, "name": item.name}, "processNum": 1, **_tagged(item.tags, item.kind, item.value)}
+        for item in items
     ]
     return json.dumps(found, separators=(",", ":"))
 

@@ -23,8 +23,9 @@ RELEASED = "2026/11/01"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line; `tags` as of a column."""
+    """One line, at its place among all that there could be; `tags` as of a column."""
 
+    place: int
     name: str
     value: int | str
     tags: str
@@ -49,8 +50,12 @@ def items(sight: Sight) -> list[Item]:
     """Return all lines in order."""
     values = _values(sight)
     newer = version_of(sight.config) >= (2, 7)
-    return [Item(name, values.get(name, 0 if kind != "str" else ""), tags, kind, about)
-            for name, tags, kind, about in _lines(newer=newer)]
+    lines = enumerate(_lines(newer=newer))
+    return [
+        Item(place, name, values.get(name, 0 if kind != "str" else ""), tags, kind, about)
+        for place, (name, tags, kind, about) in lines
+        if name not in _SILENT or name in values
+    ]
 
 
 def _lines(*, newer: bool) -> Iterator[tuple[str, str, str, str]]:
@@ -119,9 +124,7 @@ def _values(sight: Sight) -> dict[str, int | str]:
 
 def _traffic(sight: Sight) -> dict[str, int | str]:
     fronts = [one.traffic for one in sight.status.frontends if one.traffic is not None]
-    listeners = [
-        one.traffic for front in sight.status.frontends for one in front.listeners if one.traffic is not None
-    ]
+    listeners = [one.traffic for front in sight.status.frontends for one in front.listeners if one.traffic is not None]
     handshakes = sum(one.handshakes for one in listeners)
     resumed = sum(one.resumed for one in listeners)
     rate = sum(one.rate_connections for one in fronts)
@@ -139,6 +142,8 @@ def _traffic(sight: Sight) -> dict[str, int | str]:
     }
 
 
+_SILENT = frozenset({"description", "ZlibMemUsage", "MaxZlibMemUsage"})
+"""Lines that are left out unless there is something to tell."""
 _LINES = """
 Name|POS|str|Product name
 Version|POS|str|Product version
@@ -185,11 +190,13 @@ SslCacheMisses|MCP|u32|Handshakes that did not take up an earlier session
 CompressBpsIn|MRP|u32|Bytes given to compression in the last second, not counted
 CompressBpsOut|MRP|u32|Bytes that came of compression in the last second, not counted
 CompressBpsRateLim|CLP|u32|Bytes a second that compression may make, 0 for no limit
+ZlibMemUsage|MGP|u32|Memory of compression, not counted apart
+MaxZlibMemUsage|CLP|u32|Memory that compression may use, not limited apart
 Tasks|MGP|u32|Tasks, not counted
 Run_queue|MGP|u32|Tasks that wait for a thread, not counted
 Idle_pct|MaP|u32|Share of time that threads wait, since the start
 node|COS|str|Name of this node
-+description|COS|str|Description of this node
+description|COS|str|Description of this node
 Stopping|MGP|u32|1 while it drains
 Jobs|MGP|u32|Client connections and listeners
 Unstoppable Jobs|MGP|u32|Work that is not waited for, always 0

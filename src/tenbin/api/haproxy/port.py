@@ -80,10 +80,10 @@ class Runtime(Protocol):
     async def end_sessions(self, *, server: ServerId | None = None, session: int = 0) -> int:
         """End the sessions of a server, or one; returns how many were found."""
 
-    async def ask_list(self, asked: wire.AskList) -> wire.ListAnswer:
+    async def ask_list(self, query: wire.ListQuery) -> wire.Entries:
         """Read or change a map or a list of patterns."""
 
-    async def ask_table(self, asked: wire.AskTable) -> wire.TableAnswer:
+    async def ask_table(self, query: wire.TableQuery) -> wire.TableAnswered:
         """Read or change a stick table."""
 
     async def set_certificate(self, path: str, pem: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tenbin.model import Proxy
+from tenbin.model import Proxy, ToBackend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,7 +96,8 @@ def _limits(config: Config) -> dict[str, int]:
     total: dict[str, int] = {}
     for frontend in config.frontends:
         limit = frontend.limits.connections or process or config.limits.connections
-        for name in {route.action.backend for route in frontend.routes if hasattr(route.action, "backend")}:
+        targets = (route.action for route in frontend.routes)
+        for name in {target.backend for target in targets if isinstance(target, ToBackend)}:
             total[name] = total.get(name, 0) + limit
     found = {}
     for backend in config.backends:

@@ -78,10 +78,7 @@ class _Door:
             self._server.close()
         for talk in list(self._talks):
             talk.cancel()
-        address = self._place.address
-        if isinstance(address, UnixAddress) and not address.abstract and _inode(self._place) == self._inode:
-            with suppress(OSError):
-                Path(address.path).unlink()
+        _remove(self._place, self._inode)
 
     async def _came(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._talks) >= CLIENTS:
@@ -142,6 +139,14 @@ def _unix(address: UnixAddress) -> socket.socket:
         listening.close()
         raise
     return listening
+
+
+def _remove(place: RuntimeSocket, inode: int) -> None:
+    """Remove the file of a socket, unless a successor has put its own there."""
+    address = place.address
+    if isinstance(address, UnixAddress) and not address.abstract and inode and _inode(place) == inode:
+        with suppress(OSError):
+            Path(address.path).unlink()
 
 
 def _inode(place: RuntimeSocket) -> int:

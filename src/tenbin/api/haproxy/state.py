@@ -29,11 +29,32 @@ _COLUMNS = (
     "srv_agent_addr srv_agent_port"
 )
 _CHECKS = (
-    "UNK INI START CHECKED HANA SOCKERR L4OK L4TOUT L4CON L6OK L6TOUT L6RSP L7TOUT L7RSP L57DATA L7OK L7OKC L7STS "
-    "PROCERR PROCTOUT PROCOK"
-).split()
+    "UNK",
+    "INI",
+    "START",
+    "CHECKED",
+    "HANA",
+    "SOCKERR",
+    "L4OK",
+    "L4TOUT",
+    "L4CON",
+    "L6OK",
+    "L6TOUT",
+    "L6RSP",
+    "L7TOUT",
+    "L7RSP",
+    "L57DATA",
+    "L7OK",
+    "L7OKC",
+    "L7STS",
+    "PROCERR",
+    "PROCTOUT",
+    "PROCOK",
+)
 _FORCED, _INHERITED, _CONFIGURED, _FORCED_DRAIN, _INHERITED_DRAIN, _RESOLUTION = 1, 2, 4, 8, 16, 32
 _UNKNOWN, _NEUTRAL, _FAILED, _PASSED, _CONDITIONAL = range(5)
+_UNCHECKED = 2
+"""The level of a server that nobody checks."""
 _SET_UP, _ENABLED, _PAUSED = 2, 4, 8
 
 
@@ -106,7 +127,7 @@ def _state(sight: Sight, entry: Entry, server: Server, status: ServerStatus) -> 
         int(status.changed or 0),
         code,
         result,
-        check.level if check is not None else 0,
+        check.level if check is not None else _UNCHECKED,
         standing,
         0,
         0,

@@ -95,7 +95,6 @@ def _run(arguments: Arguments, source: Files, herald: _Herald, around: tuple[Wor
         meanings=meanings,
         journal=lambda clock: quiet_journal(clock, words),
         ready=herald.announce,
-        pid=os.getpid(),
         masters=arguments.sockets,
     )
     try:

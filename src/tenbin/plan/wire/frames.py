@@ -108,20 +108,26 @@ class AskSessions(Wire):
     session: int = 0
 
 
-class AskList(Wire):
+class ListQuery(Wire):
     """Reads or changes a map or a list of patterns by name; a change is in force with the answer.
 
-    `get` looks `key` up as rules do; `add` and `set` take `key` and `value`; `del` takes `key`; `replace` puts `entries`
-    in place of all at once.
+    `set` and `del` are about the entries with `key`, or the one numbered `entry`; `replace` puts `entries` in place of
+    all at once.
     """
+
+    name: str
+    action: Literal["count", "show", "add", "set", "del", "clear", "replace"]
+    key: str = ""
+    value: str = ""
+    entry: int = 0
+    entries: tuple[tuple[str, str], ...] = ()
+
+
+class AskList(ListQuery):
+    """A query as it goes to the data plane; answered by `Entries`."""
 
     type: Literal["list"] = "list"
     id: int
-    name: str
-    action: Literal["show", "get", "add", "set", "del", "clear", "replace"]
-    key: str = ""
-    value: str = ""
-    entries: tuple[tuple[str, str], ...] = ()
 
 
 class Drain(Wire):
@@ -214,11 +220,13 @@ class Sessions(Wire):
 
 
 class Entries(Wire):
-    """Answer to `AskList`: the entries that were asked for, as key and value."""
+    """Answer to `AskList`: number, key and value of entries; `found`: there was such a list, and such an entry."""
 
     id: int
     ok: Literal[True] = True
-    entries: tuple[tuple[str, str], ...] = ()
+    found: bool
+    count: int
+    entries: tuple[tuple[int, str, str], ...] = ()
 
 
 class Done(Wire):

@@ -87,8 +87,8 @@ SAMPLES = {
     r"path,field(2,\,)": "field(path, 2, ',')",
     "src,ipmask(24)": "ipmask(source, '24')",
     "date,http_date": "http_date(date)",
-    "path,length,add(1)": "add(length(path), 1)",
-    "path,length,add(txn.n)": "add(length(path), 'txn.n')",
+    "path,length,add(1)": "add(size(path), 1)",
+    "path,length,add(txn.n)": "add(size(path), 'txn.n')",
     "str(a),concat(-,txn.b)": "concat('a', '-', 'txn.b')",
 }
 
@@ -211,7 +211,7 @@ def test_patterns_with_a_number_become_a_list(desk: Desk) -> None:
 
 def test_maps_become_lists(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / "hosts.map").write_text("a.example\tapp one \n#b x\nc.example\n")
-    assert desk.sample("hdr(host),lower,map(hosts.map,none)") == "map(lower(req.hdr('host')), 'hosts.map', 'none')"
+    assert desk.sample("hdr(host),lower,map(hosts.map,none)") == "map_str(lower(req.hdr('host')), 'hosts.map', 'none')"
     found = desk.reading.lists["hosts.map"]
     assert found.is_map
     assert found.entries == (("a.example", "app one"), ("c.example", ""))

@@ -44,7 +44,9 @@ def _refusing(name: str, reason: str) -> Callable[[Call], Awaitable[str]]:
 
 
 COMMANDS = tuple(
-    Command(tuple(name.split()), name, f"not supported: {reason.partition(':')[0]}", Level.ADMIN, _refusing(name, reason))
+    Command(
+        tuple(name.split()), name, f"not supported: {reason.partition(':')[0]}", Level.ADMIN, _refusing(name, reason)
+    )
     for reason, names in _REASONS.items()
     for name in names.split("|")
 )

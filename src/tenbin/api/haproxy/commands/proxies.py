@@ -115,9 +115,15 @@ async def _state(call: Call) -> str:
 
 _ADMIN = Level.ADMIN
 COMMANDS = (
-    Command(("enable", "frontend"), "enable frontend <frontend>", "let a frontend listen again", _ADMIN, enable_frontend),
-    Command(("disable", "frontend"), "disable frontend <frontend>", "let a frontend not listen", _ADMIN, disable_frontend),
-    Command(("shutdown", "frontend"), "shutdown frontend <frontend>", "stop a frontend for good", _ADMIN, shutdown_frontend),
+    Command(
+        ("enable", "frontend"), "enable frontend <frontend>", "let a frontend listen again", _ADMIN, enable_frontend
+    ),
+    Command(
+        ("disable", "frontend"), "disable frontend <frontend>", "let a frontend not listen", _ADMIN, disable_frontend
+    ),
+    Command(
+        ("shutdown", "frontend"), "shutdown frontend <frontend>", "stop a frontend for good", _ADMIN, shutdown_frontend
+    ),
     Command(
         ("set", "maxconn", "frontend"),
         "set maxconn frontend <frontend> <value>",
@@ -132,5 +138,7 @@ COMMANDS = (
         _ADMIN,
         set_maxconn_global,
     ),
-    Command(("set", "rate-limit"), "set rate-limit <setting> <value>", "change a limit of a rate", _ADMIN, set_rate_limit),
+    Command(
+        ("set", "rate-limit"), "set rate-limit <setting> <value>", "change a limit of a rate", _ADMIN, set_rate_limit
+    ),
 )

@@ -148,7 +148,9 @@ async def show_nothing(_call: Call) -> str:
 
 _USER, _OPERATOR = Level.USER, Level.OPERATOR
 COMMANDS = (
-    Command(("show", "stat"), "show stat [desc|json|no-maint|typed|up]*", "figures of proxies and servers", _USER, show_stat),
+    Command(
+        ("show", "stat"), "show stat [desc|json|no-maint|typed|up]*", "figures of proxies and servers", _USER, show_stat
+    ),
     Command(("show", "info"), "show info [desc|json|typed|float]*", "figures of the process", _USER, show_info),
     Command(
         ("show", "servers", "state"),
@@ -165,7 +167,9 @@ COMMANDS = (
     Command(("show", "schema", "json"), "show schema json", "schema of the JSON outputs", _USER, show_schema),
     Command(("show", "env"), "show env [var]", "environment of the process", _OPERATOR, show_env),
     Command(("show", "activity"), "show activity", "what the data plane has done", _OPERATOR, show_activity),
-    Command(("show", "errors"), "show errors [<px>] [request|response]", "messages that were refused", _USER, show_errors),
+    Command(
+        ("show", "errors"), "show errors [<px>] [request|response]", "messages that were refused", _USER, show_errors
+    ),
     Command(("show", "resolvers"), "show resolvers [id]", "lookups of names", _USER, show_resolvers),
     Command(("show", "startup-logs"), "show startup-logs", "what was said at the start", _USER, show_startup_logs),
     Command(("show", "peers"), "show peers [dict|-] [section]", "peers, of which there are none", _USER, show_nothing),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.api.haproxy.command import INFO, RANK, Command, Goodbye, Said
 from tenbin.api.haproxy.roster import version_of
-from tenbin.model import Inherited, Level
+from tenbin.model import Address, Level
 
 if TYPE_CHECKING:
     from tenbin.api.haproxy.command import Call, Table
@@ -55,9 +55,10 @@ async def show_sockets(call: Call) -> str:
     lines = ["# socket lvl processes"]
     for place in compat.sockets if compat is not None else ():
         address = place.address
-        kind = "sockpair" if isinstance(address, Inherited) else ""
-        text = str(address) if "@" in str(address) else f"ipv{6 if ':' in address.host else 4}@{address}"  # type: ignore[union-attr]
-        lines.append(f"{kind or text} {place.level} all" if not kind else f"{text} {place.level} all")
+        text = str(address)
+        if isinstance(address, Address):
+            text = f"ipv{6 if ':' in address.host else 4}@{address}"
+        lines.append(f"{text} {place.level} all")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -73,6 +74,7 @@ async def set_timeout(call: Call) -> str:
 
 
 def seconds_of(text: str) -> float | None:
+    """Return the seconds of a delay, which may have a unit; None where it is none."""
     units = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
     digits = text.rstrip("umshd")
     factor = units.get(text[len(digits) :], None if digits != text else 1.0)
@@ -112,7 +114,9 @@ async def get_var(call: Call) -> str:
     """`get var <name>`."""
     name = call.word(2)
     if not name.startswith("proc."):
-        raise Said("Variable names must start with 'proc.'.\n" if name else "Missing process-wide variable identifier.\n")
+        raise Said(
+            "Variable names must start with 'proc.'.\n" if name else "Missing process-wide variable identifier.\n"
+        )
     value = call.runtime.variable(name)
     if value is None:
         raise Said("Variable not found.\n")

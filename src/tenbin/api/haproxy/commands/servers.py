@@ -73,8 +73,8 @@ async def _weigh(call: Call, backend: Backend, server: Server, text: str) -> Non
     if percent:
         if not 0 <= weight <= 256 * 100:
             raise Said("Relative weight must be positive.\n")
-        weight = min((server.weight * weight + 99) // 100 if weight else 0, 256)
-        weight = server.weight * int(digits) // 100 if server.weight * int(digits) // 100 else weight
+        # A part of a small weight is not rounded down to nothing.
+        weight = max(server.weight * weight // 100, int(weight > 0))
     elif weight > 256:
         raise Said("Absolute weight can only be between 0 and 256 inclusive.\n")
     if str(backend.balance.policy) == "static_rr" and weight not in (0, server.weight):
@@ -107,27 +107,25 @@ async def _set_address(call: Call, backend: Backend, server: Server) -> None:
     before = entry.address or server.address
     if not isinstance(before, Address):
         raise Said("Cannot change the address of a server on a unix socket.\n")
+    same = host == before.host
+    changed = "no need to change the addr" if same else f"IP changed from '{before.host}' to '{host}'"
     port, told = before.port, ""
     if call.word(5) == "port":
-        port, told = _port(call.word(6), before.port)
-    if host == before.host:
-        changed = "no need to change the addr"
-    else:
-        changed = f"IP changed from '{before.host}' to '{host}'"
+        port, told = _port(call.word(6), before.port, changed)
     if (host, port) != (before.host, before.port):
         name = ServerId(backend.name, server.name)
         await call.runtime.change_server(name, lambda one: replace(one, address=Address(host, port)))
     raise Said(changed + told + _BY, INFO)
 
 
-def _port(text: str, before: int) -> tuple[int, str]:
-    """A port, or one that is so much more or less."""
+def _port(text: str, before: int, changed: str) -> tuple[int, str]:
+    """A port, or one that is so much more or less; `changed` is what was said so far."""
     digits = text.lstrip("+-")
     if not digits.isdigit():
-        raise Said(f"problem converting string '{text}' to int{_BY}")
+        raise Said(f"{changed}, problem converting port '{text}' to an int{_BY}")
     port = int(text) + (before if text[0] in "+-" else 0)
     if not 1 <= port <= 65_535:
-        raise Said(f"provided port is not valid{_BY}")
+        raise Said(f"{changed}, provided port is not valid{_BY}")
     if port == before:
         return port, ", no need to change the port"
     return port, f", port changed from '{before}' to '{port}'"
@@ -153,7 +151,7 @@ async def _set_check_address(call: Call, backend: Backend, server: Server) -> No
     except ValueError:
         raise Said(f"Invalid addr '{call.word(4)}'{_BY}") from None
     if call.word(5) == "port":
-        check = replace(check, port=_port(call.word(6), check.port)[0])
+        check = replace(check, port=_port(call.word(6), check.port, "check address changed")[0])
     await _recheck(call, backend, server, check)
 
 
@@ -186,7 +184,7 @@ async def _set_agent_part(call: Call, backend: Backend, server: Server) -> None:
     elif what == "agent-addr":
         changed = replace(agent, host=text)
     else:
-        changed = replace(agent, send=text.encode())
+        changed = replace(agent, send=text)
     name = ServerId(backend.name, server.name)
     await call.runtime.change_server(name, lambda one: replace(one, agent=changed))
 
@@ -362,11 +360,19 @@ async def del_server(call: Call) -> str:
 
 _ADMIN, _USER = Level.ADMIN, Level.USER
 COMMANDS = (
-    Command(("set", "server"), "set server <bk>/<srv> [opts]", "change a server's state, weight, address or check", _ADMIN, set_server),
+    Command(
+        ("set", "server"),
+        "set server <bk>/<srv> [opts]",
+        "change a server's state, weight, address or check",
+        _ADMIN,
+        set_server,
+    ),
     Command(("set", "weight"), "set weight <bk>/<srv>  (DEPRECATED)", "change a server's weight", _ADMIN, set_weight),
     Command(("get", "weight"), "get weight <bk>/<srv>", "a server's weight now and in the file", _USER, get_weight),
     Command(("enable", "server"), "enable server  (DEPRECATED)", "end a server's maintenance", _ADMIN, enable_server),
-    Command(("disable", "server"), "disable server (DEPRECATED)", "put a server into maintenance", _ADMIN, disable_server),
+    Command(
+        ("disable", "server"), "disable server (DEPRECATED)", "put a server into maintenance", _ADMIN, disable_server
+    ),
     Command(("enable", "health"), "enable health", "check a server again", _ADMIN, enable_health),
     Command(("disable", "health"), "disable health", "stop checking a server", _ADMIN, disable_health),
     Command(("enable", "agent"), "enable agent", "ask a server's agent again", _ADMIN, enable_agent),
