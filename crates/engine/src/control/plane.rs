@@ -158,6 +158,7 @@ impl Plane {
                 done(id)
             }
             Request::List(asked) => super::live_lists::list(asked, tables),
+            Request::Table(asked) => super::stick_tables::table(&asked, &self.shared),
             Request::Sessions { id, action, backend, server, session } => {
                 self.sessions(id, action, (&backend, &server), session)
             }
@@ -165,7 +166,6 @@ impl Plane {
                 self.drain(deadline, close_idle);
                 done(id)
             }
-            Request::Table(asked) => super::stick_tables::table(&asked, &self.shared),
             Request::Hello { id, .. }
             | Request::SetSockets { id, .. }
             | Request::GetSockets { id, .. }
