@@ -12,10 +12,10 @@ from tenbin.model import Health
 from tenbin.observe import sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from collections.abc import Set as AbstractSet
 
-    from tenbin.health import Checker, CheckResult
+    from tenbin.health import Checker, CheckResult, HealthChange
     from tenbin.model import Config, Proxy, ServerId
     from tenbin.observe.sentences import Field, Sentence
     from tenbin.plan import wire
@@ -57,11 +57,14 @@ class HaproxyWords:
         )
         return sentences.server_checked(server, result.status, fields)
 
-    def with_standing(self, sentence: Sentence, server: ServerId, usable: AbstractSet[str]) -> Sentence:
-        """Add what is left of a backend whose server changed, and the check that changed it."""
+    def with_standing(self, sentence: Sentence, change: HealthChange, usable: AbstractSet[str]) -> Sentence:
+        """Add what is left of a backend whose server changed, and the check that changed it.
+
+        HAProxy takes a server for up until a check says otherwise, and for up again from its first moment.
+        """
+        server = change.id
         proxy = self._proxies.get(server.backend)
-        health = dict(sentence.fields)["health"]
-        if proxy is None or health not in (Health.UP, Health.DOWN):
+        if proxy is None or (change.new is not Health.DOWN and change.old is not Health.DOWN):
             return sentence
         backend = next((one for one in self._store.state.config.backends if one.name == server.backend), None)
         backups = {one.name for one in backend.servers if one.backup} if backend is not None else set()
@@ -94,6 +97,16 @@ class HaproxyWords:
                 queue = backend.queue
                 return next((one.current for one in backend.servers if one.name == server.server), 0), queue
         return 0, 0
+
+
+def stopped(config: Config, stats: wire.Stats | None) -> Iterator[Sentence]:
+    """Tell of each section that it accepts no more, and what it had."""
+    fronts = {one.name: one.total for one in stats.frontends} if stats is not None else {}
+    backs = {one.name: one.total for one in stats.backends} if stats is not None else {}
+    for proxy in config.compat.proxies if config.compat is not None else ():
+        connections = fronts.get(proxy.name, 0) if proxy.has_frontend else 0
+        sessions = backs.get(proxy.name, 0) if proxy.has_backend else 0
+        yield sentences.proxy_stopped(proxy.name, connections, sessions)
 
 
 def _found(result: CheckResult) -> tuple[tuple[str, Field], ...]:

@@ -129,7 +129,7 @@ class HealthWatch:
             usable_servers.add(server.server)
         up, total = self._count(server.backend)
         said = sentences.server_health(server, change.new, change.reason, up=up, total=total)
-        self._say(self.words.with_standing(said, server, usable_servers))
+        self._say(self.words.with_standing(said, change, usable_servers))
         if before and not up:
             self._say(self.words.with_kind(sentences.backend_lost(server.backend, total), server.backend))
         elif up and not before:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import tenbin
+from tenbin.control.haproxy import stopped
 from tenbin.control.outages import OutageFile
 from tenbin.control.recover import recovered
 from tenbin.dataplane.sockets import Listeners, Shape
@@ -204,6 +205,9 @@ class Instance:
         now = parts.orders.order is Order.STOP
         parts.say(sentences.stopping(now=now, drain=drain.seconds))
         if not now:
+            await parts.figures.freshen()
+            for sentence in stopped(parts.store.state.config, parts.figures.current):
+                parts.say(sentence)
             draining = asyncio.ensure_future(parts.keeper.drain(drain))
             # The data plane accepts no more; without ours open, new clients are refused rather than left waiting.
             parts.listeners.end()

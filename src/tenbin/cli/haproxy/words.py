@@ -33,6 +33,12 @@ class Words:
             self._stream.write(rendered)
             self._stream.flush()
 
+    def move(self, descriptor: int) -> None:
+        """Say everything else there, and close where it was said."""
+        before, self._stream = self._stream, os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace")
+        if before is not sys.stderr:
+            before.close()
+
     def line(self, level: str, text: str) -> str:
         """A line without its end; "" where nothing is to be said."""
         return "" if self._quiet else f"{_LABELS[level]} ({os.getpid()}) : {text}"
