@@ -52,7 +52,7 @@ def test_a_successor_takes_over_and_no_request_fails(folder: Path, port: int) ->
     (folder / "b.cfg").write_text(answering(port, "new"))
     with Started("-db", "-f", "a.cfg", folder=folder) as old:
         old.serves(port, "old")
-        wait_for(lambda: (folder / "api").exists(), END, "the socket")
+        wait_for((folder / "api").exists, END, "the socket")
         with _Asking(port) as asking:
             wait_for(lambda: len(asking.answers) > 50, END, "requests pass")
             with Started("-db", "-f", "b.cfg", "-x", f"{folder}/api", "-sf", str(old.pid), folder=folder) as new:
