@@ -53,7 +53,7 @@ fn sample<V: View>(expression: Option<&Expr>, view: &V, out: &mut Vec<u8>) -> bo
         Value::Int(number) => out.extend_from_slice(&number.to_be_bytes()),
         Value::Bool(truth) => out.extend_from_slice(&i64::from(truth).to_be_bytes()),
         Value::Ip(found) => address(found, out),
-        value => value.write(out),
+        text @ Value::Str(_) => text.write(out),
     }
     true
 }

@@ -17,7 +17,6 @@ from tenbin.plan.rules import answers, line, live_list, log, rules
 from tenbin.plan.services import with_services
 from tenbin.plan.stick import stick, tables
 from tenbin.plan.tls import listener_tls, proxy_in, proxy_out, server_tls
-from tenbin.plan.users import user_lists
 
 if TYPE_CHECKING:
     from tenbin.state import Overlay, ServerOverlay, State
@@ -63,7 +62,7 @@ def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
         frontends=tuple(_frontend(frontend, around) for frontend in config.frontends),
         backends=tuple(_backend(backend, state.overlay) for backend in config.backends),
         tables=tables(config),
-        lists=(*(live_list(one) for one in config.lists), *user_lists(config)),
+        lists=tuple(live_list(one) for one in config.lists),
         variables=tuple((name, expression(value)) for name, value in config.variables),
     )
 

@@ -67,6 +67,11 @@ def test_patterns_change_at_run_time_one_by_one_and_all_at_once(site: Site) -> N
     assert [site.get(path).status == 403 for path in ("/one", "/two", "/more")] == [True, True, False]
 
 
+def test_passwords_of_the_page_are_in_no_answer(site: Site) -> None:
+    asked = ("show map", "show acl", "show map #0", "show map #1", "show map .stats-web", "show env", "show info")
+    assert not [command for command in asked if "secret" in site.api(command)]
+
+
 def test_entries_of_tables_are_set_shown_and_cleared(site: Site) -> None:
     assert site.api("set table clients key 10.0.0.1 data.gpc0 3") == "\n"
     shown = site.api("show table clients").splitlines()

@@ -54,9 +54,6 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "what"),
     [
-        ("haproxy.cfg", "", "HAProxy"),
-        ("lb", "global\n  maxconn 100\n", "HAProxy"),
-        ("lb", "frontend web\n  bind :80\n", "HAProxy"),
         ("nginx.conf", "", "nginx"),
         ("lb", "http {\n  upstream app {\n", "nginx"),
         ("lb.py", "", "Python"),

@@ -45,6 +45,8 @@ async def test_fails_with_a_signal() -> None:
 async def test_the_program_knows_its_server() -> None:
     outcome = await run('echo "$TENBIN_BACKEND $TENBIN_SERVER $TENBIN_ADDRESS $TENBIN_PORT"')
     assert outcome.text == "app s1 ::1 8080"
+    names = (f"$HAPROXY_{name}" for name in ("PROXY_NAME", "SERVER_NAME", "SERVER_ADDR", "SERVER_PORT"))
+    assert (await run(f'echo "{" ".join(names)}"')).text == "app s1 ::1 8080"
 
 
 async def test_a_program_that_does_not_exist() -> None:

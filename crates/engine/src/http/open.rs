@@ -150,9 +150,10 @@ pub async fn pick(
 ) -> Result<Lease, NotOpened> {
     let worker = &client.worker;
     let mut key = std::mem::take(&mut x.text);
-    let view = x.view(client, found, Some(backend));
-    let has_key = hashkey::write(&backend.spec.balance, backend.key.as_ref(), &view, &mut key);
-    drop(view);
+    let has_key = {
+        let view = x.view(client, found, Some(backend));
+        hashkey::write(&backend.spec.balance, backend.key.as_ref(), &view, &mut key)
+    };
     let ask = Ask {
         hash: has_key.then_some(key.as_slice()),
         source: client.peer.ip().to_canonical(),

@@ -75,6 +75,11 @@ def _environment(target: Target) -> dict[str, str]:
         "TENBIN_SERVER": target.id.server,
         "TENBIN_ADDRESS": where.host,
         "TENBIN_PORT": str(where.port),
+        # Programs that were written for HAProxy find what they look for.
+        "HAPROXY_PROXY_NAME": target.id.backend,
+        "HAPROXY_SERVER_NAME": target.id.server,
+        "HAPROXY_SERVER_ADDR": where.host,
+        "HAPROXY_SERVER_PORT": str(where.port) if where.port else "",
     }
 
 

@@ -83,8 +83,11 @@ def _place(call: Call) -> _Place:
 
 
 def _lists(call: Call, *, is_map: bool) -> Iterator[tuple[int, LiveList]]:
-    for number, spec in enumerate(call.runtime.state.config.lists):
-        if spec.is_map is is_map:
+    config = call.runtime.state.config
+    # Lists of users are maps to passwords, which nobody reads here.
+    secret = {one.name for one in config.compat.userlists} if config.compat is not None else set()
+    for number, spec in enumerate(config.lists):
+        if spec.is_map is is_map and spec.name not in secret:
             yield number, spec
 
 
