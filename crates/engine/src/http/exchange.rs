@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use tenbin_proto::frames::PREFACE;
-use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
+use tenbin_proto::{Body, Field, Fields, Limits, Method, Progress, Request, Response, Version};
 use tenbin_rules::Expr;
 
 use super::answer::{Reason, write_answer};
@@ -27,6 +27,9 @@ use crate::rules::{self, Counted, State, Turn, growing};
 use crate::source;
 use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held};
+
+/// How much longer than it was read, at most, rules may make a head.
+const REWRITE_ROOM: usize = 1024;
 
 /// Buffers and parsers of one exchange; kept by the worker and lent to whoever has something to do.
 pub struct Exchange {
@@ -180,11 +183,30 @@ impl Exchange {
         self.request.follow_host(bytes);
     }
 
+    /// Whether rules have made the request's head longer than it may be.
+    pub fn is_request_overgrown(&self, found: &Found) -> bool {
+        let text = self.state.request_text.as_deref();
+        text.is_some_and(|text| is_overgrown(text, &self.request.fields, found))
+    }
+
+    /// The same of the answer's.
+    pub fn is_answer_overgrown(&self, found: &Found) -> bool {
+        let text = self.state.answer_text.as_deref();
+        text.is_some_and(|text| is_overgrown(text, &self.response.fields, found))
+    }
+
     /// Changes the answer's head.
     pub fn amend_answer(&mut self, change: impl FnOnce(&mut Response, &mut Vec<u8>)) {
         let bytes = growing(&mut self.state.answer_text, self.output.head());
         change(&mut self.response, bytes);
     }
+}
+
+/// Its text holds what was replaced, too, so only a long one is looked at closely.
+fn is_overgrown(text: &[u8], fields: &Fields, found: &Found) -> bool {
+    let most = found.frontend.spec.limits.head + REWRITE_ROOM;
+    let length = |field: &Field| field.name.len() + field.value.len() + b": \r\n".len();
+    text.len() > most && fields.iter().map(length).sum::<usize>() > most
 }
 
 /// Serves requests until the connection has nothing more to read or must end.

@@ -122,7 +122,10 @@ async fn judge(
     let set = backend.rules.request.as_slice();
     match rules::request(client, x, course.found, (set, Some(backend))).await {
         Turn::On => None,
-        Turn::Ended(after) => Some(after),
+        Turn::Ended(after) => {
+            backend.counters.of(client.worker.index).answered(x.record.status);
+            Some(after)
+        }
         Turn::Service(name) => {
             x.record.serve();
             let tables = course.tables.clone();

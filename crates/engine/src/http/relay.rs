@@ -168,6 +168,8 @@ async fn forbid(
 ) -> After {
     let worker = client.worker.index;
     backend.counters.of(worker).answered(reason.status_at(course.found));
+    server.counters.of(worker).answered(x.response.status);
+    rules::count_at_server(server, worker, reason);
     finish(client, server, (lease, OutcomeKind::Success, 0), client.worker.shared.clock.micros());
     reply(client, x, course.found, reason).await
 }
