@@ -36,6 +36,7 @@ mod privileges;
 mod proxy;
 mod rules;
 mod secured;
+mod sessions;
 mod source;
 mod spares;
 mod splice;

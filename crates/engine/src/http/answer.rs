@@ -154,7 +154,9 @@ impl Reason {
             Self::ConnectTimeout => (Who::ServerSlow, Phase::Connect),
             Self::ServerClosed => (Who::Server, Phase::Head),
             Self::ServerTimeout => (Who::ServerSlow, Phase::Head),
-            Self::BadAnswer(_) | Self::AnswerDenied(_) | Self::Unfit | Self::NoWebSocket => (Who::Proxy, Phase::Head),
+            Self::BadAnswer(_) | Self::AnswerDenied(_) | Self::Unfit | Self::NoWebSocket => {
+                (Who::Proxy, Phase::Head)
+            }
         }
     }
 

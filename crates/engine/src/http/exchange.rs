@@ -24,6 +24,7 @@ use crate::flow::Flow;
 use crate::listener::Found;
 use crate::pace::Pace;
 use crate::rules::{self, Counted, State, Turn, growing};
+use crate::sessions::Seat;
 use crate::source;
 use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held};
@@ -69,6 +70,8 @@ pub struct Exchange {
     pub record: Record,
     /// What rules note.
     pub state: State,
+    /// Where operators see it while it lasts.
+    pub seat: Option<Seat>,
 }
 
 /// How the connection goes on.
@@ -117,6 +120,7 @@ impl Exchange {
             continued: false,
             record: Record::default(),
             state: State::default(),
+            seat: None,
         }
     }
 
@@ -129,6 +133,7 @@ impl Exchange {
             buffer.clear();
         }
         self.state.clear();
+        self.seat = None;
         // A message that broke off may have left a pipe full.
         self.up.reset();
         self.down.reset();
@@ -183,6 +188,15 @@ impl Exchange {
         self.request.follow_host(bytes);
     }
 
+    /// Whether an operator has ended it, in this phase.
+    pub fn is_killed(&mut self, phase: Phase) -> bool {
+        let is_killed = self.seat.as_ref().is_some_and(Seat::is_ended);
+        if is_killed {
+            self.record.ending.set(Who::Killed, phase);
+        }
+        is_killed
+    }
+
     /// Whether rules have made the request's head longer than it may be.
     pub fn is_request_overgrown(&self, found: &Found) -> bool {
         let text = self.state.request_text.as_deref();
@@ -229,7 +243,9 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
                 return Box::pin(reply(client, x, &found, reason)).await;
             }
         }
+        x.seat = Some(client.worker.sessions.begin(client, 1));
         let after = exchange(client, x, tables, &found, first).await;
+        x.seat = None;
         x.state.tracking.end(client.worker.now_ms());
         if after != After::Idle || client.stream.is_multiplexed() {
             return after;

@@ -87,6 +87,7 @@ pub async fn forward(
             return Box::pin(reply(client, x, found, Reason::NoServerUp)).await;
         };
         if x.record.goes_to(backend) {
+            x.seat.iter().for_each(|seat| seat.goes_to(backend));
             backend.counters.of(client.worker.index).requests.add(1);
             if !backend.rules.request.is_empty()
                 && let Some(after) = Box::pin(judge(client, x, &course, backend)).await
@@ -188,6 +189,7 @@ async fn attempt(
     if let Some(server) = backend.servers.get(lease.index()) {
         x.record.redispatched |= !x.tried.is_empty() && !x.tried.contains(&lease.index());
         x.record.lands_on(server);
+        x.seat.iter().for_each(|seat| seat.lands_on(server));
         if let Some(prefix) = prefix_of(x, backend, lease.index()) {
             let keep_alive = send_to(x, course.found, prefix);
             lease.finish(Outcome { kind: OutcomeKind::Aborted, latency_us: 0 }, client.worker.now_ms());

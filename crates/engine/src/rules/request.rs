@@ -12,6 +12,7 @@ use super::answering::write_own;
 use super::message;
 use super::tracking::{self, Counted, Start};
 use crate::client::Client;
+use crate::ending::Phase;
 use crate::http::finish as record_end;
 use crate::http::{After, Exchange, Reason, finish_reply, redirect, reply, settle};
 use crate::listener::Found;
@@ -68,9 +69,7 @@ pub async fn request(
             x.state.ended_by = Some(rule.position.clone());
         }
         let after = match next {
-            Next::Rule if x.is_request_overgrown(found) => {
-                reply(client, x, found, Reason::Overgrown).await
-            }
+            Next::Rule if x.is_request_overgrown(found) => reply(client, x, found, Reason::Overgrown).await,
             Next::Rule => continue,
             Next::Stop => return Turn::On,
             Next::Service(name) => return Turn::Service(name.to_owned()),
@@ -424,13 +423,13 @@ fn address(
 }
 
 /// Waits; false when the client has gone meanwhile.
-async fn pause(client: &mut Client, x: &Exchange, wait_ms: u64) -> bool {
+async fn pause(client: &mut Client, x: &mut Exchange, wait_ms: u64) -> bool {
     if wait_ms == 0 {
         return true;
     }
     x.timer.set(wait_ms);
     let stays = poll_fn(|cx| {
-        if client.is_reset(cx) {
+        if client.is_reset(cx) || x.is_killed(Phase::Tarpit) {
             return Poll::Ready(false);
         }
         x.timer.poll(cx).map(|()| true)
