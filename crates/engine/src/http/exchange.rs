@@ -360,7 +360,7 @@ async fn exchange(
     if let Err(reason) = admit(client, x, found) {
         return Box::pin(reply(client, x, found, reason)).await;
     }
-    if !found.frontend.rules.request.is_empty()
+    if found.frontend.rules.judges_requests()
         && let Some(after) = Box::pin(judge(client, x, found, (&tables, first))).await
     {
         return after;
@@ -435,8 +435,12 @@ async fn judge(
     found: &Rc<Found>,
     (tables, first): (&Held, bool),
 ) -> Option<After> {
-    let set = found.frontend.rules.request.as_slice();
-    match rules::request(client, x, found, (set, None)).await {
+    let sets = &found.frontend.rules;
+    let mut turn = rules::request(client, x, found, (&sets.content, None)).await;
+    if matches!(turn, Turn::On) {
+        turn = rules::request(client, x, found, (&sets.request, None)).await;
+    }
+    match turn {
         Turn::On => None,
         Turn::Ended(after) => Some(after),
         // A backend of ours has it: it counts as an answer of our own.

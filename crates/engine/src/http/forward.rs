@@ -89,7 +89,7 @@ pub async fn forward(
         if x.record.goes_to(backend) {
             x.seat.iter().for_each(|seat| seat.goes_to(backend));
             backend.counters.of(client.worker.index).requests.add(1);
-            if !backend.rules.request.is_empty()
+            if backend.rules.judges_requests()
                 && let Some(after) = Box::pin(judge(client, x, &course, backend)).await
             {
                 return after;
@@ -120,8 +120,12 @@ async fn judge(
     course: &Course<'_>,
     backend: &Arc<Backend>,
 ) -> Option<After> {
-    let set = backend.rules.request.as_slice();
-    match rules::request(client, x, course.found, (set, Some(backend))).await {
+    let sets = &backend.rules;
+    let mut turn = rules::request(client, x, course.found, (&sets.content, Some(backend))).await;
+    if matches!(turn, Turn::On) {
+        turn = rules::request(client, x, course.found, (&sets.request, Some(backend))).await;
+    }
+    match turn {
         Turn::On => None,
         Turn::Ended(after) => {
             backend.counters.of(client.worker.index).answered(x.record.status);

@@ -145,7 +145,7 @@ fn split_head(x: &mut Exchange, stream: &Stream) -> Body {
 /// Runs the rules on an answer; why it is not passed on, if so.
 fn judge(client: &Client, x: &mut Exchange, found: &Found, backend: &Backend) -> Option<Reason> {
     let frontend = &found.frontend;
-    for set in [&backend.rules.answer, &frontend.rules.answer] {
+    for set in [&backend.rules.answer_content, &backend.rules.answer, &frontend.rules.answer] {
         if !set.is_empty()
             && let Some(reason) = rules::answer(client, x, (found, Some(backend)), set)
         {

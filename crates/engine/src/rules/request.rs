@@ -19,6 +19,9 @@ use crate::listener::Found;
 use crate::tables::{Act, Answer, Backend, Condition, Rule, Timeout};
 use crate::track::During;
 
+/// Says that the body may come.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
 /// How a request goes on after a set.
 pub enum Turn {
     /// To what comes next.
@@ -80,7 +83,7 @@ pub async fn request(
                 After::Close
             }
             Next::WaitBody { wait_ms, least } => {
-                wait_body(client, x, wait_ms, least).await;
+                wait_body(client, x, found, (wait_ms, least)).await;
                 continue;
             }
             Next::Hint(name, value) => {
@@ -440,13 +443,17 @@ async fn pause(client: &mut Client, x: &mut Exchange, wait_ms: u64) -> bool {
 }
 
 /// Reads on until so much of the body is there, or all of it, or no more fits.
-async fn wait_body(client: &mut Client, x: &mut Exchange, wait_ms: u64, least: usize) {
+async fn wait_body(client: &mut Client, x: &mut Exchange, found: &Found, (wait_ms, least): (u64, usize)) {
     let length = match x.request.body {
         tenbin_proto::Body::None => return,
         tenbin_proto::Body::Length(length) => usize::try_from(length).unwrap_or(usize::MAX),
         _ => usize::MAX,
     };
     let wanted = if least == 0 { length } else { length.min(least) };
+    if x.request.expect_continue && x.input.data().is_empty() && !x.continued {
+        // It would wait for us as we wait for it.
+        x.continued = crate::http::send(client, CONTINUE, (&mut x.pace, &found.frontend.spec)).await;
+    }
     x.timer.set(wait_ms);
     poll_fn(|cx| {
         loop {

@@ -165,6 +165,13 @@ pub struct Answer {
     pub is_bare: bool,
 }
 
+impl Rules {
+    /// Whether anything is to be decided about the head of a request.
+    pub fn judges_requests(&self) -> bool {
+        !self.content.is_empty() || !self.request.is_empty()
+    }
+}
+
 impl NameMatch {
     /// Whether the name is meant; case does not matter.
     pub fn test(&self, name: &[u8]) -> bool {
