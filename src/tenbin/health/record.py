@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from tenbin.health import policy
 from tenbin.health.agenda import SHORTEST
+from tenbin.health.result import CheckStatus
 from tenbin.health.target import CheckView, HealthChange, Target
-from tenbin.model import Health
+from tenbin.model import AgentCheck, Health
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -73,7 +74,7 @@ class Record:
         """Count a result; return the change of health that it makes."""
         self.rounds += 1
         self.results.appendleft(result)
-        if not result.status.conclusive:
+        if not self._counts(result.status):
             return None
         passed = result.status.passed
         self._passed += passed
@@ -103,6 +104,17 @@ class Record:
             running=self.task is not None,
             last=self.results[0] if self.results else None,
         )
+
+    def force(self, health: Health) -> None:
+        """Somebody says how the server is; the next results count from there."""
+        self._health = health
+        self._standing = policy.initial(health)
+
+    def _counts(self, status: CheckStatus) -> bool:
+        """Whether it says anything of the server; an agent that cannot be asked says nothing."""
+        if isinstance(self.target.check.probe, AgentCheck):
+            return status in {CheckStatus.L7OK, CheckStatus.L7STS}
+        return status.conclusive
 
     def _count(self, before: policy.Standing, *, passed: bool) -> str:
         if before.phase is policy.Phase.NEW:

@@ -135,15 +135,19 @@ class ProtocolCheck:
 
 @dataclass(frozen=True, slots=True)
 class AgentCheck:
-    """A line of text from an agent beside the server: `up`, `down`, `75%`, `drain`, `maint`, `maxconn:30` ..."""
+    """A line of text from an agent beside the server: `up`, `down`, `75%`, `drain`, `maint`, `maxconn:30` ...
+
+    `host` "" is that of the server. While it is not `enabled`, nobody asks.
+    """
 
     host: str
     port: int
     every: Duration
     send: str = ""
+    enabled: bool = True
 
 
-Probe = TcpCheck | HttpCheck | GrpcCheck | ExecCheck | PythonCheck | ScriptCheck | ProtocolCheck
+Probe = TcpCheck | HttpCheck | GrpcCheck | ExecCheck | PythonCheck | ScriptCheck | ProtocolCheck | AgentCheck
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,9 +183,10 @@ def _server(entry: Entry, of: tuple[Server, ServerStatus], *, private: bool) -> 
         "bck": int(server.backup),
         "lastchg": int(status.changed or 0),
         **_checked(status),
+        **_asked(status),
     }
-    if server.max_connections:
-        values["slim"] = server.max_connections
+    if status.max_connections:
+        values["slim"] = status.max_connections
     if server.max_queue:
         values["qlimit"] = server.max_queue
     if backend.pool.max_idle:
@@ -227,6 +228,25 @@ def _checked(status: ServerStatus) -> Values:
     }
     if check.code is not None and check.status.startswith("L7"):
         values["check_code"] = check.code
+    return values
+
+
+def _asked(status: ServerStatus) -> Values:
+    """What the agent beside a server says."""
+    agent = status.agent
+    if agent is None:
+        return {}
+    values: Values = {
+        "agent_status": agent.status,
+        "agent_duration": round(agent.duration * 1000),
+        "agent_desc": agent.description,
+        "last_agt": agent.text,
+        "agent_rise": agent.rise,
+        "agent_fall": agent.fall,
+        "agent_health": agent.level,
+    }
+    if agent.code is not None and agent.status.startswith("L7"):
+        values["agent_code"] = agent.code
     return values
 
 

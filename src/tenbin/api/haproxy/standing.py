@@ -75,7 +75,9 @@ def leader(config: Config, server: Server) -> tuple[ServerId, Server] | None:
 def _at_work(server: Server, status: ServerStatus) -> str:
     check = status.check
     if status.health is Health.DOWN:
-        return f"DOWN{_rising(check)}"
+        return "DOWN (agent)" if status.agent is not None and not status.agent.level else f"DOWN{_rising(check)}"
+    if draining(status) and status.agent is not None:
+        return "DRAIN (agent)"
     if draining(status):
         return f"DRAIN{_falling(check)}"
     if check is None and server.track is None:

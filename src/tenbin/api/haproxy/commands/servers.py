@@ -171,7 +171,7 @@ async def _set_agent(call: Call, backend: Backend, server: Server) -> None:
         raise Said("'set server <srv> agent' expects 'up' or 'down'.\n")
     _agent_of(server, "agent checks are not enabled on this server.\n")
     health = Health.UP if call.word(4) == "up" else Health.DOWN
-    await call.runtime.set_health(ServerId(backend.name, server.name), health)
+    await call.runtime.set_agent(ServerId(backend.name, server.name), health)
 
 
 async def _set_agent_part(call: Call, backend: Backend, server: Server) -> None:
@@ -185,8 +185,7 @@ async def _set_agent_part(call: Call, backend: Backend, server: Server) -> None:
         changed = replace(agent, host=text)
     else:
         changed = replace(agent, send=text)
-    name = ServerId(backend.name, server.name)
-    await call.runtime.change_server(name, lambda one: replace(one, agent=changed))
+    await _reagent(call, backend, server, changed)
 
 
 async def _set_tls(call: Call, backend: Backend, server: Server) -> None:
@@ -263,15 +262,17 @@ async def disable_health(call: Call) -> str:
 
 async def enable_agent(call: Call) -> str:
     """`enable agent <backend>/<server>`."""
-    _, server = named(call, 2)
-    _agent_of(server, "Agent was not configured on this server, cannot enable.\n")
+    backend, server = named(call, 2)
+    agent = _agent_of(server, "Agent was not configured on this server, cannot enable.\n")
+    await _reagent(call, backend, server, replace(agent, enabled=True))
     return ""
 
 
 async def disable_agent(call: Call) -> str:
     """`disable agent <backend>/<server>`."""
     backend, server = named(call, 2)
-    await call.runtime.change_server(ServerId(backend.name, server.name), lambda one: replace(one, agent=None))
+    if server.agent is not None:
+        await _reagent(call, backend, server, replace(server.agent, enabled=False))
     return ""
 
 
@@ -298,6 +299,11 @@ def _configured(backend: Backend, server: Server) -> Check | None:
 async def _recheck(call: Call, backend: Backend, server: Server, check: Check) -> None:
     name = ServerId(backend.name, server.name)
     await call.runtime.change_server(name, lambda one: replace(one, check=check))
+
+
+async def _reagent(call: Call, backend: Backend, server: Server, agent: AgentCheck) -> None:
+    name = ServerId(backend.name, server.name)
+    await call.runtime.change_server(name, lambda one: replace(one, agent=agent))
 
 
 def _agent_of(server: Server, complaint: str) -> AgentCheck:
