@@ -90,7 +90,6 @@ class Instance:
                 parts.listeners.end()
             raise
         try:
-            self._site.manner.ready()
             await self._serve(parts)
         finally:
             self.ended_by = orders.signal
@@ -102,7 +101,7 @@ class Instance:
         restored = state_file.read()
         if restored.warning:
             site.journal.say(Sentence(Level.WARNING, "state_unusable", restored.warning))
-        listeners = Listeners()
+        listeners = Listeners(exclusive=site.manner.exclusive)
         outage_file = OutageFile(site.directory.outage_file, site.clock)
         overlay = restored.overlay if config.compat is None else Overlay()
         generation, book = 1, OutageBook()
@@ -183,16 +182,19 @@ class Instance:
         background.forever("certificates", parts.certificates.run)
         background.forever("reload", lambda: _reload_on_order(parts.orders, operations))
         background.forever("renewals", lambda: _renew(operations))
-        self._doors = AdminDoors(operations, self._site.journal, self._site.directory.admin_socket)
-        doors = self._doors
-        background.once("admin", lambda: doors.open(parts.store.state.config.admin))
+        if self._site.manner.admin:
+            doors = self._doors = AdminDoors(operations, self._site.journal, self._site.directory.admin_socket)
+            background.once("admin", lambda: doors.open(parts.store.state.config.admin))
         self._compat = CompatDoors(
-            Steering(parts, operations, operations.amendments),
+            Steering(parts, operations, operations.amendments, operations.reloads),
             self._site.journal,
             self._site.directory.path,
             self._pages,
+            self._site.manner.masters,
         )
         compat = self._compat
+        await compat.listen(parts.store.state.config)
+        self._site.manner.ready()
         background.once("runtime-api", lambda: compat.move(parts.store.state.config))
         await parts.orders.until(Order.DRAIN)
 

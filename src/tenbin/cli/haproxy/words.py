@@ -15,7 +15,7 @@ _LABELS = {"info": "[NOTICE]  ", "warning": "[WARNING] ", "error": "[ALERT]   "}
 
 
 class Words:
-    """Says things on stderr, unless it is to be quiet; the first alert is introduced by version and path."""
+    """Says things on stderr, unless it is to be quiet; the first warning or alert is introduced by version and path."""
 
     def __init__(self, *, quiet: bool, stream: TextIO | None = None) -> None:
         self._quiet = quiet
@@ -24,18 +24,14 @@ class Words:
 
     def say(self, level: str, text: str) -> None:
         """Write one line; `level` is info, warning or error."""
-        if level == "error" and not self._introduced:
-            self._introduced = True
-            self._write("info", f"haproxy version is {number()}")
-            self._write("info", f"path to executable is {sys.argv[0]}")
+        if level != "info":
+            self._introduce()
         self._write(level, text)
 
     def lines(self, rendered: str) -> None:
         """Write lines that are in this shape already."""
-        if "[ALERT]" in rendered and not self._introduced:
-            self._introduced = True
-            self._write("info", f"haproxy version is {number()}")
-            self._write("info", f"path to executable is {sys.argv[0]}")
+        if rendered:
+            self._introduce()
         if not self._quiet:
             self._stream.write(rendered)
             self._stream.flush()
@@ -43,6 +39,12 @@ class Words:
     def line(self, level: str, text: str) -> str:
         """A line without its end; "" where nothing is to be said."""
         return "" if self._quiet else f"{_LABELS[level]} ({os.getpid()}) : {text}"
+
+    def _introduce(self) -> None:
+        if not self._introduced:
+            self._introduced = True
+            self._write("info", f"haproxy version is {number()}")
+            self._write("info", f"path to executable is {sys.argv[0]}")
 
     def _write(self, level: str, text: str) -> None:
         if line := self.line(level, text):

@@ -10,6 +10,7 @@ import resource
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tenbin.configfile import defaults
 from tenbin.configfile.haproxy import phrases
 from tenbin.configfile.haproxy.build import lines as replay
 from tenbin.configfile.haproxy.build.around import Around
@@ -17,9 +18,6 @@ from tenbin.configfile.haproxy.build.backends import backend
 from tenbin.configfile.haproxy.build.frontends import frontend
 from tenbin.configfile.haproxy.build.tls import Files
 from tenbin.configfile.haproxy.context import Scope
-from tenbin.configfile.native.document import limits as bounds
-from tenbin.configfile.native.document import timeouts as times
-from tenbin.configfile.native.resolve.root import default_threads
 from tenbin.model import (
     AccessLog,
     Compat,
@@ -68,9 +66,11 @@ def build(reading: Reading, settings: Global, proxies: Proxies, others: Others, 
         frontends=frontends,
         backends=backends,
         admin=None,
-        threads=settings.threads or default_threads(),
-        limits=GlobalLimits(settings.maxconn or _most_connections(), bounds.BUFFER, bounds.PENDING, bounds.MEMORY),
-        drain=Duration(settings.hard_stop_after) if settings.hard_stop_after else times.DRAIN,
+        threads=settings.threads or defaults.default_threads(),
+        limits=GlobalLimits(
+            settings.maxconn or _most_connections(), defaults.BUFFER, defaults.PENDING, defaults.MEMORY
+        ),
+        drain=Duration(settings.hard_stop_after) if settings.hard_stop_after else defaults.DRAIN,
         access_log=AccessLog("none", LogFormat.AUTO),
         runtime_directory=None,
         watch=False,
@@ -206,7 +206,7 @@ def _most_connections() -> int:
     """As many as the process may have open files for, two for each."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft in (resource.RLIM_INFINITY, -1):
-        return bounds.CONNECTIONS
+        return defaults.CONNECTIONS
     return max(min((soft - _OWN_DESCRIPTORS) // 2, 1_000_000), 10)
 
 
