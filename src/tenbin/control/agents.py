@@ -99,8 +99,7 @@ class Agents:
 
 
 def _part(server: Server, percent: int) -> int:
-    """A part of a small weight is not rounded down to nothing."""
-    return min(max(server.weight * percent // 100, int(percent > 0 and server.weight > 0)), _HEAVIEST)
+    return min(server.weight * percent // 100, _HEAVIEST)
 
 
 def _check(agent: AgentCheck) -> Check:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.control.agents import Agents
 from tenbin.control.outcomes import summary
+from tenbin.control.vicinity import Vicinity
 from tenbin.health import Checker, HealthChange, Target
 from tenbin.health.target import way
 from tenbin.model import Admin, Health, ServerId
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tenbin.clock import Clock
+    from tenbin.health.target import Surroundings
     from tenbin.model import Config, Server
     from tenbin.observe.checks import CheckSummary
     from tenbin.observe.outage import OutageBook
@@ -34,13 +36,21 @@ if TYPE_CHECKING:
 class HealthWatch:
     """Checks the servers of the store's state and notes in `book` when they are out."""
 
-    def __init__(self, store: Store, clock: Clock, say: Callable[[Sentence], object], book: OutageBook) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        say: Callable[[Sentence], object],
+        book: OutageBook,
+        counted: Callable[[], wire.Stats | None] = lambda: None,
+    ) -> None:
         self.book = book
         self._store = store
         self._clock = clock
         self._say = say
         self._checker = Checker(clock, self._changed)
         self._agents = Agents(store, clock, say, self._agent_changed)
+        self._vicinity = Vicinity(store, counted, self.summary)
         self._usable: dict[str, set[str]] = {}
         self._total: dict[str, int] = {}
         self._followers: dict[ServerId, list[ServerId]] = {}
@@ -53,7 +63,7 @@ class HealthWatch:
 
     def follow(self, state: State) -> None:
         """Check the servers of this state from now on."""
-        self._checker.replace(targets(state))
+        self._checker.replace(targets(state, self._vicinity.of))
         self._agents.follow(state)
         self.book.follow(state, self._clock.now())
         self._followers = followers(state.config)
@@ -127,16 +137,19 @@ class HealthWatch:
     def _note(self, change: HealthChange) -> None:
         server = change.id
         now = self._clock.now()
-        state = self._store.set_health(server, change.new, change.reason, now)
+        state = self._store.set_health(server, change.new, change.reason, now, stopping=change.stopping)
         self.book.note(server, self._store.server(server), state.overlay.of(server), now)
         usable_servers = self._usable.setdefault(server.backend, set())
         before = len(usable_servers)
-        if change.new is Health.DOWN:
+        if change.new is Health.DOWN or change.stopping:
             usable_servers.discard(server.server)
         elif usable(self._store.server(server), state.overlay.of(server)):
             usable_servers.add(server.server)
         up, total = self._count(server.backend)
-        self._say(sentences.server_health(server, change.new, change.reason, up=up, total=total))
+        if change.stopping:
+            self._say(sentences.server_stopping(server, change.reason, up=up, total=total))
+        else:
+            self._say(sentences.server_health(server, change.new, change.reason, up=up, total=total))
         if before and not up:
             self._say(sentences.backend_lost(server.backend, total))
         elif up and not before:
@@ -146,14 +159,14 @@ class HealthWatch:
         return len(self._usable.get(backend, ())), self._total.get(backend, 0)
 
 
-def targets(state: State) -> Iterator[Target]:
-    """Yield what is to be checked in a state."""
+def targets(state: State, look: Callable[[ServerId], Surroundings] | None = None) -> Iterator[Target]:
+    """Yield what is to be checked in a state; `look` tells what surrounds a server."""
     for backend in state.config.backends:
         for name, server in servers_in(backend):
             check, entry = backend.check_of(server), state.overlay.of(name)
             address = literal_address(server, entry)
             if check is not None and address is not None and effective_admin(server, entry) is not Admin.MAINT:
-                yield Target(name, address, check, entry.health, way(check, server, backend.protocol))
+                yield Target(name, address, check, entry.health, way(check, server, backend.protocol), look)
 
 
 def followers(config: Config) -> dict[ServerId, list[ServerId]]:

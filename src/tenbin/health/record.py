@@ -33,6 +33,7 @@ class Record:
         "_health",
         "_passed",
         "_standing",
+        "_stopping",
         "late",
         "results",
         "rounds",
@@ -54,6 +55,7 @@ class Record:
         self.rounds = 0
         self.late = False
         self._health = target.health
+        self._stopping = False
         self._standing = policy.initial(target.health)
 
     def keeps_state(self, target: Target) -> bool:
@@ -82,11 +84,14 @@ class Record:
         before = self._standing
         self._standing = policy.step(before, self.target.check, passed=passed)
         old, new = self._health, self._standing.health
-        if new is old or passed != (new is Health.UP):
+        stopping = new is Health.UP and (result.status is CheckStatus.L7OKC if passed else self._stopping)
+        turned, self._stopping = stopping is not self._stopping, stopping
+        if not turned and (new is old or passed != (new is Health.UP)):
             return None
         self._health = new
         self._downs += new is Health.DOWN
-        return HealthChange(self.target.id, old, new, f"{result} ({self._count(before, passed=passed)})")
+        reason = f"{result} ({self._count(before, passed=passed)})"
+        return HealthChange(self.target.id, old, new, reason, stopping)
 
     def view(self) -> CheckView:
         """Return the standing for people."""

@@ -50,9 +50,14 @@ class GrpcCheck:
 
 @dataclass(frozen=True, slots=True)
 class ExecCheck:
-    """Passes when the program ends with 0; it gets TENBIN_BACKEND, TENBIN_SERVER, TENBIN_ADDRESS and TENBIN_PORT."""
+    """Passes when the program ends with 0; it gets TENBIN_BACKEND, TENBIN_SERVER, TENBIN_ADDRESS and TENBIN_PORT.
+
+    `path` "" is our own PATH. `places`: its arguments are the address and port of the proxy and of the server.
+    """
 
     command: tuple[str, ...]
+    path: str = ""
+    places: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,7 +287,7 @@ def _server(
     weight = server.weight if entry.weight is None else entry.weight
     resolved = entry.address or (server.address if server.address.is_literal else None)
     facts = Facts(
-        admin=admin,
+        admin=Admin.DRAIN if entry.stopping and admin is Admin.READY else admin,
         health=entry.health,
         resolved=resolved is not None,
         checked=backend.check_of(server) is not None or server.track is not None,

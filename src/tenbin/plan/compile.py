@@ -84,8 +84,9 @@ def effective_limit(server: model.Server, entry: ServerOverlay) -> int:
 
 
 def effective_admin(server: model.Server, entry: ServerOverlay) -> model.Admin:
-    """Return the admin state in force."""
-    return entry.admin or server.admin
+    """Return the admin state in force; a server that its check finds to be stopping drains."""
+    admin = entry.admin or server.admin
+    return model.Admin.DRAIN if entry.stopping and admin is model.Admin.READY else admin
 
 
 def _access_log(log: model.AccessLog, around: Surroundings) -> wire.AccessLog:

@@ -23,7 +23,8 @@ class ServerOverlay:
 
     `since` is the monotonic second of the last change of health, `reason` the sentence that came with it.
     `max_connections` None: as the file says. `by_agent`: weight, admin state and limit are what an agent beside the
-    server wants, and hold until it says otherwise rather than until a reload.
+    server wants, and hold until it says otherwise rather than until a reload. `stopping`: by its check it is
+    up and wants no new work.
     """
 
     weight: int | None = None
@@ -34,6 +35,7 @@ class ServerOverlay:
     address: Address | None = None
     max_connections: int | None = None
     by_agent: bool = False
+    stopping: bool = False
 
     @property
     def is_override(self) -> bool:
@@ -105,9 +107,9 @@ def carried(overlay: Overlay, old: Config, new: Config) -> Overlay:
         address, is_known = after.get(name, (None, False))
         result = entry if name in agents or not entry.by_agent else _unspoken(entry)
         if address is None or before.get(name, address) != address:
-            result = replace(result, health=Health.UNKNOWN, reason="", since=0.0, address=None)
+            result = replace(result, health=Health.UNKNOWN, reason="", since=0.0, address=None, stopping=False)
         elif not is_known and entry.health is not Health.UNKNOWN:
-            result = replace(result, health=Health.UNKNOWN, reason="", since=0.0)
+            result = replace(result, health=Health.UNKNOWN, reason="", since=0.0, stopping=False)
         if result != NOTHING:
             kept[name] = result
     return Overlay(MappingProxyType(kept))

@@ -105,11 +105,13 @@ class Store:
             return self._state
         return self.replace_overlay(overlay.changed(server, by_agent=True, **said))
 
-    def set_health(self, server: ServerId, health: Health, reason: str, since: float) -> State:
+    def set_health(
+        self, server: ServerId, health: Health, reason: str, since: float, *, stopping: bool = False
+    ) -> State:
         """Note what a check found; findings about servers that are gone meanwhile are dropped."""
         if server not in self._servers:
             return self._state
-        fields = {"health": health, "reason": reason, "since": since}
+        fields = {"health": health, "reason": reason, "since": since, "stopping": stopping}
         return self.replace_overlay(self._state.overlay.changed(server, **fields))
 
     def set_addresses(self, host: str, literals: tuple[str, ...]) -> State:

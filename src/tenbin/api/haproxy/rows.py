@@ -213,6 +213,7 @@ def _checked(status: ServerStatus) -> Values:
     check = status.check
     if check is None:
         return {}
+    passed = check.status.endswith("OK")
     values: Values = {
         "chkfail": check.failed_total,
         "chkdown": check.downs,
@@ -220,7 +221,7 @@ def _checked(status: ServerStatus) -> Values:
         "check_status": check.status,
         "check_duration": round(check.duration * 1000),
         "check_desc": check.description,
-        "last_chk": "" if check.status.endswith("OK") and not check.code else check.text,
+        "last_chk": "" if check.status.startswith("PROC") or (passed and not check.code) else check.text,
         "check_rise": check.rise,
         "check_fall": check.fall,
         "check_health": check.level,
@@ -228,6 +229,9 @@ def _checked(status: ServerStatus) -> Values:
     }
     if check.code is not None and check.status.startswith("L7"):
         values["check_code"] = check.code
+    elif check.status.startswith("PROC"):
+        # A program that was killed has no code, which HAProxy tells as the greatest number.
+        values["check_code"] = (check.code or 0) if (check.code or 0) >= 0 else 0xFFFF_FFFF
     return values
 
 

@@ -73,8 +73,7 @@ async def _weigh(call: Call, backend: Backend, server: Server, text: str) -> Non
     if percent:
         if not 0 <= weight <= 256 * 100:
             raise Said("Relative weight must be positive.\n")
-        # A part of a small weight is not rounded down to nothing.
-        weight = max(server.weight * weight // 100, int(weight > 0))
+        weight = server.weight * weight // 100
     elif weight > 256:
         raise Said("Absolute weight can only be between 0 and 256 inclusive.\n")
     if str(backend.balance.policy) == "static_rr" and weight not in (0, server.weight):
