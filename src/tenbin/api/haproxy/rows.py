@@ -183,9 +183,10 @@ def _server(entry: Entry, of: tuple[Server, ServerStatus], *, private: bool) -> 
         "bck": int(server.backup),
         "lastchg": int(status.changed or 0),
         **_checked(status),
+        **_asked(status),
     }
-    if server.max_connections:
-        values["slim"] = server.max_connections
+    if status.max_connections:
+        values["slim"] = status.max_connections
     if server.max_queue:
         values["qlimit"] = server.max_queue
     if backend.pool.max_idle:
@@ -212,6 +213,7 @@ def _checked(status: ServerStatus) -> Values:
     check = status.check
     if check is None:
         return {}
+    passed = check.status.endswith("OK")
     values: Values = {
         "chkfail": check.failed_total,
         "chkdown": check.downs,
@@ -219,7 +221,7 @@ def _checked(status: ServerStatus) -> Values:
         "check_status": check.status,
         "check_duration": round(check.duration * 1000),
         "check_desc": check.description,
-        "last_chk": "" if check.status.endswith("OK") and not check.code else check.text,
+        "last_chk": "" if check.status.startswith("PROC") or (passed and not check.code) else check.text,
         "check_rise": check.rise,
         "check_fall": check.fall,
         "check_health": check.level,
@@ -227,6 +229,28 @@ def _checked(status: ServerStatus) -> Values:
     }
     if check.code is not None and check.status.startswith("L7"):
         values["check_code"] = check.code
+    elif check.status.startswith("PROC"):
+        # A program that was killed has no code, which HAProxy tells as the greatest number.
+        values["check_code"] = (check.code or 0) if (check.code or 0) >= 0 else 0xFFFF_FFFF
+    return values
+
+
+def _asked(status: ServerStatus) -> Values:
+    """What the agent beside a server says."""
+    agent = status.agent
+    if agent is None:
+        return {}
+    values: Values = {
+        "agent_status": agent.status,
+        "agent_duration": round(agent.duration * 1000),
+        "agent_desc": agent.description,
+        "last_agt": agent.text,
+        "agent_rise": agent.rise,
+        "agent_fall": agent.fall,
+        "agent_health": agent.level,
+    }
+    if agent.code is not None and agent.status.startswith("L7"):
+        values["agent_code"] = agent.code
     return values
 
 

@@ -55,7 +55,7 @@ _FORCED, _INHERITED, _CONFIGURED, _FORCED_DRAIN, _INHERITED_DRAIN, _RESOLUTION =
 _UNKNOWN, _NEUTRAL, _FAILED, _PASSED, _CONDITIONAL = range(5)
 _UNCHECKED = 2
 """The level of a server that nobody checks."""
-_SET_UP, _ENABLED, _PAUSED = 2, 4, 8
+_SET_UP, _ENABLED, _PAUSED, _AGENT = 2, 4, 8, 16
 
 
 def servers_state(sight: Sight, backend: str = "") -> str:
@@ -120,7 +120,7 @@ def _state(sight: Sight, entry: Entry, server: Server, status: ServerStatus) -> 
         server.number or status.number,
         server.name,
         host,
-        operation(status),
+        operation(sight.state, status),
         admin_bits(sight, server, status),
         status.weight,
         status.file_weight,
@@ -129,7 +129,7 @@ def _state(sight: Sight, entry: Entry, server: Server, status: ServerStatus) -> 
         result,
         check.level if check is not None else _UNCHECKED,
         standing,
-        0,
+        _agent(server),
         0,
         0,
         _name(server),
@@ -138,10 +138,16 @@ def _state(sight: Sight, entry: Entry, server: Server, status: ServerStatus) -> 
         int(server.tls is not None),
         (server.check or (entry.backend.check if entry.backend else None)).port if check is not None else 0,  # type: ignore[union-attr]
         "-",
-        "-",
-        0,
+        server.agent.host or "-" if server.agent is not None else "-",
+        server.agent.port if server.agent is not None else 0,
     )
     return " ".join(str(field) for field in fields)
+
+
+def _agent(server: Server) -> int:
+    if server.agent is None:
+        return 0
+    return _AGENT | _SET_UP | (_ENABLED if server.agent.enabled else 0)
 
 
 def _result(status: str) -> int:
