@@ -4,11 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tenbin_rules::{Change, Counter, Fact, Message, Scope, TlsFact, Value, Variable, View};
+use tenbin_rules::{Change, Counter, Fact, Figure, Message, Scope, TlsFact, Value, Variable, View};
 
 use crate::client::Presence;
 use crate::listener::Found;
-use crate::rules::{Variables, tracking};
+use crate::rules::{Variables, figures, tracking};
 use crate::tables::Backend;
 
 /// See the module.
@@ -110,11 +110,18 @@ impl View for ConnectionView {
             (Fact::Destination, Some(address)) => Value::Ip(address.ip().to_canonical()),
             (Fact::DestinationPort, Some(address)) => Value::Int(address.port().into()),
             (Fact::FrontendName, _) => Value::text(self.found.frontend.spec.name.as_bytes()),
+            (Fact::WaitEnd, _) => Value::Bool(self.is_final),
             (Fact::BackendName, _) => {
                 Value::maybe(self.backend.as_ref().map(|backend| backend.spec.name.as_bytes()))
             }
             _ => Value::Absent,
         }
+    }
+    fn of(&self, figure: Figure, name: &str) -> Value<'_> {
+        figures::tell(figure, name, (self.presence.worker(), &self.found, self.backend.as_deref()))
+    }
+    fn random(&self) -> u64 {
+        figures::random()
     }
     fn variable(&self, which: &Variable) -> Value<'_> {
         match which.scope {

@@ -3,12 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use tenbin_proto::{Known, Request, Response, Version, cookie};
-use tenbin_rules::{Change, Counter, Fact, Message, Scope, TlsFact, Value, Variable, View};
+use tenbin_rules::{Change, Counter, Fact, Figure, Message, Scope, TlsFact, Value, Variable, View};
 
 use super::record::Record;
 use crate::client::Client;
 use crate::listener::Found;
-use crate::rules::{State, facts, tracking};
+use crate::rules::{State, facts, figures, tracking};
 use crate::secured::Secured;
 use crate::tables::Backend;
 
@@ -172,6 +172,30 @@ impl View for RequestView<'_> {
         self.scene.map_or(Value::Absent, |scene| facts::tell(fact, &scene, self))
     }
 
+    fn of(&self, figure: Figure, name: &str) -> Value<'_> {
+        let Some(scene) = self.scene else { return Value::Absent };
+        figures::tell(figure, name, (&scene.client.worker, scene.found, self.backend))
+    }
+
+    fn assign(&self, which: &Variable, value: &Value<'_>) {
+        let Some(scene) = self.scene else { return };
+        let value = value.borrowed().into_owned();
+        match which.scope {
+            Scope::Session => scene.client.set_variable(which.key, value),
+            Scope::Process => scene.client.worker.shared.variables.set(which.key, value),
+            _ => scene.state.assigned.borrow_mut().push((*which, value)),
+        }
+    }
+
+    fn random(&self) -> u64 {
+        figures::random()
+    }
+
+    fn zone(&self, epoch: i64) -> i64 {
+        let second = u64::try_from(epoch).unwrap_or(0);
+        self.scene.map_or(0, |scene| scene.client.worker.dates.borrow().offset(second))
+    }
+
     fn variable(&self, which: &Variable) -> Value<'_> {
         self.scene.map_or(Value::Absent, |scene| variable(scene, which))
     }
@@ -208,7 +232,11 @@ pub fn variable<'a>(scene: Scene<'a>, which: &Variable) -> Value<'a> {
     match which.scope {
         Scope::Session => scene.client.variable(which.key),
         Scope::Process => scene.client.worker.shared.variables.get(which.key),
-        _ => scene.state.variables.get(which),
+        _ => {
+            let assigned = scene.state.assigned.borrow();
+            let last = assigned.iter().rev().find(|(known, _)| known == which);
+            last.map_or_else(|| scene.state.variables.get(which), |(_, value)| value.clone())
+        }
     }
 }
 

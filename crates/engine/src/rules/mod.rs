@@ -8,13 +8,14 @@ mod connection;
 mod content;
 mod decisions;
 pub mod facts;
+pub mod figures;
 pub mod message;
 mod request;
 mod state;
 pub mod tracking;
 mod variables;
 
-pub use answering::{after, after_own, answer, page, write_own};
+pub use answering::{Verdict, after, after_own, answer, instead, page, write_own};
 pub use connection::{Admission, SessionVariables, connection, session};
 pub use content::content;
 pub use decisions::{Stage, count_at_server, count_own, denied, turned_away};
