@@ -1,6 +1,6 @@
 """Rules: a haproxy.cfg as people write it, run by HAProxy and by Tenbin, over the same keep-alive clients.
 
-It limits the rate of every address in a stick table, sets fields of requests, chooses among four backends by conditions,
+It limits the rate of every address in a stick table, sets fields of requests, chooses a backend by conditions,
 keeps visitors with their servers by a cookie, opens a connection to a server for every request, and logs each.
 """
 

@@ -16,6 +16,7 @@ from tenbin.observe.sentences import Level, Sentence
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tenbin.api.haproxy.port import Reloads
     from tenbin.api.operations import Operations
     from tenbin.dataplane import Dataplane
     from tenbin.model import Admin, Config, Health, Server, ServerId
@@ -28,10 +29,16 @@ if TYPE_CHECKING:
 class Steering:
     """Implements `Runtime` for one instance."""
 
-    def __init__(self, parts: Parts, operations: Operations, amendments: Amendments) -> None:
+    def __init__(self, parts: Parts, operations: Operations, amendments: Amendments, reloads: Reloads) -> None:
+        self._reloads = reloads
         self._parts = parts
         self._operations = operations
         self._amendments = amendments
+
+    @property
+    def reloads(self) -> Reloads:
+        """How often the configuration was read again."""
+        return self._reloads
 
     @property
     def operations(self) -> Operations:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 LINE = 16_384
 PAYLOAD = 4 << 20
-_PROMPT = "\n> "
 _STALL = 10.0
 """Seconds in which a client reads something of its answer."""
 
@@ -30,7 +29,13 @@ class Conversation:
 
     def __init__(self, runtime: Runtime, place: RuntimeSocket) -> None:
         self._runtime = runtime
+        self.table = TABLE
         self._seat = Seat(place.level, place.timeout / 1000 or 10.0)
+
+    @property
+    def prompt(self) -> str:
+        """What asks for the next command."""
+        return "\n> "
 
     async def hold(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer until the client has no more to ask, is silent for too long, or says what nobody takes."""
@@ -71,9 +76,9 @@ class Conversation:
 
     async def _carried_out(self, words: tuple[str, ...], payload: str) -> str:
         call = Call(words, payload, self._seat, self._runtime)
-        command = TABLE.find(words)
+        command = self.table.find(words)
         if command is None:
-            return TABLE.help(words, self._seat.level)
+            return self.table.help(words, self._seat.level)
         try:
             call.need(command.level)
             return await command.run(call)
@@ -85,7 +90,7 @@ class Conversation:
 
     async def _write(self, writer: asyncio.StreamWriter, text: str) -> None:
         """Send an answer in pieces, so that a client that reads slowly is waited for, and one that stalls is not."""
-        data = (text + (_PROMPT if self._seat.interactive else "\n")).encode("utf-8", "surrogateescape")
+        data = (text + (self.prompt if self._seat.interactive else "\n")).encode("utf-8", "surrogateescape")
         for start in range(0, len(data), 65_536):
             writer.write(data[start : start + 65_536])
             await asyncio.wait_for(writer.drain(), _STALL)

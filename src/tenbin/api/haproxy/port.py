@@ -39,8 +39,20 @@ class Sight:
         return self.state.config
 
 
+@dataclass(slots=True)
+class Reloads:
+    """How many reloads there were, and how many of them were refused."""
+
+    done: int = 0
+    failed: int = 0
+
+
 class Runtime(Protocol):
     """The process as the runtime API sees it."""
+
+    @property
+    def reloads(self) -> Reloads:
+        """How often the configuration was read again."""
 
     @property
     def operations(self) -> Operations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,10 +88,9 @@ def _processes(found: Arguments, option: str, left: list[str]) -> Arguments:
 
 
 def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(text) from None
+    """As C reads it: the digits at its beginning."""
+    found = re.match(r"\s*[+-]?\d+", text)
+    return int(found[0]) if found else 0
 
 
 _FLAGS: dict[str, Callable[[Arguments], Arguments]] = {

@@ -37,12 +37,12 @@ class Around:
         return split(text, line.file, line.number, {}).words
 
 
-def answers(around: Around, draft: ProxyDraft, *, whole: bool = True) -> tuple[tuple[int, Answer], ...]:
-    """The answers of a proxy by status: those of its lines, of `errorfiles`, and, when `whole`, HAProxy's own.
+def answers(around: Around, draft: ProxyDraft, *, own: bool = True) -> tuple[tuple[int, Answer], ...]:
+    """The answers of a proxy by status: HAProxy's own, then those of `errorfiles`, then those of its lines.
 
-    A backend has none of the latter: what it does not say itself is up to the frontend.
+    Without `own`, as in backends, HAProxy's are left out: those of the frontend are taken then.
     """
-    found = dict(DEFAULTS) if whole else {}
+    found = dict(DEFAULTS) if own else {}
     words = [word for word in draft.answers_of if not word.text.isdigit()]
     for word in words:
         section = around.reading.http_errors.get(word.text)

@@ -73,7 +73,7 @@ def backend(around: Around, draft: ProxyDraft, lines: Lines) -> Backend:
         on_down=_on_down(around, draft),
         protocol=_protocol(around, draft),
         rules=_rules(around, draft, lines),
-        answers=answers(around, draft, whole=False),
+        answers=answers(around, draft, own=False),
         stick=tuple(lines.stick),
         use_server=tuple(lines.use_server),
         persist=tuple(lines.persist),
