@@ -37,6 +37,7 @@ mod proxy;
 mod retry;
 mod rules;
 mod secured;
+mod sessions;
 mod source;
 mod spares;
 mod splice;

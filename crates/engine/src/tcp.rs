@@ -157,6 +157,7 @@ async fn open(
     loop {
         let backend = Arc::clone(tables.backend(name).ok_or(NONE)?);
         passage.backend = Some(Arc::clone(&backend));
+        passage.seat.iter().for_each(|seat| seat.goes_to(&backend));
         let lease = match pick(client, (view, timer), &backend, (&mut tries, passage)).await {
             Ok(lease) => lease,
             Err(Unpicked::Moved) => {
@@ -169,6 +170,7 @@ async fn open(
         let index = lease.index();
         let server = Arc::clone(backend.servers.get(index).ok_or(NONE)?);
         passage.server = Some(Arc::clone(&server));
+        passage.seat.iter().for_each(|seat| seat.lands_on(&server));
         let counters = server.counters.of(worker.index);
         if tries.named != Some(index) {
             counters.balanced.add(1);
@@ -341,11 +343,14 @@ async fn carry(
     let (front, back) = (&found.frontend.spec.timeouts, &backend.spec.timeouts);
     let least = |one: u64, other: u64| if one > 0 && other > 0 { one.min(other) } else { one.max(other) };
     let (idle_ms, who) = patience(least(front.client, front.tunnel), least(back.server, back.tunnel));
-    let cut = Some(client.worker.attach(&server, backend.spec.close_on_down));
+    let cut = client.worker.attach(&server, backend.spec.close_on_down);
+    passage.seat.iter().for_each(|seat| seat.carries(&cut));
+    let cut = Some(cut);
     let Client { worker, stream: socket, timer, .. } = client;
     let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
     let (end, moved) = tunnel.run(heard, b"").await;
     let (who, phase) = end.ending(who);
+    passage.is_killed(phase);
     passage.ending.set(who, phase);
     passage.bytes = [moved.up, moved.down];
     match end {

@@ -65,6 +65,15 @@ class InstanceOperations:
             age=parts.figures.age,
         )
 
+    async def compat_metrics(self) -> str:
+        """Return figures under HAProxy's names where its language is spoken."""
+        if self._parts.store.state.config.compat is None:
+            return ""
+        from tenbin.api.haproxy import exporter
+        from tenbin.supervisor.steering import Steering
+
+        return exporter.render(await Steering(self._parts, self, self.amendments, self.reloads).sight())
+
     def snapshot(self) -> wire.Snapshot:
         """Return the snapshot that is applied."""
         return self._parts.reconciler.snapshot()

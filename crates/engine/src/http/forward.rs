@@ -90,6 +90,7 @@ pub async fn forward(
             return Box::pin(reply(client, x, found, Reason::NoServerUp)).await;
         };
         if x.record.goes_to(backend) {
+            x.seat.iter().for_each(|seat| seat.goes_to(backend));
             backend.counters.of(client.worker.index).requests.add(1);
             if backend.rules.judges_requests()
                 && let Some(after) = Box::pin(judge(client, x, &course, backend)).await
@@ -129,7 +130,10 @@ async fn judge(
     }
     match turn {
         Turn::On => None,
-        Turn::Ended(after) => Some(after),
+        Turn::Ended(after) => {
+            backend.counters.of(client.worker.index).answered(x.record.status);
+            Some(after)
+        }
         Turn::Service(name) => {
             x.record.serve();
             let tables = course.tables.clone();
@@ -192,6 +196,7 @@ async fn attempt(
     if let Some(server) = backend.servers.get(lease.index()) {
         x.record.redispatched |= !x.tried.is_empty() && !x.tried.contains(&lease.index());
         x.record.lands_on(server);
+        x.seat.iter().for_each(|seat| seat.lands_on(server));
         if let Some(prefix) = prefix_of(x, backend, lease.index()) {
             drop(Load::begin(&client.worker, backend, server));
             backend.counters.of(client.worker.index).answered(302);

@@ -15,7 +15,7 @@ use super::plain_cookie;
 use super::sticky::{self, Visit};
 use crate::client::Client;
 use crate::clock::wall_micros;
-use crate::ending::{CookieIn, CookieOut};
+use crate::ending::{CookieIn, CookieOut, Phase};
 use crate::hashkey;
 use crate::listener::Found;
 use crate::proxy::preface;
@@ -131,11 +131,13 @@ pub fn recalled(client: &Client, x: &Exchange, backend: &Backend, found: &Found)
 }
 
 /// Lets a server come to itself; false when the client goes meanwhile.
-pub async fn pause(client: &mut Client, x: &Exchange, ms: u64) -> bool {
+pub async fn pause(client: &mut Client, x: &mut Exchange, ms: u64) -> bool {
     x.timer.set(ms);
-    let stays =
-        poll_fn(|cx| if client.is_gone(cx) { Poll::Ready(false) } else { x.timer.poll(cx).map(|()| true) })
-            .await;
+    let stays = poll_fn(|cx| {
+        let is_gone = client.is_gone(cx) || x.is_killed(Phase::Connect);
+        if is_gone { Poll::Ready(false) } else { x.timer.poll(cx).map(|()| true) }
+    })
+    .await;
     x.timer.clear();
     stays
 }
@@ -189,7 +191,7 @@ pub async fn pick(
 
 async fn wait(
     client: &mut Client,
-    x: &Exchange,
+    x: &mut Exchange,
     mut ticket: Ticket,
     timeout_ms: u64,
 ) -> Result<Lease, NotOpened> {
@@ -198,7 +200,7 @@ async fn wait(
         if let Poll::Ready(turn) = ticket.poll(cx) {
             return Poll::Ready(Ok(turn));
         }
-        if client.is_gone(cx) {
+        if client.is_gone(cx) || x.is_killed(Phase::Queue) {
             return Poll::Ready(Err(NotOpened::ClientGone));
         }
         x.timer.poll(cx).map(|()| Err(NotOpened::Refused(Reason::QueueTimeout)))

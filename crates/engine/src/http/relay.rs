@@ -168,6 +168,8 @@ async fn forbid(
 ) -> After {
     let worker = client.worker.index;
     backend.counters.of(worker).answered(reason.status_at(course.found));
+    server.counters.of(worker).answered(x.response.status);
+    rules::count_at_server(server, worker, reason);
     finish(client, server, (lease, OutcomeKind::Success, 0), client.worker.shared.clock.micros());
     reply(client, x, course.found, reason).await
 }
@@ -252,6 +254,10 @@ async fn body(
             Poll::Ready(Err(_)) => return Poll::Ready(Ended::ServerBroke),
             Poll::Pending => {}
         }
+        if x.is_killed(Phase::Data) {
+            client.stream.reset_on_close();
+            return Poll::Ready(Ended::ClientGone);
+        }
         // Of a client that takes what there is, nothing else would tell before there is more.
         if x.down.waiting == Waiting::Read && client.stream.is_reset(cx) {
             return Poll::Ready(Ended::ClientGone);
@@ -303,13 +309,16 @@ async fn upgrade(
         // A tunnel may live for days and has buffers of its own.
         x.input.keep_head();
         x.output.keep_head();
-        let cut = Some(client.worker.attach(server, backend.spec.close_on_down));
+        let cut = client.worker.attach(server, backend.spec.close_on_down);
+        x.seat.iter().for_each(|seat| seat.carries(&cut));
+        let cut = Some(cut);
         let Client { worker, stream: socket, timer, .. } = client;
         let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
         let (end, moved) = tunnel.run(&up, &down).await;
         x.record.bytes_in += moved.up;
         x.record.bytes_out += moved.down;
         let (who, phase) = end.ending(who);
+        x.is_killed(phase);
         x.record.ending.set(who, phase);
         if matches!(end, End::Server | End::Cut) {
             server.counters.of(client.worker.index).server_aborts.add(1);

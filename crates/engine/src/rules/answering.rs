@@ -31,13 +31,18 @@ pub fn answer(
             Act::Allow => return None,
             Act::Deny(answer) | Act::Return(answer) => {
                 x.state.ended_by = Some(rule.position.clone());
-                return Some(Reason::Denied(answer.status));
+                return Some(Reason::AnswerDenied(answer.status));
             }
             Act::Reject | Act::SilentDrop => {
                 x.state.ended_by = Some(rule.position.clone());
-                return Some(Reason::Denied(502));
+                return Some(Reason::AnswerDenied(502));
             }
-            act => edit(client, x, (act, found, backend)),
+            act => {
+                edit(client, x, (act, found, backend));
+                if x.is_answer_overgrown(found) {
+                    return Some(Reason::Overgrown);
+                }
+            }
         }
     }
     None

@@ -59,9 +59,7 @@ pub async fn content(
     if admission == Admission::In {
         return true;
     }
-    for counters in view.found.connection_counters(client.worker.index) {
-        counters.denied.add(1);
-    }
+    super::denied(&view.found, None, client.worker.index);
     if admission == Admission::Dropped {
         client.stream.reset_on_close();
     }

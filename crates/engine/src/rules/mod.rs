@@ -6,6 +6,7 @@
 mod answering;
 mod connection;
 mod content;
+mod decisions;
 pub mod facts;
 pub mod message;
 mod request;
@@ -16,6 +17,7 @@ mod variables;
 pub use answering::{after, after_own, answer, page, write_own};
 pub use connection::{Admission, SessionVariables, connection, session};
 pub use content::content;
+pub use decisions::{Stage, count_at_server, count_own, denied, turned_away};
 pub use message::growing;
 pub use request::{Turn, request};
 pub use state::{Captures, State};

@@ -10,8 +10,9 @@ use tenbin_rules::{Expr, Scope, Value};
 
 use super::answering::write_own;
 use super::message;
-use super::tracking::{self, Start};
+use super::tracking::{self, Counted, Start};
 use crate::client::Client;
+use crate::ending::Phase;
 use crate::http::finish as record_end;
 use crate::http::{After, Exchange, Reason, finish_reply, redirect, reply, settle};
 use crate::listener::Found;
@@ -71,6 +72,7 @@ pub async fn request(
             x.state.ended_by = Some(rule.position.clone());
         }
         let after = match next {
+            Next::Rule if x.is_request_overgrown(found) => reply(client, x, found, Reason::Overgrown).await,
             Next::Rule => continue,
             Next::Stop => return Turn::On,
             Next::Service(name) => return Turn::Service(name.to_owned()),
@@ -136,6 +138,9 @@ async fn finish(
             }
         }
         Next::Ask(realm) => {
+            if backend.is_none() {
+                found.frontend.counters.workers.of(client.worker.index).intercepted.add(1);
+            }
             let proxied = x.request.method == Method::Connect;
             let (status, name) =
                 if proxied { (407, "proxy-authenticate") } else { (401, "www-authenticate") };
@@ -146,6 +151,7 @@ async fn finish(
         Next::Malformed => reply(client, x, found, Reason::Denied(400)).await,
         Next::Close { silent } => {
             x.record.dropped();
+            super::denied(found, backend, client.worker.index);
             let now = client.worker.shared.clock.micros();
             record_end(client, x, found, now);
             if silent {
@@ -166,9 +172,8 @@ async fn refuse(
     if answer.is_bare {
         return reply(client, x, found, Reason::Denied(answer.status)).await;
     }
-    for counters in found.connection_counters(client.worker.index) {
-        counters.denied.add(1);
-    }
+    super::denied(found, backend, client.worker.index);
+    super::count(client, &x.state.tracking, Counted::Error);
     x.record.refused(Reason::Denied(answer.status), answer.status);
     own(client, x, found, (answer, backend)).await
 }
@@ -421,13 +426,13 @@ fn address(
 }
 
 /// Waits; false when the client has gone meanwhile.
-async fn pause(client: &mut Client, x: &Exchange, wait_ms: u64) -> bool {
+async fn pause(client: &mut Client, x: &mut Exchange, wait_ms: u64) -> bool {
     if wait_ms == 0 {
         return true;
     }
     x.timer.set(wait_ms);
     let stays = poll_fn(|cx| {
-        if client.is_reset(cx) {
+        if client.is_reset(cx) || x.is_killed(Phase::Tarpit) {
             return Poll::Ready(false);
         }
         x.timer.poll(cx).map(|()| true)
