@@ -235,6 +235,7 @@ def _retry(retry: model.Retry) -> wire.Retry:
         redispatch=retry.redispatch,
         turn_around=retry.turn_around,
         after=retry.after,
+        unsafe_methods=retry.unsafe_methods,
     )
 
 

@@ -206,7 +206,11 @@ def _server(entry: Entry, of: tuple[Server, ServerStatus], *, private: bool) -> 
     idle = traffic.idle
     values |= {"srv_icur": idle, "idle_conn_cur": 0, "safe_conn_cur": idle}
     values |= {"used_conn_cur": traffic.current, "need_conn_est": traffic.max}
-    return values | _work(traffic, http=entry.mode == "http")
+    values |= _work(traffic, http=entry.mode == "http")
+    if entry.mode == "http":
+        # Requests of a server are those that it answered.
+        values["req_tot"] = sum(traffic.responses.values())
+    return values
 
 
 def _checked(status: ServerStatus) -> Values:
@@ -308,8 +312,8 @@ def _work(traffic: Work, *, http: bool) -> Values:
         "bout": traffic.bytes_out,
         "dresp": traffic.denied_responses,
         "econ": traffic.unreached,
-        "eresp": traffic.response_errors,
-        "wretr": traffic.retries - traffic.redispatches,
+        "eresp": traffic.unanswered,
+        "wretr": traffic.repeats,
         "wredis": traffic.redispatches,
         "lbtot": traffic.balanced,
         "rate": traffic.rate,
