@@ -45,6 +45,8 @@ pub struct Record {
     pub bytes_out: u64,
     /// What its line shows of the messages.
     pub noted: Noted,
+    /// It is the first on its connection.
+    pub is_first: bool,
     /// It counts at its server.
     pub is_counted: bool,
     /// A rule has its connection closed without an answer.

@@ -64,6 +64,7 @@ pub async fn request(
     (set, backend): (&[Rule], Option<&Backend>),
 ) -> Turn {
     for rule in set {
+        x.state.keep_assigned();
         if rule.when.as_ref().is_some_and(|when| !when.test(&x.view(client, found, backend))) {
             continue;
         }
@@ -123,6 +124,8 @@ async fn finish(
         }
         Next::Return(answer) => {
             x.record.intercepted(answer.status);
+            let page = super::answering::page(found, backend, answer.status);
+            let answer = page.filter(|_| answer.is_bare).unwrap_or(answer);
             own(client, x, found, (answer, backend)).await
         }
         Next::Redirect(location, start, code, headers) => {
@@ -206,7 +209,14 @@ fn perform<'r>(
         Act::Deny(answer) => return Next::Refuse(answer),
         Act::Tarpit(answer) => return Next::Tarpit(answer),
         Act::Return(answer) => return Next::Return(answer),
-        Act::Redirect { location, start, code, headers } => {
+        Act::Redirect { location, start, code, headers, ignores_empty } => {
+            if *ignores_empty {
+                let mut text = Vec::new();
+                location.write(&x.view(client, found, backend), &mut text);
+                if text.is_empty() {
+                    return Next::Rule;
+                }
+            }
             return Next::Redirect(location, start, *code, headers);
         }
         Act::Auth { realm } => return Next::Ask(realm),
