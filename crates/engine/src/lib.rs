@@ -34,6 +34,7 @@ mod pace;
 mod peek;
 mod privileges;
 mod proxy;
+mod retry;
 mod rules;
 mod secured;
 mod sessions;

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tenbin.control.haproxy import HaproxyWords
 from tenbin.health import Checker, Target
 from tenbin.health.result import CheckStatus
 from tenbin.health.target import way
@@ -42,6 +43,8 @@ class HealthWatch:
         self._usable: dict[str, set[str]] = {}
         self._total: dict[str, int] = {}
         self._followers: dict[ServerId, list[ServerId]] = {}
+        self.words = HaproxyWords(store, self._checker)
+        self._checker.heard = self._heard_check
 
     async def run(self) -> None:
         """Check until cancelled."""
@@ -49,6 +52,7 @@ class HealthWatch:
 
     def follow(self, state: State) -> None:
         """Check the servers of this state from now on."""
+        self.words.follow(state.config)
         self._checker.replace(targets(state))
         self.book.follow(state, self._clock.now())
         self._followers = followers(state.config)
@@ -124,11 +128,17 @@ class HealthWatch:
         elif usable(self._store.server(server), state.overlay.of(server)):
             usable_servers.add(server.server)
         up, total = self._count(server.backend)
-        self._say(sentences.server_health(server, change.new, change.reason, up=up, total=total))
+        said = sentences.server_health(server, change.new, change.reason, up=up, total=total)
+        self._say(self.words.with_standing(said, change, usable_servers))
         if before and not up:
-            self._say(sentences.backend_lost(server.backend, total))
+            self._say(self.words.with_kind(sentences.backend_lost(server.backend, total), server.backend))
         elif up and not before:
             self._say(sentences.backend_returned(server.backend, up=up, total=total))
+
+    def _heard_check(self, server: ServerId, result: CheckResult) -> None:
+        sentence = self.words.checked(server, result)
+        if sentence is not None:
+            self._say(sentence)
 
     def _count(self, backend: str) -> tuple[int, int]:
         return len(self._usable.get(backend, ())), self._total.get(backend, 0)

@@ -41,6 +41,8 @@ class Checker:
     ) -> None:
         self._clock = clock
         self._report = report
+        self.heard: Callable[[ServerId, CheckResult], None] | None = None
+        """Hears of every check that said anything, before what follows from it."""
         self._probes = Probes()
         self._probe = probe or self._probes
         self._records: dict[ServerId, Record] = {}
@@ -179,6 +181,8 @@ class Checker:
         result = CheckResult(outcome.status, outcome.code, now - started, outcome.text, self._clock.wall())
         change = record.take(result)
         self._plan(server, max(now, started + self._gap(record)))
+        if self.heard is not None:
+            self.heard(server, result)
         if change is not None:
             self._report(change)
 

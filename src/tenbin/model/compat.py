@@ -65,7 +65,8 @@ class StatsPage:
 class Proxy:
     """A section as HAProxy counts it: `listen` is a frontend and a backend of one name.
 
-    `order` of appearance; `number` its id (`iid`).
+    `order` of appearance; `number` its id (`iid`). `logs` is where it is told what happens to its servers, `log_checks`
+    also each check that changes anything; `log_tag` and `log_host` begin these lines.
     """
 
     name: str
@@ -76,6 +77,10 @@ class Proxy:
     description: str = ""
     disabled: bool = False
     servers_start: int = 1
+    logs: tuple[LogTarget, ...] = ()
+    log_tag: str = "haproxy"
+    log_host: str = ""
+    log_checks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

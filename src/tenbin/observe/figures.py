@@ -124,7 +124,8 @@ class Work:
     """What servers and backends have in common.
 
     `current` is work in progress, `total` how often one was chosen, `last_used` seconds ago (None: never).
-    `connects` are connections that were opened, `reuses` requests that went on a pooled one.
+    `connects` are connections that were opened, `reuses` requests that went on a pooled one. `balanced` says how often
+    the policy chose it, `unreached` how many requests ended for want of a server or a connection to it.
     """
 
     current: int
@@ -152,6 +153,8 @@ class Work:
     denied_responses: int
     failed_rewrites: int
     internal_errors: int
+    balanced: int
+    unreached: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +312,8 @@ def backend_traffic(stats: wire.BackendStats) -> BackendTraffic:
         denied_responses=stats.denied_responses,
         failed_rewrites=stats.failed_rewrites,
         internal_errors=stats.internal_errors,
+        balanced=stats.balanced,
+        unreached=stats.unreached,
         denied=stats.denied,
         compressed=Compressed(*stats.compressed),
     )
@@ -344,6 +349,8 @@ def server_traffic(stats: wire.ServerStats) -> ServerTraffic:
         denied_responses=stats.denied_responses,
         failed_rewrites=stats.failed_rewrites,
         internal_errors=stats.internal_errors,
+        balanced=stats.balanced,
+        unreached=stats.unreached,
         failures=stats.failures,
         idle=stats.idle,
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import tenbin
+from tenbin.control.haproxy import stopped
 from tenbin.control.outages import OutageFile
 from tenbin.control.recover import recovered
 from tenbin.dataplane.sockets import Listeners, Shape
@@ -204,6 +205,9 @@ class Instance:
         now = parts.orders.order is Order.STOP
         parts.say(sentences.stopping(now=now, drain=drain.seconds))
         if not now:
+            await parts.figures.freshen()
+            for sentence in stopped(parts.store.state.config, parts.figures.current):
+                parts.say(sentence)
             draining = asyncio.ensure_future(parts.keeper.drain(drain))
             # The data plane accepts no more; without ours open, new clients are refused rather than left waiting.
             parts.listeners.end()
@@ -219,11 +223,13 @@ class Instance:
         if self._compat is not None:
             await self._compat.close()
         await self._background.end()
+        parts.chronicle.close()
         parts.outage_file.forget()
         self._site.launcher.clean()
 
     def _settled(self, parts: Parts, state: State) -> None:
         """What follows from a change of the configuration or of where servers are."""
+        parts.chronicle.follow(state.config)
         parts.health.follow(state)
         parts.names.follow(state)
         self._site.launcher.user = state.config.user

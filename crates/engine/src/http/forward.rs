@@ -20,11 +20,11 @@ use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink};
 use crate::listener::Found;
+use crate::retry;
 use crate::rules::message::{growing, set_header};
 use crate::rules::{self, Turn};
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::Load;
-use crate::wire::Policy;
 
 /// Stale pooled connections that one request may meet before it insists on a new one.
 const MOST_STALE: u32 = 1;
@@ -47,6 +47,8 @@ pub struct Course<'a> {
     pub visit: Option<Visit>,
     /// The server that it belongs to.
     pub wanted: Option<usize>,
+    /// Rules have it go anywhere, and say nothing to the client of where it went.
+    pub ignored: bool,
     /// The server that is asked once more, and after how many milliseconds.
     same: Option<(usize, u64)>,
     /// Connections that turned out to be closed.
@@ -76,6 +78,7 @@ pub async fn forward(
         first,
         visit: None,
         wanted: None,
+        ignored: false,
         same: None,
         stale: 0,
         untouched: 0,
@@ -191,10 +194,15 @@ async fn attempt(
     let picked = client.worker.shared.clock.micros();
     x.record.times.picked = picked;
     if let Some(server) = backend.servers.get(lease.index()) {
+        if wanted.0 != Some(lease.index()) {
+            server.counters.of(client.worker.index).balanced.add(1);
+        }
         x.record.redispatched |= !x.tried.is_empty() && !x.tried.contains(&lease.index());
         x.record.lands_on(server);
         x.seat.iter().for_each(|seat| seat.lands_on(server));
         if let Some(prefix) = prefix_of(x, backend, lease.index()) {
+            drop(Load::begin(&client.worker, backend, server));
+            backend.counters.of(client.worker.index).answered(302);
             let keep_alive = send_to(x, course.found, prefix);
             lease.finish(Outcome { kind: OutcomeKind::Aborted, latency_us: 0 }, client.worker.now_ms());
             return Next::Answered(Box::pin(finish_reply(client, x, course.found, keep_alive)).await);
@@ -238,10 +246,11 @@ async fn attempt(
 fn choose(client: &Client, x: &mut Exchange, course: &mut Course<'_>, backend: &Backend) -> bool {
     let (found, persistence) = (course.found, open::persistence(client, x, backend, course.found));
     let forced = persistence == Some(true);
+    course.ignored = persistence == Some(false);
     // A cookie that was told apart from the server's own part of it is not there a second time.
     if x.record.retries == 0 || course.visit.is_none() {
         let assigned = open::assigned(client, x, (backend, found), forced);
-        let heeded = assigned.is_none() && persistence != Some(false);
+        let heeded = assigned.is_none() && !course.ignored;
         course.visit = open::remembered(client, x, (backend, found), &course.tables, (heeded, forced));
         plain_cookie::unprefix(x, backend);
         let named = assigned.or(course.visit.map(|visit| visit.index));
@@ -264,11 +273,15 @@ fn not_opened(
             Next::Gone
         }
         // No other server is left: what the tried one did is the reason.
-        NotOpened::Refused(Reason::NoServerUp) => Next::Refused(course.last.unwrap_or(Reason::NoServerUp)),
+        NotOpened::Refused(Reason::NoServerUp) => {
+            backend.counters.of(client.worker.index).unserved.add(1);
+            Next::Refused(course.last.unwrap_or(Reason::NoServerUp))
+        }
         NotOpened::Refused(reason) => {
             if matches!(reason, Reason::QueueTimeout) {
                 x.record.times.picked = client.worker.shared.clock.micros();
             }
+            backend.counters.of(client.worker.index).unserved.add(1);
             Next::Refused(reason)
         }
         NotOpened::Unreachable(index, reason) => {
@@ -280,6 +293,9 @@ fn not_opened(
                 again(client, x, (course, backend), index, reached);
                 course.last = Some(reason);
                 return Next::Again;
+            }
+            if let Some(server) = backend.servers.get(index) {
+                server.counters.of(client.worker.index).unreached.add(1);
             }
             Next::Refused(reason)
         }
@@ -300,7 +316,7 @@ fn again(
     index: usize,
     reached: bool,
 ) {
-    if moves(x, course, backend) {
+    if retry::moves(&backend.spec, x.record.retries, course.wanted.is_some()) {
         return redispatch(client, x, backend, index);
     }
     x.record.retries += 1;
@@ -308,19 +324,6 @@ fn again(
         server.counters.of(client.worker.index).retries.add(1);
     }
     course.same = Some((index, if reached { 0 } else { backend.spec.retry.turn_around }));
-}
-
-/// Every so many tries, counted from the first or from the last; at once where any server would do.
-fn moves(x: &Exchange, course: &Course<'_>, backend: &Backend) -> bool {
-    let (rule, nth) = (backend.spec.retry.redispatch, i64::from(x.record.retries) + 1);
-    let every = match rule {
-        0 => return false,
-        1.. => i64::from(rule),
-        _ => i64::from(backend.spec.retry.attempts) + 1 + i64::from(rule),
-    };
-    let takes_turns =
-        matches!(backend.spec.balance.policy, Policy::RoundRobin | Policy::StaticRr | Policy::Random);
-    every <= 0 || nth % every == 0 || course.wanted.is_none() && takes_turns
 }
 
 /// Whether the backend repeats what has failed in this way.

@@ -80,14 +80,18 @@ pub fn assigned(
     if backend.use_server.is_empty() {
         return None;
     }
-    let view = x.view(client, found, Some(backend));
+    named(&x.view(client, found, Some(backend)), backend, forced)
+}
+
+/// The same for any view.
+pub fn named<V: View>(view: &V, backend: &Backend, forced: bool) -> Option<usize> {
     let mut name = Vec::new();
     backend.use_server.iter().find_map(|(server, when)| {
-        if !when.as_ref().is_none_or(|when| when.test(&view)) {
+        if !when.as_ref().is_none_or(|when| when.test(view)) {
             return None;
         }
         name.clear();
-        server.write(&view, &mut name);
+        server.write(view, &mut name);
         let index = backend.server_named(std::str::from_utf8(&name).ok()?)?;
         let runs = backend.servers.get(index).is_some_and(|server| plain_cookie::runs(server));
         (runs || forced).then_some(index)

@@ -47,8 +47,8 @@ def operation(status: ServerStatus) -> int:
 
 
 def draining(status: ServerStatus) -> bool:
-    """Return whether it gets no new work although it runs."""
-    return status.admin is Admin.DRAIN or status.weight == 0
+    """Return whether an operator lets it run out; a weight of 0 does the same, and is told as a weight."""
+    return status.admin is Admin.DRAIN
 
 
 def tracked(server: Server) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import pwd
 import resource
+import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -215,7 +216,7 @@ def _compat(around: Around, drafts: list[ProxyDraft], others: Others) -> Compat:
     sockets = tuple(replace(one, timeout=settings.socket_timeout) for one in settings.sockets)
     return Compat(
         version=around.reading.version,
-        proxies=tuple(_proxy(draft) for draft in drafts),
+        proxies=tuple(_proxy(settings, draft) for draft in drafts),
         sockets=sockets,
         pages=tuple(around.pages),
         userlists=(*others.userlists, *around.userlists),
@@ -232,7 +233,7 @@ def _compat(around: Around, drafts: list[ProxyDraft], others: Others) -> Compat:
     )
 
 
-def _proxy(draft: ProxyDraft) -> Proxy:
+def _proxy(settings: Global, draft: ProxyDraft) -> Proxy:
     return Proxy(
         name=draft.name,
         number=draft.number,
@@ -241,4 +242,8 @@ def _proxy(draft: ProxyDraft) -> Proxy:
         mode=draft.mode,
         description=draft.description,
         disabled=draft.disabled,
+        logs=(*(settings.logs if draft.log_global else ()), *draft.logs),
+        log_tag=draft.log_tag or settings.log_tag or "haproxy",
+        log_host=socket.gethostname() if settings.log_host == "-" else settings.log_host,
+        log_checks=draft.options.get("log-health-checks", False),
     )
