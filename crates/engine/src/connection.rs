@@ -1,5 +1,6 @@
 //! A connection as conditions see it, before and without requests.
 
+use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct ConnectionView {
     pub is_final: bool,
     /// Variables that end with it.
     pub variables: Variables,
+    /// What expressions have assigned and rules have not seen yet.
+    assigned: RefCell<Vec<(Variable, Value<'static>)>>,
     /// Where it goes.
     pub backend: Option<Arc<Backend>>,
 }
@@ -58,7 +61,18 @@ impl ConnectionView {
             heard: Vec::new(),
             is_final: false,
             variables: Variables::default(),
+            assigned: RefCell::default(),
             backend: None,
+        }
+    }
+
+    /// What expressions have assigned meanwhile becomes part of the variables.
+    pub fn keep_assigned(&mut self) {
+        for (which, value) in self.assigned.get_mut().drain(..) {
+            match value {
+                Value::Absent => self.variables.unset(which),
+                value => self.variables.set(which, value),
+            }
         }
     }
 }
@@ -123,11 +137,29 @@ impl View for ConnectionView {
     fn random(&self) -> u64 {
         figures::random()
     }
+    fn zone(&self, epoch: i64) -> i64 {
+        self.presence.worker().dates.borrow().offset(u64::try_from(epoch).unwrap_or(0))
+    }
+    fn assign(&self, which: &Variable, value: &Value<'_>) {
+        let value = value.borrowed().into_owned();
+        match (which.scope, value) {
+            (Scope::Process, Value::Absent) => self.presence.worker().shared.variables.unset(which.key),
+            (Scope::Process, value) => self.presence.worker().shared.variables.set(which.key, value),
+            (Scope::Session, Value::Absent) => self.presence.unset_variable(which.key),
+            (Scope::Session, value) => self.presence.set_variable(which.key, value),
+            // Rules hold the others while expressions are evaluated: they have them afterwards.
+            (_, value) => self.assigned.borrow_mut().push((*which, value)),
+        }
+    }
     fn variable(&self, which: &Variable) -> Value<'_> {
         match which.scope {
             Scope::Process => self.presence.worker().shared.variables.get(which.key),
             Scope::Session => self.presence.variable(which.key),
-            _ => self.variables.get(which),
+            _ => {
+                let assigned = self.assigned.borrow();
+                let last = assigned.iter().rev().find(|(known, _)| known == which);
+                last.map_or_else(|| self.variables.get(which), |(_, value)| value.clone())
+            }
         }
     }
     fn tracked(&self, slot: u8, counter: &Counter) -> Value<'_> {

@@ -335,7 +335,6 @@ pub fn phrase(status: u16) -> &'static str {
         505 => "HTTP Version Not Supported",
         507 => "Insufficient Storage",
         511 => "Network Authentication Required",
-        451 => "Unavailable For Legal Reasons",
         100..=199 => "Informational",
         200..=299 => "Success",
         300..=399 => "Redirection",

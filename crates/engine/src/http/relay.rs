@@ -173,13 +173,7 @@ async fn replace(
     let worker = client.worker.index;
     let found = course.found;
     server.counters.of(worker).answered(x.response.status);
-    match verdict {
-        Verdict::Deny(_) | Verdict::Reject => {
-            rules::count_at_server(server, worker, Reason::AnswerDenied(502));
-        }
-        Verdict::Overgrown => rules::count_at_server(server, worker, Reason::Overgrown),
-        Verdict::Return(_) | Verdict::Redirect(_) => {}
-    }
+    rules::count_verdict(found, backend, (server, worker), &verdict);
     finish(client, server, (lease, OutcomeKind::Success, 0), client.worker.shared.clock.micros());
     let after = rules::instead(client, x, found, (verdict, backend)).await;
     backend.counters.of(worker).answered(x.record.status);

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tenbin_proto::{Known, Request, Response, Version, cookie};
+use tenbin_proto::{Field, Fields, Known, Request, Response, Version, cookie};
 use tenbin_rules::{Change, Counter, Fact, Figure, Message, Scope, TlsFact, Value, Variable, View};
 
 use super::record::Record;
@@ -86,6 +86,15 @@ impl RequestView<'_> {
     }
 }
 
+impl RequestView<'_> {
+    fn head_of(&self, message: Message) -> Option<(&Fields, &[u8])> {
+        match message {
+            Message::Request => Some((&self.request.fields, self.bytes)),
+            Message::Answer => self.answer.map(|answer| (&answer.response.fields, answer.bytes)),
+        }
+    }
+}
+
 impl View for RequestView<'_> {
     fn method(&self) -> &[u8] {
         self.request.method_text.of(self.bytes)
@@ -97,6 +106,11 @@ impl View for RequestView<'_> {
 
     fn query(&self) -> &[u8] {
         self.request.query.of(self.bytes)
+    }
+
+    fn target(&self) -> Option<&[u8]> {
+        // What names a host, too, is told apart.
+        Some(self.request.target.of(self.bytes)).filter(|target| target.starts_with(b"/"))
     }
 
     fn host(&self) -> &[u8] {
@@ -149,13 +163,26 @@ impl View for RequestView<'_> {
     }
 
     fn fields<'a>(&'a self, message: Message, each: &mut dyn FnMut(&'a [u8], &'a [u8]) -> bool) {
-        let found = match message {
-            Message::Request => Some((&self.request.fields, self.bytes)),
-            Message::Answer => self.answer.map(|answer| (&answer.response.fields, answer.bytes)),
-        };
-        let Some((fields, bytes)) = found else { return };
+        let Some((fields, bytes)) = self.head_of(message) else { return };
         for field in fields {
             if !each(field.name.of(bytes), field.value.of(bytes)) {
+                return;
+            }
+        }
+    }
+
+    fn fields_named<'a>(&'a self, message: Message, name: &[u8], each: &mut dyn FnMut(&'a [u8]) -> bool) {
+        let Some((fields, bytes)) = self.head_of(message) else { return };
+        let known = Known::of(name);
+        if known != Known::Other && fields.find_known(known).is_none() {
+            return;
+        }
+        let is_meant = |field: &Field| match known {
+            Known::Other => field.name.of(bytes).eq_ignore_ascii_case(name),
+            known => field.known == known,
+        };
+        for field in fields.iter().filter(|field| is_meant(field)) {
+            if !each(field.value.of(bytes)) {
                 return;
             }
         }

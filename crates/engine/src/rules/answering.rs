@@ -30,7 +30,7 @@ pub enum Verdict<'r> {
     Redirect(&'r Act),
     /// Nothing of it may pass.
     Reject,
-    /// Rules have made its head too long.
+    /// Rules have made its head longer than it may be.
     Overgrown,
 }
 
@@ -73,7 +73,11 @@ pub async fn instead(
     found: &Found,
     (verdict, backend): (Verdict<'_>, &Backend),
 ) -> After {
-    let who = if matches!(verdict, Verdict::Deny(_) | Verdict::Reject) { Who::Proxy } else { Who::Local };
+    let who = if matches!(verdict, Verdict::Deny(_) | Verdict::Reject | Verdict::Overgrown) {
+        Who::Proxy
+    } else {
+        Who::Local
+    };
     x.record.ending.set(who, Phase::Head);
     let (answer, status) = match verdict {
         Verdict::Deny(answer) => (Some(answer).filter(|answer| !answer.is_bare), answer.status),
@@ -83,11 +87,7 @@ pub async fn instead(
         Verdict::Redirect(act) => return lead_away(client, x, found, (act, backend)).await,
     };
     match who {
-        Who::Proxy => {
-            let reason = Reason::AnswerDenied(status);
-            super::count_own(client, found, Some(backend), reason);
-            x.record.refused(reason, status);
-        }
+        Who::Proxy => x.record.refused(Reason::AnswerDenied(status), status),
         _ => x.record.intercepted(status),
     }
     let manner = settle(x, found);
@@ -112,7 +112,7 @@ async fn lead_away(
     write_headers(&mut lines, headers, &x.full_view(client, found, Some(backend)));
     match redirect(client, x, found, (location, start, *code, &lines)) {
         Some(keep_alive) => finish_reply(client, x, found, keep_alive).await,
-        None => reply(client, x, found, Reason::Denied(502)).await,
+        None => reply(client, x, found, Reason::AnswerDenied(502)).await,
     }
 }
 

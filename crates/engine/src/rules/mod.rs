@@ -18,7 +18,7 @@ mod variables;
 pub use answering::{Verdict, after, after_own, answer, instead, page, write_own};
 pub use connection::{Admission, SessionVariables, connection, session};
 pub use content::content;
-pub use decisions::{Stage, count_at_server, count_own, denied, turned_away};
+pub use decisions::{Stage, count_own, count_verdict, denied, turned_away};
 pub use message::growing;
 pub use request::{Turn, request};
 pub use state::{Captures, State};
