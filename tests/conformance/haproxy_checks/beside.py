@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from support.runtime_api import Api, haproxy_on, tenbin_on
 
@@ -26,6 +26,7 @@ defaults
   timeout server 5s
 """
 _PATIENCE = 8.0
+Seen = TypeVar("Seen")
 
 
 class Parrot:
@@ -79,19 +80,19 @@ class Parrot:
 
 
 @contextmanager
-def both(text: str, folder: Path) -> Iterator[tuple[Api, Api]]:
-    """Tenbin and HAProxy on the same backends."""
-    with haproxy_on(HEAD + text, folder) as theirs, tenbin_on(HEAD + text, folder, compat="2.6") as ours:
-        yield ours, theirs
+def both(text: str, folder: Path, theirs: str = "") -> Iterator[tuple[Api, Api]]:
+    """Tenbin and HAProxy on the same backends; `theirs` is for HAProxy where ports differ."""
+    with haproxy_on(HEAD + (theirs or text), folder) as other, tenbin_on(HEAD + text, folder, compat="2.6") as ours:
+        yield ours, other
 
 
-def columns(api: Api, server: str, names: Sequence[str]) -> dict[str, str]:
-    """Some columns of a server of `app`; a check that is under way is one that has ended before."""
-    row = api.stat()["app", server]
+def columns(api: Api, server: str, names: Sequence[str], proxy: str = "app") -> dict[str, str]:
+    """Some columns of a server; a check that is under way is one that has ended before."""
+    row = api.stat()[proxy, server]
     return {name: row[name].removeprefix("* ") for name in names}
 
 
-def settled(ours: Callable[[], object], theirs: Callable[[], object]) -> tuple[object, object]:
+def settled(ours: Callable[[], Seen], theirs: Callable[[], Seen]) -> tuple[Seen, Seen]:
     """Wait until both say the same twice in a row; what they say at last when they never do."""
     deadline = time.monotonic() + _PATIENCE
     alike = 0
