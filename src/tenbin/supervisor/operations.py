@@ -59,11 +59,24 @@ class InstanceOperations:
             state.overlay,
             parts.figures.current,
             status.Watched(
-                parts.health.summary, parts.health.book.server, parts.health.book.backend, parts.certificates.status()
+                parts.health.summary,
+                parts.health.book.server,
+                parts.health.book.backend,
+                parts.certificates.status(),
+                parts.health.agent,
             ),
             now=parts.clock.now(),
             age=parts.figures.age,
         )
+
+    async def compat_metrics(self) -> str:
+        """Return figures under HAProxy's names where its language is spoken."""
+        if self._parts.store.state.config.compat is None:
+            return ""
+        from tenbin.api.haproxy import exporter
+        from tenbin.supervisor.steering import Steering
+
+        return exporter.render(await Steering(self._parts, self, self.amendments, self.reloads).sight())
 
     def snapshot(self) -> wire.Snapshot:
         """Return the snapshot that is applied."""

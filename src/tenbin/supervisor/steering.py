@@ -75,10 +75,13 @@ class Steering:
 
     async def set_health(self, server: ServerId, health: Health) -> None:
         """Say what the next check may contradict."""
-        parts = self._parts
-        parts.store.set_health(server, health, "set over the runtime API", parts.clock.now())
-        parts.health.follow(parts.store.state)
-        await parts.reconciler.in_force()
+        self._parts.health.set_health(server, health)
+        await self._parts.reconciler.in_force()
+
+    async def set_agent(self, server: ServerId, health: Health) -> None:
+        """Say what the agent of a server may contradict."""
+        self._parts.health.set_agent(server, health)
+        await self._parts.reconciler.in_force()
 
     async def amend(self, change: Callable[[Config], Config]) -> None:
         """Put a changed configuration in force until the next reload."""

@@ -76,6 +76,9 @@ class Runtime(Protocol):
     async def set_health(self, server: ServerId, health: Health) -> None:
         """Say what the next check may contradict."""
 
+    async def set_agent(self, server: ServerId, health: Health) -> None:
+        """Say what the agent of a server may contradict."""
+
     async def amend(self, change: Callable[[Config], Config]) -> None:
         """Put a changed configuration in force until the next reload."""
 
