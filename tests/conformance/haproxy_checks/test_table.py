@@ -90,7 +90,7 @@ CASES = {
     "script_min_recv_not": Case("option tcp-check;tcp-check expect min-recv 4 ! string abc", b"abxdef", waits=False),
     "script_empty": Case("option tcp-check;tcp-check expect string x", b"", waits=False),
     "script_connect_port": Case("option tcp-check;tcp-check connect port 1 comment there"),
-    "script_connect_ssl": Case("option tcp-check;tcp-check connect ssl", b"hello\n", waits=False),
+    "script_connect_ssl": Case("option tcp-check;tcp-check connect ssl", server="verify none", words=b"hello\n", waits=False),
     "script_send_proxy": Case("option tcp-check;tcp-check connect send-proxy;tcp-check expect string a", b"a"),
     "script_send_only": Case("option tcp-check;tcp-check send a", b"b"),
     "redis": Case("option redis-check", b"+PONG\r\n"),
@@ -135,4 +135,5 @@ def test_every_column_is_as_in_haproxy(tmp_path: Path) -> None:
             name: {key: (mine[name][key], row[key]) for key in COLUMNS if mine[name][key] != row[key]}
             for name, row in other.items()
         }
-        assert {name: found for name, found in different.items() if found} == {}
+        lines = [f"{name}: ours, theirs: {found}" for name, found in different.items() if found]
+        assert not lines, "\n".join(lines)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tenbin.health.probe.answer import GarbageError
 from tenbin.health.probe.link import NotConnectedError
 from tenbin.health.probe.script_expect import Expected, Heard
+from tenbin.health.probe.script_text import filled, value
 from tenbin.health.probe.tls import failure_text
 from tenbin.health.result import CheckStatus, Outcome, printable
 from tenbin.model import Step, StepKind
@@ -58,6 +59,7 @@ class _Run:
         self._stack = stack
         self._channel: Channel | None = None
         self._heard = Heard(http=check.http, bodiless=False)
+        self._variables: dict[str, str] = {}
         self.step = _IMPLICIT
 
     async def all(self) -> Outcome:
@@ -79,8 +81,11 @@ class _Run:
                     outcome = Outcome(CheckStatus.L7OK, 0, _DONE)
                 case StepKind.EXPECT:
                     outcome = await self._expect(step, number)
-                case StepKind.SET_VAR | StepKind.UNSET_VAR:
-                    pass
+                case StepKind.SET_VAR:
+                    evaluate = filled if step.format else value
+                    self._variables[step.name] = evaluate(step.value, self._variables, self._heard)
+                case StepKind.UNSET_VAR:
+                    self._variables.pop(step.name, None)
         return Outcome(self._opened()) if not steps else outcome
 
     def _opened(self) -> CheckStatus:
@@ -89,9 +94,12 @@ class _Run:
     async def _connect(self, step: Step, number: int) -> None:
         target = self._target
         if number:
-            check = replace(target.check, port=step.port or target.check.port)
+            check = replace(target.check, port=step.port or target.check.port, host=step.host or target.check.host)
             announced = target.way.send_proxy if step.send_proxy else None
-            way = replace(target.way, tls=target.way.tls if step.tls else None, send_proxy=announced)
+            tls = target.way.tls if step.tls or step.default else None
+            if tls is not None and step.sni:
+                tls = replace(tls, sni=step.sni)
+            way = replace(target.way, tls=tls, send_proxy=announced)
             target = replace(target, check=check, way=way)
         alpn = (step.alpn,) if step.alpn else ()
         try:
@@ -113,12 +121,22 @@ class _Run:
         if self._channel is None:
             return
         if not self._check.http:
-            await self._channel.send(step.data)
+            data = self._fill(step.data.decode("latin-1")).encode("latin-1") if step.format else step.data
+            await self._channel.send(data)
             return
+        if step.format:
+            step = replace(
+                step,
+                target=self._fill(step.target),
+                headers=tuple((name, self._fill(text)) for name, text in step.headers),
+                data=self._fill(step.data.decode("latin-1")).encode("latin-1"),
+            )
         self._heard = Heard(http=True, bodiless=step.method == "HEAD")
         await self._channel.send(_request(step, _state(self._target) if self._check.send_state else ""))
 
     async def _expect(self, step: Step, number: int) -> Outcome:
+        if step.format:
+            step = replace(step, pattern=self._fill(step.pattern))
         expected = Expected(step, http=self._check.http)
         while self._channel is not None:
             verdict = expected.judge(self._heard)
@@ -134,9 +152,15 @@ class _Run:
         if code == _GONE and self._check.disable_on_404 and self._target.around.up:
             return Outcome(CheckStatus.L7OKC, code)
         if verdict:
-            text = step.on_success or ("" if self._check.http else _DONE)
+            text = self._fill(step.on_success) or ("" if self._check.http else _DONE)
             return Outcome(_status(step.ok_status, CheckStatus.L7OK), code or 0, printable(text))
-        raise _FailedError(expected.failure(self._heard, number))
+        raise _FailedError(Expected(self._said(step), http=self._check.http).failure(self._heard, number))
+
+    def _fill(self, text: str) -> str:
+        return filled(text, self._variables, self._heard) if "%" in text else text
+
+    def _said(self, step: Step) -> Step:
+        return replace(step, on_error=self._fill(step.on_error)) if step.on_error else step
 
 
 _IMPLICIT = Step(StepKind.CONNECT)
