@@ -85,6 +85,7 @@ class StepKind(StrEnum):
     EXPECT = "expect"
     SET_VAR = "set_var"
     UNSET_VAR = "unset_var"
+    COMMENT = "comment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ class Step:
     `negate`, `method` (status rstatus string rstring binary rbinary hdr fhdr), `pattern`, `header`, and how these two
     are compared (`pattern_by`, `header_by`: str beg end sub reg); `min_recv`; `ok_status`, `error_status`,
     `timeout_status` are codes such as L7OKC; `on_success`, `on_error` messages. `format`: `data`, `target` and headers
-    are log formats. SET_VAR: `name`, `value` as text.
+    are log formats. SET_VAR: `name`, `value` as text. COMMENT: `comment` is that of
+    all steps behind it without an own one.
     """
 
     kind: StepKind

@@ -17,7 +17,7 @@ from tenbin.health.probe.script_expect import Expected, Heard
 from tenbin.health.probe.script_text import filled, value
 from tenbin.health.probe.tls import failure_text
 from tenbin.health.result import CheckStatus, Outcome, printable
-from tenbin.model import Step, StepKind
+from tenbin.model import SendProxy, Step, StepKind
 
 if TYPE_CHECKING:
     from tenbin.health.probe.channel import Channel, Dialer
@@ -34,9 +34,9 @@ async def probe(dialer: Dialer, target: Target, check: ScriptCheck) -> Outcome:
         except _FailedError as failure:
             return failure.outcome
         except TimeoutError:
-            return Outcome(_status(run.step.timeout_status, CheckStatus.L7TOUT))
-        except GarbageError as failure:
-            return Outcome(CheckStatus.L7RSP, None, printable(str(failure)))
+            return Outcome(_status(run.step.timeout_status, CheckStatus.L7TOUT), None, run.place())
+        except GarbageError:
+            return Outcome(CheckStatus.L7RSP)
         except ssl.SSLError as failure:
             return Outcome(CheckStatus.L6RSP, None, printable(failure_text(failure)))
         except OSError as failure:
@@ -60,6 +60,7 @@ class _Run:
         self._channel: Channel | None = None
         self._heard = Heard(http=check.http, bodiless=False)
         self._variables: dict[str, str] = {}
+        self._number = 0
         self.step = _IMPLICIT
 
     async def all(self) -> Outcome:
@@ -67,11 +68,13 @@ class _Run:
         steps = list(self._check.steps)
         if self._check.http and not any(step.kind is StepKind.EXPECT for step in steps):
             steps.append(_ANY_SUCCESS)
-        if not steps or steps[0].kind is not StepKind.CONNECT:
+        if next((step.kind for step in steps if step.kind not in _QUIET), None) is not StepKind.CONNECT:
             await self._connect(_IMPLICIT, 0)
         outcome = Outcome(CheckStatus.L4OK)
-        for number, step in enumerate(steps, 1):
-            self.step = step
+        comment = ""
+        for number, plain in enumerate(steps, 1):
+            step = plain if plain.comment else replace(plain, comment=comment)
+            self.step, self._number = step, number
             match step.kind:
                 case StepKind.CONNECT:
                     await self._connect(step, number)
@@ -84,6 +87,8 @@ class _Run:
                 case StepKind.SET_VAR:
                     evaluate = filled if step.format else value
                     self._variables[step.name] = evaluate(step.value, self._variables, self._heard)
+                case StepKind.COMMENT:
+                    comment = step.comment
                 case StepKind.UNSET_VAR:
                     self._variables.pop(step.name, None)
         return Outcome(self._opened()) if not steps else outcome
@@ -95,7 +100,8 @@ class _Run:
         target = self._target
         if number:
             check = replace(target.check, port=step.port or target.check.port, host=step.host or target.check.host)
-            announced = target.way.send_proxy if step.send_proxy else None
+            announced = (target.way.send_proxy or SendProxy(1, tls=False)) if step.send_proxy else None
+            await self._stack.aclose()
             tls = target.way.tls if step.tls or step.default else None
             if tls is not None and step.sni:
                 tls = replace(tls, sni=step.sni)
@@ -116,6 +122,16 @@ class _Run:
             return "" if self._check.http else " at initial connection step of tcp-check"
         port = f" (connect port {step.port})" if step.port else " (connect)"
         return f" at step {number} of tcp-check{port}" + (f" comment: '{step.comment}'" if step.comment else "")
+
+    def place(self) -> str:
+        """Where in a chain of TCP the time was over."""
+        if self._check.http or not self._number:
+            return ""
+        step = self.step
+        what = _EXPECTED.get(step.method, f"expect {step.method} '{step.pattern}'")
+        what = what if step.kind is StepKind.EXPECT else step.kind.value
+        comment = f" comment: '{step.comment}'" if step.comment else ""
+        return f" at step {self._number} of tcp-check ({what}){comment}"
 
     async def _send(self, step: Step) -> None:
         if self._channel is None:
@@ -163,6 +179,8 @@ class _Run:
         return replace(step, on_error=self._fill(step.on_error)) if step.on_error else step
 
 
+_QUIET = (StepKind.SET_VAR, StepKind.UNSET_VAR, StepKind.COMMENT)
+_EXPECTED = {"rstring": "expect regex", "rbinary": "expect binary regex"}
 _IMPLICIT = Step(StepKind.CONNECT)
 _ANY_SUCCESS = Step(StepKind.EXPECT, method="status", pattern="200-399")
 _DONE = "(tcp-check)"

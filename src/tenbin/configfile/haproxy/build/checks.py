@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tenbin.configfile.haproxy.settings import Global
     from tenbin.model import ServerTls
 
+_QUIET = (StepKind.SET_VAR, StepKind.UNSET_VAR, StepKind.COMMENT)
 _SUCCESS = "200-399"
 _PROTOCOLS = {"h1": Protocol.HTTP1, "h2": Protocol.HTTP2}
 
@@ -107,7 +108,7 @@ def _http(draft: CheckDraft) -> ScriptCheck:
         data=draft.body,
     )
     steps = list(draft.steps)
-    first = next((at for at, step in enumerate(steps) if step.kind not in (StepKind.SET_VAR, StepKind.UNSET_VAR)), 0)
+    first = next((at for at, step in enumerate(steps) if step.kind not in _QUIET), 0)
     if first < len(steps) and steps[first].kind is StepKind.CONNECT:
         first += 1
     if first < len(steps) and steps[first].kind is StepKind.SEND:

@@ -106,8 +106,7 @@ def _is_known(expression: str) -> bool:
 
 
 def _comment(_reading: Reading, _line: Line, arguments: Arguments) -> Step | None:
-    arguments.take()
-    return None
+    return Step(StepKind.COMMENT, comment=arguments.text())
 
 
 def _connect(reading: Reading, line: Line, arguments: Arguments) -> Step:
