@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from support.runtime_api import Api, haproxy_on, tenbin_on
+from tenbin.testing.wait import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -66,17 +66,17 @@ class Parrot:
             if self._hangs:
                 self._kept.append(connection)
                 continue
-            with connection, suppress(OSError):
-                self._answer(connection)
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
-        connection.settimeout(1)
-        if self._waits:
-            self.heard.append(connection.recv(4096))
-        connection.sendall(self.words)
-        connection.shutdown(socket.SHUT_WR)
-        while connection.recv(4096):
-            pass
+        with connection, suppress(OSError):
+            connection.settimeout(1)
+            if self._waits:
+                self.heard.append(connection.recv(4096))
+            connection.sendall(self.words)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(4096):
+                pass
 
 
 @contextmanager
@@ -93,12 +93,14 @@ def columns(api: Api, server: str, names: Sequence[str], proxy: str = "app") -> 
 
 
 def settled(ours: Callable[[], Seen], theirs: Callable[[], Seen]) -> tuple[Seen, Seen]:
-    """Wait until both say the same twice in a row; what they say at last when they never do."""
-    deadline = time.monotonic() + _PATIENCE
+    """Wait until both say the same three times in a row; what they say at last when they never do."""
     alike = 0
-    while True:
-        mine, other = ours(), theirs()
-        alike = alike + 1 if mine == other else 0
-        if alike == 3 or time.monotonic() > deadline:
-            return mine, other
-        time.sleep(0.1)
+
+    def agree() -> bool:
+        nonlocal alike
+        alike = alike + 1 if ours() == theirs() else 0
+        return alike == 3
+
+    with suppress(TimeoutError):
+        wait_for(agree, _PATIENCE, "both say the same")
+    return ours(), theirs()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,8 +21,18 @@ backend app
   server s2 127.0.0.1:{port} weight 40 check inter 100ms agent-check agent-port {port} agent-inter 100ms
 """
 COLUMNS = (
-    "status weight slim agent_status agent_code agent_desc agent_rise agent_fall agent_health last_agt check_status"
-).split()
+    "status",
+    "weight",
+    "slim",
+    "agent_status",
+    "agent_code",
+    "agent_desc",
+    "agent_rise",
+    "agent_fall",
+    "agent_health",
+    "last_agt",
+    "check_status",
+)
 WORDS = (
     b"up\n",
     b"",
@@ -50,8 +61,8 @@ def test_every_word_does_what_it_does_in_haproxy(tmp_path: Path) -> None:
             agent.words = words
             for server in ("s1", "s2"):
                 mine, other = settled(
-                    lambda name=server: columns(ours, name, COLUMNS),  # type: ignore[misc]
-                    lambda name=server: columns(theirs, name, COLUMNS),  # type: ignore[misc]
+                    partial(columns, ours, server, COLUMNS),
+                    partial(columns, theirs, server, COLUMNS),
                 )
                 assert mine == other, (words, server)
 
@@ -73,7 +84,7 @@ def test_agents_are_steered_over_the_runtime_api(tmp_path: Path) -> None:
             for server in ("s1", "s2"):
                 names = [name for name in COLUMNS if name not in {"agent_status", "agent_code", "agent_desc"}]
                 mine, other = settled(
-                    lambda name=server: columns(ours, name, names),  # type: ignore[misc]
-                    lambda name=server: columns(theirs, name, names),  # type: ignore[misc]
+                    partial(columns, ours, server, names),
+                    partial(columns, theirs, server, names),
                 )
                 assert mine == other, (command, server)

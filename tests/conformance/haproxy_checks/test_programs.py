@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(HAPROXY is None, reason="there is no haproxy to compare with")
 
-PROGRAM = """#!/bin/sh
+PROGRAM = r"""#!/bin/sh
 who=theirs
 [ -n "$TENBIN_SERVER" ] && who=ours
-{{ echo "arguments $*"; env; }} | grep -e arguments -e HAPROXY_ -e ^PATH= | sort > {folder}/$HAPROXY_SERVER_NAME.$who.new
+{{ echo "arguments $*"; env; }} | grep -e arguments -e HAPROXY_ -e ^PATH= | sort \
+  > {folder}/$HAPROXY_SERVER_NAME.$who.new
 mv {folder}/$HAPROXY_SERVER_NAME.$who.new {folder}/$HAPROXY_SERVER_NAME.$who
 case $HAPROXY_SERVER_NAME in
   code) echo words; exit 3;;
@@ -59,8 +61,8 @@ def test_programs_are_told_and_judged_as_by_haproxy(tmp_path: Path) -> None:
         with both(texts[0], tmp_path, texts[1]) as (ours, theirs):
             for name in ("good", "code", "slow", "killed"):
                 mine, other = settled(
-                    lambda name=name: columns(ours, name, COLUMNS),  # type: ignore[misc]
-                    lambda name=name: columns(theirs, name, COLUMNS),  # type: ignore[misc]
+                    partial(columns, ours, name, COLUMNS),
+                    partial(columns, theirs, name, COLUMNS),
                 )
                 assert mine == other, name
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,8 +35,8 @@ def test_a_server_that_answers_404_goes_on_without_new_work(tmp_path: Path) -> N
             server.words = f"HTTP/1.0 {answer}\r\n\r\n".encode()
             for name in ("s1", "s2"):
                 mine, other = settled(
-                    lambda name=name: columns(ours, name, COLUMNS),  # type: ignore[misc]
-                    lambda name=name: columns(theirs, name, COLUMNS),  # type: ignore[misc]
+                    partial(columns, ours, name, COLUMNS),
+                    partial(columns, theirs, name, COLUMNS),
                 )
                 assert mine == other, (number, answer, name)
             totals = [

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tenbin.api.haproxy.port import Sight
     from tenbin.api.haproxy.roster import Entry
     from tenbin.model import Backend, Config, Frontend, Server
+    from tenbin.observe.checks import CheckSummary
     from tenbin.observe.figures import Averages, Compressed, FrontendTraffic, Work
     from tenbin.observe.status import BackendStatus, FrontendStatus, ServerStatus
 
@@ -217,7 +218,6 @@ def _checked(status: ServerStatus) -> Values:
     check = status.check
     if check is None:
         return {}
-    passed = check.status.endswith("OK")
     values: Values = {
         "chkfail": check.failed_total,
         "chkdown": check.downs,
@@ -225,7 +225,7 @@ def _checked(status: ServerStatus) -> Values:
         "check_status": check.status,
         "check_duration": round(check.duration * 1000),
         "check_desc": check.description,
-        "last_chk": "" if check.status.startswith("PROC") or (passed and not check.code) else check.text,
+        "last_chk": _last_words(check),
         "check_rise": check.rise,
         "check_fall": check.fall,
         "check_health": check.level,
@@ -237,6 +237,23 @@ def _checked(status: ServerStatus) -> Values:
         # A program that was killed has no code, which HAProxy tells as the greatest number.
         values["check_code"] = (check.code or 0) if (check.code or 0) >= 0 else 0xFFFF_FFFF
     return values
+
+
+def _last_words(check: CheckSummary) -> str:
+    """What HAProxy says of a check, where ours says more."""
+    text = check.text
+    place = text[text.find(" at step ") :] if " at step " in text else ""
+    match check.status:
+        case "L4OK" | "L6OK" | "PROCOK" | "PROCERR" | "PROCTOUT":
+            return ""
+        case "L4TOUT" | "L6TOUT" | "L7TOUT":
+            return place
+        case "L6RSP":
+            return f"SSL handshake failure{place}" if text else ""
+        case "L4CON":
+            return text[:1].upper() + text[1:]
+        case _:
+            return text
 
 
 def _asked(status: ServerStatus) -> Values:
