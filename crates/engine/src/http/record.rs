@@ -156,6 +156,7 @@ impl Record {
         let wall = wall_micros();
         Entry {
             client,
+            peer: state.overrides.source.unwrap_or(client.peer),
             found,
             times: Times { closed: now, ..self.times },
             ending: self.ending,

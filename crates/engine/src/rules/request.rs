@@ -12,6 +12,7 @@ use super::answering::write_own;
 use super::message;
 use super::tracking::{self, Start};
 use crate::client::Client;
+use crate::ending::{Phase, Who};
 use crate::http::finish as record_end;
 use crate::http::{After, Exchange, Reason, finish_reply, redirect, reply, settle};
 use crate::listener::Found;
@@ -144,6 +145,7 @@ async fn finish(
                 if proxied { (407, "proxy-authenticate") } else { (401, "www-authenticate") };
             let realm = String::from_utf8_lossy(realm).replace(['"', '\\'], "");
             let line = format!("{name}: Basic realm=\"{realm}\"\r\n");
+            x.record.ending.set(Who::Local, Phase::Request);
             super::answering::reply_status(client, x, found, (status, line.as_bytes(), backend)).await
         }
         Next::Malformed => reply(client, x, found, Reason::Denied(400)).await,
