@@ -16,6 +16,7 @@ use crate::ending::{Phase, Who};
 use crate::http::finish as record_end;
 use crate::http::{After, Exchange, Reason, finish_reply, redirect, reply, settle};
 use crate::listener::Found;
+use crate::stats::BackendCounters;
 use crate::tables::{Act, Answer, Backend, Condition, Rule, Timeout};
 use crate::track::During;
 
@@ -90,11 +91,28 @@ pub async fn request(
                 hint(client, x, found, name, &value).await;
                 continue;
             }
-            next => finish(client, x, found, (next, backend)).await,
+            next => {
+                let is_denied = matches!(next, Next::Refuse(_) | Next::Tarpit(_) | Next::Close { .. });
+                let after = finish(client, x, found, (next, backend)).await;
+                if let Some(backend) = backend {
+                    count(backend.counters.of(client.worker.index), is_denied, x.record.status);
+                }
+                after
+            }
         };
         return Turn::Ended(after);
     }
     Turn::On
+}
+
+/// What a backend's rule has ended counts for it.
+fn count(counters: &BackendCounters, is_denied: bool, status: u16) {
+    if is_denied {
+        counters.denied.add(1);
+    }
+    if status > 0 {
+        counters.answered(status);
+    }
 }
 
 /// Carries out what ends a request here.
@@ -151,6 +169,9 @@ async fn finish(
         Next::Malformed => reply(client, x, found, Reason::Denied(400)).await,
         Next::Close { silent } => {
             x.record.dropped();
+            for counters in found.connection_counters(client.worker.index) {
+                counters.denied.add(1);
+            }
             let now = client.worker.shared.clock.micros();
             record_end(client, x, found, now);
             if silent {
