@@ -4,9 +4,9 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use tenbin_rules::Scope;
 use tenbin_balance::{Lease, Outcome, OutcomeKind};
 use tenbin_proto::{Body, Version};
+use tenbin_rules::Scope;
 
 use super::answer::Reason;
 use super::exchange::{After, Exchange};
@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
-use crate::rules::{self, Verdict, Counted};
+use crate::rules::{self, Counted, Verdict};
 use crate::stats::ServerCounters;
 use crate::stick;
 use crate::stream::Stream;

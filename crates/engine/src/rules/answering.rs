@@ -12,7 +12,10 @@ use super::request::{holds, set_variable};
 use super::tracking::{self, Start};
 use crate::client::Client;
 use crate::ending::{Phase, Who};
-use crate::http::{After, Exchange, Manner, Reason, finish_reply, phrase, redirect, reply, settle, write_answer_as, write_reason};
+use crate::http::{
+    After, Exchange, Manner, Reason, finish_reply, phrase, redirect, reply, settle, write_answer_as,
+    write_reason,
+};
 use crate::listener::Found;
 use crate::tables::{Act, Answer, Backend, Rule, Rules};
 use crate::track::During;

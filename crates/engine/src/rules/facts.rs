@@ -31,7 +31,9 @@ pub fn tell<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Val
         Fact::Date => number(wall_micros() / 1_000_000),
         Fact::DateMicros => number(wall_micros() % 1_000_000),
         Fact::Pid => number(std::process::id().into()),
-        _ => met(fact, scene, view).or_else(|| settings(fact, scene, view)).unwrap_or_else(|| line(fact, scene)),
+        _ => met(fact, scene, view)
+            .or_else(|| settings(fact, scene, view))
+            .unwrap_or_else(|| line(fact, scene)),
     }
 }
 
@@ -61,7 +63,11 @@ fn met<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Option<V
         Fact::FcErr | Fact::SslFcErr => Value::Int(0),
         Fact::ReqBodySize => {
             let here = view.body.len() as u64;
-            Value::Int(signed(if let Body::Length(length) = view.request.body { length.max(here) } else { here }))
+            Value::Int(signed(if let Body::Length(length) = view.request.body {
+                length.max(here)
+            } else {
+                here
+            }))
         }
         Fact::ResBodySize => Value::Int(signed(answer?.content_length?)),
         Fact::TxnStatus => Value::Int(scene.record.status.into()),
