@@ -247,6 +247,9 @@ class ProxyDraft:
     stats: StatsDraft | None = None
     forward: ForwardDraft | None = None
     original: ForwardDraft | None = None
+    forward_of: dict[str, ForwardDraft] = field(default_factory=dict)
+    """What frontends that lead here say, by their names."""
+    original_of: dict[str, ForwardDraft] = field(default_factory=dict)
     logs: list[LogTarget] = field(default_factory=list)
     log_global: bool = False
     log_format: Word | None = None
