@@ -66,7 +66,7 @@ _LAST = "{backend: app}"
 
 
 def measure_use_backend(bench: Bench) -> list[Row]:
-    """100 and 10 000 `use_backend` rules of a haproxy.cfg, each with its backend."""
+    """100 and 10 000 `use_backend` rules of a haproxy.cfg, to 100 backends."""
 
     def by_host(port: int, count: int) -> Scene:
         return Scene(port, (), haproxy_cfg=_use_backend(port, bench.server, count))
@@ -85,9 +85,9 @@ def _use_backend(port: int, server: int, count: int) -> str:
     ]
     for i in range(count):
         host = f"of_{i}" if i % 2 == 0 else f"{{ req.hdr(host) -i h{i % _HOSTS}.test }}"
-        lines.append(f"  use_backend b{i} if {host} {{ path_beg /r{i}/ }}")
+        lines.append(f"  use_backend b{i % _HOSTS} if {host} {{ path_beg /r{i}/ }}")
     lines.append("  default_backend b0")
-    lines += [f"backend b{i}\n  server s 127.0.0.1:{server}" for i in range(count)]
+    lines += [f"backend b{i}\n  server s 127.0.0.1:{server}" for i in range(_HOSTS)]
     return "\n".join(lines) + "\n"
 
 
