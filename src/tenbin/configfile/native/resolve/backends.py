@@ -23,6 +23,7 @@ from tenbin.configfile.native.resolve.tls import send_proxy, server_tls
 from tenbin.model.backend import (
     Backend,
     BackendLimits,
+    CookieMode,
     OnDown,
     Pool,
     Retry,
@@ -169,6 +170,11 @@ class BackendResolver:
                 attributes=DEFAULT_ATTRIBUTES if document.attributes is None else document.attributes,
                 max_idle=given(document.max_idle),
                 max_life=given(document.max_life),
+                mode=CookieMode(given(document.mode)),
+                indirect=given(document.indirect),
+                no_cache=given(document.no_cache),
+                post_only=given(document.post_only),
+                preserve=given(document.preserve),
             )
         if document.key is not None:
             check_names(self._context, (*path, "key"), document.key, mode)
