@@ -138,6 +138,7 @@ def _frontend(frontend: model.Frontend, around: Surroundings) -> wire.Frontend:
         unique_id=line(frontend.unique_id),
         tarpit=frontend.tarpit,
         number=frontend.number,
+        compression=_compression(frontend.compression),
     )
 
 
@@ -215,10 +216,18 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         send_name=backend.send_name,
         tarpit=backend.tarpit,
         number=backend.number,
+        compression=_compression(backend.compression),
         servers=tuple(
             _server(server, overlay.of(model.ServerId(backend.name, server.name))) for server in backend.servers
         ),
     )
+
+
+def _compression(one: model.Compression | None) -> wire.Compression | None:
+    if one is None:
+        return None
+    algorithms = tuple(coding.value for coding in one.algorithms)
+    return wire.Compression(algorithms=algorithms, types=one.types, min_size=one.min_size, offload=one.offload)
 
 
 def _retry(retry: model.Retry) -> wire.Retry:
