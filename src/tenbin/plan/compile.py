@@ -226,8 +226,12 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
 def _compression(one: model.Compression | None) -> wire.Compression | None:
     if one is None:
         return None
-    algorithms = tuple(coding.value for coding in one.algorithms)
-    return wire.Compression(algorithms=algorithms, types=one.types, min_size=one.min_size, offload=one.offload)
+    return wire.Compression(
+        algorithms=tuple(coding.value for coding in one.algorithms),
+        types=one.types,
+        min_size=one.min_size,
+        offload=one.offload,
+    )
 
 
 def _retry(retry: model.Retry) -> wire.Retry:

@@ -132,7 +132,7 @@ class BackendDocument(Document):
         Protocol.HTTP1.value,
     )
     send_proxy: SendProxy = setting("Tells servers of the client by the PROXY protocol: `v1`, `v2`, or a mapping.")
-    compression: Compression = setting("Compresses answers, in place of what the frontend says: `true`, or a mapping.")
+    compression: Compression = setting("Compresses answers, before what the frontend says: `true`, or a mapping.")
     passive: Passive = setting("Leaves servers out after failures in passing; none unless given.")
     eject: Eject = setting("Leaves servers out that keep failing; `false` for never.", shown=True)
     timeouts: BackendTimeouts | None = setting("Timeouts of the server side, before those at the top.")
