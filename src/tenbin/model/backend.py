@@ -12,6 +12,7 @@ from tenbin.model.tls import Protocol
 if TYPE_CHECKING:
     from tenbin.model.balance import Balance
     from tenbin.model.check import Check
+    from tenbin.model.compression import Compression
     from tenbin.model.expression import Expression
     from tenbin.model.frontend import Mode
     from tenbin.model.rules import Answer
@@ -186,6 +187,7 @@ class Backend:
     send_name: str = ""
     tarpit: int = 0
     number: int = 0
+    compression: Compression | None = None
 
     def check_of(self, server: Server) -> Check | None:
         """Return how one of its servers is checked; one that follows another server's health has no check."""

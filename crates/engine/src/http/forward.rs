@@ -15,7 +15,7 @@ use super::open::{self, NotOpened, Opened};
 use super::record::finish;
 use super::reply::{finish_reply, reply, send_to};
 use super::sticky::Visit;
-use super::{plain_cookie, relay, send_head};
+use super::{compress, plain_cookie, relay, send_head};
 use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink};
@@ -97,6 +97,7 @@ pub async fn forward(
             {
                 return after;
             }
+            compress::choose(x, found, backend);
         }
         match attempt(client, x, &mut course, backend).await {
             Next::Again => {}

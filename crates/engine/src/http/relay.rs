@@ -12,7 +12,7 @@ use super::answer::Reason;
 use super::exchange::{After, Exchange};
 use super::forward::Course;
 use super::reply::reply;
-use super::{record, send_head};
+use super::{compress, record, send_head};
 use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink, Waiting};
@@ -85,8 +85,10 @@ pub async fn answer(
         return Box::pin(replace(client, x, (course, backend, server), lease, verdict)).await;
     }
     let status = x.response.status;
+    compress::begin(client, x, (course.found, backend), &stream);
     let leaving = send_head::answer(client, x, (course, backend, lease.index()));
     if x.down.begin(source, leaving.sink, 0, &mut x.output).is_err() {
+        x.down.press = None;
         return Box::pin(refuse(client, x, (course, backend, server), lease, "chunk")).await;
     }
     x.record.status = status;
@@ -105,6 +107,9 @@ pub async fn answer(
     if !whole && leaving.sink == Sink::Plain && !matches!(x.response.body, Body::None | Body::Length(_)) {
         // Where nothing else says that it is not whole.
         client.stream.reset_on_close();
+    }
+    if let Some(press) = x.down.press.take() {
+        compress::end(client, (course.found, backend), press, (x.down.body_bytes, whole));
     }
     x.down.release(&mut x.output);
     if whole && !stream.is_multiplexed() && send_head::is_reusable(x) {

@@ -7,6 +7,7 @@ use tenbin_rules::{Message, Value, Variable};
 
 use super::Variables;
 use crate::track::Tracking;
+use crate::wire::Coding;
 
 /// See the module. Cleared, not freed, between exchanges.
 #[derive(Default)]
@@ -23,6 +24,8 @@ pub struct State {
     pub unique_id: Vec<u8>,
     /// Settings of this exchange.
     pub overrides: Overrides,
+    /// What the answer may be compressed by.
+    pub coding: Option<Coding>,
     /// The request's head as changed: its own bytes and what was appended.
     pub request_text: Option<Box<Vec<u8>>>,
     /// The answer's.
@@ -127,6 +130,7 @@ impl State {
         self.captures.answer.clear();
         self.unique_id.clear();
         self.overrides = Overrides::default();
+        self.coding = None;
         self.request_text = None;
         self.answer_text = None;
         self.ended_by = None;

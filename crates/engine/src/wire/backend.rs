@@ -4,6 +4,7 @@ use serde::Deserialize;
 use tenbin_balance::{Admin, Health};
 use tenbin_rules::wire::Expr;
 
+use super::compression::Compression;
 use super::rules::{Answer, Rules, StickRule};
 use super::snapshot::{Mode, yes};
 use super::tls::{Protocol, ProxyOut, ServerTls};
@@ -469,6 +470,9 @@ pub struct Backend {
     /// In statistics; 0: by order.
     #[serde(default)]
     pub number: u32,
+    /// Of answers.
+    #[serde(default)]
+    pub compression: Option<Compression>,
     /// Its servers.
     pub servers: Vec<Server>,
 }

@@ -9,7 +9,7 @@ from tenbin.configfile.haproxy import phrases
 from tenbin.configfile.haproxy.build.answers import DEFAULTS
 from tenbin.configfile.haproxy.lexer import split
 from tenbin.configfile.suggest import did_you_mean
-from tenbin.model import Act, All, Expression, Rule, StatsPage, UserList, Verb
+from tenbin.model import Act, All, Compression, Expression, Rule, StatsPage, UserList, Verb
 
 if TYPE_CHECKING:
     from tenbin.configfile.haproxy.build.lines import Lines
@@ -35,6 +35,14 @@ class Around:
     def words(self, line: Line, text: str) -> tuple[Word, ...]:
         """Words that stand for a line of the file: problems with them are told there."""
         return split(text, line.file, line.number, {}).words
+
+
+def compression(draft: ProxyDraft) -> Compression | None:
+    """How answers of a proxy are compressed. Of algorithms that fit as well, the last one is preferred."""
+    said = draft.compression
+    if not said.is_wanted:
+        return None
+    return Compression(tuple(reversed(said.algorithms)), tuple(said.types), said.min_size, said.offload)
 
 
 def answers(around: Around, draft: ProxyDraft, *, own: bool = True) -> tuple[tuple[int, Answer], ...]:

@@ -15,6 +15,7 @@ from tenbin.configfile.native.document.server import EjectDocument
 from tenbin.configfile.native.document.sticky import DEFAULT_ATTRIBUTES, KINDS, SourceDocument, StickyDocument
 from tenbin.configfile.native.document.timeouts import BackendTimeouts
 from tenbin.configfile.native.resolve import checks
+from tenbin.configfile.native.resolve.compression import compression
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import check_names
 from tenbin.configfile.native.resolve.rules import RulesResolver
@@ -114,6 +115,7 @@ class BackendResolver:
             slow_start=given(document.slow_start),
             on_down=OnDown(given(document.on_down)),
             protocol=Protocol(given(document.protocol)),
+            compression=compression(self._context, document.compression, mode, (*path, "compression")),
         )
 
     def _inherited(self, document: BackendDocument, path: Path) -> Inherited:
