@@ -381,6 +381,7 @@ async fn exchange(
             if *status == 503 {
                 // What has no backend to go to ends as if it had no server.
                 x.record.ending.set(Who::Server, Phase::Connect);
+                x.record.times.read = 0;
             }
             Box::pin(reply(client, x, found, Reason::Denied(*status))).await
         }

@@ -94,6 +94,7 @@ impl Record {
     /// A backend of ours answers it.
     pub fn serve(&mut self) {
         self.is_service = true;
+        self.ending.set(Who::Local, Phase::Request);
     }
 
     /// A rule keeps its answer back.
@@ -154,11 +155,13 @@ impl Record {
         (state, tables): (&'a State, &'a Tables),
         (now, is_early): (u64, bool),
     ) -> Entry<'a> {
-        let backend = tables.backend(&self.backend).map(Arc::as_ref);
+        // A backend of ours is nobody's business: its answers are the frontend's own.
+        let backend = tables.backend(&self.backend).map(Arc::as_ref).filter(|_| !self.is_service);
         let server = backend.and_then(|backend| backend.servers.get(backend.server_named(&self.server)?));
         let wall = wall_micros();
         Entry {
             client,
+            peer: state.overrides.source.unwrap_or(client.peer),
             found,
             times: Times { closed: now, ..self.times },
             ending: self.ending,

@@ -6,6 +6,7 @@ use std::task::Poll;
 
 use tenbin_balance::{Lease, Outcome, OutcomeKind};
 use tenbin_proto::{Body, Version};
+use tenbin_rules::Scope;
 
 use super::answer::Reason;
 use super::exchange::{After, Exchange};
@@ -78,6 +79,7 @@ pub async fn answer(
         stick::store(backend, &view, lease.index(), client.worker.now_ms());
     }
     record::note_answer(x, course.found);
+    x.state.variables.end(Scope::Request);
     if let Some(verdict) = judge(client, x, course.found, backend) {
         x.record.times.answered = 0;
         return Box::pin(replace(client, x, (course, backend, server), lease, verdict)).await;

@@ -57,8 +57,10 @@ fn met<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Option<V
         Fact::ResVer => Value::text(version(answer?.version)),
         Fact::CaptureReqMethod => noted(scene, 0)?,
         Fact::CaptureReqUri => noted(scene, 1)?,
-        Fact::CaptureReqVer => Value::text(version(view.request.version)),
-        Fact::CaptureResVer => Value::text(version(answer?.version)),
+        Fact::CaptureReqVer => Value::text(written(view.request.version)),
+        Fact::CaptureResVer => Value::text(written(answer?.version)),
+        // What fails before a request is told by its line; here nothing has.
+        Fact::FcErr | Fact::SslFcErr => Value::Int(0),
         Fact::ReqBodySize => {
             let here = view.body.len() as u64;
             Value::Int(signed(if let Body::Length(length) = view.request.body {
@@ -104,6 +106,13 @@ fn settings(fact: Fact, scene: &Scene<'_>, view: &RequestView<'_>) -> Option<Val
 fn noted<'a>(scene: &Scene<'a>, index: usize) -> Option<Value<'a>> {
     let words = scene.record.noted.uri()?.split(|byte| *byte == b' ');
     words.skip(index).next().map(Value::text)
+}
+
+fn written(version: Version) -> &'static [u8] {
+    match version {
+        Version::Http10 => b"HTTP/1.0",
+        Version::Http11 => b"HTTP/1.1",
+    }
 }
 
 fn version(version: Version) -> &'static [u8] {

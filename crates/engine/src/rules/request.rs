@@ -12,10 +12,11 @@ use super::answering::write_own;
 use super::message;
 use super::tracking::{self, Counted, Start};
 use crate::client::Client;
-use crate::ending::Phase;
+use crate::ending::{Phase, Who};
 use crate::http::finish as record_end;
 use crate::http::{After, Exchange, Reason, finish_reply, redirect, reply, settle};
 use crate::listener::Found;
+use crate::stats::BackendCounters;
 use crate::tables::{Act, Answer, Backend, Condition, Rule, Timeout};
 use crate::track::During;
 
@@ -91,11 +92,28 @@ pub async fn request(
                 hint(client, x, found, name, &value).await;
                 continue;
             }
-            next => finish(client, x, found, (next, backend)).await,
+            next => {
+                let is_denied = matches!(next, Next::Refuse(_) | Next::Tarpit(_) | Next::Close { .. });
+                let after = finish(client, x, found, (next, backend)).await;
+                if let Some(backend) = backend {
+                    count(backend.counters.of(client.worker.index), is_denied, x.record.status);
+                }
+                after
+            }
         };
         return Turn::Ended(after);
     }
     Turn::On
+}
+
+/// What a backend's rule has ended counts for it.
+fn count(counters: &BackendCounters, is_denied: bool, status: u16) {
+    if is_denied {
+        counters.denied.add(1);
+    }
+    if status > 0 {
+        counters.answered(status);
+    }
 }
 
 /// Carries out what ends a request here.
@@ -149,6 +167,7 @@ async fn finish(
                 if proxied { (407, "proxy-authenticate") } else { (401, "www-authenticate") };
             let realm = String::from_utf8_lossy(realm).replace(['"', '\\'], "");
             let line = format!("{name}: Basic realm=\"{realm}\"\r\n");
+            x.record.ending.set(Who::Local, Phase::Request);
             super::answering::reply_status(client, x, found, (status, line.as_bytes(), backend)).await
         }
         Next::Malformed => reply(client, x, found, Reason::Denied(400)).await,

@@ -179,7 +179,8 @@ impl NameMatch {
             Self::Begins(text) => same(name.get(..text.len()), text),
             Self::Ends(text) => same(name.len().checked_sub(text.len()).and_then(|at| name.get(at..)), text),
             Self::Holds(text) => name.windows(text.len().max(1)).any(|part| part.eq_ignore_ascii_case(text)),
-            Self::Regex(regex) => regex.is_match(name),
+            // Names are in lower case for whoever writes patterns of them.
+            Self::Regex(regex) => regex.is_match(&name.to_ascii_lowercase()),
         }
     }
 }

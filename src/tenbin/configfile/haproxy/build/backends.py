@@ -180,6 +180,7 @@ def _retry(draft: ProxyDraft) -> Retry:
         redispatch=draft.redispatch,
         turn_around=min(_TURN_AROUND, draft.timeouts.get("connect", 0) or _TURN_AROUND),
         after=tuple(_AFTER[one] for one in draft.retry_on if one in _AFTER),
+        unsafe_methods=True,
     )
 
 
