@@ -173,7 +173,9 @@ fn edit(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found,
         }
         Act::AddHeader(name, value) => {
             write(x, value, &mut text);
-            x.amend_answer(|answer, bytes| drop(answer.fields.add(bytes, name, &text)));
+            x.amend_answer(|answer, bytes| {
+                answer.fields.add(bytes, name, &text);
+            });
         }
         Act::DelHeader(names) => x.amend_answer(|answer, bytes| message::del_header(answer, bytes, names)),
         Act::ReplaceHeader { name, each, by } => {
@@ -184,7 +186,9 @@ fn edit(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found,
         }
         Act::SetStatus(status, reason) => {
             let reason = if reason.is_empty() { phrase(*status).as_bytes() } else { reason.as_slice() };
-            x.amend_answer(|answer, bytes| drop(answer.set_status(bytes, *status, reason)));
+            x.amend_answer(|answer, bytes| {
+                answer.set_status(bytes, *status, reason);
+            });
         }
         Act::SetVariable(which, value, condition) => {
             let (value, before) = {

@@ -42,7 +42,9 @@ pub fn count_own(client: &Client, found: &Found, backend: Option<&Backend>, reas
     let back = backend.map(|backend| backend.counters.of(worker));
     let both = |one: &Counter, other: Option<&Counter>| {
         one.add(1);
-        other.into_iter().for_each(|other| other.add(1));
+        if let Some(other) = other {
+            other.add(1);
+        }
     };
     match reason {
         _ if reason.is_denial() => denied(found, backend, worker),
