@@ -50,9 +50,14 @@ class GrpcCheck:
 
 @dataclass(frozen=True, slots=True)
 class ExecCheck:
-    """Passes when the program ends with 0; it gets TENBIN_BACKEND, TENBIN_SERVER, TENBIN_ADDRESS and TENBIN_PORT."""
+    """Passes when the program ends with 0; it gets TENBIN_BACKEND, TENBIN_SERVER, TENBIN_ADDRESS and TENBIN_PORT.
+
+    `path` "" is our own PATH. `places`: its arguments are the address and port of the proxy and of the server.
+    """
 
     command: tuple[str, ...]
+    path: str = ""
+    places: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +140,19 @@ class ProtocolCheck:
 
 @dataclass(frozen=True, slots=True)
 class AgentCheck:
-    """A line of text from an agent beside the server: `up`, `down`, `75%`, `drain`, `maint`, `maxconn:30` ..."""
+    """A line of text from an agent beside the server: `up`, `down`, `75%`, `drain`, `maint`, `maxconn:30` ...
+
+    `host` "" is that of the server. While it is not `enabled`, nobody asks.
+    """
 
     host: str
     port: int
     every: Duration
     send: str = ""
+    enabled: bool = True
 
 
-Probe = TcpCheck | HttpCheck | GrpcCheck | ExecCheck | PythonCheck | ScriptCheck | ProtocolCheck
+Probe = TcpCheck | HttpCheck | GrpcCheck | ExecCheck | PythonCheck | ScriptCheck | ProtocolCheck | AgentCheck
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,12 @@ pub struct Record {
     pub bytes_out: u64,
     /// What its line shows of the messages.
     pub noted: Noted,
+    /// It is the first on its connection.
+    pub is_first: bool,
     /// It counts at its server.
     pub is_counted: bool,
+    /// A rule has its connection closed without an answer.
+    is_dropped: bool,
     has_head: bool,
     is_told: bool,
 }
@@ -102,6 +106,7 @@ impl Record {
     /// A rule has its connection closed without an answer.
     pub fn dropped(&mut self) {
         self.status = 0;
+        self.is_dropped = true;
         self.reason = Some("rejected");
         self.times.read = 0;
         self.ending.set(Who::Proxy, Phase::Request);
@@ -220,7 +225,7 @@ pub fn tell_early(client: &Client, x: &mut Exchange, found: &Found) {
 pub fn finish(client: &Client, x: &mut Exchange, found: &Found, now: u64) {
     let record = &x.record;
     let counters = found.frontend.counters.workers.of(client.worker.index);
-    if record.status > 0 {
+    if record.status > 0 || record.is_dropped {
         counters.answered(record.status);
     }
     if record.status > 0 && (record.backend.is_empty() || record.is_service) && record.reason.is_none() {

@@ -10,13 +10,17 @@ use tenbin_rules::{Expr, Scope, Value};
 
 use super::answering::write_own;
 use super::message;
-use super::tracking::{self, Start};
+use super::tracking::{self, Counted, Start};
 use crate::client::Client;
+use crate::ending::Phase;
 use crate::http::finish as record_end;
 use crate::http::{After, Exchange, Reason, finish_reply, redirect, reply, settle};
 use crate::listener::Found;
 use crate::tables::{Act, Answer, Backend, Condition, Rule, Timeout};
 use crate::track::During;
+
+/// Says that the body may come.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// How a request goes on after a set.
 pub enum Turn {
@@ -60,6 +64,7 @@ pub async fn request(
     (set, backend): (&[Rule], Option<&Backend>),
 ) -> Turn {
     for rule in set {
+        x.state.keep_assigned();
         if rule.when.as_ref().is_some_and(|when| !when.test(&x.view(client, found, backend))) {
             continue;
         }
@@ -68,6 +73,7 @@ pub async fn request(
             x.state.ended_by = Some(rule.position.clone());
         }
         let after = match next {
+            Next::Rule if x.is_request_overgrown(found) => reply(client, x, found, Reason::Overgrown).await,
             Next::Rule => continue,
             Next::Stop => return Turn::On,
             Next::Service(name) => return Turn::Service(name.to_owned()),
@@ -78,7 +84,7 @@ pub async fn request(
                 After::Close
             }
             Next::WaitBody { wait_ms, least } => {
-                wait_body(client, x, wait_ms, least).await;
+                wait_body(client, x, found, (wait_ms, least)).await;
                 continue;
             }
             Next::Hint(name, value) => {
@@ -118,6 +124,8 @@ async fn finish(
         }
         Next::Return(answer) => {
             x.record.intercepted(answer.status);
+            let page = super::answering::page(found, backend, answer.status);
+            let answer = page.filter(|_| answer.is_bare).unwrap_or(answer);
             own(client, x, found, (answer, backend)).await
         }
         Next::Redirect(location, start, code, headers) => {
@@ -133,6 +141,9 @@ async fn finish(
             }
         }
         Next::Ask(realm) => {
+            if backend.is_none() {
+                found.frontend.counters.workers.of(client.worker.index).intercepted.add(1);
+            }
             let proxied = x.request.method == Method::Connect;
             let (status, name) =
                 if proxied { (407, "proxy-authenticate") } else { (401, "www-authenticate") };
@@ -143,6 +154,7 @@ async fn finish(
         Next::Malformed => reply(client, x, found, Reason::Denied(400)).await,
         Next::Close { silent } => {
             x.record.dropped();
+            super::denied(found, backend, client.worker.index);
             let now = client.worker.shared.clock.micros();
             record_end(client, x, found, now);
             if silent {
@@ -163,9 +175,8 @@ async fn refuse(
     if answer.is_bare {
         return reply(client, x, found, Reason::Denied(answer.status)).await;
     }
-    for counters in found.connection_counters(client.worker.index) {
-        counters.denied.add(1);
-    }
+    super::denied(found, backend, client.worker.index);
+    super::count(client, &x.state.tracking, Counted::Error);
     x.record.refused(Reason::Denied(answer.status), answer.status);
     own(client, x, found, (answer, backend)).await
 }
@@ -198,7 +209,14 @@ fn perform<'r>(
         Act::Deny(answer) => return Next::Refuse(answer),
         Act::Tarpit(answer) => return Next::Tarpit(answer),
         Act::Return(answer) => return Next::Return(answer),
-        Act::Redirect { location, start, code, headers } => {
+        Act::Redirect { location, start, code, headers, ignores_empty } => {
+            if *ignores_empty {
+                let mut text = Vec::new();
+                location.write(&x.view(client, found, backend), &mut text);
+                if text.is_empty() {
+                    return Next::Rule;
+                }
+            }
             return Next::Redirect(location, start, *code, headers);
         }
         Act::Auth { realm } => return Next::Ask(realm),
@@ -418,13 +436,13 @@ fn address(
 }
 
 /// Waits; false when the client has gone meanwhile.
-async fn pause(client: &mut Client, x: &Exchange, wait_ms: u64) -> bool {
+async fn pause(client: &mut Client, x: &mut Exchange, wait_ms: u64) -> bool {
     if wait_ms == 0 {
         return true;
     }
     x.timer.set(wait_ms);
     let stays = poll_fn(|cx| {
-        if client.is_reset(cx) {
+        if client.is_reset(cx) || x.is_killed(Phase::Tarpit) {
             return Poll::Ready(false);
         }
         x.timer.poll(cx).map(|()| true)
@@ -435,13 +453,17 @@ async fn pause(client: &mut Client, x: &Exchange, wait_ms: u64) -> bool {
 }
 
 /// Reads on until so much of the body is there, or all of it, or no more fits.
-async fn wait_body(client: &mut Client, x: &mut Exchange, wait_ms: u64, least: usize) {
+async fn wait_body(client: &mut Client, x: &mut Exchange, found: &Found, (wait_ms, least): (u64, usize)) {
     let length = match x.request.body {
         tenbin_proto::Body::None => return,
         tenbin_proto::Body::Length(length) => usize::try_from(length).unwrap_or(usize::MAX),
         _ => usize::MAX,
     };
     let wanted = if least == 0 { length } else { length.min(least) };
+    if x.request.expect_continue && x.input.data().is_empty() && !x.continued {
+        // It would wait for us as we wait for it.
+        x.continued = crate::http::send(client, CONTINUE, (&mut x.pace, &found.frontend.spec)).await;
+    }
     x.timer.set(wait_ms);
     poll_fn(|cx| {
         loop {

@@ -47,7 +47,7 @@ pub enum Act {
     Deny(Answer),
     Tarpit(Answer),
     Return(Answer),
-    Redirect { location: Expr, start: Vec<u8>, code: u16, headers: Vec<(Vec<u8>, Expr)> },
+    Redirect { location: Expr, start: Vec<u8>, code: u16, headers: Vec<(Vec<u8>, Expr)>, ignores_empty: bool },
     Auth { realm: Vec<u8> },
     Service(String),
     SetHeader(Vec<u8>, Expr),
@@ -163,6 +163,13 @@ pub struct Answer {
     pub text: Option<Expr>,
     /// Nothing but a status was given: the page of that status is meant.
     pub is_bare: bool,
+}
+
+impl Rules {
+    /// Whether anything is to be decided about the head of a request.
+    pub fn judges_requests(&self) -> bool {
+        !self.content.is_empty() || !self.request.is_empty()
+    }
 }
 
 impl NameMatch {
@@ -287,7 +294,10 @@ impl Draft<'_> {
             Verb::SilentDrop => Act::SilentDrop,
             Verb::Deny => Act::Deny(self.answer()?),
             Verb::Tarpit => Act::Tarpit(self.answer()?),
-            Verb::Return => Act::Return(self.answer()?),
+            Verb::Return => {
+                let is_bare = self.act.method == "default-errorfiles";
+                Act::Return(Answer { is_bare, ..self.answer()? })
+            }
             Verb::Redirect => self.redirect()?,
             Verb::Auth => Act::Auth { realm: self.name() },
             Verb::Service => Act::Service(self.act.name.clone()),
@@ -400,7 +410,8 @@ impl Draft<'_> {
             self.act.value.as_ref().map(super::routes::constant_start).unwrap_or_default().into_bytes();
         let extra = self.act.answer.as_ref().map(|answer| answer.headers.as_slice()).unwrap_or_default();
         let headers = draft_headers(self.path, extra, self.around)?;
-        Ok(Act::Redirect { location: self.value()?, start, code, headers })
+        let ignores_empty = self.act.method == "ignore-empty";
+        Ok(Act::Redirect { location: self.value()?, start, code, headers, ignores_empty })
     }
 
     fn names(&self) -> Result<NameMatch, Refusal> {

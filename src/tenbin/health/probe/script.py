@@ -116,7 +116,7 @@ class _Run:
             await self._channel.send(step.data)
             return
         self._heard = Heard(http=True, bodiless=step.method == "HEAD")
-        await self._channel.send(_request(step))
+        await self._channel.send(_request(step, _state(self._target) if self._check.send_state else ""))
 
     async def _expect(self, step: Step, number: int) -> Outcome:
         expected = Expected(step, http=self._check.http)
@@ -131,7 +131,7 @@ class _Run:
         else:
             verdict = False
         code = self._heard.status
-        if code == _GONE and self._check.disable_on_404:
+        if code == _GONE and self._check.disable_on_404 and self._target.around.up:
             return Outcome(CheckStatus.L7OKC, code)
         if verdict:
             text = step.on_success or ("" if self._check.http else _DONE)
@@ -149,10 +149,22 @@ def _status(named: str, otherwise: CheckStatus) -> CheckStatus:
     return CheckStatus(named) if named in CheckStatus.__members__ else otherwise
 
 
-def _request(step: Step) -> bytes:
+def _state(target: Target) -> str:
+    """How the server is doing, for itself to know."""
+    around = target.around
+    where = around.address or target.where
+    return (
+        f"{around.text}; address={where.host}; port={where.port}; name={target.id}; node={around.node}; "
+        f"weight={around.weight}/{around.total}; scur={around.current}/{around.beside}; qcur={around.queue}"
+    )
+
+
+def _request(step: Step, state: str) -> bytes:
     version = step.version or "HTTP/1.0"
     given = {name.lower() for name, _ in step.headers}
     fields = list(step.headers)
+    if state:
+        fields.append(("X-Haproxy-Server-State", state))
     if step.data and "content-length" not in given:
         fields.append(("Content-Length", str(len(step.data))))
     if version != "HTTP/1.0" and "connection" not in given:

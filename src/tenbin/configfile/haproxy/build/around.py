@@ -37,9 +37,12 @@ class Around:
         return split(text, line.file, line.number, {}).words
 
 
-def answers(around: Around, draft: ProxyDraft) -> tuple[tuple[int, Answer], ...]:
-    """The answers of a proxy by status: HAProxy's own, then those of `errorfiles`, then those of its lines."""
-    found = dict(DEFAULTS)
+def answers(around: Around, draft: ProxyDraft, *, own: bool = True) -> tuple[tuple[int, Answer], ...]:
+    """The answers of a proxy by status: HAProxy's own, then those of `errorfiles`, then those of its lines.
+
+    Without `own`, as in backends, HAProxy's are left out: those of the frontend are taken then.
+    """
+    found = dict(DEFAULTS) if own else {}
     words = [word for word in draft.answers_of if not word.text.isdigit()]
     for word in words:
         section = around.reading.http_errors.get(word.text)

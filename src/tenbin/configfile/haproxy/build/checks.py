@@ -84,7 +84,7 @@ def _probe(draft: CheckDraft) -> Probe:
     if draft.kind == "protocol" and draft.protocol is not None:
         return draft.protocol
     if draft.kind == "exec" and draft.command:
-        return ExecCheck((draft.command,))
+        return ExecCheck((draft.command,), path=draft.path, places=True)
     return TcpCheck()
 
 
