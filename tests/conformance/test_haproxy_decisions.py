@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,9 +12,6 @@ from support.servers import Servers
 from tenbin.testing.client import Client, ExchangeError
 from tenbin.testing.ports import Lease
 from tenbin.testing.wait import wait_for
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(HAPROXY is None, reason="there is no haproxy to compare with")
 
