@@ -68,8 +68,22 @@ class ConfigError(TenbinError):
         self.diagnostics = diagnostics
 
 
+@dataclass(frozen=True, slots=True)
+class BindFailure:
+    """One address that cannot be bound: where it stands, whose it is, and the system's reason."""
+
+    position: str
+    frontend: str
+    address: str
+    reason: str
+
+
 class BindError(TenbinError):
-    """A listener's address cannot be bound; names the address and the system's reason."""
+    """A listener's address cannot be bound; names the address and the system's reason, each in `failures`."""
+
+    def __init__(self, message: str, *, hint: str = "", failures: tuple[BindFailure, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.failures = failures
 
 
 class DataplaneError(TenbinError):

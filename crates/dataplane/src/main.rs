@@ -1,5 +1,6 @@
 //! `tenbin-dataplane --control PATH`: serves a control plane on that unix socket and moves bytes for it.
 //!
+//! `--leash` before everything else ends it when its standard input ends.
 //! `--run-as UID:GID:GROUP,GROUP` makes it somebody else than root, once its socket is there and nothing was read.
 //! `vocabulary` answers and ends: what expressions may say. `certificates` and `self-signed` answer and end: what files of TLS are worth, asked in JSON, and a new certificate.
 
@@ -12,11 +13,16 @@ use std::process::ExitCode;
 
 use tenbin_engine::{RunAs, certificates_command, hide_memory, self_signed_command, vocabulary_command};
 
-const USAGE: &str = "usage: tenbin-dataplane --control PATH [--run-as UID:GID[:GROUP,...]] | --version
+const USAGE: &str =
+    "usage: tenbin-dataplane [--leash] --control PATH [--run-as UID:GID[:GROUP,...]] | --version
                         | certificates < QUESTION | self-signed NAME... | vocabulary";
 
 fn main() -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let leash = arguments.first().is_some_and(|word| word == "--leash");
+    if leash {
+        arguments.remove(0);
+    }
     let words: Vec<&str> = arguments.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     match (words.as_slice(), arguments.get(1)) {
         (["--version"], None) => {
@@ -26,9 +32,9 @@ fn main() -> ExitCode {
             }
             ExitCode::SUCCESS
         }
-        (["--control", _], Some(path)) => serve(Path::new(path), None),
+        (["--control", _], Some(path)) => serve(Path::new(path), None, leash),
         (["--control", _, "--run-as", identity], Some(path)) => match identity.parse() {
-            Ok(run_as) => serve(Path::new(path), Some(&run_as)),
+            Ok(run_as) => serve(Path::new(path), Some(&run_as), leash),
             Err(error) => {
                 eprintln!("tenbin-dataplane: --run-as {identity}: {error}");
                 ExitCode::from(2)
@@ -50,8 +56,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(path: &Path, run_as: Option<&RunAs>) -> ExitCode {
-    ended(tenbin_engine::serve(path, run_as))
+fn serve(path: &Path, run_as: Option<&RunAs>, leash: bool) -> ExitCode {
+    ended(tenbin_engine::serve(path, run_as, leash))
 }
 
 fn ended(result: io::Result<()>) -> ExitCode {

@@ -133,9 +133,8 @@ class _Reads:
         return Response(error_body("not ready", hint), 503, media_type="application/json")
 
     async def metrics(self) -> Response:
-        return Response(
-            prometheus.render(await self._operations.status()), headers={"content-type": prometheus.CONTENT_TYPE}
-        )
+        text = prometheus.render(await self._operations.status()) + await self._operations.compat_metrics()
+        return Response(text, headers={"content-type": prometheus.CONTENT_TYPE})
 
     async def status(self) -> Response:
         return Response(jsonform.dump(await self._operations.status()), media_type="application/json")

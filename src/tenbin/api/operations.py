@@ -31,6 +31,9 @@ class Operations(Protocol):
     async def status(self) -> Status:
         """Return what is known now, with counters as fresh as the data plane lets them be."""
 
+    async def compat_metrics(self) -> str:
+        """Return figures under HAProxy's names for a configuration in its language, "" for others."""
+
     def snapshot(self) -> wire.Snapshot:
         """Return the snapshot that is applied; raises DataplaneError before the first."""
 

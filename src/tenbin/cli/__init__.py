@@ -81,6 +81,11 @@ def main() -> None:
     """Run the command `tenbin`; exits with 0, 1 for an error of the configuration or at run time, 2 for usage."""
     if Path(sys.argv[0]).name == "haproxy":
         sys.argv.insert(1, "haproxy")
+    if sys.argv[1:2] == ["haproxy"] and len(sys.argv) > 2:
+        from tenbin.cli.haproxy import main as as_haproxy
+
+        # Its words are its own: click would take some of them for itself.
+        sys.exit(as_haproxy(sys.argv[2:]))
     try:
         tenbin(prog_name="tenbin")
     except TenbinError as error:

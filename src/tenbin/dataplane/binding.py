@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tenbin.errors import BindError
+from tenbin.errors import BindError, BindFailure
 from tenbin.model import Inherited, UnixAddress
 
 if TYPE_CHECKING:
@@ -170,7 +170,8 @@ def _explained(listener: Listener, error: OSError) -> BindError:
         reason, hint = "no interface of this machine has this address", "`ip address` lists those that are there"
     else:
         reason, hint = (error.strerror or str(error)).lower(), ""
-    return BindError(f"{where}cannot listen on {address}: {reason}", hint=hint)
+    failure = BindFailure(listener.position, "", str(address), error.strerror or str(error))
+    return BindError(f"{where}cannot listen on {address}: {reason}", hint=hint, failures=(failure,))
 
 
 def _explained_file(address: UnixAddress, error: OSError) -> tuple[str, str]:

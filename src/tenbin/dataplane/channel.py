@@ -11,6 +11,7 @@ import asyncio
 import re
 import socket
 from collections import deque
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -161,7 +162,7 @@ class Channel:
     def _frame(self, body: bytes) -> None:
         number, _ = _head(body)
         if number is None:
-            self._say(_EVENT.validate_json(body))
+            self._say(_events().validate_json(body))
             return
         reply = self._waiting.get(number)
         if reply is not None and not reply.done():
@@ -206,7 +207,10 @@ class _Head(BaseModel):
     ok: bool = False
 
 
-_EVENT: TypeAdapter[wire.Event] = TypeAdapter(wire.Event)
+@cache
+def _events() -> TypeAdapter[wire.Event]:
+    return TypeAdapter(wire.Event)
+
 
 _Request = (
     wire.Hello

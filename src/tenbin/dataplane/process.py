@@ -152,12 +152,16 @@ class ProcessDataplane:
         self._channel.close("detached")
 
 
-async def spawn(binary: Path, control: Path, clock: Clock, user: Identity | None = None) -> ProcessDataplane:
+async def spawn(
+    binary: Path, control: Path, clock: Clock, user: Identity | None = None, *, leash: bool = False
+) -> ProcessDataplane:
     """Start a data plane that serves its control connection at `control`, as `user` if root starts it.
+
+    On a leash it ends with this process, however that ends.
 
     `DataplaneError` when it does not come up.
     """
-    process = _start(binary, control, user)
+    process = _start(binary, control, user, leash)
     try:
         sock = await _connect_when_ready(control, process, clock)
         return await _greet(sock, process, clock)
@@ -190,16 +194,17 @@ async def attach(control: Path, clock: Clock) -> ProcessDataplane | None:
         return None
 
 
-def _start(binary: Path, control: Path, user: Identity | None) -> _Process:
+def _start(binary: Path, control: Path, user: Identity | None, leash: bool) -> _Process:
     control.unlink(missing_ok=True)
-    command = [str(binary), "--control", str(control)]
+    command = [str(binary), *(["--leash"] if leash else []), "--control", str(control)]
     if user is not None and os.geteuid() == 0:
         command += ["--run-as", f"{user.uid}:{user.gid}:{','.join(str(group) for group in user.groups)}"]
     try:
         # A session of its own: Ctrl-C on the terminal is for the control plane, which ends it in good order.
         child = subprocess.Popen(  # noqa: S603 - our own program
             command,
-            stdin=subprocess.DEVNULL,
+            # The end of a leash that is held here is closed in whatever else is started.
+            stdin=subprocess.PIPE if leash else subprocess.DEVNULL,
             env=doors.environment(os.environ),
             start_new_session=True,
             close_fds=True,

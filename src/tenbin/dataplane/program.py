@@ -31,6 +31,8 @@ class Program:
         self._clock = clock
         self.user: Identity | None = None
         """Whom the next one runs as."""
+        self.leash = False
+        """Whether the next one ends with this process, rather than serve on."""
 
     async def attach(self) -> ProcessDataplane | None:
         """Take control of the data plane of an earlier control plane, if one runs."""
@@ -38,11 +40,11 @@ class Program:
 
     async def spawn(self) -> ProcessDataplane:
         """Start the program."""
-        return await spawn(binary.find(self._environment), self._path, self._clock, self.user)
+        return await spawn(binary.find(self._environment), self._path, self._clock, self.user, leash=self.leash)
 
     async def spawn_successor(self) -> ProcessDataplane:
         """Start the program beside the one that runs."""
-        return await spawn(binary.find(self._environment), self._next, self._clock, self.user)
+        return await spawn(binary.find(self._environment), self._next, self._clock, self.user, leash=self.leash)
 
     def promote(self) -> None:
         """Give the successor the name under which control planes look."""

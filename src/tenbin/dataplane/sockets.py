@@ -8,6 +8,7 @@ which the kernel spreads connections; a unix socket or an inherited one is share
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tenbin.dataplane import binding
@@ -24,9 +25,13 @@ __all__ = ["Listeners", "Shape"]
 
 
 class Listeners:
-    """All listening sockets of this instance, by address."""
+    """All listening sockets of this instance, by address.
 
-    def __init__(self) -> None:
+    Not `exclusive`: also at addresses that a program of the same user shares, as HAProxy does to take over from it.
+    """
+
+    def __init__(self, *, exclusive: bool = True) -> None:
+        self._exclusive = exclusive
         self._sockets: dict[str, list[socket.socket]] = {}
 
     @property
@@ -57,6 +62,7 @@ class Listeners:
                 try:
                     opened[address] = binding.bind(listener, shape, self._on_port)
                 except BindError as error:
+                    error.failures = tuple(replace(one, frontend=frontend.name) for one in error.failures)
                     problems.append(error)
         if problems:
             _close(sock for sockets in opened.values() for sock in sockets)
@@ -85,7 +91,9 @@ class Listeners:
         self.keep(())
 
     def _on_port(self, port: int) -> bool:
-        """Whether a socket of ours has this port, so that it cannot be anybody else's."""
+        """Whether a socket of ours has this port, so that it cannot be anybody else's, or others may have it, too."""
+        if not self._exclusive:
+            return True
         ours = (sockets[0] for sockets in self._sockets.values() if sockets)
         return any(one.family != socket.AF_UNIX and one.getsockname()[1] == port for one in ours)
 
@@ -97,4 +105,5 @@ def _close(sockets: Iterable[socket.socket]) -> None:
 
 def _all(problems: Sequence[BindError]) -> BindError:
     hints = dict.fromkeys(problem.hint for problem in problems if problem.hint)
-    return BindError("\n".join(problem.message for problem in problems), hint="; ".join(hints))
+    failures = tuple(one for problem in problems for one in problem.failures)
+    return BindError("\n".join(problem.message for problem in problems), hint="; ".join(hints), failures=failures)

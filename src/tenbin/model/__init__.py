@@ -21,6 +21,7 @@ from tenbin.model.backend import (
 )
 from tenbin.model.balance import Balance, HashFunction, HashKey, HashMethod, IpHashForm, Policy
 from tenbin.model.check import (
+    CHECK_SOURCES,
     AgentCheck,
     AsServer,
     Check,
@@ -77,6 +78,7 @@ from tenbin.model.tls import (
 from tenbin.model.values import Address, Duration, Inherited, MemoryLimit, Rate, UnixAddress
 
 __all__ = [
+    "CHECK_SOURCES",
     "AccessLog",
     "Act",
     "Action",

@@ -54,7 +54,8 @@ class Retry:
 
     `budget` is the percentage of requests that may be retries (100: all). `redispatch`: from which repeat on another
     server is taken, 1 the first, -1 the last, 0 never; before a repeat on the same server `turn_around` ms pass.
-    `after` are the failures that are repeated: "connect" (nothing was sent), "closed", "timeout", "junk".
+    `after` are the failures that are repeated: "connect" (nothing was sent), "closed", "timeout", "junk". With
+    `unsafe_methods` also what is not idempotent goes again after a server has had it.
     """
 
     attempts: int
@@ -63,6 +64,7 @@ class Retry:
     redispatch: int = 1
     turn_around: int = 0
     after: tuple[str, ...] = ("connect", "closed", "timeout", "junk")
+    unsafe_methods: bool = False
 
 
 class CookieMode(StrEnum):

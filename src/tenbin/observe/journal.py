@@ -14,9 +14,6 @@ from datetime import datetime  # noqa: TC003 - pydantic reads the annotation
 from itertools import islice
 from typing import TYPE_CHECKING, TextIO
 
-import structlog
-from structlog.processors import JSONRenderer
-
 from tenbin.model import LogFormat
 from tenbin.observe import sentences
 from tenbin.observe.escape import printable, printable_block
@@ -59,23 +56,18 @@ class Journal:
     def __init__(
         self, clock: Clock, stream: TextIO, form: LogFormat = LogFormat.AUTO, render: Render | None = None
     ) -> None:
-        terminal = stream.isatty()
-        human = form is LogFormat.HUMAN or (form is LogFormat.AUTO and terminal)
         self._clock = clock
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._number = 0
-        self._render = render or (_Human(color=terminal) if human else JSONRenderer(ensure_ascii=False))
+        self._render = render or _usual(stream, form)
         self._writer = LineWriter(stream, self._lost)
-        self._logger = structlog.wrap_logger(
-            self._writer, processors=[self._render], wrapper_class=structlog.BoundLoggerBase
-        )
 
     def say(self, sentence: Sentence) -> Entry:
         """Write one event and remember it; never waits and never fails."""
         self._number += 1
         entry = self._entry(self._number, sentence)
         self._entries.append(entry)
-        self._logger._proxy_to_logger("line", entry.event, **_context(entry))  # noqa: SLF001 - structlog's way to extend it
+        self._writer.line(self._line(entry))
         return entry
 
     def entries(self, *, after: int = 0, limit: int = KEPT) -> tuple[Entry, ...]:
@@ -104,8 +96,20 @@ class Journal:
         )
 
     def _lost(self, lines: int) -> str:
-        entry = self._entry(0, sentences.journal_dropped(lines))
+        return self._line(self._entry(0, sentences.journal_dropped(lines)))
+
+    def _line(self, entry: Entry) -> str:
         return str(self._render(None, "line", {"event": entry.event, **_context(entry)}))
+
+
+def _usual(stream: TextIO, form: LogFormat) -> Render:
+    terminal = stream.isatty()
+    if form is LogFormat.HUMAN or (form is LogFormat.AUTO and terminal):
+        return _Human(color=terminal)
+    # It takes a while to import, and not every journal has this form.
+    from structlog.processors import JSONRenderer
+
+    return JSONRenderer(ensure_ascii=False)
 
 
 _COLORS = {Level.INFO: "", Level.WARNING: "\x1b[33m", Level.ERROR: "\x1b[1;31m"}

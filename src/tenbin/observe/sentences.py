@@ -49,6 +49,16 @@ def server_health(server: ServerId, health: Health, reason: str, *, up: int, tot
     )
 
 
+def server_stopping(server: ServerId, reason: str, *, up: int, total: int) -> Sentence:
+    """A server is up and wants no new work."""
+    return Sentence(
+        Level.INFO,
+        "server_stopping",
+        f"server {server} gets no new work: {reason}; {_servers_up(up, total)}",
+        (*_server(server), ("reason", reason), ("up", up), ("total", total)),
+    )
+
+
 def backend_lost(backend: str, total: int) -> Sentence:
     """The last usable server is gone."""
     why = "it has no servers" if total == 0 else f"none of {total} {_plural('server', total)} may get work"
@@ -68,6 +78,12 @@ def backend_returned(backend: str, *, up: int, total: int) -> Sentence:
         f"backend {backend} serves again; {_servers_up(up, total)}",
         (("backend", backend), ("up", up), ("total", total)),
     )
+
+
+def server_checked(server: ServerId, status: str, fields: tuple[tuple[str, Field], ...]) -> Sentence:
+    """A check found something new, where every such finding is to be told."""
+    text = f"check of server {server}: {status}"
+    return Sentence(Level.INFO, "server_checked", text, (*_server(server), ("status", status), *fields))
 
 
 def server_admin(server: ServerId, old: Admin, new: Admin) -> Sentence:
@@ -147,6 +163,12 @@ def stopping(*, now: bool, drain: float) -> Sentence:
     """The process begins to stop; `drain` is how many seconds work in progress has."""
     text = "stops now" if now else f"stops: no new connections, work in progress has {drain:g} s to end"
     return Sentence(Level.INFO, "stopping", text, (("now", now),))
+
+
+def proxy_stopped(proxy: str, connections: int, sessions: int) -> Sentence:
+    """A section of HAProxy's language accepts no more; what it had from clients, and gave to servers."""
+    fields = (("backend", proxy), ("connections", connections), ("sessions", sessions))
+    return Sentence(Level.INFO, "proxy_stopped", f"{proxy} takes no more: it had {connections} connections", fields)
 
 
 def reloaded(generation: int, summary: str) -> Sentence:

@@ -45,6 +45,7 @@ def run(
     journal = made(clock) if made is not None else Journal(clock, sys.stdout, config.access_log.format)
     try:
         program = Program(directory.path, os.environ, clock)
+        program.leash = manner.leash
         site = Site(directory, clock, journal, program, sys.stdout.isatty(), manner)
         instance = Instance(site, source, loaded)
         asyncio.run(instance.run())

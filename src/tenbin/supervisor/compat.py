@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tenbin.api.haproxy.port import Runtime
     from tenbin.api.haproxy.sockets import RuntimeSockets
     from tenbin.errors import BindError
-    from tenbin.model import Config
+    from tenbin.model import Config, RuntimeSocket
     from tenbin.observe.journal import Journal
 
 
@@ -28,9 +28,15 @@ class CompatDoors:
     """Opens, moves and closes them; nothing is imported for configurations that do not ask."""
 
     def __init__(
-        self, runtime: Runtime, journal: Journal, directory: Path, bound: dict[str, socket.socket] | None = None
+        self,
+        runtime: Runtime,
+        journal: Journal,
+        directory: Path,
+        bound: dict[str, socket.socket] | None = None,
+        masters: tuple[RuntimeSocket, ...] = (),
     ) -> None:
         self._bound = bound or {}
+        self._masters = masters
         self._runtime = runtime
         self._journal = journal
         self._directory = directory
@@ -38,11 +44,17 @@ class CompatDoors:
         self._pages: Pages | None = None
         self._moving = asyncio.Lock()
 
+    async def listen(self, config: Config) -> None:
+        """Open the sockets of the runtime API; pages take longer, and are not waited for."""
+        async with self._moving:
+            if self._masters or (config.compat is not None and config.compat.sockets):
+                await self._move_sockets(config)
+
     async def move(self, config: Config) -> None:
         """Serve what the configuration says now."""
         async with self._moving:
             compat = config.compat
-            if self._sockets is not None or (compat is not None and compat.sockets):
+            if self._sockets is not None or self._masters or (compat is not None and compat.sockets):
                 await self._move_sockets(config)
             if self._pages is not None or services(config):
                 await self._move_pages(config)
@@ -58,7 +70,7 @@ class CompatDoors:
         if self._sockets is None:
             from tenbin.api.haproxy.sockets import RuntimeSockets
 
-            self._sockets = RuntimeSockets(self._runtime)
+            self._sockets = RuntimeSockets(self._runtime, self._masters)
         places = config.compat.sockets if config.compat is not None else ()
         for problem in await self._sockets.move(places):
             self._warn(problem)

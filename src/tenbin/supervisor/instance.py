@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import tenbin
+from tenbin.control.haproxy import stopped
 from tenbin.control.outages import OutageFile
 from tenbin.control.recover import recovered
+from tenbin.dataplane import handover
 from tenbin.dataplane.sockets import Listeners, Shape
 from tenbin.observe import sentences
 from tenbin.observe.outage import OutageBook
@@ -90,7 +92,6 @@ class Instance:
                 parts.listeners.end()
             raise
         try:
-            self._site.manner.ready()
             await self._serve(parts)
         finally:
             self.ended_by = orders.signal
@@ -102,7 +103,7 @@ class Instance:
         restored = state_file.read()
         if restored.warning:
             site.journal.say(Sentence(Level.WARNING, "state_unusable", restored.warning))
-        listeners = Listeners()
+        listeners = Listeners(exclusive=site.manner.exclusive)
         outage_file = OutageFile(site.directory.outage_file, site.clock)
         overlay = restored.overlay if config.compat is None else Overlay()
         generation, book = 1, OutageBook()
@@ -148,6 +149,7 @@ class Instance:
         """Serve traffic as soon as possible."""
         config = self._loaded.config
         shape = parts.reconciler.shape
+        self._take_from_predecessor(parts, shape)
         parts.listeners.open(config, Shape(shape.threads, shape.backlog))
         if config.compat is not None:
             from tenbin.api.haproxy.page.places import bind_all
@@ -164,6 +166,28 @@ class Instance:
         parts.certificates.hold(self._loaded.certificates)
         if self._loaded.warnings:
             parts.say(doubtful(self._loaded.warnings))
+
+    def _take_from_predecessor(self, parts: Parts, shape: Shape) -> None:
+        """Go on with the listening sockets of another process, where they are those that are wanted."""
+        path = self._site.manner.predecessor
+        if not path:
+            return
+        try:
+            given = handover.by_address(handover.take(path))
+        except OSError as error:
+            text = f"no listening sockets from {path}: {error.strerror or error}"
+            parts.say(Sentence(Level.WARNING, "no_handover", text))
+            return
+        wanted = {
+            listen_address(listener) for frontend in self._loaded.config.frontends for listener in frontend.listeners
+        }
+        for address, sockets in given.items():
+            # One that no thread accepts on would let its clients wait.
+            if address in wanted and len(sockets) in (1, shape.threads):
+                parts.listeners.adopt(address, sockets)
+            else:
+                for sock in sockets:
+                    sock.close()
 
     async def _serve(self, parts: Parts) -> None:
         """Run everything around the traffic until the end is ordered."""
@@ -183,16 +207,19 @@ class Instance:
         background.forever("certificates", parts.certificates.run)
         background.forever("reload", lambda: _reload_on_order(parts.orders, operations))
         background.forever("renewals", lambda: _renew(operations))
-        self._doors = AdminDoors(operations, self._site.journal, self._site.directory.admin_socket)
-        doors = self._doors
-        background.once("admin", lambda: doors.open(parts.store.state.config.admin))
+        if self._site.manner.admin:
+            doors = self._doors = AdminDoors(operations, self._site.journal, self._site.directory.admin_socket)
+            background.once("admin", lambda: doors.open(parts.store.state.config.admin))
         self._compat = CompatDoors(
-            Steering(parts, operations, operations.amendments),
+            Steering(parts, operations, operations.amendments, operations.reloads),
             self._site.journal,
             self._site.directory.path,
             self._pages,
+            self._site.manner.masters,
         )
         compat = self._compat
+        await compat.listen(parts.store.state.config)
+        self._site.manner.ready()
         background.once("runtime-api", lambda: compat.move(parts.store.state.config))
         await parts.orders.until(Order.DRAIN)
 
@@ -202,6 +229,9 @@ class Instance:
         now = parts.orders.order is Order.STOP
         parts.say(sentences.stopping(now=now, drain=drain.seconds))
         if not now:
+            await parts.figures.freshen()
+            for sentence in stopped(parts.store.state.config, parts.figures.current):
+                parts.say(sentence)
             draining = asyncio.ensure_future(parts.keeper.drain(drain))
             # The data plane accepts no more; without ours open, new clients are refused rather than left waiting.
             parts.listeners.end()
@@ -217,11 +247,13 @@ class Instance:
         if self._compat is not None:
             await self._compat.close()
         await self._background.end()
+        parts.chronicle.close()
         parts.outage_file.forget()
         self._site.launcher.clean()
 
     def _settled(self, parts: Parts, state: State) -> None:
         """What follows from a change of the configuration or of where servers are."""
+        parts.chronicle.follow(state.config)
         parts.health.follow(state)
         parts.names.follow(state)
         self._site.launcher.user = state.config.user

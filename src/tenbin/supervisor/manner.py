@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tenbin.clock import Clock
+    from tenbin.model import RuntimeSocket
     from tenbin.observe.journal import Journal
 
 
@@ -36,10 +37,16 @@ _OWN = {
 class Manner:
     """Tenbin's own manner unless told otherwise.
 
-    `journal` None: lines on stdout; `masters` are addresses of the master CLI.
+    `journal` None: lines on stdout; `masters` are addresses of the master CLI; `admin`: there is an admin API.
+    `leash`: the data plane ends with the control plane, even when that is killed. `exclusive`: a port that another
+    program shares is not listened on. `predecessor`: where a process hands its listening sockets over, "" for none.
     """
 
     meanings: Mapping[signal.Signals, Meaning] = field(default_factory=_OWN.copy)
     journal: Callable[[Clock], Journal] | None = None
     ready: Callable[[], None] = lambda: None
-    masters: tuple[str, ...] = ()
+    masters: tuple[RuntimeSocket, ...] = ()
+    admin: bool = True
+    leash: bool = False
+    exclusive: bool = True
+    predecessor: str = ""

@@ -9,6 +9,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
+from tenbin.api.haproxy.port import Reloads
 from tenbin.api.operations import ReloadReport
 from tenbin.dataplane import doors
 from tenbin.errors import TenbinError
@@ -44,6 +45,7 @@ class InstanceOperations:
         self._source = source
         self._reloading = asyncio.Lock()
         self._loaded = loaded
+        self.reloads = Reloads()
         self.amendments = Amendments(loaded.config, self._amend)
         self._watch = Watch(lambda: self._loaded.config.watched, loaded.stamps, parts.clock)
 
@@ -57,11 +59,24 @@ class InstanceOperations:
             state.overlay,
             parts.figures.current,
             status.Watched(
-                parts.health.summary, parts.health.book.server, parts.health.book.backend, parts.certificates.status()
+                parts.health.summary,
+                parts.health.book.server,
+                parts.health.book.backend,
+                parts.certificates.status(),
+                parts.health.agent,
             ),
             now=parts.clock.now(),
             age=parts.figures.age,
         )
+
+    async def compat_metrics(self) -> str:
+        """Return figures under HAProxy's names where its language is spoken."""
+        if self._parts.store.state.config.compat is None:
+            return ""
+        from tenbin.api.haproxy import exporter
+        from tenbin.supervisor.steering import Steering
+
+        return exporter.render(await Steering(self._parts, self, self.amendments, self.reloads).sight())
 
     def snapshot(self) -> wire.Snapshot:
         """Return the snapshot that is applied."""
@@ -74,10 +89,12 @@ class InstanceOperations:
     async def reload(self) -> ReloadReport:
         """Read the configuration again and apply it."""
         async with self._reloading:
+            self.reloads.done += 1
             try:
                 loaded = await asyncio.to_thread(self._source.load)
                 changed = await self._put_in_force(loaded, loaded.config, fresh=loaded.config.compat is not None)
             except TenbinError as error:
+                self.reloads.failed += 1
                 return self._refused(error)
             self.amendments.begin(loaded.config, forget=True)
             self._tell_of_threads(loaded.config)

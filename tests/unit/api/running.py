@@ -87,6 +87,9 @@ class MemoryProcess:
     async def stop(self, *, now: bool) -> None:
         self.stops.append(now)
 
+    async def compat_metrics(self) -> str:
+        return ""
+
     async def upgrade(self) -> str:
         return "process 12 takes over"
 

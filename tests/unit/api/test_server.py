@@ -171,6 +171,9 @@ def test_a_request_under_way_ends_when_stopping(tmp_path: Path) -> None:
     entered, finish = threading.Event(), threading.Event()
 
     class Slow(MemoryProcess):
+        async def compat_metrics(self) -> str:
+            return ""
+
         async def upgrade(self) -> str:
             entered.set()
             await asyncio.get_running_loop().run_in_executor(None, finish.wait)

@@ -53,10 +53,16 @@ struct Seat {
 
 /// Serves control planes on a unix socket until told to stop, as this user if one is named; returns when the process may
 /// exit. To be called before there is a second thread.
-pub fn serve(path: &Path, run_as: Option<&RunAs>) -> io::Result<()> {
+///
+/// On a leash the process ends with its standard input, of which whoever started it holds the other end: however that
+/// one ends, nothing stays behind.
+pub fn serve(path: &Path, run_as: Option<&RunAs>, leash: bool) -> io::Result<()> {
     capacity::raise_descriptors();
     let door = Door::open(path)?;
     give_up(run_as)?;
+    if leash {
+        std::thread::Builder::new().name("leash".into()).spawn(end_with_input)?;
+    }
     let (events, told) = sync_channel(EVENTS);
     let plane = Arc::new(Plane::new(events, path.to_owned())?);
     housekeeping::start(Arc::clone(&plane))?;
@@ -70,6 +76,13 @@ pub fn serve(path: &Path, run_as: Option<&RunAs>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Waits for the end of standard input, and ends everything.
+fn end_with_input() {
+    // A broken one is an end, too.
+    let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+    std::process::exit(0);
 }
 
 /// Waits for a control plane and serves it in a thread of its own.

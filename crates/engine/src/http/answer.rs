@@ -28,6 +28,10 @@ pub enum Reason {
     NoRoute,
     /// A route refuses.
     Denied(u16),
+    /// A rule refuses what the server answered.
+    AnswerDenied(u16),
+    /// Rules have made a head longer than any may be.
+    Overgrown,
     /// The client's address has as many connections as it may.
     SourceConnections,
     /// The client's address has sent as many requests as it may, and may send the next one in so many milliseconds.
@@ -67,7 +71,8 @@ impl Reason {
             Self::HeaderTimeout | Self::BodyTimeout => 408,
             Self::BodyTooBig => 413,
             Self::NoRoute => 404,
-            Self::Denied(status) => status,
+            Self::Denied(status) | Self::AnswerDenied(status) => status,
+            Self::Overgrown => 500,
             Self::SourceConnections | Self::SourceRequests(_) => 429,
             Self::NoServerUp
             | Self::QueueFull
@@ -108,6 +113,8 @@ impl Reason {
             Self::NoWebSocket => "no-websocket",
             Self::NoRoute => "no-route",
             Self::Denied(_) => "denied",
+            Self::AnswerDenied(_) => "answer-denied",
+            Self::Overgrown => "head-overgrown",
             Self::SourceConnections => "source-connections",
             Self::SourceRequests(_) => "source-request-rate",
             Self::NoServerUp => "no-server-up",
@@ -136,6 +143,7 @@ impl Reason {
             | Self::PlainHttp
             | Self::BodyTooBig
             | Self::Denied(_)
+            | Self::Overgrown
             | Self::SourceConnections
             | Self::SourceRequests(_) => (Who::Proxy, Phase::Request),
             Self::QueueFull => (Who::Server, Phase::Queue),
@@ -146,7 +154,9 @@ impl Reason {
             Self::ConnectTimeout => (Who::ServerSlow, Phase::Connect),
             Self::ServerClosed => (Who::Server, Phase::Head),
             Self::ServerTimeout => (Who::ServerSlow, Phase::Head),
-            Self::BadAnswer(_) | Self::Unfit | Self::NoWebSocket => (Who::Proxy, Phase::Head),
+            Self::BadAnswer(_) | Self::AnswerDenied(_) | Self::Unfit | Self::NoWebSocket => {
+                (Who::Proxy, Phase::Head)
+            }
         }
     }
 
@@ -186,6 +196,8 @@ impl Reason {
             Self::NoWebSocket => "The server speaks HTTP/2 and does not take WebSockets over it.".into(),
             Self::NoRoute => "No route of this frontend matches the request.".into(),
             Self::Denied(_) => "A route of this frontend refuses the request.".into(),
+            Self::AnswerDenied(_) => "A rule refuses the answer of the server.".into(),
+            Self::Overgrown => "Rules have made the head longer than it may be.".into(),
             Self::SourceConnections => "Your address has as many connections open as it may.".into(),
             Self::SourceRequests(_) => "Your address sends more requests than it may.".into(),
             Self::NoServerUp => "No server of the backend may take the request now.".into(),
@@ -278,7 +290,11 @@ pub fn phrase(status: u16) -> &'static str {
         200 => "OK",
         201 => "Created",
         202 => "Accepted",
+        203 => "Non-Authoritative Information",
         204 => "No Content",
+        205 => "Reset Content",
+        206 => "Partial Content",
+        300 => "Multiple Choices",
         301 => "Moved Permanently",
         302 => "Found",
         303 => "See Other",
@@ -287,14 +303,28 @@ pub fn phrase(status: u16) -> &'static str {
         308 => "Permanent Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",
+        402 => "Payment Required",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        407 => "Proxy Authentication Required",
         408 => "Request Timeout",
+        409 => "Conflict",
         410 => "Gone",
+        411 => "Length Required",
+        412 => "Precondition Failed",
         413 => "Content Too Large",
         414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        416 => "Range Not Satisfiable",
         417 => "Expectation Failed",
+        418 => "I'm a teapot",
+        421 => "Misdirected Request",
+        422 => "Unprocessable Content",
+        425 => "Too Early",
+        426 => "Upgrade Required",
+        428 => "Precondition Required",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
@@ -303,6 +333,13 @@ pub fn phrase(status: u16) -> &'static str {
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
         505 => "HTTP Version Not Supported",
-        _ => "Answer",
+        507 => "Insufficient Storage",
+        511 => "Network Authentication Required",
+        100..=199 => "Informational",
+        200..=299 => "Success",
+        300..=399 => "Redirection",
+        400..=499 => "Client Error",
+        500..=599 => "Server Error",
+        _ => "Other",
     }
 }

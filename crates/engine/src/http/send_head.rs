@@ -95,7 +95,7 @@ fn tell_cookie(
     let now = (wall_micros() / 1_000_000) as u32;
     if let Some(Sticky::Cookie { plain: true, .. }) = &backend.sticky {
         let Some(server) = backend.servers.get(index) else { return CookieOut::None };
-        let wanted = course.wanted == Some(index);
+        let wanted = course.wanted == Some(index) || course.ignored;
         return plain_cookie::answer(x, backend, &Due { server, wanted, visit: course.visit, now }, extra);
     }
     sticky::set_cookie(extra, backend, (index, course.visit), &course.tables.secret, now);

@@ -1,8 +1,9 @@
 //! What rules note of one exchange: changed heads, variables, captures, and settings that hold for it alone.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 
-use tenbin_rules::Message;
+use tenbin_rules::{Message, Value, Variable};
 
 use super::Variables;
 use crate::track::Tracking;
@@ -13,6 +14,8 @@ use crate::wire::Coding;
 pub struct State {
     /// Of the scopes txn, req and res.
     pub variables: Variables,
+    /// What `set-var` as a converter asks for, until the next rule.
+    pub assigned: RefCell<Vec<(Variable, Value<'static>)>>,
     /// What is followed in stick tables until the exchange ends.
     pub tracking: Tracking,
     /// What lines of logs show.
@@ -111,10 +114,18 @@ impl Captures {
 }
 
 impl State {
+    /// Keeps what converters have set.
+    pub fn keep_assigned(&mut self) {
+        for (which, value) in self.assigned.get_mut().drain(..) {
+            self.variables.set(which, value);
+        }
+    }
+
     /// Ready for the next exchange. What was tracked must have ended.
     pub fn clear(&mut self) {
         self.tracking = Tracking::default();
         self.variables.clear();
+        self.assigned.get_mut().clear();
         self.captures.request.clear();
         self.captures.answer.clear();
         self.unique_id.clear();

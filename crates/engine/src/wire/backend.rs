@@ -245,6 +245,9 @@ pub struct Retry {
     /// Failures that are repeated.
     #[serde(default = "all_failures")]
     pub after: Vec<String>,
+    /// Also what is not idempotent goes again after a server has had it.
+    #[serde(default)]
+    pub unsafe_methods: bool,
 }
 
 /// When a pooled connection may be used.

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
 from typing import TYPE_CHECKING
 
 from tenbin.api.haproxy.command import Call, Goodbye, Said, Seat, parse, severe
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
 LINE = 16_384
 PAYLOAD = 4 << 20
-_PROMPT = "\n> "
 _STALL = 10.0
 """Seconds in which a client reads something of its answer."""
 
@@ -30,7 +31,14 @@ class Conversation:
 
     def __init__(self, runtime: Runtime, place: RuntimeSocket) -> None:
         self._runtime = runtime
+        self.table = TABLE
+        self._exposes = place.exposes
         self._seat = Seat(place.level, place.timeout / 1000 or 10.0)
+
+    @property
+    def prompt(self) -> str:
+        """What asks for the next command."""
+        return "\n> "
 
     async def hold(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer until the client has no more to ask, is silent for too long, or says what nobody takes."""
@@ -51,6 +59,9 @@ class Conversation:
         return line.decode("utf-8", "surrogateescape").rstrip("\r\n") if line else None
 
     async def _answer(self, line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if line == "_getsocks":
+            await self._hand_over(writer)
+            raise Goodbye
         request = parse(line)
         payload = "" if request.payload is None else await self._payload(reader, request.payload)
         if not request.commands:
@@ -58,6 +69,18 @@ class Conversation:
         for place, words in enumerate(request.commands):
             last = place == len(request.commands) - 1
             await self._write(writer, await self._carried_out(words, payload if last else ""))
+
+    async def _hand_over(self, writer: asyncio.StreamWriter) -> None:
+        """Give the listening sockets to a successor, where that is allowed."""
+        if not self._exposes:
+            return
+        from tenbin.dataplane import handover
+
+        with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as client:
+            # The stream would take the answer for a command.
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(handover.give, client, self._runtime.listeners)
 
     async def _payload(self, reader: asyncio.StreamReader, end: str) -> str:
         lines: list[str] = []
@@ -71,9 +94,9 @@ class Conversation:
 
     async def _carried_out(self, words: tuple[str, ...], payload: str) -> str:
         call = Call(words, payload, self._seat, self._runtime)
-        command = TABLE.find(words)
+        command = self.table.find(words)
         if command is None:
-            return TABLE.help(words, self._seat.level)
+            return self.table.help(words, self._seat.level)
         try:
             call.need(command.level)
             return await command.run(call)
@@ -85,7 +108,7 @@ class Conversation:
 
     async def _write(self, writer: asyncio.StreamWriter, text: str) -> None:
         """Send an answer in pieces, so that a client that reads slowly is waited for, and one that stalls is not."""
-        data = (text + (_PROMPT if self._seat.interactive else "\n")).encode("utf-8", "surrogateescape")
+        data = (text + (self.prompt if self._seat.interactive else "\n")).encode("utf-8", "surrogateescape")
         for start in range(0, len(data), 65_536):
             writer.write(data[start : start + 65_536])
             await asyncio.wait_for(writer.drain(), _STALL)

@@ -10,15 +10,17 @@ import asyncio
 import os
 import socket
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tenbin.api.haproxy.conversation import LINE, Conversation
+from tenbin.api.haproxy.master import MasterConversation
 from tenbin.errors import BindError
 from tenbin.model import Address, Inherited, UnixAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tenbin.api.haproxy.port import Runtime
     from tenbin.model import RuntimeSocket
@@ -29,18 +31,20 @@ _BACKLOG = 64
 
 
 class RuntimeSockets:
-    """The open addresses of the runtime API."""
+    """The open addresses of the runtime API, and those of the master CLI, which stay."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, masters: Sequence[RuntimeSocket] = ()) -> None:
         self._runtime = runtime
+        self._masters = masters
         self._open: dict[RuntimeSocket, _Door] = {}
 
     async def move(self, places: Sequence[RuntimeSocket]) -> list[BindError]:
         """Listen on these and no others; returns what cannot be had. What stays is not touched."""
-        for place in [place for place in self._open if place not in places]:
+        wanted = (*places, *self._masters)
+        for place in [place for place in self._open if place not in wanted]:
             await self._open.pop(place).close()
         problems = []
-        for place in places:
+        for place in wanted:
             if place in self._open:
                 continue
             try:
@@ -49,7 +53,8 @@ class RuntimeSockets:
                 reason = error.strerror or str(error)
                 problems.append(BindError(f"{place.position}: stats socket {place.address}: {reason}".lstrip(": ")))
                 continue
-            door = _Door(self._runtime, place, listening)
+            kind = MasterConversation if place in self._masters else Conversation
+            door = _Door(partial(kind, self._runtime, place), place, listening)
             await door.open()
             self._open[place] = door
         return problems
@@ -62,8 +67,8 @@ class RuntimeSockets:
 
 
 class _Door:
-    def __init__(self, runtime: Runtime, place: RuntimeSocket, listening: socket.socket) -> None:
-        self._runtime = runtime
+    def __init__(self, converse: Callable[[], Conversation], place: RuntimeSocket, listening: socket.socket) -> None:
+        self._converse = converse
         self._place = place
         self._socket = listening
         self._server: asyncio.Server | None = None
@@ -84,7 +89,7 @@ class _Door:
         if len(self._talks) >= CLIENTS:
             writer.transport.abort()
             return
-        talk = asyncio.ensure_future(Conversation(self._runtime, self._place).hold(reader, writer))
+        talk = asyncio.ensure_future(self._converse().hold(reader, writer))
         self._talks.add(talk)
         talk.add_done_callback(self._talks.discard)
         with suppress(asyncio.CancelledError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,8 @@ class Arguments:
     """What was asked for.
 
     `master`: master-worker mode (`-W`), `notify`: also tell the service manager (`-Ws`); `finish` and `terminate` are
-    process ids that make way once this one serves; `debug` the letters behind `-d`; `sockets` of the master CLI.
+    process ids that make way once this one serves; `debug` the letters behind `-d`; `sockets` of the master CLI;
+    `predecessor` is where another process hands its listening sockets over.
     """
 
     files: tuple[Path, ...] = ()
@@ -41,6 +43,7 @@ class Arguments:
     show_details: bool = False
     peer: str = ""
     maxconn: int = 0
+    predecessor: str = ""
     debug: tuple[str, ...] = field(default=())
 
     @staticmethod
@@ -87,10 +90,9 @@ def _processes(found: Arguments, option: str, left: list[str]) -> Arguments:
 
 
 def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(text) from None
+    """As C reads it: the digits at its beginning."""
+    found = re.match(r"\s*[+-]?\d+", text)
+    return int(found[0]) if found else 0
 
 
 _FLAGS: dict[str, Callable[[Arguments], Arguments]] = {
@@ -116,5 +118,5 @@ _VALUES: dict[str, Callable[[Arguments, str], Arguments]] = {
     "n": lambda found, value: replace(found, maxconn=_number(value)),
     "N": lambda found, value: replace(found, maxconn=found.maxconn, debug=(*found.debug, f"N{_number(value)}")),
     "m": lambda found, value: replace(found, debug=(*found.debug, f"m{_number(value)}")),
-    "x": lambda found, value: replace(found, debug=(*found.debug, f"x{value}")),
+    "x": lambda found, value: replace(found, predecessor=value),
 }

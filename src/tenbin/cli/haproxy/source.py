@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tenbin.cli.haproxy.version import number
 from tenbin.configfile import Outcome, haproxy
 from tenbin.configfile import diagnostics as shown
 from tenbin.configfile.source import Source as Text
@@ -14,18 +15,20 @@ from tenbin.errors import ConfigError, Severity
 from tenbin.supervisor.source import usable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from tenbin.cli.haproxy.arguments import Arguments
+    from tenbin.model import RuntimeSocket
     from tenbin.supervisor.source import Loaded
 
 
 class UnusableError(ConfigError):
-    """What is wrong, in HAProxy's shape."""
+    """What is wrong, in HAProxy's shape; `fatal`: in the text of a file, rather than that there is none."""
 
-    def __init__(self, rendered: str) -> None:
+    def __init__(self, rendered: str, *, fatal: bool = True) -> None:
         super().__init__(rendered.rstrip("\n"))
         self.rendered = rendered
+        self.fatal = fatal
 
 
 class Files:
@@ -39,6 +42,7 @@ class Files:
     def load(self) -> Loaded:
         """Read the files; raises `UnusableError`."""
         texts = [self._text(path) for path in haproxy.files(self._existing())]
+        self._tell_environment(texts)
         found = haproxy.read(
             texts, environment=os.environ, directory=self._directory, version=haproxy.version_of(os.environ)
         )
@@ -61,6 +65,18 @@ class Files:
             )
             raise UnusableError(lines or _alert(error.message)) from error
 
+    def masters(self) -> tuple[RuntimeSocket, ...]:
+        """Return where the master CLI is to be; raises `UnusableError`. `-S` has the words of `stats socket`."""
+        told = [one.replace(",", " ") for one in self._arguments.sockets]
+        if not told:
+            return ()
+        lines = "".join(f"    stats socket {one}{'' if ' level ' in one else ' level admin'}\n" for one in told)
+        text = haproxy.Text("-S", f"global\n{lines}")
+        found = haproxy.read([text], environment=os.environ, directory=self._directory)
+        if found.config is None or found.config.compat is None:
+            raise UnusableError(haproxy.render(found.problems, os.getpid()), fatal=False)
+        return found.config.compat.sockets
+
     def renew(self, loaded: Loaded) -> Loaded:
         """Certificates are read anew with everything else, on reload."""
         return loaded
@@ -70,11 +86,21 @@ class Files:
         for _ in ():
             yield None
 
+    def _tell_environment(self, texts: Sequence[haproxy.Text]) -> None:
+        """Set what configurations, and the programs that are started for them, find in their environment."""
+        os.environ["HAPROXY_STARTUP_VERSION"] = number()
+        os.environ["HAPROXY_LOCALPEER"] = self._arguments.peer or os.uname().nodename
+        os.environ["HAPROXY_CFGFILES"] = ";".join(text.name for text in texts)
+        os.environ["HAPROXY_BRANCH"] = ".".join(number().split(".")[:2])
+        if self._arguments.master:
+            os.environ["HAPROXY_MWORKER"] = "1"
+
     def _existing(self) -> list[Path]:
         for path in self._arguments.files:
             if not path.exists():
                 raise UnusableError(
-                    _alert(f"config : Cannot open configuration file/directory {path} : No such file or directory")
+                    _alert(f"config : Cannot open configuration file/directory {path} : No such file or directory"),
+                    fatal=False,
                 )
         return list(self._arguments.files)
 

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.native.loader import parse
-from tenbin.configfile.native.resolve import resolve
-from tenbin.configfile.native.resolve.context import Context
-from tenbin.configfile.native.validate import validate
 from tenbin.errors import Severity
 
 if TYPE_CHECKING:
@@ -28,6 +24,12 @@ def read(source: Source, *, environment: Mapping[str, str], directory: Path) -> 
 
     What is wrong in itself is taken out and the rest read on, so that one mistake does not hide another.
     """
+    # Whoever needs only a part of this package does not wait for the documents.
+    from tenbin.configfile.native.loader import parse
+    from tenbin.configfile.native.resolve.context import Context
+    from tenbin.configfile.native.resolve.root import resolve
+    from tenbin.configfile.native.validate import validate
+
     tree, problems = parse(source, environment)
     if tree is None:
         return None, problems

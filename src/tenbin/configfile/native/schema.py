@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tenbin.configfile.native.document import RootDocument
+from tenbin.configfile.native.document.root import RootDocument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from tenbin.configfile.native.document import RootDocument
+from tenbin.configfile.native.document.root import RootDocument
 from tenbin.configfile.native.tree import Map
 from tenbin.configfile.problem import Mistake, Problem
 

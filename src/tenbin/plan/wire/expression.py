@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Wire(BaseModel):
     """A frozen part of the contract; unknown keys are refused on both sides."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 Scalar = str | int | bool | None

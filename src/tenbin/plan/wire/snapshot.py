@@ -225,6 +225,7 @@ class Retry(Wire):
     redispatch: int = 1
     turn_around: int = 0
     after: tuple[str, ...] = ("connect", "closed", "timeout", "junk")
+    unsafe_methods: bool = False
 
 
 class Pool(Wire):

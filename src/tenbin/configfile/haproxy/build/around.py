@@ -45,9 +45,12 @@ def compression(draft: ProxyDraft) -> Compression | None:
     return Compression(tuple(reversed(said.algorithms)), tuple(said.types), said.min_size, said.offload)
 
 
-def answers(around: Around, draft: ProxyDraft) -> tuple[tuple[int, Answer], ...]:
-    """The answers of a proxy by status: HAProxy's own, then those of `errorfiles`, then those of its lines."""
-    found = dict(DEFAULTS)
+def answers(around: Around, draft: ProxyDraft, *, own: bool = True) -> tuple[tuple[int, Answer], ...]:
+    """The answers of a proxy by status: HAProxy's own, then those of `errorfiles`, then those of its lines.
+
+    Without `own`, as in backends, HAProxy's are left out: those of the frontend are taken then.
+    """
+    found = dict(DEFAULTS) if own else {}
     words = [word for word in draft.answers_of if not word.text.isdigit()]
     for word in words:
         section = around.reading.http_errors.get(word.text)
@@ -67,12 +70,13 @@ def monitor(around: Around, draft: ProxyDraft, lines: Lines) -> tuple[Rule, ...]
     word = draft.monitor_uri
     if word is None:
         return ()
-    of_monitor = condition(around, lines.scope, draft.head, f"if {{ path -m str -- {quoted(word.text)} }}")
+    of_monitor = condition(around, lines.scope, draft.head, f"if {{ url -m str -- {quoted(word.text)} }}")
     if of_monitor is None:
         return ()
     own = dict(answers(around, draft))
     failing = [Rule(All((of_monitor, one)), Act(Verb.RETURN, answer=own[503]), word.position) for one in lines.monitor]
-    return (*failing, Rule(of_monitor, Act(Verb.RETURN, answer=own[200]), word.position))
+    silent = Rule(of_monitor, Act(Verb.SET_LOG_LEVEL, name="silent"), word.position)
+    return (silent, *failing, Rule(of_monitor, Act(Verb.RETURN, answer=own[200]), word.position))
 
 
 def stats_rules(around: Around, draft: ProxyDraft, scope: Scope) -> tuple[Rule, ...]:
@@ -101,10 +105,11 @@ def stats_rules(around: Around, draft: ProxyDraft, scope: Scope) -> tuple[Rule, 
 def forward_rules(around: Around, draft: ProxyDraft, scope: Scope) -> tuple[Rule, ...]:
     """`option forwardfor` and `option originalto` as rules, behind all others."""
     made = []
-    for option, sample in ((draft.forward, "src"), (draft.original, "dst")):
-        if option is not None:
-            words = around.words(draft.head, _forward(option, sample))
-            rule = phrases.rule(around.reading, scope, "request", words)
+    own = (("src", draft.forward, draft.forward_of), ("dst", draft.original, draft.original_of))
+    for sample, option, of_frontends in own:
+        texts = [_forward(one, sample, f"{{ fe_name -m str {quoted(name)} }}") for name, one in of_frontends.items()]
+        for text in [_forward(option, sample)] if option is not None else texts:
+            rule = phrases.rule(around.reading, scope, "request", around.words(draft.head, text))
             made += [rule] if rule is not None else []
     return tuple(made)
 
@@ -119,12 +124,14 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
-def _forward(option: ForwardDraft, sample: str) -> str:
+def _forward(option: ForwardDraft, sample: str, condition: str = "") -> str:
     text = f"add-header {quoted(option.header)} %[{sample}]"
-    unless = [f"{{ {sample} {quoted(option.except_for)} }}"] if option.except_for else []
+    conditions = [condition] if condition else []
+    if option.except_for:
+        conditions.append(f"!{{ {sample} {quoted(option.except_for)} }}")
     if option.if_none:
-        unless.append(f"{{ req.hdr({option.header}) -m found }}")
-    return f"{text} unless {' or '.join(unless)}" if unless else text
+        conditions.append(f"!{{ req.hdr({option.header}) -m found }}")
+    return f"{text} if {' '.join(conditions)}" if conditions else text
 
 
 def _guarded(around: Around, scope: Scope, of_page: Expression, line: Line) -> Rule | None:

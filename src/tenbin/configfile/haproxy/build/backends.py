@@ -73,7 +73,7 @@ def backend(around: Around, draft: ProxyDraft, lines: Lines) -> Backend:
         on_down=_on_down(around, draft),
         protocol=_protocol(around, draft),
         rules=_rules(around, draft, lines),
-        answers=answers(around, draft),
+        answers=answers(around, draft, own=False),
         stick=tuple(lines.stick),
         use_server=tuple(lines.use_server),
         persist=tuple(lines.persist),
@@ -181,6 +181,7 @@ def _retry(draft: ProxyDraft) -> Retry:
         redispatch=draft.redispatch,
         turn_around=min(_TURN_AROUND, draft.timeouts.get("connect", 0) or _TURN_AROUND),
         after=tuple(_AFTER[one] for one in draft.retry_on if one in _AFTER),
+        unsafe_methods=True,
     )
 
 

@@ -7,9 +7,11 @@ import hashlib
 import os
 import pwd
 import resource
+import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tenbin.configfile import defaults
 from tenbin.configfile.haproxy import phrases
 from tenbin.configfile.haproxy.build import lines as replay
 from tenbin.configfile.haproxy.build.around import Around
@@ -17,9 +19,6 @@ from tenbin.configfile.haproxy.build.backends import backend
 from tenbin.configfile.haproxy.build.frontends import frontend
 from tenbin.configfile.haproxy.build.tls import Files
 from tenbin.configfile.haproxy.context import Scope
-from tenbin.configfile.native.document import limits as bounds
-from tenbin.configfile.native.document import timeouts as times
-from tenbin.configfile.native.resolve.root import default_threads
 from tenbin.model import (
     AccessLog,
     Compat,
@@ -68,9 +67,11 @@ def build(reading: Reading, settings: Global, proxies: Proxies, others: Others, 
         frontends=frontends,
         backends=backends,
         admin=None,
-        threads=settings.threads or default_threads(),
-        limits=GlobalLimits(settings.maxconn or _most_connections(), bounds.BUFFER, bounds.PENDING, bounds.MEMORY),
-        drain=Duration(settings.hard_stop_after) if settings.hard_stop_after else times.DRAIN,
+        threads=settings.threads or defaults.default_threads(),
+        limits=GlobalLimits(
+            settings.maxconn or _most_connections(), defaults.BUFFER, defaults.PENDING, defaults.MEMORY
+        ),
+        drain=Duration(settings.hard_stop_after) if settings.hard_stop_after else defaults.DRAIN,
         access_log=AccessLog("none", LogFormat.AUTO),
         runtime_directory=None,
         watch=False,
@@ -123,7 +124,7 @@ def _lines(reading: Reading, drafts: list[ProxyDraft]) -> list[Lines]:
 
 
 def _forward(drafts: list[ProxyDraft], lines: list[Lines]) -> None:
-    """`option forwardfor` of a frontend counts where its requests go, unless the backend says it itself."""
+    """`option forwardfor` of a frontend counts for its requests where they go, unless the backend says it itself."""
     backends = {draft.name: draft for draft in drafts if draft.is_backend}
     for draft, one in zip(drafts, lines, strict=True):
         if draft.kind != "frontend" or not (draft.forward or draft.original):
@@ -136,8 +137,10 @@ def _forward(drafts: list[ProxyDraft], lines: list[Lines]) -> None:
             targets = set(backends)
         for name in targets & backends.keys():
             target = backends[name]
-            target.forward = target.forward or draft.forward
-            target.original = target.original or draft.original
+            if draft.forward and not target.forward:
+                target.forward_of[draft.name] = draft.forward
+            if draft.original and not target.original:
+                target.original_of[draft.name] = draft.original
 
 
 def _credentials(users: UserList) -> LiveList:
@@ -206,7 +209,7 @@ def _most_connections() -> int:
     """As many as the process may have open files for, two for each."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft in (resource.RLIM_INFINITY, -1):
-        return bounds.CONNECTIONS
+        return defaults.CONNECTIONS
     return max(min((soft - _OWN_DESCRIPTORS) // 2, 1_000_000), 10)
 
 
@@ -215,7 +218,7 @@ def _compat(around: Around, drafts: list[ProxyDraft], others: Others) -> Compat:
     sockets = tuple(replace(one, timeout=settings.socket_timeout) for one in settings.sockets)
     return Compat(
         version=around.reading.version,
-        proxies=tuple(_proxy(draft) for draft in drafts),
+        proxies=tuple(_proxy(settings, draft) for draft in drafts),
         sockets=sockets,
         pages=tuple(around.pages),
         userlists=(*others.userlists, *around.userlists),
@@ -232,7 +235,7 @@ def _compat(around: Around, drafts: list[ProxyDraft], others: Others) -> Compat:
     )
 
 
-def _proxy(draft: ProxyDraft) -> Proxy:
+def _proxy(settings: Global, draft: ProxyDraft) -> Proxy:
     return Proxy(
         name=draft.name,
         number=draft.number,
@@ -241,4 +244,8 @@ def _proxy(draft: ProxyDraft) -> Proxy:
         mode=draft.mode,
         description=draft.description,
         disabled=draft.disabled,
+        logs=(*(settings.logs if draft.log_global else ()), *draft.logs),
+        log_tag=draft.log_tag or settings.log_tag or "haproxy",
+        log_host=socket.gethostname() if settings.log_host == "-" else settings.log_host,
+        log_checks=draft.options.get("log-health-checks", False),
     )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
+from tenbin.configfile import defaults
 from tenbin.configfile.haproxy import phrases, values
 from tenbin.configfile.haproxy.build.around import answers, compression, forward_rules, monitor, stats_rules
 from tenbin.configfile.haproxy.values import Ports
-from tenbin.configfile.native.document import limits as bounds
-from tenbin.configfile.native.document import timeouts as times
 from tenbin.model import (
     Act,
     Address,
@@ -62,7 +61,7 @@ def frontend(around: Around, draft: ProxyDraft, lines: Lines) -> Frontend:
         header=Duration(header),
         keep_alive=Duration(timeouts.get("http-keep-alive", header)),
         tunnel=Duration(timeouts.get("tunnel", client)),
-        handshake=Duration(timeouts.get("client-hs", 0)) if timeouts.get("client-hs") else times.HANDSHAKE,
+        handshake=Duration(timeouts.get("client-hs", 0)) if timeouts.get("client-hs") else defaults.HANDSHAKE,
         limits=_limits(around, draft),
         http=HttpRules(True, True, names, AmbiguousPaths.PASS),
         trusted_proxies=(),
@@ -87,8 +86,8 @@ def _limits(around: Around, draft: ProxyDraft) -> FrontendLimits:
         min_rate=0,
         per_source=None,
         streams=around.settings.streams,
-        glitches=bounds.GLITCHES,
-        handshakes=bounds.HANDSHAKES,
+        glitches=defaults.GLITCHES,
+        handshakes=defaults.HANDSHAKES,
     )
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
+from tenbin.configfile import defaults
 from tenbin.configfile.native.document.base import Document, setting
 from tenbin.configfile.native.document.types import (
     BodySize,
@@ -21,22 +22,21 @@ from tenbin.configfile.native.document.types import (
     TargetSize,
     shown_size,
 )
-from tenbin.model.values import MemoryLimit
 
-CONNECTIONS = 20_000
-PENDING = 4096
-BUFFER = 16 << 10
+CONNECTIONS = defaults.CONNECTIONS
+PENDING = defaults.PENDING
+BUFFER = defaults.BUFFER
 HEAD = 32 << 10
 HEADER_FIELDS = 100
 TARGET = 8 << 10
 BODY = 0
 MIN_RATE = 100
-MEMORY = MemoryLimit(size=0, percent=95)
+MEMORY = defaults.MEMORY
 IPV6_PREFIX = 64
 ENTRIES = 100_000
 STREAMS = 100
-GLITCHES = 100
-HANDSHAKES = 10_000
+GLITCHES = defaults.GLITCHES
+HANDSHAKES = defaults.HANDSHAKES
 
 _OF_CLIENTS = "it limits clients: it stands in `limits` at the top or of a frontend"
 _OF_ALL = "it stands in `limits` at the top"

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from tenbin.configfile import defaults
 from tenbin.configfile.native.document.base import Document, setting
 from tenbin.configfile.native.document.types import Limit, Time
 from tenbin.model.values import Duration
@@ -10,11 +11,11 @@ CONNECT = Duration(5_000)
 CLIENT = Duration(30_000)
 SERVER = Duration(30_000)
 HEADER = Duration(10_000)
-HANDSHAKE = Duration(5_000)
+HANDSHAKE = defaults.HANDSHAKE
 QUEUE = Duration(5_000)
 KEEP_ALIVE = Duration(60_000)
 TUNNEL = Duration(3_600_000)
-DRAIN = Duration(30_000)
+DRAIN = defaults.DRAIN
 CHECK_EVERY = Duration(2_000)
 CHECK_TIMEOUT_CAP = Duration(2_000)
 

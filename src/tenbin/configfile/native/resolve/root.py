@@ -7,6 +7,7 @@ import stat
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.defaults import default_threads
 from tenbin.configfile.native import values
 from tenbin.configfile.native.document import limits as bounds
 from tenbin.configfile.native.document import timeouts as defaults
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from tenbin.model.config import Identity
     from tenbin.model.frontend import Frontend
 
-_MOST_THREADS = 64
 _EXPIRE = Duration(600_000)
 _LARGEST_TOKEN = 4096
 _OPEN_TO_OTHERS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
@@ -86,11 +86,6 @@ def _tables(document: RootDocument, context: Context) -> dict[str, Table]:
         position = context.position(("tables", name))
         tables[name] = Table(name, key, length, given(one.size), expire, False, tuple(one.store or ()), position)
     return tables
-
-
-def default_threads() -> int:
-    """One thread for each core that this process may use."""
-    return max(1, min(len(os.sched_getaffinity(0)), _MOST_THREADS))
 
 
 def _frontends(document: RootDocument, context: Context, plan: Plan) -> tuple[tuple[Frontend, ...], dict[str, str]]:

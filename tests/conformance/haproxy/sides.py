@@ -1,0 +1,180 @@
+"""HAProxy or Tenbin on a case's file: started, asked, and what was seen; each side has servers and a log of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import trustme
+
+from conformance.haproxy.case import PLACEHOLDER
+from conformance.haproxy.origins import Origins, Seen
+from conformance.haproxy.steps import Outcome, Run
+from support.reference import HAPROXY
+from support.runtime_api import Api
+from tenbin.testing import Process, lease
+from tenbin.testing.processes import kill_all, processes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.haproxy.case import Case
+
+_LATE = 0.06
+"""How long a log line may be under way once nothing else happens."""
+
+
+@dataclass
+class Account:
+    """What one side did."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    stat: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    """Ports and paths of this side, and what a comparison calls them."""
+    output: str = ""
+
+
+class Sink:
+    """Takes log lines over UDP."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.lines: list[str] = []
+        self._thread = threading.Thread(target=self._take, daemon=True)
+        self._thread.start()
+
+    def _take(self) -> None:
+        while True:
+            data = self._socket.recv(65536)
+            if not data:
+                return
+            self.lines.append(data.decode("latin-1").rstrip("\n"))
+
+    def close(self) -> None:
+        """Stop."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.sendto(b"", ("127.0.0.1", self.port))
+        self._thread.join(5)
+        self._socket.close()
+
+
+def both(case: Case) -> tuple[Account, Account]:
+    """Do a case's steps with HAProxy and with Tenbin at the same time."""
+    theirs, ours = Account(), Account()
+    barrier = threading.Barrier(2)
+    errors: list[BaseException] = []
+
+    def work(account: Account, program: str) -> None:
+        try:
+            _side(case, program, account, barrier)
+        except BaseException as error:  # noqa: BLE001 - told by the thread that waits
+            barrier.abort()
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=pair) for pair in ((theirs, "haproxy"), (ours, "tenbin"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    real = [error for error in errors if not isinstance(error, threading.BrokenBarrierError)]
+    if real:
+        raise real[0]
+    return theirs, ours
+
+
+def _side(case: Case, program: str, account: Account, barrier: threading.Barrier) -> None:
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="th-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        sink = Sink()
+        stack.callback(sink.close)
+        origins = stack.enter_context(Origins([name for name in case.servers if name != "dead"], case.origins))
+        leased = stack.enter_context(lease(len(case.doors) + 1))
+        ports = {**dict(zip([*case.doors, "dead"], leased.ports, strict=True)), **origins.ports}
+        values = {**ports, "folder": folder, "log": sink.port, "api": folder / "api", "pem": folder / "pem"}
+        file = _write(case, folder, {name: str(value) for name, value in values.items()})
+        account.names = {str(value): "{%s}" % name for name, value in values.items()}  # noqa: UP031 - braces
+        process = stack.enter_context(_started(program, file, folder))
+        try:
+            api = Api(folder / "api")
+            process.wait_ready(lambda: all(_is_bound(ports[name]) for name in case.doors) and _serves(api))
+            barrier.wait(30)
+            run = Run(ports, api, origins.seen)
+            account.outcomes = run.all(case.steps)
+            account.names.update({str(port): "{client}" for port in run.clients})
+            _settle(sink, account, barrier)
+            account.stat = api.stat() if case.stat else {}
+            account.seen = list(origins.seen)
+        finally:
+            account.output = process.output()
+
+
+def _settle(sink: Sink, account: Account, barrier: threading.Barrier) -> None:
+    """Wait until the log is quiet."""
+    count = -1
+    while count != len(sink.lines):
+        count = len(sink.lines)
+        threading.Event().wait(_LATE)
+    barrier.wait(30)
+    account.lines = sink.lines
+
+
+def _serves(api: Api) -> bool:
+    return all(row["status"] for row in api.stat().values())
+
+
+def _write(case: Case, folder: Path, values: dict[str, str]) -> Path:
+    for name, text in case.files.items():
+        (folder / name).write_text(_filled(text, values))
+    (folder / "pem").write_bytes(_certificate())
+    file = folder / "haproxy.cfg"
+    file.write_text(_filled(case.config, values))
+    return file
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    return PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
+
+
+@contextmanager
+def _started(program: str, file: Path, folder: Path) -> Iterator[Process]:
+    if program == "haproxy":
+        with Process("haproxy", (HAPROXY or "haproxy", "-db", "-f", str(file)), folder) as process:
+            yield process
+        return
+    run = folder / "run"
+    run.mkdir(mode=0o700)
+    command = (sys.executable, "-m", "tenbin", "run", str(file))
+    env = {**os.environ, "TENBIN_RUNTIME_DIR": str(run), "TENBIN_COMPAT": "2.6"}
+    with Process("tenbin", command, folder, env) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+            kill_all(processes_of(run, "tenbin-dataplane"))
+
+
+def _is_bound(port: int) -> bool:
+    wanted = f":{port:04X}"
+    rows = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return any(row.split()[1].endswith(wanted) and row.split()[3] == "0A" for row in rows)
+
+
+@cache
+def _certificate() -> bytes:
+    issued = trustme.CA().issue_cert("localhost")
+    return issued.private_key_and_cert_chain_pem.bytes()

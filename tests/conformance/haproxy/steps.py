@@ -1,0 +1,234 @@
+r"""What a case does to a proxy, and what it saw.
+
+One step a line:
+
+    web GET /path | Name: value | Name: value || body     a request on a new connection (web+tls: over TLS)
+    + GET /next                                            one more on the connection of the step before
+    web raw BYTES                                          these bytes, then all that comes until it is quiet
+    web abort GET /path                                    leaves once a server was asked, or after 150 ms without
+    web reset GET /path                                    the same, with a RST
+    web connect                                            connects and leaves
+    web bg GET /path                                       goes on beside the steps after it
+    api show table clients                                 a command of the runtime API
+    wait 300ms                                             lets time pass that the proxy counts in
+
+A request has `Host: test`, unless it names another, and a `Content-Length` if it has a body and names no framing.
+With `Expect: 100-continue` the body waits for the interim answer. `-Host` as a field leaves it out.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from conformance.haproxy.messages import Message, Stream, unescape
+from tenbin.testing.wait import DeadlineError, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from conformance.haproxy.origins import Seen
+    from support.runtime_api import Api
+
+PATIENCE = 4.0
+QUIET = 0.3
+
+
+@dataclass
+class Outcome:
+    """What a step saw: messages in order, then how the connection stood; or a text."""
+
+    messages: list[Message] = field(default_factory=list)
+    end: str = ""
+    text: str = ""
+
+
+@dataclass
+class Run:
+    """Steps against one proxy."""
+
+    ports: Mapping[str, int]
+    api: Api
+    seen: Sequence[Seen]
+    clients: list[int] = field(default_factory=list)
+    _connection: _Connection | None = None
+    _beside: list[threading.Thread] = field(default_factory=list)
+
+    def all(self, steps: Sequence[str]) -> list[Outcome]:
+        """Do every step."""
+        outcomes = [self._do(step) for step in steps]
+        for thread in self._beside:
+            thread.join(10)
+        self._leave()
+        return outcomes
+
+    def _do(self, step: str) -> Outcome:
+        first, _, rest = step.partition(" ")
+        match first:
+            case "wait":
+                threading.Event().wait(int(rest.removesuffix("ms")) / 1000)
+                return Outcome()
+            case "api":
+                return Outcome(text=self.api(rest))
+            case "+":
+                assert self._connection is not None
+                return _exchange(self._connection, rest)
+            case _:
+                return self._visit(first, rest)
+
+    def _visit(self, door: str, rest: str) -> Outcome:
+        word, _, request = rest.partition(" ")
+        if word == "bg":
+            return self._start_beside(door, request)
+        self._leave()
+        name, _, tls = door.partition("+")
+        try:
+            connection = self._connection = _Connection(self.ports[name], bool(tls))
+        except ConnectionError:
+            return Outcome(end="refused or reset")
+        self.clients.append(connection.port)
+        match word:
+            case "raw":
+                connection.send(unescape(request))
+                return _all_that_comes(connection)
+            case "connect":
+                self._leave()
+                return Outcome()
+            case "abort" | "reset":
+                return self._abandon(connection, request, word == "reset")
+            case _:
+                return _exchange(connection, rest)
+
+    def _start_beside(self, door: str, request: str) -> Outcome:
+        outcome, known = Outcome(), len(self.seen)
+        connection = _Connection(self.ports[door], False)
+        self.clients.append(connection.port)
+
+        def work() -> None:
+            done = _exchange(connection, request)
+            outcome.messages, outcome.end = done.messages, done.end
+            connection.close()
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        self._beside.append(thread)
+        _briefly(lambda: len(self.seen) > known)
+        return outcome
+
+    def _abandon(self, connection: _Connection, request: str, hard: bool) -> Outcome:
+        known = len(self.seen)
+        head, body = compose(request)
+        connection.send(head + body)
+        _briefly(lambda: len(self.seen) > known)
+        if hard:
+            connection.reset()
+        self._leave()
+        return Outcome()
+
+    def _leave(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class _Connection:
+    def __init__(self, port: int, tls: bool) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.port: int = self._socket.getsockname()[1]
+        if tls:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            self._socket = context.wrap_socket(self._socket, server_hostname="localhost")
+        self.stream = Stream(lambda: self._socket.recv(65536))
+
+    def patience(self, seconds: float) -> None:
+        self._socket.settimeout(seconds)
+
+    def send(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except OSError:
+            return
+
+    def reset(self) -> None:
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def compose(text: str) -> tuple[bytes, bytes]:
+    """Return the head and the body that a request of a step stands for."""
+    head, _, body_text = text.partition(" || ")
+    first, *fields = (unescape(part).decode("latin-1") for part in head.split(" | "))
+    body = unescape(body_text)
+    names = [line.partition(":")[0].lower() for line in fields]
+    line = first if first.rpartition(" ")[2].startswith("HTTP/") else f"{first} HTTP/1.1"
+    if "host" not in names and "-host" not in names:
+        fields.insert(0, "Host: test")
+    if body and not {"content-length", "transfer-encoding"} & set(names):
+        fields.append(f"Content-Length: {len(body)}")
+    lines = [line, *(one for one in fields if not one.startswith("-"))]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1"), body
+
+
+def _exchange(connection: _Connection, text: str) -> Outcome:
+    head, body = compose(text)
+    outcome = Outcome()
+    interim: list[str] = []
+    if b"100-continue" in head.lower():
+        connection.send(head)
+        answer = _next_head(connection, interim, wanted=1)
+        if answer is None:
+            connection.send(body)
+    else:
+        connection.send(head + body)
+        answer = None
+    answer = answer or _next_head(connection, interim)
+    if answer is None:
+        outcome.end = connection.stream.ended
+        return outcome
+    answer.interim = interim
+    connection.stream.body(answer, answer=True, bodyless=head.startswith(b"HEAD "))
+    outcome.messages.append(answer)
+    return outcome
+
+
+def _next_head(connection: _Connection, interim: list[str], wanted: int = 0) -> Message | None:
+    """Return the next final head; stop after so many interim ones, if any are wanted."""
+    while (head := connection.stream.head()) is not None:
+        status = head.line.split(" ")[1:2]
+        if not status or not status[0].startswith("1") or status == ["101"]:
+            return head
+        interim.append("; ".join([head.line, *(f"{name}: {value}" for name, value in head.fields)]))
+        if wanted and len(interim) >= wanted:
+            return None
+    return None
+
+
+def _all_that_comes(connection: _Connection) -> Outcome:
+    outcome = Outcome()
+    connection.patience(1.3)
+    head = connection.stream.head()
+    connection.patience(QUIET)
+    while head is not None:
+        connection.stream.body(head, answer=True)
+        outcome.messages.append(head)
+        head = connection.stream.head()
+    connection.stream.drain()
+    outcome.end = connection.stream.ended
+    outcome.text = connection.stream.rest().decode("latin-1")
+    return outcome
+
+
+def _briefly(condition: Callable[[], object]) -> None:
+    """Wait until this holds, but not for long: there are cases where it never does."""
+    try:
+        wait_for(condition, 0.15)
+    except DeadlineError:
+        return
