@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from cases import apply, bulk, growth, idle, multiplexed, requests, secure, start
+from cases import apply, bulk, growth, idle, multiplexed, requests, rules, secure, start
 from cases.bench import Bench
 from harness.clock import now
 from harness.figures import Row
@@ -39,6 +39,8 @@ GROUPS: dict[str, Callable[[Bench], list[Row]]] = {
     "start": start.measure,
     "servers": growth.measure_servers,
     "routes": growth.measure_routes,
+    "use_backend": growth.measure_use_backend,
+    "rules": rules.measure,
     "apply": apply.measure,
 }
 
@@ -47,6 +49,7 @@ GOALS = Cases(
     bulk=bulk.CASE,
     https=[secure.KEEP_ALIVE.format(count) for count in (32, 256)],
     others=[*secure.CASES, *multiplexed.CASES],
+    rules=rules.CASES,
     idle=[idle.CASE.format(count) for count in (2000, 8000)],
     idle_tls=idle.TLS.format(2000),
     start=start.CASE,
@@ -55,6 +58,7 @@ GOALS = Cases(
         [growth.SERVERS_IN_TURN.format(count) for count in growth.COUNTS],
         [growth.ROUTES_BY_PATH.format(count) for count in growth.ROUTES],
         [growth.ROUTES_BY_HOST.format(count) for count in growth.ROUTES],
+        [growth.RULES_BY_HOST.format(count) for count in growth.RULES],
     ],
     apply=apply.CASE,
     waits=(apply.PAUSE, apply.QUIET),

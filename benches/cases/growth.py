@@ -23,6 +23,8 @@ SERVERS_HASHED = "{:,} servers, hash on the path"
 SERVERS_IN_TURN = "{:,} servers, round robin, one thread"
 ROUTES_BY_PATH = "{:,} routes by path"
 ROUTES_BY_HOST = "{:,} routes by host and path"
+RULES = (100, 10_000)
+RULES_BY_HOST = "{:,} use_backend rules by host and path"
 
 _PATHS = 64
 _HOSTS = 100
@@ -61,6 +63,32 @@ def measure_routes(bench: Bench) -> list[Row]:
 
 
 _LAST = "{backend: app}"
+
+
+def measure_use_backend(bench: Bench) -> list[Row]:
+    """100 and 10 000 `use_backend` rules of a haproxy.cfg, to 100 backends."""
+
+    def by_host(port: int, count: int) -> Scene:
+        return Scene(port, (), haproxy_cfg=_use_backend(port, bench.server, count))
+
+    arguments = {count: str(_paths(bench, f"rules-{count}", _asked(count))) for count in RULES}
+    return _rows(bench, RULES_BY_HOST, arguments, by_host, ("tenbin",))
+
+
+def _use_backend(port: int, server: int, count: int) -> str:
+    """Return a configuration with every second condition named, as people write them."""
+    lines = [
+        "global\n  nbthread 2\n  maxconn 8200",
+        "defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s",
+        f"frontend web\n  bind 127.0.0.1:{port}",
+        "\n".join(f"  acl of_{i} hdr(host) -i h{i % _HOSTS}.test" for i in range(0, count, 2)),
+    ]
+    for i in range(count):
+        host = f"of_{i}" if i % 2 == 0 else f"{{ req.hdr(host) -i h{i % _HOSTS}.test }}"
+        lines.append(f"  use_backend b{i % _HOSTS} if {host} {{ path_beg /r{i}/ }}")
+    lines.append("  default_backend b0")
+    lines += [f"backend b{i}\n  server s 127.0.0.1:{server}" for i in range(_HOSTS)]
+    return "\n".join(lines) + "\n"
 
 
 def _rows(

@@ -26,8 +26,10 @@ _SECRET = "5a" * 32
 class Prepared:
     """A configuration, read and compiled, with its sockets bound."""
 
-    def __init__(self, text: str, folder: Path) -> None:
-        config = configfile.read(text, "tenbin.yaml", environment={}, directory=folder)
+    def __init__(self, text: str, folder: Path, name: str = "tenbin.yaml") -> None:
+        file = folder / name
+        file.write_text(text)
+        config = configfile.load(file, environment={})
         self.snapshot = compile_snapshot(State(config, Overlay(), 1), Surroundings(secret=_SECRET))
         self.listeners = Listeners()
         self.listeners.open(config, Shape(threads=config.threads, backlog=_BACKLOG))

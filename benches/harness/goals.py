@@ -31,6 +31,7 @@ class Cases:
     bulk: str
     https: Sequence[str]
     others: Sequence[str]
+    rules: Sequence[str]
     idle: Sequence[str]
     idle_tls: str
     start: str
@@ -49,6 +50,7 @@ def judge(rows: Sequence[Row], cases: Cases) -> list[Goal]:
     better = "CPU, of the better of HAProxy and nginx"
     goals += [Goal(f"{case}: {better}", 0.9, _against_best(found, case), "x") for case in cases.https]
     goals += [Goal(f"{case}: {better}", 1.0, _against_best(found, case), "x") for case in cases.others]
+    goals += [Goal(f"{case}: CPU, of HAProxy", 0.9, _ratio(found, case, "haproxy"), "x") for case in cases.rules]
     goals.append(Goal(f"{cases.bulk}: CPU per GB, of HAProxy", 1.0, _ratio(found, cases.bulk, "haproxy"), "x"))
     goals += [Goal(f"{case}: memory for each", 2.0, _ours(found, case), "KiB") for case in cases.idle]
     goals.append(Goal(f"{cases.idle_tls}: memory for each", 12.0, _ours(found, cases.idle_tls), "KiB"))

@@ -49,6 +49,7 @@ class Scene:
     """What a proxy has to do. `routes` and `balance` are lines of Tenbin's configuration.
 
     `certificate`: TLS with this file, HTTP/2 by ALPN; `http2`: without TLS, for clients that speak it at once.
+    `haproxy_cfg`: a whole configuration in HAProxy's language instead, for Tenbin and HAProxy.
     """
 
     port: int
@@ -59,6 +60,7 @@ class Scene:
     balance: str = "balance: round_robin"
     certificate: Path | None = None
     http2: bool = False
+    haproxy_cfg: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ class Yard:
         """Start a proxy without waiting."""
         folder = self.new_folder(name)
         if name == "tenbin":
-            prepared = Prepared(tenbin_text(scene), folder)
+            prepared = _prepared(scene, folder)
             with Dataplane(self.programs.dataplane, folder) as child:
                 child.give(prepared)
                 # Its own duplicates serve from here on.
@@ -143,7 +145,7 @@ class Yard:
             return [str(self.programs.relay), f"127.0.0.1:{scene.port}", scene.servers[0], str(scene.threads)]
         if name == "haproxy":
             file = folder / "haproxy.cfg"
-            file.write_text(_haproxy_text(scene))
+            file.write_text(scene.haproxy_cfg or _haproxy_text(scene))
             return [str(self.programs.haproxy), "-db", "-f", str(file)]
         file = folder / "nginx.conf"
         file.write_text(_nginx_text(scene, folder))
@@ -202,6 +204,12 @@ def tenbin_text(scene: Scene) -> str:
         "TLS": f", tls: {scene.certificate}" if scene.certificate else "",
     }
     return filled("tenbin.yaml", values)
+
+
+def _prepared(scene: Scene, folder: Path) -> Prepared:
+    if scene.haproxy_cfg:
+        return Prepared(scene.haproxy_cfg, folder, "haproxy.cfg")
+    return Prepared(tenbin_text(scene), folder)
 
 
 def _haproxy_text(scene: Scene) -> str:

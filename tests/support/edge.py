@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from support.certificates import make_certificate, trusting
@@ -25,7 +28,6 @@ from tenbin.testing.processes import kill_all, processes_of
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from tenbin.testing import Response
 
@@ -33,7 +35,7 @@ Program = Literal["run", "haproxy", "oracle"]
 """`tenbin run`, `tenbin haproxy`, or HAProxy itself, which shows that a test is sound."""
 
 _BIND = re.compile(r"(?m)^(\s*bind) \*:(\d+)")
-_SERVER = re.compile(r"(?m)^(\s*server \S+) ([a-z][a-z0-9-]*):(\d+)")
+_SERVER = re.compile(r"(?m)^(\s*server \S+) ([a-z][a-z0-9-]*):(\d+)(?: check port (\3))?")
 _SOCKET = "/var/run/haproxy.sock"
 _FILES = "/etc/haproxy/"
 _DAEMON = re.compile(r"(?m)^\s*daemon$")
@@ -73,7 +75,7 @@ def placed(text: str, folder: Path, servers: Mapping[str, int] | None = None) ->
     make_certificate(folder / "certs" / "server.pem")
     (folder / "errors" / "503.http").write_text(_UNAVAILABLE)
     text = _BIND.sub(lambda found: f"{found[1]} 127.0.0.1:{_port(config, found[2])}", text)
-    text = _SERVER.sub(lambda found: f"{found[1]} 127.0.0.1:{_port(config, found[2])}", text)
+    text = _SERVER.sub(lambda found: _server(config, found), text)
     text = text.replace(_SOCKET, str(config.api.path)).replace(_FILES, f"{folder}/")
     config.text = _DAEMON.sub("", text)
     config.file.write_text(config.text)
@@ -87,8 +89,8 @@ def placed(text: str, folder: Path, servers: Mapping[str, int] | None = None) ->
 @contextmanager
 def running(config: Placed, program: Program = "run") -> Iterator[Process]:
     """Run a configuration until the context ends; it has a socket, or listens at `:80`."""
-    home = config.folder / "home"
-    home.mkdir(mode=0o700, exist_ok=True)
+    # Sockets are in it, and their paths may not be long.
+    home = Path(tempfile.mkdtemp(prefix="edge-"))
     tenbin = (sys.executable, "-m", "tenbin")
     commands: dict[str, tuple[str, ...]] = {
         "run": (*tenbin, "run", str(config.file)),
@@ -98,12 +100,13 @@ def running(config: Placed, program: Program = "run") -> Iterator[Process]:
     env = {**os.environ, "TENBIN_RUNTIME_DIR": str(home), "TMPDIR": str(home)}
     with Process(program, commands[program], config.folder, env) as process:
         try:
-            process.wait_ready(lambda: _serves(config))
+            process.wait_ready(lambda: _serves(config), 30)
             yield process
         finally:
             process.signal(signal.SIGTERM)
             process.wait()
             kill_all(processes_of(home, "tenbin-dataplane"))
+            shutil.rmtree(home)
 
 
 def ask_all(config: Placed, asked: Sequence[tuple[str, bytes]], place: str = "443") -> list[Response]:
@@ -141,6 +144,11 @@ def wait_up(config: Placed, *servers: str) -> None:
         return all(row["status"] == "UP" and row["check_status"].startswith("L") for row in found)
 
     wait_for(all_up, 15, f"{servers} are up")
+
+
+def _server(config: Placed, found: re.Match[str]) -> str:
+    port = _port(config, found[2])
+    return f"{found[1]} 127.0.0.1:{port}" + (f" check port {port}" if found[4] else "")
 
 
 def _port(config: Placed, place: str) -> int:

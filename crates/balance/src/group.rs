@@ -12,7 +12,7 @@ use crate::lease::{Ask, Grant, Lease, Outcome, Ticket};
 use crate::queue::{Fate, Wakes};
 use crate::server::{Admin, Health, Server};
 use crate::spec::{GroupEvent, GroupSpec};
-use crate::sync::{AtomicU64, Mutex, Numbers};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, Numbers};
 
 /// One backend of one snapshot, shared by all threads.
 pub struct Group {
@@ -23,6 +23,8 @@ pub struct Group {
     core: Mutex<Core>,
     /// The tick has nothing to do before that.
     due_ms: AtomicU64,
+    /// There may be events. Thousands of groups are asked ten times a second, and most never have one.
+    eventful: AtomicBool,
 }
 
 static GROUPS: Numbers = Numbers::new(1);
@@ -38,6 +40,7 @@ impl Group {
             core: Mutex::new(Core::new(&spec, Arc::clone(&servers), seed)),
             servers,
             due_ms: AtomicU64::new(0),
+            eventful: AtomicBool::new(true),
         });
         let mut before = Vec::new();
         {
@@ -83,14 +86,12 @@ impl Group {
     /// servers with a free slot (a policy that hashes keeps to its server and waits there); when all are full,
     /// the queue of the group.
     pub fn acquire(self: &Arc<Self>, ask: &Ask<'_>, now_ms: u64) -> Grant {
-        let (choice, restless) = {
+        let choice = {
             let mut core = self.core.lock();
             let choice = core.acquire(ask, now_ms);
-            (choice, core.restless)
+            self.note(&core);
+            choice
         };
-        if restless {
-            self.due_ms.store(0, Ordering::Relaxed);
-        }
         match choice {
             Choice::Slot { id, trial } => match self.lease(id, trial) {
                 Some(lease) => {
@@ -153,6 +154,11 @@ impl Group {
 
     /// What happened since the last call; bounded, the oldest are dropped.
     pub fn events(&self) -> Vec<GroupEvent> {
+        if !self.eventful.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        // Who tells something after this notes it again.
+        self.eventful.store(false, Ordering::Relaxed);
         self.core.lock().events.drain(..).collect()
     }
 
@@ -197,13 +203,21 @@ impl Group {
         let result = {
             let mut core = self.core.lock();
             let result = act(&mut core, &mut wakes);
-            if core.restless {
-                self.due_ms.store(0, Ordering::Relaxed);
-            }
+            self.note(&core);
             result
         };
         wakes.wake();
         result
+    }
+
+    /// Under the lock, after something was done: is there anything for the tick, or to be told?
+    fn note(&self, core: &Core) {
+        if core.restless {
+            self.due_ms.store(0, Ordering::Relaxed);
+        }
+        if !core.events.is_empty() {
+            self.eventful.store(true, Ordering::Relaxed);
+        }
     }
 
     /// A ticket was dropped.

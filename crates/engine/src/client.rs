@@ -270,6 +270,11 @@ impl Presence {
         }
     }
 
+    /// Whether it came by the frontend that counts so.
+    pub fn is_of(&self, frontend: &Arc<FrontendCounters>) -> bool {
+        Arc::ptr_eq(&self.frontend, frontend)
+    }
+
     /// The thread it lives on.
     pub fn worker(&self) -> &Rc<Worker> {
         &self.worker

@@ -19,7 +19,7 @@ use crate::capacity::{Capacity, PAUSE, number_of};
 use crate::client::{Client, Presence};
 use crate::connection::ConnectionView;
 use crate::doors::Door;
-use crate::rules::{self, Admission};
+use crate::rules::{self, Admission, Stage};
 use crate::stats::{ConnectionCounters, ListenerCounters};
 use crate::stream::Stream;
 use crate::tables::{Frontend, Tables};
@@ -194,9 +194,7 @@ impl Newcomer {
             drop(view);
             return Some(Self { presence: Rc::into_inner(presence)?, place, stream, peer });
         }
-        for counters in found.connection_counters(presence.worker().index) {
-            counters.denied.add(1);
-        }
+        rules::turned_away(found, presence.worker().index, Stage::Connection);
         close(SockRef::from(&stream), admission);
         None
     }
@@ -229,9 +227,7 @@ pub fn serve(mut client: Client, found: &Rc<Found>, is_http2: bool) {
         let admission = rules::session(&mut view);
         client.peer = view.peer;
         if admission != Admission::In {
-            for counters in found.connection_counters(client.worker.index) {
-                counters.denied.add(1);
-            }
+            rules::turned_away(found, client.worker.index, Stage::Session);
             if let Some(socket) = client.stream.socket() {
                 close(SockRef::from(socket), admission);
             }

@@ -15,11 +15,12 @@ use crate::connection::{Asked, ConnectionView};
 use crate::deadline::Timer;
 use crate::ending::{Phase, Who};
 use crate::hashkey;
-use crate::http::{Reason, backend_named};
+use crate::http::{Reason, backend_named, named};
 use crate::lines::Passage;
 use crate::listener::Found;
 use crate::peek::{self, Unheard};
 use crate::proxy::preface;
+use crate::retry;
 use crate::rules;
 use crate::stick;
 use crate::stream::Stream;
@@ -152,11 +153,12 @@ async fn open(
 ) -> Result<Carried, Failed> {
     const NONE: Failed = (NO_SERVER, Who::Server, Phase::Connect);
     let worker = Rc::clone(&client.worker);
-    let mut tried = Vec::new();
+    let mut tries = Tries::default();
     loop {
         let backend = Arc::clone(tables.backend(name).ok_or(NONE)?);
         passage.backend = Some(Arc::clone(&backend));
-        let lease = match pick(client, (view, timer), &backend, (&tried, passage)).await {
+        passage.seat.iter().for_each(|seat| seat.goes_to(&backend));
+        let lease = match pick(client, (view, timer), &backend, (&mut tries, passage)).await {
             Ok(lease) => lease,
             Err(Unpicked::Moved) => {
                 tables = worker.tables();
@@ -168,7 +170,11 @@ async fn open(
         let index = lease.index();
         let server = Arc::clone(backend.servers.get(index).ok_or(NONE)?);
         passage.server = Some(Arc::clone(&server));
+        passage.seat.iter().for_each(|seat| seat.lands_on(&server));
         let counters = server.counters.of(worker.index);
+        if tries.named != Some(index) {
+            counters.balanced.add(1);
+        }
         let (connect_ms, mut until) = (backend.spec.timeouts.connect, None);
         let preface = preface(client, server.proxy);
         let error = loop {
@@ -191,21 +197,65 @@ async fn open(
                 Err(error) => break error,
             }
         };
+        let may_retry = passage.retries < backend.spec.retry.attempts;
+        let failed = match error {
+            ConnectError::Short => Some((Reason::OutOfDescriptors.code(), Who::Resource, Phase::Connect)),
+            _ if may_retry => None,
+            ConnectError::NoPort => Some((Reason::OutOfPorts.code(), Who::Resource, Phase::Connect)),
+            ConnectError::Timeout => Some((NO_SERVER, Who::ServerSlow, Phase::Connect)),
+            ConnectError::Failed | ConnectError::Tls => Some(NONE),
+        };
         error.settle(&worker, &server, lease);
-        tried.push(index);
-        match error {
-            ConnectError::Short => {
-                return Err((Reason::OutOfDescriptors.code(), Who::Resource, Phase::Connect));
-            }
-            _ if passage.retries < backend.spec.retry.attempts => {}
-            ConnectError::NoPort => return Err((Reason::OutOfPorts.code(), Who::Resource, Phase::Connect)),
-            ConnectError::Timeout => return Err((NO_SERVER, Who::ServerSlow, Phase::Connect)),
-            ConnectError::Failed | ConnectError::Tls => return Err(NONE),
+        if let Some(failed) = failed {
+            counters.unreached.add(1);
+            return Err(failed);
         }
-        passage.retries += 1;
-        counters.retries.add(1);
-        counters.redispatches.add(1);
+        let waited = matches!(error, ConnectError::Timeout);
+        if !Box::pin(again(client, timer, (&backend, &server), (index, waited), (&mut tries, passage))).await
+        {
+            return Err((NO_SERVER, Who::Client, Phase::Connect));
+        }
     }
+}
+
+/// What earlier tries leave to the next one.
+#[derive(Default)]
+struct Tries {
+    /// Servers that are left out.
+    tried: Vec<usize>,
+    /// The server that is asked once more.
+    same: Option<usize>,
+    /// The server that a rule or a table has named.
+    named: Option<usize>,
+}
+
+/// Prepares the next try, on another server or, after a moment, on the same one; false: the client went away.
+async fn again(
+    client: &mut Client,
+    timer: &Timer,
+    (backend, server): (&Backend, &Server),
+    (index, waited): (usize, bool),
+    (tries, passage): (&mut Tries, &mut Passage),
+) -> bool {
+    let counters = server.counters.of(client.worker.index);
+    counters.retries.add(1);
+    let moves = retry::moves(&backend.spec, passage.retries, tries.named.is_some());
+    passage.retries += 1;
+    if moves {
+        tries.tried.push(index);
+        counters.redispatches.add(1);
+        return true;
+    }
+    tries.same = Some(index);
+    if waited || backend.spec.retry.turn_around == 0 {
+        return true;
+    }
+    timer.set(backend.spec.retry.turn_around);
+    let stays =
+        poll_fn(|cx| if client.is_gone(cx) { Poll::Ready(false) } else { timer.poll(cx).map(|()| true) })
+            .await;
+    timer.clear();
+    stays
 }
 
 /// What stands in counters, and how it ended.
@@ -224,18 +274,21 @@ async fn pick(
     client: &mut Client,
     (view, timer): (&ConnectionView, &Timer),
     backend: &Backend,
-    (tried, passage): (&[usize], &mut Passage),
+    (tries, passage): (&mut Tries, &mut Passage),
 ) -> Result<Lease, Unpicked> {
     let mut key = Vec::new();
     let has_key = hashkey::write(&backend.spec.balance, backend.key.as_ref(), view, &mut key);
     let now = client.worker.now_ms();
-    let known = stick::recall(backend, view, now);
+    let forced = backend.spec.persist_down;
+    let known = named(view, backend, forced).or_else(|| stick::recall(backend, view, now));
+    let same = tries.same.take();
+    tries.named = same.or(known);
     let ask = Ask {
         hash: has_key.then_some(key.as_slice()),
         source: view.source(),
-        sticky: known.filter(|index| !tried.contains(index)),
-        tried,
-        forced: backend.spec.persist_down,
+        sticky: tries.named.filter(|index| !tries.tried.contains(index)),
+        tried: &tries.tried,
+        forced: forced || same.is_some(),
     };
     let lease = match backend.group.acquire(&ask, now) {
         Grant::Lease(lease) => lease,
@@ -290,11 +343,14 @@ async fn carry(
     let (front, back) = (&found.frontend.spec.timeouts, &backend.spec.timeouts);
     let least = |one: u64, other: u64| if one > 0 && other > 0 { one.min(other) } else { one.max(other) };
     let (idle_ms, who) = patience(least(front.client, front.tunnel), least(back.server, back.tunnel));
-    let cut = Some(client.worker.attach(&server, backend.spec.close_on_down));
+    let cut = client.worker.attach(&server, backend.spec.close_on_down);
+    passage.seat.iter().for_each(|seat| seat.carries(&cut));
+    let cut = Some(cut);
     let Client { worker, stream: socket, timer, .. } = client;
     let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
     let (end, moved) = tunnel.run(heard, b"").await;
     let (who, phase) = end.ending(who);
+    passage.is_killed(phase);
     passage.ending.set(who, phase);
     passage.bytes = [moved.up, moved.down];
     match end {

@@ -20,16 +20,19 @@ use crate::capacity::{Capacity, RELIEF, Relief, Stance, Want};
 use crate::clock::Clock;
 use crate::deadline::{Deadlines, TICK_MS};
 use crate::doors::{Door, Doors};
+use crate::flow::Presses;
 use crate::http::Exchange;
 use crate::lines::{Batches, Dates, Sinks};
 use crate::listener::{Place, accept};
 use crate::log::{LogBatch, LogSender};
+use crate::sessions::{Sessions, Which};
 use crate::spares::Spares;
 use crate::splice::Pipes;
 use crate::stats::ProcessCounters;
 use crate::tables::{Followed, Held, Published, Server, Tables};
 use crate::turns::Turns;
 use crate::upstream::Pools;
+use crate::wire::Session;
 
 /// What all threads share.
 pub struct Shared {
@@ -65,6 +68,10 @@ pub enum Command {
     CloseIdle,
     /// Close every connection to the server with this serial.
     CloseServer(u64),
+    /// Tell what is in progress.
+    Sessions(SyncSender<Vec<Session>>),
+    /// End some of what is in progress, and say how many.
+    EndSessions(Which, SyncSender<u64>),
     /// Hand over the lines of the access log; dropping the sender says that it is done.
     FlushLog(SyncSender<()>),
 }
@@ -81,6 +88,8 @@ pub struct Worker {
     pub pools: Pools,
     /// Pipes for tunnels that carry much.
     pub pipes: Pipes,
+    /// Make answers smaller.
+    pub presses: Presses,
     /// For handshakes, whose arithmetic takes long.
     pub turns: Rc<Turns>,
     /// Lines for the access log that have not left yet.
@@ -91,6 +100,8 @@ pub struct Worker {
     pub dates: RefCell<Dates>,
     /// Moves on when idle connections are to be closed.
     pub idle_epoch: Cell<u64>,
+    /// What is in progress.
+    pub sessions: Rc<Sessions>,
     relief: Relief,
     /// Connections that were turned away and are still read from.
     pub farewells: Cell<usize>,
@@ -101,7 +112,7 @@ pub struct Worker {
 }
 
 /// A connection that must end when its server goes down.
-struct Attachment {
+pub struct Attachment {
     cut: Rc<Cell<bool>>,
     waker: Rc<RefCell<Option<Waker>>>,
 }
@@ -109,6 +120,14 @@ struct Attachment {
 impl Attachment {
     fn lives(&self) -> bool {
         Rc::strong_count(&self.cut) > 1
+    }
+
+    /// Ends it.
+    pub fn cut(&self) {
+        self.cut.set(true);
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
     }
 }
 
@@ -163,11 +182,13 @@ impl Worker {
             deadlines,
             pools: Pools::default(),
             pipes: Pipes::default(),
+            presses: Presses::default(),
             turns: Rc::default(),
             log,
             batches: Batches::default(),
             dates: RefCell::new(Dates::here()),
             idle_epoch: Cell::new(0),
+            sessions: Rc::default(),
             relief: Relief::default(),
             farewells: Cell::new(0),
             tables: Followed::new(tables, version),
@@ -195,6 +216,17 @@ impl Worker {
                 }
                 Command::CloseIdle => self.close_idle(),
                 Command::CloseServer(serial) => self.cut(serial),
+                Command::Sessions(answer) => {
+                    let now = self.shared.clock.micros();
+                    let _ = answer.send(self.sessions.show(&self.tables(), now));
+                }
+                Command::EndSessions(which, answer) => {
+                    let ended = self.sessions.end(which);
+                    if ended > 0 {
+                        self.deadlines.wake_all();
+                    }
+                    let _ = answer.send(ended);
+                }
                 Command::FlushLog(_done) => self.flush_log(),
             }
         }
@@ -228,6 +260,7 @@ impl Worker {
                 self.attached.borrow_mut().retain(|_, list| list.iter().any(Attachment::lives));
                 self.exchanges.look();
                 self.buffers.look();
+                self.presses.look();
             }
         }
     }
@@ -316,7 +349,7 @@ impl Worker {
         if list.len() >= 32 && list.len().is_power_of_two() {
             list.retain(Attachment::lives);
         }
-        list.push(Attachment { cut: Rc::clone(&cut.cut), waker: Rc::clone(&cut.waker) });
+        list.push(cut.attachment());
         // It went down while the connection was opened: the command to cut has come and gone.
         cut.cut.set(falls && server.state.health() == Health::Down);
         cut
@@ -325,15 +358,17 @@ impl Worker {
     fn cut(&self, serial: u64) {
         self.pools.close(serial, self.index);
         for attachment in self.attached.borrow_mut().remove(&serial).unwrap_or_default() {
-            attachment.cut.set(true);
-            if let Some(waker) = attachment.waker.borrow_mut().take() {
-                waker.wake();
-            }
+            attachment.cut();
         }
     }
 }
 
 impl Cut {
+    /// The side of whoever may cut it.
+    pub fn attachment(&self) -> Attachment {
+        Attachment { cut: Rc::clone(&self.cut), waker: Rc::clone(&self.waker) }
+    }
+
     /// Whether the connection must end; otherwise the task is woken when it must.
     pub fn poll(&self, cx: &std::task::Context<'_>) -> bool {
         if !self.cut.get() {

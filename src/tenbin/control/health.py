@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tenbin.control.agents import Agents
+from tenbin.control.haproxy import HaproxyWords
 from tenbin.control.outcomes import summary
 from tenbin.control.vicinity import Vicinity
 from tenbin.health import Checker, HealthChange, Target
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tenbin.clock import Clock
+    from tenbin.health.result import CheckResult
     from tenbin.health.target import Surroundings
     from tenbin.model import Config, Server
     from tenbin.observe.checks import CheckSummary
@@ -54,6 +56,8 @@ class HealthWatch:
         self._usable: dict[str, set[str]] = {}
         self._total: dict[str, int] = {}
         self._followers: dict[ServerId, list[ServerId]] = {}
+        self.words = HaproxyWords(store, self._checker)
+        self._checker.checked = self._heard_check
 
     async def run(self) -> None:
         """Check until cancelled."""
@@ -63,6 +67,7 @@ class HealthWatch:
 
     def follow(self, state: State) -> None:
         """Check the servers of this state from now on."""
+        self.words.follow(state.config)
         self._checker.replace(targets(state, self._vicinity.of))
         self._agents.follow(state)
         self.book.follow(state, self._clock.now())
@@ -148,12 +153,18 @@ class HealthWatch:
         up, total = self._count(server.backend)
         if change.stopping:
             self._say(sentences.server_stopping(server, change.reason, up=up, total=total))
-        else:
-            self._say(sentences.server_health(server, change.new, change.reason, up=up, total=total))
+            return
+        said = sentences.server_health(server, change.new, change.reason, up=up, total=total)
+        self._say(self.words.with_standing(said, change, usable_servers))
         if before and not up:
-            self._say(sentences.backend_lost(server.backend, total))
+            self._say(self.words.with_kind(sentences.backend_lost(server.backend, total), server.backend))
         elif up and not before:
             self._say(sentences.backend_returned(server.backend, up=up, total=total))
+
+    def _heard_check(self, server: ServerId, result: CheckResult) -> None:
+        sentence = self.words.checked(server, result)
+        if sentence is not None:
+            self._say(sentence)
 
     def _count(self, backend: str) -> tuple[int, int]:
         return len(self._usable.get(backend, ())), self._total.get(backend, 0)

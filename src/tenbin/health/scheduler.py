@@ -44,6 +44,8 @@ class Checker:
     ) -> None:
         self._clock = clock
         self._report = report
+        self.checked: Callable[[ServerId, CheckResult], None] | None = None
+        """Hears of every check that said anything, before what follows from it."""
         self._heard = heard
         self._probes = Probes()
         self._probe = probe or self._probes
@@ -191,6 +193,8 @@ class Checker:
             self._heard(server, outcome.said)
         change = record.take(result)
         self._plan(server, max(now, started + self._gap(record)))
+        if self.checked is not None:
+            self.checked(server, result)
         if change is not None:
             self._report(change)
 

@@ -22,12 +22,16 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuntimeSocket:
-    """An address of the runtime API; idle connections are closed after `timeout` ms."""
+    """An address of the runtime API; idle connections are closed after `timeout` ms.
+
+    `exposes`: a successor is given the listening sockets there.
+    """
 
     address: Address | UnixAddress | Inherited
     level: Level
     timeout: int
     position: str = ""
+    exposes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,8 @@ class StatsPage:
 class Proxy:
     """A section as HAProxy counts it: `listen` is a frontend and a backend of one name.
 
-    `order` of appearance; `number` its id (`iid`).
+    `order` of appearance; `number` its id (`iid`). `logs` is where it is told what happens to its servers, `log_checks`
+    also each check that changes anything; `log_tag` and `log_host` begin these lines.
     """
 
     name: str
@@ -76,6 +81,10 @@ class Proxy:
     description: str = ""
     disabled: bool = False
     servers_start: int = 1
+    logs: tuple[LogTarget, ...] = ()
+    log_tag: str = "haproxy"
+    log_host: str = ""
+    log_checks: bool = False
 
 
 @dataclass(frozen=True, slots=True)

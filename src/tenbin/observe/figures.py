@@ -124,7 +124,9 @@ class Work:
     """What servers and backends have in common.
 
     `current` is work in progress, `total` how often one was chosen, `last_used` seconds ago (None: never).
-    `connects` are connections that were opened, `reuses` requests that went on a pooled one.
+    `connects` are connections that were opened, `reuses` requests that went on a pooled one. `balanced` says how often
+    the policy chose it, `unreached` how many requests ended for want of a server or a connection to it,
+    `unanswered` for want of an answer; `repeats` are retries but for those that went elsewhere unsent.
     """
 
     current: int
@@ -152,6 +154,10 @@ class Work:
     denied_responses: int
     failed_rewrites: int
     internal_errors: int
+    balanced: int
+    unreached: int
+    repeats: int
+    unanswered: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +315,10 @@ def backend_traffic(stats: wire.BackendStats) -> BackendTraffic:
         denied_responses=stats.denied_responses,
         failed_rewrites=stats.failed_rewrites,
         internal_errors=stats.internal_errors,
+        balanced=stats.balanced,
+        unreached=stats.unreached,
+        repeats=stats.repeats,
+        unanswered=stats.unanswered,
         denied=stats.denied,
         compressed=Compressed(*stats.compressed),
     )
@@ -344,6 +354,10 @@ def server_traffic(stats: wire.ServerStats) -> ServerTraffic:
         denied_responses=stats.denied_responses,
         failed_rewrites=stats.failed_rewrites,
         internal_errors=stats.internal_errors,
+        balanced=stats.balanced,
+        unreached=stats.unreached,
+        repeats=stats.repeats,
+        unanswered=stats.unanswered,
         failures=stats.failures,
         idle=stats.idle,
     )

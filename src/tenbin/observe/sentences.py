@@ -80,6 +80,12 @@ def backend_returned(backend: str, *, up: int, total: int) -> Sentence:
     )
 
 
+def server_checked(server: ServerId, status: str, fields: tuple[tuple[str, Field], ...]) -> Sentence:
+    """A check found something new, where every such finding is to be told."""
+    text = f"check of server {server}: {status}"
+    return Sentence(Level.INFO, "server_checked", text, (*_server(server), ("status", status), *fields))
+
+
 def server_admin(server: ServerId, old: Admin, new: Admin) -> Sentence:
     """An operator changed what is wanted of a server."""
     meaning = {
@@ -157,6 +163,12 @@ def stopping(*, now: bool, drain: float) -> Sentence:
     """The process begins to stop; `drain` is how many seconds work in progress has."""
     text = "stops now" if now else f"stops: no new connections, work in progress has {drain:g} s to end"
     return Sentence(Level.INFO, "stopping", text, (("now", now),))
+
+
+def proxy_stopped(proxy: str, connections: int, sessions: int) -> Sentence:
+    """A section of HAProxy's language accepts no more; what it had from clients, and gave to servers."""
+    fields = (("backend", proxy), ("connections", connections), ("sessions", sessions))
+    return Sentence(Level.INFO, "proxy_stopped", f"{proxy} takes no more: it had {connections} connections", fields)
 
 
 def reloaded(generation: int, summary: str) -> Sentence:

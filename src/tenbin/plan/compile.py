@@ -144,6 +144,7 @@ def _frontend(frontend: model.Frontend, around: Surroundings) -> wire.Frontend:
         unique_id=line(frontend.unique_id),
         tarpit=frontend.tarpit,
         number=frontend.number,
+        compression=_compression(frontend.compression),
     )
 
 
@@ -221,9 +222,21 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         send_name=backend.send_name,
         tarpit=backend.tarpit,
         number=backend.number,
+        compression=_compression(backend.compression),
         servers=tuple(
             _server(server, overlay.of(model.ServerId(backend.name, server.name))) for server in backend.servers
         ),
+    )
+
+
+def _compression(one: model.Compression | None) -> wire.Compression | None:
+    if one is None:
+        return None
+    return wire.Compression(
+        algorithms=tuple(coding.value for coding in one.algorithms),
+        types=one.types,
+        min_size=one.min_size,
+        offload=one.offload,
     )
 
 
@@ -235,6 +248,7 @@ def _retry(retry: model.Retry) -> wire.Retry:
         redispatch=retry.redispatch,
         turn_around=retry.turn_around,
         after=retry.after,
+        unsafe_methods=retry.unsafe_methods,
     )
 
 

@@ -14,6 +14,7 @@ from tenbin.control.health import HealthWatch
 from tenbin.control.keeper import Keeper
 from tenbin.control.names import Names
 from tenbin.control.reconcile import Reconciler
+from tenbin.observe.chronicle import Chronicle
 
 if TYPE_CHECKING:
     from tenbin.clock import Clock
@@ -51,6 +52,7 @@ class Parts:
     def __init__(self, given: Given) -> None:
         self.clock = given.clock
         self.journal = given.journal
+        self.chronicle = Chronicle(given.clock)
         self.orders = given.orders
         self.store = given.store
         self.state_file = given.state_file
@@ -59,10 +61,12 @@ class Parts:
         self.figures = Figures(self.reconciler, given.clock)
         self.keeper = Keeper(given.launcher, self.reconciler, given.clock, self.say, lambda: self.figures.last)
         self.health = HealthWatch(given.store, given.clock, self.say, given.book, lambda: self.figures.current)
+        self.health.words.stats = lambda: self.figures.current
         self.outage_file = given.outage_file
         self.certificates = Certificates(given.clock, self.say)
         self.names = Names(given.store, given.clock, self.say)
 
     def say(self, sentence: Sentence) -> None:
-        """Write the journal."""
+        """Write the journal, and what belongs there into the logs of the configuration."""
         self.journal.say(sentence)
+        self.chronicle.tell(sentence)

@@ -14,6 +14,7 @@ from tenbin.errors import DataplaneError, TenbinError
 from tenbin.observe.sentences import Level, Sentence
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Sequence
 
     from tenbin.api.haproxy.port import Reloads
@@ -39,6 +40,12 @@ class Steering:
     def reloads(self) -> Reloads:
         """How often the configuration was read again."""
         return self._reloads
+
+    @property
+    def listeners(self) -> Sequence[socket.socket]:
+        """The listening sockets, for a successor."""
+        listeners = self._parts.listeners
+        return [sock for address in listeners.addresses for sock in listeners.of(address)]
 
     @property
     def operations(self) -> Operations:

@@ -104,7 +104,7 @@ pub(crate) fn build(spec: PolicySpec, servers: &[Arc<Server>], seed: u64) -> Box
         PolicySpec::HaproxyLeast => Box::new(haproxy_least::Least::new(size)),
         PolicySpec::LeastConn => Box::new(least_conn::LeastConn::new(size)),
         PolicySpec::Random { draws } => Box::new(random::Random::new(size, draws, seed)),
-        PolicySpec::First => Box::new(first::First::new(size)),
+        PolicySpec::First => Box::new(first::First::new(servers)),
         PolicySpec::IpHash { form: IpHashForm::Nginx } => Box::new(ip_hash::Nginx::new(servers)),
         PolicySpec::IpHash { form: IpHashForm::Fnv1a } => {
             Box::new(Hashed::new(ip_hash::Counted::new(size), Key::Source, None, size))

@@ -24,6 +24,7 @@ use crate::lines::Sinks;
 use crate::log;
 use crate::notice::Notices;
 use crate::rules::ProcessVariables;
+use crate::sessions::Which;
 use crate::stats::{ProcessCounters, clear, restore, stats};
 use crate::tables::{Backend, Built, Context, Published, Refusal, Slots, Tables, change_server};
 use crate::tls::Tickets;
@@ -31,6 +32,9 @@ use crate::wire::{
     self, Apply, Event, Reply, Request, ServerPatch, ServerState, SessionsAction, Snapshot, WireError,
 };
 use crate::worker::{self, Command, Commands, Shared};
+
+/// How long a worker may take to say what is in progress.
+const ANSWERS: Duration = Duration::from_millis(500);
 
 /// How long the workers may take to hand over the last lines of the access log.
 const LAST_LINES: Duration = Duration::from_millis(300);
@@ -302,19 +306,33 @@ impl Plane {
         id: u64,
         action: SessionsAction,
         (backend, server): (&str, &str),
-        _session: u64,
+        session: u64,
     ) -> Reply {
-        if action == SessionsAction::Close {
-            let tables = self.shared.tables.latest();
-            let serial = tables.as_deref().and_then(|tables| {
-                let backend = tables.backend(backend)?;
-                Some(backend.servers.get(backend.server_named(server)?)?.slot.serial)
-            });
-            if let Some(serial) = serial {
-                self.state.lock().command(|| Command::CloseServer(serial));
-            }
+        if action == SessionsAction::Show {
+            let sessions = self.ask(Command::Sessions).into_iter().flatten().collect();
+            return Reply::Sessions { id, ok: true, closed: 0, sessions };
         }
-        Reply::Sessions { id, ok: true, closed: 0, sessions: Vec::new() }
+        let tables = self.shared.tables.latest();
+        let serial = tables.as_deref().and_then(|tables| {
+            let backend = tables.backend(backend)?;
+            Some(backend.servers.get(backend.server_named(server)?)?.slot.serial)
+        });
+        let which = if session > 0 { Some(Which::Number(session)) } else { serial.map(Which::Server) };
+        let closed =
+            which.map_or(0, |which| self.ask(|answer| Command::EndSessions(which, answer)).into_iter().sum());
+        Reply::Sessions { id, ok: true, closed, sessions: Vec::new() }
+    }
+
+    /// What the workers answer; one that is too busy to is left out.
+    fn ask<T>(&self, command: impl Fn(SyncSender<T>) -> Command) -> Vec<T> {
+        let workers = {
+            let state = self.state.lock();
+            // Room for all of them: no worker waits for whoever asks.
+            let (answer, answers) = sync_channel(state.workers.len());
+            state.command(|| command(answer.clone()));
+            answers
+        };
+        std::iter::from_fn(|| workers.recv_timeout(ANSWERS).ok()).collect()
     }
 
     fn drain(&self, deadline: u64, close_idle: bool) {

@@ -28,6 +28,10 @@ pub enum Reason {
     NoRoute,
     /// A route refuses.
     Denied(u16),
+    /// A rule refuses what the server answered.
+    AnswerDenied(u16),
+    /// Rules have made a head longer than any may be.
+    Overgrown,
     /// The client's address has as many connections as it may.
     SourceConnections,
     /// The client's address has sent as many requests as it may, and may send the next one in so many milliseconds.
@@ -67,7 +71,8 @@ impl Reason {
             Self::HeaderTimeout | Self::BodyTimeout => 408,
             Self::BodyTooBig => 413,
             Self::NoRoute => 404,
-            Self::Denied(status) => status,
+            Self::Denied(status) | Self::AnswerDenied(status) => status,
+            Self::Overgrown => 500,
             Self::SourceConnections | Self::SourceRequests(_) => 429,
             Self::NoServerUp
             | Self::QueueFull
@@ -108,6 +113,8 @@ impl Reason {
             Self::NoWebSocket => "no-websocket",
             Self::NoRoute => "no-route",
             Self::Denied(_) => "denied",
+            Self::AnswerDenied(_) => "answer-denied",
+            Self::Overgrown => "head-overgrown",
             Self::SourceConnections => "source-connections",
             Self::SourceRequests(_) => "source-request-rate",
             Self::NoServerUp => "no-server-up",
@@ -136,6 +143,7 @@ impl Reason {
             | Self::PlainHttp
             | Self::BodyTooBig
             | Self::Denied(_)
+            | Self::Overgrown
             | Self::SourceConnections
             | Self::SourceRequests(_) => (Who::Proxy, Phase::Request),
             Self::QueueFull => (Who::Server, Phase::Queue),
@@ -146,7 +154,9 @@ impl Reason {
             Self::ConnectTimeout => (Who::ServerSlow, Phase::Connect),
             Self::ServerClosed => (Who::Server, Phase::Head),
             Self::ServerTimeout => (Who::ServerSlow, Phase::Head),
-            Self::BadAnswer(_) | Self::Unfit | Self::NoWebSocket => (Who::Proxy, Phase::Head),
+            Self::BadAnswer(_) | Self::AnswerDenied(_) | Self::Unfit | Self::NoWebSocket => {
+                (Who::Proxy, Phase::Head)
+            }
         }
     }
 
@@ -186,6 +196,8 @@ impl Reason {
             Self::NoWebSocket => "The server speaks HTTP/2 and does not take WebSockets over it.".into(),
             Self::NoRoute => "No route of this frontend matches the request.".into(),
             Self::Denied(_) => "A route of this frontend refuses the request.".into(),
+            Self::AnswerDenied(_) => "A rule refuses the answer of the server.".into(),
+            Self::Overgrown => "Rules have made the head longer than it may be.".into(),
             Self::SourceConnections => "Your address has as many connections open as it may.".into(),
             Self::SourceRequests(_) => "Your address sends more requests than it may.".into(),
             Self::NoServerUp => "No server of the backend may take the request now.".into(),
@@ -323,6 +335,11 @@ pub fn phrase(status: u16) -> &'static str {
         505 => "HTTP Version Not Supported",
         507 => "Insufficient Storage",
         511 => "Network Authentication Required",
-        _ => "Answer",
+        100..=199 => "Informational",
+        200..=299 => "Success",
+        300..=399 => "Redirection",
+        400..=499 => "Client Error",
+        500..=599 => "Server Error",
+        _ => "Other",
     }
 }

@@ -13,6 +13,7 @@ use super::exchange::Exchange;
 use super::forward::Course;
 use super::send_head;
 use crate::client::Client;
+use crate::ending::Phase;
 use crate::flow::{FlowError, Waiting};
 use crate::http2::Fate;
 use crate::stream::Stream;
@@ -122,7 +123,7 @@ async fn read_answer(
                 Poll::Pending => break,
             }
         }
-        if let Some(failure) = left(cx, client, cut) {
+        if let Some(failure) = left(cx, client, x, cut) {
             return Poll::Ready(Err(failure));
         }
         // A client that waits to be told to go on waits for the server.
@@ -159,8 +160,8 @@ fn closed(server: &Stream) -> Failure {
 }
 
 /// Why nobody waits any more, or for nobody.
-fn left(cx: &mut Context<'_>, client: &mut Client, cut: Option<&Cut>) -> Option<Failure> {
-    if client.is_reset(cx) {
+fn left(cx: &mut Context<'_>, client: &mut Client, x: &mut Exchange, cut: Option<&Cut>) -> Option<Failure> {
+    if client.is_reset(cx) || x.is_killed(Phase::Head) {
         return Some(Failure::ClientGone);
     }
     cut.is_some_and(|cut| cut.poll(cx)).then_some(Failure::Down)

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use tenbin_proto::frames::PREFACE;
-use tenbin_proto::{Body, Limits, Method, Progress, Request, Response, Version};
+use tenbin_proto::{Body, Field, Fields, Limits, Method, Progress, Request, Response, Version};
 use tenbin_rules::Expr;
 
 use super::answer::{Reason, write_answer};
@@ -24,9 +24,13 @@ use crate::flow::Flow;
 use crate::listener::Found;
 use crate::pace::Pace;
 use crate::rules::{self, Counted, State, Turn, growing};
+use crate::sessions::Seat;
 use crate::source;
 use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held};
+
+/// How much longer than it was read, at most, rules may make a head.
+const REWRITE_ROOM: usize = 1024;
 
 /// Buffers and parsers of one exchange; kept by the worker and lent to whoever has something to do.
 pub struct Exchange {
@@ -66,6 +70,8 @@ pub struct Exchange {
     pub record: Record,
     /// What rules note.
     pub state: State,
+    /// Where operators see it while it lasts.
+    pub seat: Option<Seat>,
 }
 
 /// How the connection goes on.
@@ -114,6 +120,7 @@ impl Exchange {
             continued: false,
             record: Record::default(),
             state: State::default(),
+            seat: None,
         }
     }
 
@@ -126,6 +133,7 @@ impl Exchange {
             buffer.clear();
         }
         self.state.clear();
+        self.seat = None;
         // A message that broke off may have left a pipe full.
         self.up.reset();
         self.down.reset();
@@ -180,11 +188,39 @@ impl Exchange {
         self.request.follow_host(bytes);
     }
 
+    /// Whether an operator has ended it, in this phase.
+    pub fn is_killed(&mut self, phase: Phase) -> bool {
+        let is_killed = self.seat.as_ref().is_some_and(Seat::is_ended);
+        if is_killed {
+            self.record.ending.set(Who::Killed, phase);
+        }
+        is_killed
+    }
+
+    /// Whether rules have made the request's head longer than it may be.
+    pub fn is_request_overgrown(&self, found: &Found) -> bool {
+        let text = self.state.request_text.as_deref();
+        text.is_some_and(|text| is_overgrown(text, &self.request.fields, found))
+    }
+
+    /// The same of the answer's.
+    pub fn is_answer_overgrown(&self, found: &Found) -> bool {
+        let text = self.state.answer_text.as_deref();
+        text.is_some_and(|text| is_overgrown(text, &self.response.fields, found))
+    }
+
     /// Changes the answer's head.
     pub fn amend_answer(&mut self, change: impl FnOnce(&mut Response, &mut Vec<u8>)) {
         let bytes = growing(&mut self.state.answer_text, self.output.head());
         change(&mut self.response, bytes);
     }
+}
+
+/// Its text holds what was replaced, too, so only a long one is looked at closely.
+fn is_overgrown(text: &[u8], fields: &Fields, found: &Found) -> bool {
+    let most = found.frontend.spec.limits.head + REWRITE_ROOM;
+    let length = |field: &Field| field.name.len() + field.value.len() + b": \r\n".len();
+    text.len() > most && fields.iter().map(length).sum::<usize>() > most
 }
 
 /// Serves requests until the connection has nothing more to read or must end.
@@ -207,7 +243,9 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
                 return Box::pin(reply(client, x, &found, reason)).await;
             }
         }
+        x.seat = Some(client.worker.sessions.begin(client, 1));
         let after = exchange(client, x, tables, &found, first).await;
+        x.seat = None;
         x.state.tracking.end(client.worker.now_ms());
         if after != After::Idle || client.stream.is_multiplexed() {
             return after;
@@ -311,6 +349,7 @@ async fn exchange(
         x.input.make_room(x.buffer_bytes);
     }
     x.record.head_read(x.request.length, client.worker.shared.clock.micros());
+    x.record.is_first = first;
     note_request(client, x, found);
     x.up.body_bytes = 0;
     let counters = found.frontend.counters.workers.of(client.worker.index);
@@ -342,6 +381,7 @@ async fn exchange(
             if *status == 503 {
                 // What has no backend to go to ends as if it had no server.
                 x.record.ending.set(Who::Server, Phase::Connect);
+                x.record.times.read = 0;
             }
             Box::pin(reply(client, x, found, Reason::Denied(*status))).await
         }

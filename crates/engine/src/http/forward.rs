@@ -15,16 +15,16 @@ use super::open::{self, NotOpened, Opened};
 use super::record::finish;
 use super::reply::{finish_reply, reply, send_to};
 use super::sticky::Visit;
-use super::{plain_cookie, relay, send_head};
+use super::{compress, plain_cookie, relay, send_head};
 use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink};
 use crate::listener::Found;
+use crate::retry;
 use crate::rules::message::{growing, set_header};
 use crate::rules::{self, Turn};
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::Load;
-use crate::wire::Policy;
 
 /// Stale pooled connections that one request may meet before it insists on a new one.
 const MOST_STALE: u32 = 1;
@@ -47,6 +47,8 @@ pub struct Course<'a> {
     pub visit: Option<Visit>,
     /// The server that it belongs to.
     pub wanted: Option<usize>,
+    /// Rules have it go anywhere, and say nothing to the client of where it went.
+    pub ignored: bool,
     /// The server that is asked once more, and after how many milliseconds.
     same: Option<(usize, u64)>,
     /// Connections that turned out to be closed.
@@ -76,6 +78,7 @@ pub async fn forward(
         first,
         visit: None,
         wanted: None,
+        ignored: false,
         same: None,
         stale: 0,
         untouched: 0,
@@ -87,12 +90,14 @@ pub async fn forward(
             return Box::pin(reply(client, x, found, Reason::NoServerUp)).await;
         };
         if x.record.goes_to(backend) {
+            x.seat.iter().for_each(|seat| seat.goes_to(backend));
             backend.counters.of(client.worker.index).requests.add(1);
             if backend.rules.judges_requests()
                 && let Some(after) = Box::pin(judge(client, x, &course, backend)).await
             {
                 return after;
             }
+            compress::choose(x, found, backend);
         }
         match attempt(client, x, &mut course, backend).await {
             Next::Again => {}
@@ -126,7 +131,10 @@ async fn judge(
     }
     match turn {
         Turn::On => None,
-        Turn::Ended(after) => Some(after),
+        Turn::Ended(after) => {
+            backend.counters.of(client.worker.index).answered(x.record.status);
+            Some(after)
+        }
         Turn::Service(name) => {
             x.record.serve();
             let tables = course.tables.clone();
@@ -189,7 +197,10 @@ async fn attempt(
     if let Some(server) = backend.servers.get(lease.index()) {
         x.record.redispatched |= !x.tried.is_empty() && !x.tried.contains(&lease.index());
         x.record.lands_on(server);
+        x.seat.iter().for_each(|seat| seat.lands_on(server));
         if let Some(prefix) = prefix_of(x, backend, lease.index()) {
+            drop(Load::begin(&client.worker, backend, server));
+            backend.counters.of(client.worker.index).answered(302);
             let keep_alive = send_to(x, course.found, prefix);
             lease.finish(Outcome { kind: OutcomeKind::Aborted, latency_us: 0 }, client.worker.now_ms());
             return Next::Answered(Box::pin(finish_reply(client, x, course.found, keep_alive)).await);
@@ -233,10 +244,11 @@ async fn attempt(
 fn choose(client: &Client, x: &mut Exchange, course: &mut Course<'_>, backend: &Backend) -> bool {
     let (found, persistence) = (course.found, open::persistence(client, x, backend, course.found));
     let forced = persistence == Some(true);
+    course.ignored = persistence == Some(false);
     // A cookie that was told apart from the server's own part of it is not there a second time.
     if x.record.retries == 0 || course.visit.is_none() {
         let assigned = open::assigned(client, x, (backend, found), forced);
-        let heeded = assigned.is_none() && persistence != Some(false);
+        let heeded = assigned.is_none() && !course.ignored;
         course.visit = open::remembered(client, x, (backend, found), &course.tables, (heeded, forced));
         plain_cookie::unprefix(x, backend);
         let named = assigned.or(course.visit.map(|visit| visit.index));
@@ -259,11 +271,15 @@ fn not_opened(
             Next::Gone
         }
         // No other server is left: what the tried one did is the reason.
-        NotOpened::Refused(Reason::NoServerUp) => Next::Refused(course.last.unwrap_or(Reason::NoServerUp)),
+        NotOpened::Refused(Reason::NoServerUp) => {
+            backend.counters.of(client.worker.index).unserved.add(1);
+            Next::Refused(course.last.unwrap_or(Reason::NoServerUp))
+        }
         NotOpened::Refused(reason) => {
             if matches!(reason, Reason::QueueTimeout) {
                 x.record.times.picked = client.worker.shared.clock.micros();
             }
+            backend.counters.of(client.worker.index).unserved.add(1);
             Next::Refused(reason)
         }
         NotOpened::Unreachable(index, reason) => {
@@ -271,10 +287,13 @@ fn not_opened(
             if x.record.retries < backend.spec.retry.attempts
                 && backend.spec.retry.after.iter().any(|known| known == "connect")
             {
-                let reached = matches!(reason, Reason::ConnectTimeout);
-                again(client, x, (course, backend), index, reached);
+                let how = if matches!(reason, Reason::ConnectTimeout) { Tried::Late } else { Tried::Refused };
+                again(client, x, (course, backend), index, how);
                 course.last = Some(reason);
                 return Next::Again;
+            }
+            if let Some(server) = backend.servers.get(index) {
+                server.counters.of(client.worker.index).unreached.add(1);
             }
             Next::Refused(reason)
         }
@@ -287,35 +306,37 @@ fn prefix_of<'a>(x: &Exchange, backend: &'a Backend, index: usize) -> Option<&'a
     (!prefix.is_empty() && matches!(x.request.method, Method::Get | Method::Head)).then_some(prefix)
 }
 
+/// What became of a try.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tried {
+    /// The server refused the connection: it may want a moment.
+    Refused,
+    /// There was no connection in time.
+    Late,
+    /// The server had the request.
+    Sent,
+}
+
 /// The next try: on another server by the backend's rule, else on the same one after a while if it could not be reached.
 fn again(
     client: &Client,
     x: &mut Exchange,
     (course, backend): (&mut Course<'_>, &Backend),
     index: usize,
-    reached: bool,
+    how: Tried,
 ) {
-    if moves(x, course, backend) {
+    let moves = retry::moves(&backend.spec, x.record.retries, course.wanted.is_some());
+    if let Some(server) = backend.servers.get(index).filter(|_| how == Tried::Sent || !moves) {
+        server.counters.of(client.worker.index).repeats.add(1);
+    }
+    if moves {
         return redispatch(client, x, backend, index);
     }
     x.record.retries += 1;
     if let Some(server) = backend.servers.get(index) {
         server.counters.of(client.worker.index).retries.add(1);
     }
-    course.same = Some((index, if reached { 0 } else { backend.spec.retry.turn_around }));
-}
-
-/// Every so many tries, counted from the first or from the last; at once where any server would do.
-fn moves(x: &Exchange, course: &Course<'_>, backend: &Backend) -> bool {
-    let (rule, nth) = (backend.spec.retry.redispatch, i64::from(x.record.retries) + 1);
-    let every = match rule {
-        0 => return false,
-        1.. => i64::from(rule),
-        _ => i64::from(backend.spec.retry.attempts) + 1 + i64::from(rule),
-    };
-    let takes_turns =
-        matches!(backend.spec.balance.policy, Policy::RoundRobin | Policy::StaticRr | Policy::Random);
-    every <= 0 || nth % every == 0 || course.wanted.is_none() && takes_turns
+    course.same = Some((index, if how == Tried::Refused { backend.spec.retry.turn_around } else { 0 }));
 }
 
 /// Whether the backend repeats what has failed in this way.
@@ -346,8 +367,8 @@ fn redispatch(client: &Client, x: &mut Exchange, backend: &Backend, index: usize
 /// Whether the answer's status is one that the backend retries, and another server can be asked.
 fn is_unwanted(client: &Client, x: &Exchange, backend: &Backend, index: usize) -> bool {
     backend.spec.retry.statuses.contains(&x.response.status)
-        && is_repeatable(x)
-        && has_other(x, backend, index)
+        && repeatable(x, backend)
+        && (backend.spec.retry.redispatch == 0 || has_other(x, backend, index))
         && may_retry(client, x, backend)
 }
 
@@ -356,6 +377,12 @@ fn has_other(x: &Exchange, backend: &Backend, index: usize) -> bool {
     let untried = |place: &usize| *place != index && !x.tried.contains(place);
     let mut servers = backend.servers.iter().enumerate();
     servers.any(|(place, server)| untried(&place) && server.state.is_usable())
+}
+
+/// Whether the backend sends this request once more after a server has had it.
+fn repeatable(x: &Exchange, backend: &Backend) -> bool {
+    let any = backend.spec.retry.unsafe_methods && x.up.replayable();
+    !x.state.overrides.no_retry && (any || is_repeatable(x))
 }
 
 /// Whether sending the request once more could do no harm and is possible.
@@ -388,6 +415,7 @@ fn failed(
     if reused && is_stale(x, failure) && course.stale < MOST_STALE && is_repeatable(x) {
         lease.finish(outcome(OutcomeKind::Aborted), now);
         course.stale += 1;
+        course.same = Some((index, 0));
         return Next::Again;
     }
     if matches!(failure, Failure::Untouched) && course.untouched < MOST_UNTOUCHED && x.up.replayable() {
@@ -418,8 +446,7 @@ fn failed(
         Failure::Status => {
             lease.finish(outcome(OutcomeKind::Failure), now);
             counters.failures.add(1);
-            counters.answered(x.response.status);
-            redispatch(client, x, backend, index);
+            again(client, x, (course, backend), index, Tried::Sent);
             return Next::Again;
         }
     };
@@ -428,10 +455,16 @@ fn failed(
     if kind == OutcomeKind::Failure {
         counters.response_errors.add(1);
         counters.failures.add(1);
-        if repeats(backend, failure) && is_repeatable(x) && may_retry(client, x, backend) {
-            again(client, x, (course, backend), index, true);
+        if matches!(failure, Failure::Bad(_)) {
+            counters.unanswered.add(1);
+        }
+        if repeats(backend, failure) && repeatable(x, backend) && may_retry(client, x, backend) {
+            again(client, x, (course, backend), index, Tried::Sent);
             course.last = Some(reason);
             return Next::Again;
+        }
+        if !matches!(failure, Failure::Bad(_)) {
+            counters.unanswered.add(1);
         }
     }
     Next::Refused(reason)

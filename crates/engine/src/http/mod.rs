@@ -2,6 +2,7 @@
 
 mod answer;
 mod await_answer;
+mod compress;
 mod exchange;
 mod forward;
 mod grpc;
@@ -23,6 +24,7 @@ use std::task::Poll;
 
 pub use answer::{Manner, Reason, phrase, write_answer_as, write_reason};
 pub use exchange::{After, Exchange};
+pub use open::named;
 pub use record::finish;
 pub use reply::{finish_reply, redirect, reply, send, settle};
 pub use route::backend_named;

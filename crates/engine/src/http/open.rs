@@ -15,7 +15,7 @@ use super::plain_cookie;
 use super::sticky::{self, Visit};
 use crate::client::Client;
 use crate::clock::wall_micros;
-use crate::ending::{CookieIn, CookieOut};
+use crate::ending::{CookieIn, CookieOut, Phase};
 use crate::hashkey;
 use crate::listener::Found;
 use crate::proxy::preface;
@@ -80,14 +80,18 @@ pub fn assigned(
     if backend.use_server.is_empty() {
         return None;
     }
-    let view = x.view(client, found, Some(backend));
+    named(&x.view(client, found, Some(backend)), backend, forced)
+}
+
+/// The same for any view.
+pub fn named<V: View>(view: &V, backend: &Backend, forced: bool) -> Option<usize> {
     let mut name = Vec::new();
     backend.use_server.iter().find_map(|(server, when)| {
-        if !when.as_ref().is_none_or(|when| when.test(&view)) {
+        if !when.as_ref().is_none_or(|when| when.test(view)) {
             return None;
         }
         name.clear();
-        server.write(&view, &mut name);
+        server.write(view, &mut name);
         let index = backend.server_named(std::str::from_utf8(&name).ok()?)?;
         let runs = backend.servers.get(index).is_some_and(|server| plain_cookie::runs(server));
         (runs || forced).then_some(index)
@@ -127,11 +131,13 @@ pub fn recalled(client: &Client, x: &Exchange, backend: &Backend, found: &Found)
 }
 
 /// Lets a server come to itself; false when the client goes meanwhile.
-pub async fn pause(client: &mut Client, x: &Exchange, ms: u64) -> bool {
+pub async fn pause(client: &mut Client, x: &mut Exchange, ms: u64) -> bool {
     x.timer.set(ms);
-    let stays =
-        poll_fn(|cx| if client.is_gone(cx) { Poll::Ready(false) } else { x.timer.poll(cx).map(|()| true) })
-            .await;
+    let stays = poll_fn(|cx| {
+        let is_gone = client.is_gone(cx) || x.is_killed(Phase::Connect);
+        if is_gone { Poll::Ready(false) } else { x.timer.poll(cx).map(|()| true) }
+    })
+    .await;
     x.timer.clear();
     stays
 }
@@ -158,14 +164,25 @@ pub async fn pick(
         forced,
     };
     let granted = backend.group.acquire(&ask, worker.now_ms());
+    let counters = backend.counters.of(worker.index);
+    let here = counters.total.get().saturating_sub(counters.ended.get()) + 1;
+    counters.most.raise(here);
     x.text = key;
     let lease = match granted {
-        Grant::Lease(lease) => lease,
+        Grant::Lease(lease) => {
+            if let Some(server) = backend.servers.get(lease.index()).filter(|_| wanted != Some(lease.index()))
+            {
+                server.counters.of(worker.index).balanced.add(1);
+            }
+            lease
+        }
         Grant::NoServer => return Err(NotOpened::Refused(Reason::NoServerUp)),
         Grant::QueueFull => return Err(NotOpened::Refused(Reason::QueueFull)),
         Grant::Wait(ticket) => {
             x.record.waited_behind[1] = backend.group.queued();
-            backend.counters.of(worker.index).queue_most.raise(u64::from(backend.group.queued()));
+            let queued = u64::from(backend.group.queued());
+            counters.queue_most.raise(queued);
+            counters.most.raise(here - 1 + queued);
             Box::pin(wait(client, x, ticket, backend.spec.timeouts.queue)).await?
         }
     };
@@ -174,7 +191,7 @@ pub async fn pick(
 
 async fn wait(
     client: &mut Client,
-    x: &Exchange,
+    x: &mut Exchange,
     mut ticket: Ticket,
     timeout_ms: u64,
 ) -> Result<Lease, NotOpened> {
@@ -183,7 +200,7 @@ async fn wait(
         if let Poll::Ready(turn) = ticket.poll(cx) {
             return Poll::Ready(Ok(turn));
         }
-        if client.is_gone(cx) {
+        if client.is_gone(cx) || x.is_killed(Phase::Queue) {
             return Poll::Ready(Err(NotOpened::ClientGone));
         }
         x.timer.poll(cx).map(|()| Err(NotOpened::Refused(Reason::QueueTimeout)))

@@ -45,8 +45,12 @@ pub struct Record {
     pub bytes_out: u64,
     /// What its line shows of the messages.
     pub noted: Noted,
+    /// It is the first on its connection.
+    pub is_first: bool,
     /// It counts at its server.
     pub is_counted: bool,
+    /// A rule has its connection closed without an answer.
+    is_dropped: bool,
     has_head: bool,
     is_told: bool,
 }
@@ -90,6 +94,7 @@ impl Record {
     /// A backend of ours answers it.
     pub fn serve(&mut self) {
         self.is_service = true;
+        self.ending.set(Who::Local, Phase::Request);
     }
 
     /// A rule keeps its answer back.
@@ -102,6 +107,7 @@ impl Record {
     /// A rule has its connection closed without an answer.
     pub fn dropped(&mut self) {
         self.status = 0;
+        self.is_dropped = true;
         self.reason = Some("rejected");
         self.times.read = 0;
         self.ending.set(Who::Proxy, Phase::Request);
@@ -149,11 +155,13 @@ impl Record {
         (state, tables): (&'a State, &'a Tables),
         (now, is_early): (u64, bool),
     ) -> Entry<'a> {
-        let backend = tables.backend(&self.backend).map(Arc::as_ref);
+        // A backend of ours is nobody's business: its answers are the frontend's own.
+        let backend = tables.backend(&self.backend).map(Arc::as_ref).filter(|_| !self.is_service);
         let server = backend.and_then(|backend| backend.servers.get(backend.server_named(&self.server)?));
         let wall = wall_micros();
         Entry {
             client,
+            peer: state.overrides.source.unwrap_or(client.peer),
             found,
             times: Times { closed: now, ..self.times },
             ending: self.ending,
@@ -220,7 +228,7 @@ pub fn tell_early(client: &Client, x: &mut Exchange, found: &Found) {
 pub fn finish(client: &Client, x: &mut Exchange, found: &Found, now: u64) {
     let record = &x.record;
     let counters = found.frontend.counters.workers.of(client.worker.index);
-    if record.status > 0 {
+    if record.status > 0 || record.is_dropped {
         counters.answered(record.status);
     }
     if record.status > 0 && (record.backend.is_empty() || record.is_service) && record.reason.is_none() {

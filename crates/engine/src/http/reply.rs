@@ -78,9 +78,6 @@ pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason:
         if reason.is_request_error() {
             counters.request_errors.add(1);
         }
-        if reason.is_denial() {
-            counters.denied.add(1);
-        }
     }
     let manner = settle(x, found);
     x.down.prefix.clear();
@@ -88,6 +85,7 @@ pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason:
     let backend = std::mem::take(&mut x.record.backend);
     let named = (!backend.is_empty()).then_some(backend.as_str());
     let known = named.and_then(|name| tables.backend(name)).map(|backend| &**backend);
+    rules::count_own(client, found, known, reason);
     if let Some(page) = rules::page(found, known, status) {
         let mut out = std::mem::take(&mut x.down.prefix);
         rules::write_own(&mut out, page, &x.view(client, found, known), manner);

@@ -95,7 +95,7 @@ fn tell_cookie(
     let now = (wall_micros() / 1_000_000) as u32;
     if let Some(Sticky::Cookie { plain: true, .. }) = &backend.sticky {
         let Some(server) = backend.servers.get(index) else { return CookieOut::None };
-        let wanted = course.wanted == Some(index);
+        let wanted = course.wanted == Some(index) || course.ignored;
         return plain_cookie::answer(x, backend, &Due { server, wanted, visit: course.visit, now }, extra);
     }
     sticky::set_cookie(extra, backend, (index, course.visit), &course.tables.secret, now);
@@ -157,9 +157,9 @@ pub fn answer(
     let multiplexed = client.stream.is_multiplexed();
     let framing = match x.response.body {
         Body::None => Framing::None,
-        Body::Length(length) => Framing::Length(length),
-        Body::Chunked | Body::UntilClose if old_client || multiplexed => Framing::Close,
-        Body::Chunked | Body::UntilClose => Framing::Chunked,
+        Body::Length(length) if x.down.press.is_none() => Framing::Length(length),
+        _ if old_client || multiplexed => Framing::Close,
+        _ => Framing::Chunked,
     };
     let upgraded = opens_tunnel(x);
     let leaving = client.worker.shared.stance.is_leaving()

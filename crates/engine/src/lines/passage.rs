@@ -7,9 +7,10 @@ use tenbin_rules::View;
 use super::{Entry, Lines, Noted, Times};
 use crate::client::Client;
 use crate::clock::wall_micros;
-use crate::ending::Ending;
+use crate::ending::{Ending, Phase, Who};
 use crate::listener::Found;
 use crate::rules::Captures;
+use crate::sessions::Seat;
 use crate::tables::{Backend, Server};
 
 /// How far a connection has come, and how it ended.
@@ -25,6 +26,8 @@ pub struct Passage {
     pub waited_behind: [u32; 2],
     /// From and to the client.
     pub bytes: [u64; 2],
+    /// Where operators see it.
+    pub seat: Option<Seat>,
     /// Who was asked.
     pub backend: Option<Arc<Backend>>,
     /// Who was tried last.
@@ -36,7 +39,16 @@ impl Passage {
     pub fn begin(client: &Client) -> Self {
         let (accepted, shaken) = client.accepted();
         let times = Times { accepted, shaken, begun: shaken, ..Times::default() };
-        Self { times, ..Self::default() }
+        Self { times, seat: Some(client.worker.sessions.begin(client, 0)), ..Self::default() }
+    }
+
+    /// Whether an operator has ended it, in this phase.
+    pub fn is_killed(&mut self, phase: Phase) -> bool {
+        let is_killed = self.seat.as_ref().is_some_and(Seat::is_ended);
+        if is_killed {
+            self.ending.set(Who::Killed, phase);
+        }
+        is_killed
     }
 
     /// It has begun: writes its line where lines do not say what became of it.
@@ -58,6 +70,7 @@ impl Passage {
         let (now, wall) = (client.worker.shared.clock.micros(), wall_micros());
         let entry = Entry {
             client,
+            peer: client.peer,
             found,
             times: Times { closed: now, ..self.times },
             ending: self.ending,

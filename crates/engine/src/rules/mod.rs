@@ -6,16 +6,19 @@
 mod answering;
 mod connection;
 mod content;
+mod decisions;
 pub mod facts;
+pub mod figures;
 pub mod message;
 mod request;
 mod state;
 pub mod tracking;
 mod variables;
 
-pub use answering::{after, after_own, answer, page, write_own};
+pub use answering::{Verdict, after, after_own, answer, instead, page, write_own};
 pub use connection::{Admission, SessionVariables, connection, session};
 pub use content::content;
+pub use decisions::{Stage, count_own, count_verdict, denied, turned_away};
 pub use message::growing;
 pub use request::{Turn, request};
 pub use state::{Captures, State};

@@ -210,6 +210,10 @@ fn server_stats(server: &Server, now: u64) -> wire::ServerStats {
         averages: averages::merged(workers.iter().filter_map(|c| c.phases.averages())),
         failed_rewrites: workers.sum(|c| &c.failed_rewrites),
         internal_errors: workers.sum(|c| &c.internal_errors),
+        balanced: workers.sum(|c| &c.balanced),
+        unreached: workers.sum(|c| &c.unreached),
+        repeats: workers.sum(|c| &c.repeats),
+        unanswered: workers.sum(|c| &c.unanswered),
     }
 }
 
@@ -248,6 +252,10 @@ fn backend_stats(backend: &Backend, now: u64) -> wire::BackendStats {
         failed_rewrites: workers.sum(|c| &c.failed_rewrites),
         internal_errors: workers.sum(|c| &c.internal_errors),
         compressed: each(workers, |c| &c.compressed),
+        balanced: sum(|server| server.balanced),
+        unreached: sum(|server| server.unreached) + workers.sum(|c| &c.unserved),
+        repeats: sum(|server| server.repeats),
+        unanswered: sum(|server| server.unanswered),
         servers,
     }
 }

@@ -222,6 +222,14 @@ pub struct ServerCounters {
     pub denied_responses: Counter,
     pub failed_rewrites: Counter,
     pub internal_errors: Counter,
+    /// Chosen by the policy, not by a cookie, a table or a rule.
+    pub balanced: Counter,
+    /// Requests that ended because it was not reached.
+    pub unreached: Counter,
+    /// Tries that were repeated on it, or anywhere after it had the request.
+    pub repeats: Counter,
+    /// Requests that ended because it did not answer well.
+    pub unanswered: Counter,
     /// Monotonic milliseconds of the last use.
     pub last_used: Counter,
     pub phases: Phases,
@@ -240,6 +248,8 @@ pub struct BackendCounters {
     pub denied_responses: Counter,
     pub failed_rewrites: Counter,
     pub internal_errors: Counter,
+    /// Requests that got no server or no slot.
+    pub unserved: Counter,
     /// As of a frontend.
     pub compressed: [Counter; 4],
     pub responses: [Counter; 6],

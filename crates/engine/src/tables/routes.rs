@@ -1,6 +1,6 @@
 //! Routes compiled: edits, and what decides about a request.
 
-use tenbin_rules::{Around, Expr};
+use tenbin_rules::Around;
 
 use super::build::Refusal;
 use super::draft::{Known, base64, expression, is_text, is_token, refuse};

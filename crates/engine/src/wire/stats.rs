@@ -150,6 +150,14 @@ pub struct ServerStats {
     pub failed_rewrites: u64,
     #[serde(default)]
     pub internal_errors: u64,
+    #[serde(default)]
+    pub balanced: u64,
+    #[serde(default)]
+    pub unreached: u64,
+    #[serde(default)]
+    pub repeats: u64,
+    #[serde(default)]
+    pub unanswered: u64,
 }
 
 /// The sums over a backend's servers and what belongs to none of them.
@@ -189,6 +197,14 @@ pub struct BackendStats {
     pub failed_rewrites: u64,
     #[serde(default)]
     pub internal_errors: u64,
+    #[serde(default)]
+    pub balanced: u64,
+    #[serde(default)]
+    pub unreached: u64,
+    #[serde(default)]
+    pub repeats: u64,
+    #[serde(default)]
+    pub unanswered: u64,
     #[serde(default)]
     pub compressed: [u64; 4],
 }

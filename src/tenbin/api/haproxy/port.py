@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping, Sequence
 
     from tenbin.api.operations import Operations
@@ -53,6 +54,10 @@ class Runtime(Protocol):
     @property
     def reloads(self) -> Reloads:
         """How often the configuration was read again."""
+
+    @property
+    def listeners(self) -> Sequence[socket.socket]:
+        """The listening sockets, for a successor."""
 
     @property
     def operations(self) -> Operations:

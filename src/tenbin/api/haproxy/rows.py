@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenbin.api.haproxy.standing import status_of, tracked
-from tenbin.model import Health, ServerId, StickyCookie
+from tenbin.model import HashKey, Health, Policy, ServerId, StickyCookie
 from tenbin.observe.figures import RESPONSE_CLASSES
 
 if TYPE_CHECKING:
@@ -207,7 +207,11 @@ def _server(entry: Entry, of: tuple[Server, ServerStatus], *, private: bool) -> 
     idle = traffic.idle
     values |= {"srv_icur": idle, "idle_conn_cur": 0, "safe_conn_cur": idle}
     values |= {"used_conn_cur": traffic.current, "need_conn_est": traffic.max}
-    return values | _work(traffic, http=entry.mode == "http")
+    values |= _work(traffic, http=entry.mode == "http")
+    if entry.mode == "http":
+        # Requests of a server are those that it answered.
+        values["req_tot"] = sum(traffic.responses.values())
+    return values
 
 
 def _checked(status: ServerStatus) -> Values:
@@ -280,8 +284,8 @@ def _backend(entry: Entry, scope: Scope) -> Values:
         "svname": "BACKEND",
         "slim": entry.full_connections,
         "status": "UP" if status.up or not backend.servers else "DOWN",
-        "weight": status.weight if status.active else _backup_weight(status),
-        "uweight": status.weight if status.active else _backup_weight(status),
+        "weight": status.weight if status.active else _backup_weight(backend, status),
+        "uweight": status.weight if status.active else _backup_weight(backend, status),
         "act": status.active,
         "bck": status.backups,
         "chkdown": status.downs,
@@ -307,24 +311,28 @@ def _backend(entry: Entry, scope: Scope) -> Values:
     if traffic is None:
         return values
     values |= {"dreq": traffic.denied, **_compressed(traffic.compressed)}
-    return values | _work(traffic, http=entry.mode == "http")
+    values |= _work(traffic, http=entry.mode == "http")
+    # A session counts once for its backend, however many servers were tried.
+    values["stot"] = traffic.requests if entry.mode == "http" else traffic.total + traffic.unreached
+    return values
 
 
 def _work(traffic: Work, *, http: bool) -> Values:
+    """What servers and backends have in common. A try that failed is a session and a connection, as HAProxy counts."""
     values: Values = {
         "qcur": traffic.queue,
         "qmax": traffic.queue_max,
         "scur": traffic.current,
         "smax": traffic.max,
-        "stot": traffic.total,
+        "stot": traffic.total + traffic.connect_errors,
         "bin": traffic.bytes_in,
         "bout": traffic.bytes_out,
         "dresp": traffic.denied_responses,
-        "econ": traffic.connect_errors,
-        "eresp": traffic.response_errors,
-        "wretr": traffic.retries,
+        "econ": traffic.unreached,
+        "eresp": traffic.unanswered,
+        "wretr": traffic.repeats,
         "wredis": traffic.redispatches,
-        "lbtot": traffic.total,
+        "lbtot": traffic.balanced,
         "rate": traffic.rate,
         "rate_max": traffic.rate_max,
         "cli_abrt": traffic.client_aborts,
@@ -332,7 +340,7 @@ def _work(traffic: Work, *, http: bool) -> Values:
         "lastsess": -1 if traffic.last_used is None else traffic.last_used,
         "wrew": traffic.failed_rewrites,
         "eint": traffic.internal_errors,
-        "connect": traffic.connects,
+        "connect": traffic.connects + traffic.connect_errors,
         "reuse": traffic.reuses,
         **_times(traffic.averages),
     }
@@ -373,17 +381,27 @@ def _frontend_limit(config: Config, frontend: Frontend) -> int:
     return frontend.limits.connections or process or config.limits.connections
 
 
-def _backup_weight(status: BackendStatus) -> int:
-    """Without an active server, backups carry the work: the first of them, as HAProxy counts it."""
-    return next((server.weight for server in status.servers if server.usable and server.backup), 0)
+def _backup_weight(backend: Backend, status: BackendStatus) -> int:
+    """Without an active server, backups carry the work: all of them, or the first."""
+    weights = [server.weight for server in status.servers if server.usable and server.backup]
+    return sum(weights if backend.all_backups else weights[:1])
 
 
-_ALGORITHMS = {"round_robin": "roundrobin", "least_conn": "leastconn", "ip_hash": "source", "hash": "hash"}
+_ALGORITHMS = {"round_robin": "roundrobin", "least_conn": "leastconn", "ip_hash": "source"}
+_HASHES = {
+    HashKey.SOURCE: "source",
+    HashKey.URI: "uri",
+    HashKey.PARAMETER: "url_param",
+    HashKey.HEADER: "hdr",
+    HashKey.RDP_COOKIE: "rdp-cookie",
+}
 
 
 def algorithm(backend: Backend) -> str:
     """Return what HAProxy calls a backend's way to choose."""
     policy = str(backend.balance.policy)
+    if backend.balance.policy is Policy.HASH:
+        return _HASHES.get(backend.balance.form, "hash")
     return _ALGORITHMS.get(policy, policy.replace("_", "-"))
 
 

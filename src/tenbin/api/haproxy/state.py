@@ -95,7 +95,7 @@ def admin_bits(sight: Sight, server: Server, status: ServerStatus) -> int:
     """Return `srv_admin_state`."""
     bits = 0
     if status.admin is Admin.MAINT:
-        bits |= _CONFIGURED if status.file_admin is Admin.MAINT and not status.overrides else _FORCED
+        bits |= _FORCED | (_CONFIGURED if _is_disabled(status) else 0)
     if status.admin is Admin.DRAIN:
         bits |= _FORCED_DRAIN
     if inherits_maintenance(sight.state, server):
@@ -106,14 +106,22 @@ def admin_bits(sight: Sight, server: Server, status: ServerStatus) -> int:
     return bits | (_RESOLUTION if status.resolved is None else 0)
 
 
+def _is_disabled(status: ServerStatus) -> bool:
+    """Return whether the file says so, and nobody has said otherwise."""
+    return status.file_admin is Admin.MAINT and not status.overrides
+
+
 def _state(sight: Sight, entry: Entry, server: Server, status: ServerStatus) -> str:
     host, port = _where(status)
     check = status.check
-    result, code, standing = _UNKNOWN, 1, 0
+    result, code, standing, level = _UNKNOWN, 1, 0, _UNCHECKED
+    if _is_disabled(status):
+        standing, level = _PAUSED, 0
     if check is not None:
         code = _CHECKS.index(check.status) if check.status in _CHECKS else 0
         result = _result(check.status)
         standing = _SET_UP | _ENABLED | (_PAUSED if status.admin is Admin.MAINT else 0)
+        level = check.level
     fields = (
         entry.number,
         entry.name,
@@ -127,7 +135,7 @@ def _state(sight: Sight, entry: Entry, server: Server, status: ServerStatus) -> 
         int(status.changed or 0),
         code,
         result,
-        check.level if check is not None else _UNCHECKED,
+        level,
         standing,
         _agent(server),
         0,

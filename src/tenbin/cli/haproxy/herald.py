@@ -41,6 +41,12 @@ class Herald:
         os.close(reading)
         self._waiting = writing
         os.setsid()
+        # Whoever reads what the command writes must not wait for what goes on without it.
+        self._words.move(os.dup(2))
+        null = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(null, standard)
+        os.close(null)
         return False
 
     def await_child(self) -> int:
@@ -66,9 +72,7 @@ class Herald:
         if self._arguments.notify:
             notify(f"READY=1\nMAINPID={os.getpid()}\nSTATUS=Ready.\n")
         if self._waiting is not None:
-            null = os.open(os.devnull, os.O_RDWR)
-            for standard in (0, 1, 2):
-                os.dup2(null, standard)
+            self._words.move(os.open(os.devnull, os.O_WRONLY))
             os.write(self._waiting, b"1")
             os.close(self._waiting)
             self._waiting = None

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from tenbin.cli.haproxy.version import number
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _LABELS = {"info": "[NOTICE]  ", "warning": "[WARNING] ", "error": "[ALERT]   "}
 
@@ -36,6 +33,12 @@ class Words:
             self._stream.write(rendered)
             self._stream.flush()
 
+    def move(self, descriptor: int) -> None:
+        """Say everything else there, and close where it was said."""
+        before, self._stream = self._stream, os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace")
+        if before is not sys.stderr:
+            before.close()
+
     def line(self, level: str, text: str) -> str:
         """A line without its end; "" where nothing is to be said."""
         return "" if self._quiet else f"{_LABELS[level]} ({os.getpid()}) : {text}"
@@ -50,12 +53,3 @@ class Words:
         if line := self.line(level, text):
             self._stream.write(f"{line}\n")
             self._stream.flush()
-
-
-def told(event: Mapping[str, object]) -> str:
-    """The text of an event of the journal in HAProxy's words, where it has words for it."""
-    if event.get("event") != "server_health":
-        return str(event.get("text", ""))
-    server = f"Server {event.get('backend')}/{event.get('server')}"
-    health = str(event.get("health", "")).upper()
-    return f"{server} is {health}, reason: {event.get('reason')}. {event.get('up')} active servers left."

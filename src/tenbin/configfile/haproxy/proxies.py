@@ -29,6 +29,7 @@ class Proxies:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self.found: list[ProxyDraft] = []
+        self._of_name: dict[str, list[ProxyDraft]] = {}
         self._last: ProxyDraft | None = None
         self._named: dict[str, ProxyDraft] = {}
         self._used: set[int] = set()
@@ -52,6 +53,7 @@ class Proxies:
                 self._named[name] = draft
         elif not self._twice(draft, words):
             self.found.append(draft)
+            self._of_name.setdefault(name, []).append(draft)
         reading.exact(section.head)
         for line in section.lines:
             _directive(reading, draft, line)
@@ -96,9 +98,7 @@ class Proxies:
 
     def _twice(self, draft: ProxyDraft, words: tuple[Word, ...]) -> bool:
         """Two of one name, where both are frontends or both are backends, are a mistake."""
-        for other in self.found:
-            if other.name != draft.name or not draft.name:
-                continue
+        for other in self._of_name.get(draft.name, ()) if draft.name else ():
             frontends = other.is_frontend and draft.is_frontend
             if frontends or (other.is_backend and draft.is_backend):
                 message = (

@@ -146,6 +146,10 @@ class ServerStats(Wire):
     averages: Averages = Averages()
     failed_rewrites: int = 0
     internal_errors: int = 0
+    balanced: int = 0
+    unreached: int = 0
+    repeats: int = 0
+    unanswered: int = 0
 
 
 class BackendStats(Wire):
@@ -179,6 +183,10 @@ class BackendStats(Wire):
     denied_responses: int = 0
     failed_rewrites: int = 0
     internal_errors: int = 0
+    balanced: int = 0
+    unreached: int = 0
+    repeats: int = 0
+    unanswered: int = 0
     compressed: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import os
 import pwd
 import resource
+import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -123,7 +124,7 @@ def _lines(reading: Reading, drafts: list[ProxyDraft]) -> list[Lines]:
 
 
 def _forward(drafts: list[ProxyDraft], lines: list[Lines]) -> None:
-    """`option forwardfor` of a frontend counts where its requests go, unless the backend says it itself."""
+    """`option forwardfor` of a frontend counts for its requests where they go, unless the backend says it itself."""
     backends = {draft.name: draft for draft in drafts if draft.is_backend}
     for draft, one in zip(drafts, lines, strict=True):
         if draft.kind != "frontend" or not (draft.forward or draft.original):
@@ -136,8 +137,10 @@ def _forward(drafts: list[ProxyDraft], lines: list[Lines]) -> None:
             targets = set(backends)
         for name in targets & backends.keys():
             target = backends[name]
-            target.forward = target.forward or draft.forward
-            target.original = target.original or draft.original
+            if draft.forward and not target.forward:
+                target.forward_of[draft.name] = draft.forward
+            if draft.original and not target.original:
+                target.original_of[draft.name] = draft.original
 
 
 def _credentials(users: UserList) -> LiveList:
@@ -215,7 +218,7 @@ def _compat(around: Around, drafts: list[ProxyDraft], others: Others) -> Compat:
     sockets = tuple(replace(one, timeout=settings.socket_timeout) for one in settings.sockets)
     return Compat(
         version=around.reading.version,
-        proxies=tuple(_proxy(draft) for draft in drafts),
+        proxies=tuple(_proxy(settings, draft) for draft in drafts),
         sockets=sockets,
         pages=tuple(around.pages),
         userlists=(*others.userlists, *around.userlists),
@@ -232,7 +235,7 @@ def _compat(around: Around, drafts: list[ProxyDraft], others: Others) -> Compat:
     )
 
 
-def _proxy(draft: ProxyDraft) -> Proxy:
+def _proxy(settings: Global, draft: ProxyDraft) -> Proxy:
     return Proxy(
         name=draft.name,
         number=draft.number,
@@ -241,4 +244,8 @@ def _proxy(draft: ProxyDraft) -> Proxy:
         mode=draft.mode,
         description=draft.description,
         disabled=draft.disabled,
+        logs=(*(settings.logs if draft.log_global else ()), *draft.logs),
+        log_tag=draft.log_tag or settings.log_tag or "haproxy",
+        log_host=socket.gethostname() if settings.log_host == "-" else settings.log_host,
+        log_checks=draft.options.get("log-health-checks", False),
     )

@@ -128,8 +128,8 @@ def cookie(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         reading.error(line, "cookie 'rewrite', 'insert' and 'prefix' modes are mutually exclusive.")
     if made.indirect and made.mode == "rewrite":
         reading.error(line, "cookie 'rewrite' and 'indirect' modes are incompatible.")
-    if made.indirect and made.mode == "prefix":
-        reading.error(line, "cookie 'prefix' and 'indirect' modes are incompatible.")
+    if made.preserve and made.mode != "insert" and not made.indirect:
+        reading.error(line, "cookie 'preserve' requires at least 'insert' or 'indirect'.")
     draft.cookie = made
 
 

@@ -38,7 +38,7 @@ SWITCHES = {
     "log-separate-errors": _Switch(FRONTEND),
     "logasap": _Switch(FRONTEND),
     "persist": _Switch(BACKEND),
-    "log-health-checks": _Switch(BACKEND, "every change of a server's health is logged anyway"),
+    "log-health-checks": _Switch(BACKEND),
     "checkcache": _Switch(BACKEND, nearly="answers that could be cached with a cookie are not refused"),
     "clitcpka": _Switch(FRONTEND, _KEPT),
     "srvtcpka": _Switch(BACKEND, _KEPT),
