@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from support.runtime_api import Api, haproxy_on, tenbin_on
-from tenbin.testing.wait import wait_for
+from tenbin.testing.wait import DeadlineError, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -101,6 +101,6 @@ def settled(ours: Callable[[], Seen], theirs: Callable[[], Seen]) -> tuple[Seen,
         alike = alike + 1 if ours() == theirs() else 0
         return alike == 3
 
-    with suppress(TimeoutError):
+    with suppress(DeadlineError):
         wait_for(agree, _PATIENCE, "both say the same")
     return ours(), theirs()

@@ -116,7 +116,7 @@ CASES: list[tuple[Serve, Probe, tuple[str, int | None, str]]] = [
     (silent, tcp(), ("L4OK", None, "")),
     (silent, tcp(Step(StepKind.CONNECT)), ("L4OK", None, "(tcp-check)")),
     (banner, tcp(expect("string", "+PONG")), ("L7OK", 0, "(tcp-check)")),
-    (banner, tcp(expect("string", "nothing")), ("L7TOUT", None, "")),
+    (banner, tcp(expect("string", "nothing")), ("L7TOUT", None, " at step 1 of tcp-check (expect string 'nothing')")),
     (banner, tcp(expect("binary", "2b504f4e47")), ("L7OK", 0, "(tcp-check)")),
     (banner, tcp(expect("rstring", "^.PO")), ("L7OK", 0, "(tcp-check)")),
     (banner, tcp(expect("rbinary", "^2B50")), ("L7OK", 0, "(tcp-check)")),
