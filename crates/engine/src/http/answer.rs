@@ -317,11 +317,13 @@ pub fn phrase(status: u16) -> &'static str {
         422 => "Unprocessable Content",
         425 => "Too Early",
         451 => "Unavailable For Legal Reasons",
-        100..=199 => "Informational",
-        200..=299 => "Success",
-        300..=399 => "Redirection",
-        400..=499 => "Client Error",
-        500..=599 => "Server Error",
-        _ => "Other",
+        _ => match status / 100 {
+            1 => "Informational",
+            2 => "Success",
+            3 => "Redirection",
+            4 => "Client Error",
+            5 => "Server Error",
+            _ => "Other",
+        },
     }
 }
