@@ -104,8 +104,8 @@ fn settings(fact: Fact, scene: &Scene<'_>, view: &RequestView<'_>) -> Option<Val
 
 /// A word of the request line as it came.
 fn noted<'a>(scene: &Scene<'a>, index: usize) -> Option<Value<'a>> {
-    let words = scene.record.noted.uri()?.split(|byte| *byte == b' ');
-    words.skip(index).next().map(Value::text)
+    let mut words = scene.record.noted.uri()?.split(|byte| *byte == b' ');
+    words.nth(index).map(Value::text)
 }
 
 fn written(version: Version) -> &'static [u8] {
