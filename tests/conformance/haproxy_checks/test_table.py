@@ -59,8 +59,11 @@ CASES = {
     "http_expect_hdr": Case("option httpchk;http-check expect hdr name x-a value c", _OK),
     "http_expect_hdr_beg": Case("option httpchk;http-check expect hdr name -m beg x- value -m beg c", _OK),
     "http_expect_fhdr": Case("option httpchk;http-check expect fhdr name x-a value c", _OK),
-    "http_two_steps": Case("option httpchk;http-check connect;http-check send meth GET;http-check expect status 200;"
-                           "http-check connect;http-check send meth HEAD;http-check expect status 200", _OK),
+    "http_two_steps": Case(
+        "option httpchk;http-check connect;http-check send meth GET;http-check expect status 200;"
+        "http-check connect;http-check send meth HEAD;http-check expect status 200",
+        _OK,
+    ),
     "script_string": Case("option tcp-check;tcp-check expect string hello", b"say hello\n", waits=False),
     "script_no_string": Case("option tcp-check;tcp-check expect string hello", b"say bye\n", waits=False),
     "script_rstring": Case("option tcp-check;tcp-check expect rstring ^bye", b"say bye\n", waits=False),

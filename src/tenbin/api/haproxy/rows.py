@@ -370,7 +370,7 @@ def _backup_weight(backend: Backend, status: BackendStatus) -> int:
     return sum(weights if backend.all_backups else weights[:1])
 
 
-_ALGORITHMS = {"round_robin": "roundrobin", "least_conn": "leastconn", "ip_hash": "source"}
+_ALGORITHMS = {"round_robin": "roundrobin", "least_conn": "leastconn", "ip_hash": "source", "random": "unknown"}
 _HASHES = {
     HashKey.SOURCE: "source",
     HashKey.URI: "uri",
