@@ -229,7 +229,6 @@ def _checked(status: ServerStatus) -> Values:
         "check_rise": check.rise,
         "check_fall": check.fall,
         "check_health": check.level,
-        "hanafail": 0,
     }
     if check.code is not None and check.status.startswith("L7"):
         values["check_code"] = check.code
