@@ -111,9 +111,7 @@ def sights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str,
     return found
 
 
-def _changes(
-    api: Api, path: str, ends: tuple[tuple[str, int], str], expected: dict[str, str] | None
-) -> dict[str, str]:
+def _changes(api: Api, path: str, ends: tuple[tuple[str, int], str], expected: dict[str, str] | None) -> dict[str, str]:
     """Return what a request changes; figures may take a moment to become what is expected."""
     api("clear counters all")
     address, source = ends

@@ -229,7 +229,6 @@ def _checked(status: ServerStatus) -> Values:
         "check_rise": check.rise,
         "check_fall": check.fall,
         "check_health": check.level,
-        "hanafail": 0,
     }
     if check.code is not None and check.status.startswith("L7"):
         values["check_code"] = check.code
@@ -387,7 +386,7 @@ def _backup_weight(backend: Backend, status: BackendStatus) -> int:
     return sum(weights if backend.all_backups else weights[:1])
 
 
-_ALGORITHMS = {"round_robin": "roundrobin", "least_conn": "leastconn", "ip_hash": "source"}
+_ALGORITHMS = {"round_robin": "roundrobin", "least_conn": "leastconn", "ip_hash": "source", "random": "unknown"}
 _HASHES = {
     HashKey.SOURCE: "source",
     HashKey.URI: "uri",
