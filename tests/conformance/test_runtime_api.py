@@ -119,8 +119,8 @@ def test_json_is_shaped_as_that_of_haproxy(both: Both) -> None:
 def test_states_of_servers_are_told_in_the_same_lines(both: Both) -> None:
     ours, theirs = (_states(api("show servers state")) for api in (both.ours, both.theirs))
     assert ours == theirs
-    ours, theirs = (api("show servers conn").splitlines() for api in (both.ours, both.theirs))
-    assert [line.split()[:2] for line in ours] == [line.split()[:2] for line in theirs]
+    lines = [api("show servers conn").splitlines() for api in (both.ours, both.theirs)]
+    assert [line.split()[:2] for line in lines[0]] == [line.split()[:2] for line in lines[1]]
 
 
 def _plain(text: str) -> str:

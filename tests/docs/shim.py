@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> None:
         arguments += ["--port", PORTS["8080"], "--admin", PORTS["8404"]]
     if command == "run" and (file := Path(arguments[-1])).exists():
         text = translate(file.read_text())
-        if not re.search(r"^admin:", text, re.MULTILINE):
+        if file.suffix != ".cfg" and not re.search(r"^admin:", text, re.MULTILINE):
             text += f'admin: "127.0.0.1:{PORTS["8404"]}"\n'
         file.write_text(text)
     os.execv(sys.executable, [sys.executable, "-m", "tenbin", *arguments])  # noqa: S606 - it is what was asked for

@@ -13,7 +13,8 @@ use std::process::ExitCode;
 
 use tenbin_engine::{RunAs, certificates_command, hide_memory, self_signed_command, vocabulary_command};
 
-const USAGE: &str = "usage: tenbin-dataplane [--leash] --control PATH [--run-as UID:GID[:GROUP,...]] | --version
+const USAGE: &str =
+    "usage: tenbin-dataplane [--leash] --control PATH [--run-as UID:GID[:GROUP,...]] | --version
                         | certificates < QUESTION | self-signed NAME... | vocabulary";
 
 fn main() -> ExitCode {

@@ -1,14 +1,15 @@
 //! A connection as conditions see it, before and without requests.
 
+use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tenbin_rules::{Change, Counter, Fact, Message, Scope, TlsFact, Value, Variable, View};
+use tenbin_rules::{Change, Counter, Fact, Figure, Message, Scope, TlsFact, Value, Variable, View};
 
 use crate::client::Presence;
 use crate::listener::Found;
-use crate::rules::{Variables, tracking};
+use crate::rules::{Variables, figures, tracking};
 use crate::tables::Backend;
 
 /// See the module.
@@ -29,6 +30,8 @@ pub struct ConnectionView {
     pub is_final: bool,
     /// Variables that end with it.
     pub variables: Variables,
+    /// What expressions have assigned and rules have not seen yet.
+    assigned: RefCell<Vec<(Variable, Value<'static>)>>,
     /// Where it goes.
     pub backend: Option<Arc<Backend>>,
 }
@@ -58,7 +61,18 @@ impl ConnectionView {
             heard: Vec::new(),
             is_final: false,
             variables: Variables::default(),
+            assigned: RefCell::default(),
             backend: None,
+        }
+    }
+
+    /// What expressions have assigned meanwhile becomes part of the variables.
+    pub fn keep_assigned(&mut self) {
+        for (which, value) in self.assigned.get_mut().drain(..) {
+            match value {
+                Value::Absent => self.variables.unset(which),
+                value => self.variables.set(which, value),
+            }
         }
     }
 }
@@ -110,17 +124,42 @@ impl View for ConnectionView {
             (Fact::Destination, Some(address)) => Value::Ip(address.ip().to_canonical()),
             (Fact::DestinationPort, Some(address)) => Value::Int(address.port().into()),
             (Fact::FrontendName, _) => Value::text(self.found.frontend.spec.name.as_bytes()),
+            (Fact::WaitEnd, _) => Value::Bool(self.is_final),
             (Fact::BackendName, _) => {
                 Value::maybe(self.backend.as_ref().map(|backend| backend.spec.name.as_bytes()))
             }
             _ => Value::Absent,
         }
     }
+    fn of(&self, figure: Figure, name: &str) -> Value<'_> {
+        figures::tell(figure, name, (self.presence.worker(), &self.found, self.backend.as_deref()))
+    }
+    fn random(&self) -> u64 {
+        figures::random()
+    }
+    fn zone(&self, epoch: i64) -> i64 {
+        self.presence.worker().dates.borrow().offset(u64::try_from(epoch).unwrap_or(0))
+    }
+    fn assign(&self, which: &Variable, value: &Value<'_>) {
+        let value = value.borrowed().into_owned();
+        match (which.scope, value) {
+            (Scope::Process, Value::Absent) => self.presence.worker().shared.variables.unset(which.key),
+            (Scope::Process, value) => self.presence.worker().shared.variables.set(which.key, value),
+            (Scope::Session, Value::Absent) => self.presence.unset_variable(which.key),
+            (Scope::Session, value) => self.presence.set_variable(which.key, value),
+            // Rules hold the others while expressions are evaluated: they have them afterwards.
+            (_, value) => self.assigned.borrow_mut().push((*which, value)),
+        }
+    }
     fn variable(&self, which: &Variable) -> Value<'_> {
         match which.scope {
             Scope::Process => self.presence.worker().shared.variables.get(which.key),
             Scope::Session => self.presence.variable(which.key),
-            _ => self.variables.get(which),
+            _ => {
+                let assigned = self.assigned.borrow();
+                let last = assigned.iter().rev().find(|(known, _)| known == which);
+                last.map_or_else(|| self.variables.get(which), |(_, value)| value.clone())
+            }
         }
     }
     fn tracked(&self, slot: u8, counter: &Counter) -> Value<'_> {

@@ -142,6 +142,7 @@ impl ConnectError {
         };
         if kind == OutcomeKind::Failure {
             let counters = server.counters.of(worker.index);
+            counters.most.raise(u64::from(server.state.active()));
             counters.connect_errors.add(1);
             counters.failures.add(1);
         }

@@ -20,6 +20,7 @@ use crate::capacity::{Capacity, RELIEF, Relief, Stance, Want};
 use crate::clock::Clock;
 use crate::deadline::{Deadlines, TICK_MS};
 use crate::doors::{Door, Doors};
+use crate::flow::Presses;
 use crate::http::Exchange;
 use crate::lines::{Batches, Dates, Sinks};
 use crate::listener::{Place, accept};
@@ -87,6 +88,8 @@ pub struct Worker {
     pub pools: Pools,
     /// Pipes for tunnels that carry much.
     pub pipes: Pipes,
+    /// Make answers smaller.
+    pub presses: Presses,
     /// For handshakes, whose arithmetic takes long.
     pub turns: Rc<Turns>,
     /// Lines for the access log that have not left yet.
@@ -179,6 +182,7 @@ impl Worker {
             deadlines,
             pools: Pools::default(),
             pipes: Pipes::default(),
+            presses: Presses::default(),
             turns: Rc::default(),
             log,
             batches: Batches::default(),
@@ -256,6 +260,7 @@ impl Worker {
                 self.attached.borrow_mut().retain(|_, list| list.iter().any(Attachment::lives));
                 self.exchanges.look();
                 self.buffers.look();
+                self.presses.look();
             }
         }
     }

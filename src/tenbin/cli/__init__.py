@@ -16,6 +16,7 @@ _COMMANDS = {
     "haproxy": "haproxy",
     "check": "config",
     "compile": "config",
+    "convert": "config",
     "init": "config",
     "schema": "config",
     "status": "steer",

@@ -1,4 +1,4 @@
-"""Commands about configurations, none of which needs a running instance: check, compile, init, schema."""
+"""Commands about configurations, none of which needs a running instance: check, compile, convert, init, schema."""
 
 from __future__ import annotations
 
@@ -55,6 +55,28 @@ def compile_(file: Path) -> None:
 
     config = configfile.load(file, environment=os.environ)
     click.echo(compile_snapshot(State(config, Overlay(), 1), BLANK).model_dump_json(indent=2))
+
+
+@click.command()
+@_FILE
+def convert(file: Path) -> None:
+    """Print FILE, a haproxy.cfg, as Tenbin's YAML; exits with 1 if something of it had to be left out.
+
+    What is left out stands in comments at the top, each with its line and the reason.
+    """
+    from tenbin import configfile
+    from tenbin.configfile.convert import convert as converted
+    from tenbin.configfile.diagnostics import config_error
+
+    outcome = configfile.examine(file, environment=os.environ)
+    if outcome.config is None:
+        raise config_error(outcome.diagnostics)
+    written = converted(outcome.config, outcome.report)
+    click.echo(written.text, nl=False)
+    if written.left_out:
+        count = len(written.left_out)
+        click.echo(f"{file}: {_counted(count, 'thing')} left out; see the top of what was written", err=True)
+        sys.exit(1)
 
 
 @click.command()

@@ -6,26 +6,30 @@ the sentences tell, and when outages begin and end. How a server is checked is t
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tenbin.control.agents import Agents
 from tenbin.control.haproxy import HaproxyWords
-from tenbin.health import Checker, Target
-from tenbin.health.result import CheckStatus
+from tenbin.control.outcomes import summary
+from tenbin.control.vicinity import Vicinity
+from tenbin.health import Checker, HealthChange, Target
 from tenbin.health.target import way
 from tenbin.model import Admin, Health, ServerId
 from tenbin.observe import sentences
-from tenbin.observe.checks import CheckEntry, CheckSummary
 from tenbin.plan import wire
-from tenbin.plan.compile import effective_admin
+from tenbin.plan.compile import effective_admin, literal_address
 from tenbin.state.overlay import servers_in, servers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tenbin.clock import Clock
-    from tenbin.health import CheckResult, HealthChange
-    from tenbin.model import Address, Config, Server, UnixAddress
+    from tenbin.health.result import CheckResult
+    from tenbin.health.target import Surroundings
+    from tenbin.model import Config, Server
+    from tenbin.observe.checks import CheckSummary
     from tenbin.observe.outage import OutageBook
     from tenbin.observe.sentences import Sentence
     from tenbin.state import ServerOverlay, State, Store
@@ -34,26 +38,38 @@ if TYPE_CHECKING:
 class HealthWatch:
     """Checks the servers of the store's state and notes in `book` when they are out."""
 
-    def __init__(self, store: Store, clock: Clock, say: Callable[[Sentence], object], book: OutageBook) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        say: Callable[[Sentence], object],
+        book: OutageBook,
+        counted: Callable[[], wire.Stats | None] = lambda: None,
+    ) -> None:
         self.book = book
         self._store = store
         self._clock = clock
         self._say = say
         self._checker = Checker(clock, self._changed)
+        self._agents = Agents(store, clock, say, self._agent_changed)
+        self._vicinity = Vicinity(store, counted, self.summary)
         self._usable: dict[str, set[str]] = {}
         self._total: dict[str, int] = {}
         self._followers: dict[ServerId, list[ServerId]] = {}
         self.words = HaproxyWords(store, self._checker)
-        self._checker.heard = self._heard_check
+        self._checker.checked = self._heard_check
 
     async def run(self) -> None:
         """Check until cancelled."""
-        await self._checker.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._checker.run())
+            group.create_task(self._agents.run())
 
     def follow(self, state: State) -> None:
         """Check the servers of this state from now on."""
         self.words.follow(state.config)
-        self._checker.replace(targets(state))
+        self._checker.replace(targets(state, self._vicinity.of))
+        self._agents.follow(state)
         self.book.follow(state, self._clock.now())
         self._followers = followers(state.config)
         self._catch_up(state)
@@ -80,26 +96,23 @@ class HealthWatch:
 
     def summary(self, server: ServerId) -> CheckSummary | None:
         """Return a server's standing with its check; None for one that is not checked."""
-        view = self._checker.view(server)
-        if not view.rise:
-            return None
-        last = view.last
-        return CheckSummary(
-            status=last.status if last else "INI",
-            code=last.code if last else None,
-            duration=last.duration if last else 0.0,
-            text=last.text if last else "",
-            description=(last.status if last else CheckStatus.INI).text,
-            passes=view.passes,
-            failures=view.failures,
-            rise=view.rise,
-            fall=view.fall,
-            level=view.value,
-            passed_total=view.passed_total,
-            failed_total=view.failed_total,
-            downs=view.downs,
-            history=tuple(_entry(result) for result in self._checker.results(server)),
-        )
+        return summary(self._checker, server)
+
+    def agent(self, server: ServerId) -> CheckSummary | None:
+        """Return a server's standing with its agent; None for one without."""
+        return self._agents.summary(server)
+
+    def set_health(self, server: ServerId, health: Health) -> None:
+        """Let a server be up or down until its check says otherwise."""
+        self._checker.force(server, health)
+        self._store.set_health(server, health, "set over the runtime API", self._clock.now())
+        self.follow(self._store.state)
+
+    def set_agent(self, server: ServerId, health: Health) -> None:
+        """Let a server's agent have said that it is up or down."""
+        before = self._store.state.overlay.of(server).health
+        self._agents.force(server, health)
+        self._agent_changed(HealthChange(server, before, health, "agent, set over the runtime API"))
 
     def heard(self, event: wire.Event) -> None:
         """Tell what the data plane said; a server that it took out is checked at once."""
@@ -112,22 +125,35 @@ class HealthWatch:
             self._checker.trigger(ServerId(event.backend, event.server))
 
     def _changed(self, change: HealthChange) -> None:
+        """A check says so; that a server is up must be said by its agent, too."""
+        if change.new is not Health.UP or self._agents.are_content(change.id):
+            self._spread(change)
+
+    def _agent_changed(self, change: HealthChange) -> None:
+        known, checked = self._store.state.overlay.of(change.id).health, self._checker.view(change.id).health
+        if change.new is not known and (change.new is not Health.UP or checked is not Health.DOWN):
+            self._spread(change)
+
+    def _spread(self, change: HealthChange) -> None:
         self._note(change)
         for follower in self._followers.get(change.id, ()):
-            self._changed(replace(change, id=follower, reason=f"via {change.id}: {change.reason}"))
+            self._spread(replace(change, id=follower, reason=f"via {change.id}: {change.reason}"))
 
     def _note(self, change: HealthChange) -> None:
         server = change.id
         now = self._clock.now()
-        state = self._store.set_health(server, change.new, change.reason, now)
+        state = self._store.set_health(server, change.new, change.reason, now, stopping=change.stopping)
         self.book.note(server, self._store.server(server), state.overlay.of(server), now)
         usable_servers = self._usable.setdefault(server.backend, set())
         before = len(usable_servers)
-        if change.new is Health.DOWN:
+        if change.new is Health.DOWN or change.stopping:
             usable_servers.discard(server.server)
         elif usable(self._store.server(server), state.overlay.of(server)):
             usable_servers.add(server.server)
         up, total = self._count(server.backend)
+        if change.stopping:
+            self._say(sentences.server_stopping(server, change.reason, up=up, total=total))
+            return
         said = sentences.server_health(server, change.new, change.reason, up=up, total=total)
         self._say(self.words.with_standing(said, change, usable_servers))
         if before and not up:
@@ -144,14 +170,14 @@ class HealthWatch:
         return len(self._usable.get(backend, ())), self._total.get(backend, 0)
 
 
-def targets(state: State) -> Iterator[Target]:
-    """Yield what is to be checked in a state."""
+def targets(state: State, look: Callable[[ServerId], Surroundings] | None = None) -> Iterator[Target]:
+    """Yield what is to be checked in a state; `look` tells what surrounds a server."""
     for backend in state.config.backends:
         for name, server in servers_in(backend):
             check, entry = backend.check_of(server), state.overlay.of(name)
-            address = address_of(server, entry)
+            address = literal_address(server, entry)
             if check is not None and address is not None and effective_admin(server, entry) is not Admin.MAINT:
-                yield Target(name, address, check, entry.health, way(check, server, backend.protocol))
+                yield Target(name, address, check, entry.health, way(check, server, backend.protocol), look)
 
 
 def followers(config: Config) -> dict[ServerId, list[ServerId]]:
@@ -168,24 +194,15 @@ def followers(config: Config) -> dict[ServerId, list[ServerId]]:
     return found
 
 
-def address_of(server: Server, entry: ServerOverlay) -> Address | UnixAddress | None:
-    """Return the literal address of a server; None while its name is not resolved."""
-    return entry.address or (server.address if server.address.is_literal else None)
-
-
 def usable(server: Server, entry: ServerOverlay) -> bool:
     """Whether a server may get new work."""
     return (
         effective_admin(server, entry) is Admin.READY
         and entry.health is not Health.DOWN
-        and address_of(server, entry) is not None
+        and literal_address(server, entry) is not None
     )
 
 
 def hosts(state: State) -> set[str]:
     """Return the names among the servers' addresses."""
     return {server.address.host for _, server in servers_of(state.config) if not server.address.is_literal}
-
-
-def _entry(result: CheckResult) -> CheckEntry:
-    return CheckEntry(result.status, result.code, result.duration, result.text, result.at)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from tenbin.health import policy
 from tenbin.health.agenda import SHORTEST
+from tenbin.health.result import CheckStatus
 from tenbin.health.target import CheckView, HealthChange, Target
-from tenbin.model import Health
+from tenbin.model import AgentCheck, Health
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -32,6 +33,7 @@ class Record:
         "_health",
         "_passed",
         "_standing",
+        "_stopping",
         "late",
         "results",
         "rounds",
@@ -53,6 +55,7 @@ class Record:
         self.rounds = 0
         self.late = False
         self._health = target.health
+        self._stopping = False
         self._standing = policy.initial(target.health)
 
     def keeps_state(self, target: Target) -> bool:
@@ -73,7 +76,7 @@ class Record:
         """Count a result; return the change of health that it makes."""
         self.rounds += 1
         self.results.appendleft(result)
-        if not result.status.conclusive:
+        if not self._counts(result.status):
             return None
         passed = result.status.passed
         self._passed += passed
@@ -81,11 +84,14 @@ class Record:
         before = self._standing
         self._standing = policy.step(before, self.target.check, passed=passed)
         old, new = self._health, self._standing.health
-        if new is old or passed != (new is Health.UP):
+        stopping = new is Health.UP and (result.status is CheckStatus.L7OKC if passed else self._stopping)
+        turned, self._stopping = stopping is not self._stopping, stopping
+        if not turned and (new is old or passed != (new is Health.UP)):
             return None
         self._health = new
         self._downs += new is Health.DOWN
-        return HealthChange(self.target.id, old, new, f"{result} ({self._count(before, passed=passed)})")
+        reason = f"{result} ({self._count(before, passed=passed)})"
+        return HealthChange(self.target.id, old, new, reason, stopping)
 
     def view(self) -> CheckView:
         """Return the standing for people."""
@@ -103,6 +109,17 @@ class Record:
             running=self.task is not None,
             last=self.results[0] if self.results else None,
         )
+
+    def force(self, health: Health) -> None:
+        """Somebody says how the server is; the next results count from there."""
+        self._health = health
+        self._standing = policy.initial(health)
+
+    def _counts(self, status: CheckStatus) -> bool:
+        """Whether it says anything of the server; an agent that cannot be asked says nothing."""
+        if isinstance(self.target.check.probe, AgentCheck):
+            return status in {CheckStatus.L7OK, CheckStatus.L7STS}
+        return status.conclusive
 
     def _count(self, before: policy.Standing, *, passed: bool) -> str:
         if before.phase is policy.Phase.NEW:

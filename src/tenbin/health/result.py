@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from tenbin.model import Admin
+
 TEXT_LIMIT = 200
 
 
@@ -21,6 +23,7 @@ class CheckStatus(StrEnum):
 
     UNK = "UNK"
     INI = "INI"
+    CHECKED = "CHECKED"
     SOCKERR = "SOCKERR"
     L4OK = "L4OK"
     L4TOUT = "L4TOUT"
@@ -57,12 +60,28 @@ class CheckStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What an agent wants beside up and down; None and "" where it said nothing.
+
+    `percent` is of the configured weight.
+    """
+
+    admin: Admin | None = None
+    percent: int | None = None
+    max_connections: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one probe saw: `code` is an HTTP status or an exit code, `text` the reason, bounded and printable."""
+    """What one probe saw: `code` is an HTTP status or an exit code, `text` the reason, bounded and printable.
+
+    `said` is what an agent wants.
+    """
 
     status: CheckStatus
     code: int | None = None
     text: str = ""
+    said: Said | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +132,11 @@ def printable(text: str) -> str:
 _PASSED = frozenset(
     {CheckStatus.L4OK, CheckStatus.L6OK, CheckStatus.L7OK, CheckStatus.L7OKC, CheckStatus.PROCOK},
 )
-_SILENT = frozenset({CheckStatus.UNK, CheckStatus.INI, CheckStatus.SOCKERR})
+_SILENT = frozenset({CheckStatus.UNK, CheckStatus.INI, CheckStatus.CHECKED, CheckStatus.SOCKERR})
 _TEXTS = {
     CheckStatus.UNK: "Unknown",
     CheckStatus.INI: "Initializing",
+    CheckStatus.CHECKED: "No status change",
     CheckStatus.SOCKERR: "Socket error",
     CheckStatus.L4OK: "Layer4 check passed",
     CheckStatus.L4TOUT: "Layer4 timeout",

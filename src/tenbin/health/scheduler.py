@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from tenbin.clock import Clock
+    from tenbin.health.result import Said
     from tenbin.health.target import HealthChange, Target
     from tenbin.model import ServerId
 
@@ -29,7 +30,8 @@ class Checker:
     """Checks a set of servers and calls `report` for each change of health; used from one event loop only.
 
     Checks of one server never overlap. At most 512 run at once (32 programs), so that they leave descriptors to
-    others; further ones wait their turn. `probe` asks one server, and is another one only in tests.
+    others; further ones wait their turn. `probe` asks one server, and is another one only in tests. `heard` is told
+    what agents want, before their word on health counts.
     """
 
     def __init__(
@@ -38,11 +40,13 @@ class Checker:
         report: Callable[[HealthChange], None],
         *,
         probe: Callable[[Target], Awaitable[Outcome]] | None = None,
+        heard: Callable[[ServerId, Said], None] | None = None,
     ) -> None:
         self._clock = clock
         self._report = report
-        self.heard: Callable[[ServerId, CheckResult], None] | None = None
+        self.checked: Callable[[ServerId, CheckResult], None] | None = None
         """Hears of every check that said anything, before what follows from it."""
+        self._heard = heard
         self._probes = Probes()
         self._probe = probe or self._probes
         self._records: dict[ServerId, Record] = {}
@@ -87,6 +91,12 @@ class Checker:
             fast = max(record.target.check.fast.seconds, SHORTEST)
             earliest = now if record.started is None else record.started + fast
             self._bring_forward(server, max(now, earliest))
+
+    def force(self, server: ServerId, health: Health) -> None:
+        """Let a server be up or down until its checks say otherwise."""
+        record = self._records.get(server)
+        if record is not None:
+            record.force(health)
 
     def results(self, server: ServerId) -> tuple[CheckResult, ...]:
         """Return the last 20 results, newest first; none for a server that is not checked."""
@@ -179,10 +189,12 @@ class Checker:
             self._plan(server, now + first_delay(server, record.target.check.every))
             return
         result = CheckResult(outcome.status, outcome.code, now - started, outcome.text, self._clock.wall())
+        if outcome.said is not None and self._heard is not None:
+            self._heard(server, outcome.said)
         change = record.take(result)
         self._plan(server, max(now, started + self._gap(record)))
-        if self.heard is not None:
-            self.heard(server, result)
+        if self.checked is not None:
+            self.checked(server, result)
         if change is not None:
             self._report(change)
 

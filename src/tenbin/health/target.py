@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tenbin.model import Address, AsServer, Protocol, UnixAddress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tenbin.health.result import CheckResult
     from tenbin.model import Check, Health, SendProxy, Server, ServerId, ServerTls
 
@@ -26,14 +28,47 @@ PLAIN = Way(None, None, Protocol.HTTP1)
 
 
 @dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a check may tell of the server and the proxy that it belongs to, at one moment.
+
+    `text` is the server's state as HAProxy words it; `weight` of `total`; `proxy` is the address of the section's own
+    listener, None for one that has none. `current` of `beside` connections are the server's.
+    """
+
+    up: bool = True
+    text: str = "UP"
+    node: str = ""
+    number: int = 0
+    proxy_number: int = 0
+    proxy: Address | UnixAddress | None = None
+    address: Address | UnixAddress | None = None
+    tls: bool = False
+    max_connections: int = 0
+    weight: int = 0
+    total: int = 0
+    current: int = 0
+    beside: int = 0
+    queue: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
-    """A server to check: its literal address, how to check it, what its health is at the start, how to reach it."""
+    """A server to check: its literal address, how to check it, what its health is at the start, how to reach it.
+
+    `look` tells what surrounds it, for those checks that tell that on.
+    """
 
     id: ServerId
     address: Address | UnixAddress
     check: Check
     health: Health
     way: Way = PLAIN
+    look: Callable[[ServerId], Surroundings] | None = field(default=None, compare=False)
+
+    @property
+    def around(self) -> Surroundings:
+        """What surrounds it now."""
+        return self.look(self.id) if self.look is not None else Surroundings(address=self.address)
 
     @property
     def where(self) -> Address | UnixAddress:
@@ -99,12 +134,16 @@ class CheckedServer:
 
 @dataclass(frozen=True, slots=True)
 class HealthChange:
-    """A server's health changed; `reason` reads `L4CON connection refused (3 of 3 checks)`."""
+    """A server's health changed; `reason` reads `L4CON connection refused (3 of 3 checks)`.
+
+    `stopping`: it is up and wants no new work, or does again with the same health.
+    """
 
     id: ServerId
     old: Health
     new: Health
     reason: str
+    stopping: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from tenbin.model.tls import Protocol
 if TYPE_CHECKING:
     from tenbin.model.balance import Balance
     from tenbin.model.check import Check
+    from tenbin.model.compression import Compression
     from tenbin.model.expression import Expression
     from tenbin.model.frontend import Mode
     from tenbin.model.rules import Answer
@@ -53,7 +54,8 @@ class Retry:
 
     `budget` is the percentage of requests that may be retries (100: all). `redispatch`: from which repeat on another
     server is taken, 1 the first, -1 the last, 0 never; before a repeat on the same server `turn_around` ms pass.
-    `after` are the failures that are repeated: "connect" (nothing was sent), "closed", "timeout", "junk".
+    `after` are the failures that are repeated: "connect" (nothing was sent), "closed", "timeout", "junk". With
+    `unsafe_methods` also what is not idempotent goes again after a server has had it.
     """
 
     attempts: int
@@ -62,6 +64,7 @@ class Retry:
     redispatch: int = 1
     turn_around: int = 0
     after: tuple[str, ...] = ("connect", "closed", "timeout", "junk")
+    unsafe_methods: bool = False
 
 
 class CookieMode(StrEnum):
@@ -184,6 +187,7 @@ class Backend:
     send_name: str = ""
     tarpit: int = 0
     number: int = 0
+    compression: Compression | None = None
 
     def check_of(self, server: Server) -> Check | None:
         """Return how one of its servers is checked; one that follows another server's health has no check."""

@@ -50,9 +50,14 @@ class GrpcCheck:
 
 @dataclass(frozen=True, slots=True)
 class ExecCheck:
-    """Passes when the program ends with 0; it gets TENBIN_BACKEND, TENBIN_SERVER, TENBIN_ADDRESS and TENBIN_PORT."""
+    """Passes when the program ends with 0; it gets TENBIN_BACKEND, TENBIN_SERVER, TENBIN_ADDRESS and TENBIN_PORT.
+
+    `path` "" is our own PATH. `places`: its arguments are the address and port of the proxy and of the server.
+    """
 
     command: tuple[str, ...]
+    path: str = ""
+    places: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,15 @@ class PythonCheck:
     function: str
 
 
+CHECK_SOURCES = frozenset(
+    {
+        "str", "int", "bool", "bin", "var", "env", "hostname",
+        "status", "res.hdr", "res.fhdr", "res.body", "res.ver", "check.payload",
+    }
+)  # fmt: skip
+"""What texts of a script may name between `%[` and `]`."""
+
+
 class StepKind(StrEnum):
     """What a step of a script does."""
 
@@ -71,21 +85,27 @@ class StepKind(StrEnum):
     EXPECT = "expect"
     SET_VAR = "set_var"
     UNSET_VAR = "unset_var"
+    COMMENT = "comment"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of a script. CONNECT: `port` (0: the check's), `tls`, `sni`, `send_proxy`, `alpn`, `linger`.
+    """A step of a script.
 
-    SEND: `data`, or of HTTP `method`, `target`, `version`, `headers`, `data` as the body. EXPECT: `negate`, `method`
-    (status rstatus string rstring binary rbinary hdr fhdr), `pattern`, `header`; `min_recv`; `ok_status`,
-    `error_status`, `timeout_status` are codes such as L7OKC; `on_success`, `on_error` messages. `format`: `data`,
-    `target` and headers are log formats. SET_VAR: `name`, `value` as text.
+    CONNECT: `host` and `port` ("" and 0: the check's), `default` (as the server says), `tls`, `sni`, `send_proxy`,
+    `alpn`, `linger`. SEND: `data`, or of HTTP `method`, `target`, `version`, `headers`, `data` as the body. EXPECT:
+    `negate`, `method` (status rstatus string rstring binary rbinary hdr fhdr), `pattern`, `header`, and how these two
+    are compared (`pattern_by`, `header_by`: str beg end sub reg); `min_recv`; `ok_status`, `error_status`,
+    `timeout_status` are codes such as L7OKC; `on_success`, `on_error` messages. `format`: `data`, `target` and headers
+    are log formats. SET_VAR: `name`, `value` as text. COMMENT: `comment` is that of
+    all steps behind it without an own one.
     """
 
     kind: StepKind
     comment: str = ""
+    host: str = ""
     port: int = 0
+    default: bool = False
     tls: bool = False
     sni: str = ""
     send_proxy: bool = False
@@ -100,6 +120,8 @@ class Step:
     negate: bool = False
     pattern: str = ""
     header: str = ""
+    header_by: str = "str"
+    pattern_by: str = "str"
     min_recv: int = 0
     ok_status: str = ""
     error_status: str = ""
@@ -135,15 +157,19 @@ class ProtocolCheck:
 
 @dataclass(frozen=True, slots=True)
 class AgentCheck:
-    """A line of text from an agent beside the server: `up`, `down`, `75%`, `drain`, `maint`, `maxconn:30` ..."""
+    """A line of text from an agent beside the server: `up`, `down`, `75%`, `drain`, `maint`, `maxconn:30` ...
+
+    `host` "" is that of the server. While it is not `enabled`, nobody asks.
+    """
 
     host: str
     port: int
     every: Duration
     send: str = ""
+    enabled: bool = True
 
 
-Probe = TcpCheck | HttpCheck | GrpcCheck | ExecCheck | PythonCheck | ScriptCheck | ProtocolCheck
+Probe = TcpCheck | HttpCheck | GrpcCheck | ExecCheck | PythonCheck | ScriptCheck | ProtocolCheck | AgentCheck
 
 
 @dataclass(frozen=True, slots=True)

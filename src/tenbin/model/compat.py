@@ -22,12 +22,16 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RuntimeSocket:
-    """An address of the runtime API; idle connections are closed after `timeout` ms."""
+    """An address of the runtime API; idle connections are closed after `timeout` ms.
+
+    `exposes`: a successor is given the listening sockets there.
+    """
 
     address: Address | UnixAddress | Inherited
     level: Level
     timeout: int
     position: str = ""
+    exposes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

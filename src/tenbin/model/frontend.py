@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tenbin.model.rules import Rules
 
 if TYPE_CHECKING:
+    from tenbin.model.compression import Compression
     from tenbin.model.logs import LogFormat, ProxyLog
     from tenbin.model.route import Route
     from tenbin.model.rules import Answer
@@ -129,3 +130,4 @@ class Frontend:
     unique_id: LogFormat = field(default=(), repr=False)
     tarpit: int = 0
     number: int = 0
+    compression: Compression | None = None

@@ -30,7 +30,7 @@ class CheckSummary:
     `passes` and `failures` are results in a row, one of them is 0; `rise` and `fall` are how many are needed.
     `level` is HAProxy's `check_health`: 0 to rise + fall - 1, at least `rise` while the server counts as up. The
     totals and `downs` (times it went down) count since the server was first known. `history` is newest first, at
-    most 20.
+    most 20. `running`: a check is under way.
     """
 
     status: str
@@ -46,6 +46,7 @@ class CheckSummary:
     passed_total: int
     failed_total: int
     downs: int
+    running: bool = False
     history: tuple[CheckEntry, ...] = ()
 
     def __str__(self) -> str:

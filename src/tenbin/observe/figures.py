@@ -125,7 +125,8 @@ class Work:
 
     `current` is work in progress, `total` how often one was chosen, `last_used` seconds ago (None: never).
     `connects` are connections that were opened, `reuses` requests that went on a pooled one. `balanced` says how often
-    the policy chose it, `unreached` how many requests ended for want of a server or a connection to it.
+    the policy chose it, `unreached` how many requests ended for want of a server or a connection to it,
+    `unanswered` for want of an answer; `repeats` are retries but for those that went elsewhere unsent.
     """
 
     current: int
@@ -155,6 +156,8 @@ class Work:
     internal_errors: int
     balanced: int
     unreached: int
+    repeats: int
+    unanswered: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +317,8 @@ def backend_traffic(stats: wire.BackendStats) -> BackendTraffic:
         internal_errors=stats.internal_errors,
         balanced=stats.balanced,
         unreached=stats.unreached,
+        repeats=stats.repeats,
+        unanswered=stats.unanswered,
         denied=stats.denied,
         compressed=Compressed(*stats.compressed),
     )
@@ -351,6 +356,8 @@ def server_traffic(stats: wire.ServerStats) -> ServerTraffic:
         internal_errors=stats.internal_errors,
         balanced=stats.balanced,
         unreached=stats.unreached,
+        repeats=stats.repeats,
+        unanswered=stats.unanswered,
         failures=stats.failures,
         idle=stats.idle,
     )

@@ -49,6 +49,16 @@ def server_health(server: ServerId, health: Health, reason: str, *, up: int, tot
     )
 
 
+def server_stopping(server: ServerId, reason: str, *, up: int, total: int) -> Sentence:
+    """A server is up and wants no new work."""
+    return Sentence(
+        Level.INFO,
+        "server_stopping",
+        f"server {server} gets no new work: {reason}; {_servers_up(up, total)}",
+        (*_server(server), ("reason", reason), ("up", up), ("total", total)),
+    )
+
+
 def backend_lost(backend: str, total: int) -> Sentence:
     """The last usable server is gone."""
     why = "it has no servers" if total == 0 else f"none of {total} {_plural('server', total)} may get work"

@@ -88,6 +88,7 @@ class ServerStatus:
     max_idle: int
     cookie: str
     check: CheckSummary | None
+    agent: CheckSummary | None
     traffic: figures.ServerTraffic | None
 
     @property
@@ -153,6 +154,7 @@ class Watched:
     server: Callable[[ServerId], Service | None]
     backend: Callable[[str], Service | None]
     certificates: tuple[CertificateStatus, ...] = ()
+    agent: Callable[[ServerId], CheckSummary | None] = lambda _: None
 
 
 def build(
@@ -278,13 +280,14 @@ def _server(
     name = ServerId(backend.name, server.name)
     entry = runtime.overlay.of(name)
     check = runtime.watched.check(name) if backend.check_of(server) else None
+    agent = runtime.watched.agent(name) if server.agent is not None else None
     service = _Spell.of(runtime.watched.server(name), runtime.now)
     traffic = figures.server_traffic(stats) if stats else None
     admin = entry.admin or server.admin
     weight = server.weight if entry.weight is None else entry.weight
     resolved = entry.address or (server.address if server.address.is_literal else None)
     facts = Facts(
-        admin=admin,
+        admin=Admin.DRAIN if entry.stopping and admin is Admin.READY else admin,
         health=entry.health,
         resolved=resolved is not None,
         checked=backend.check_of(server) is not None or server.track is not None,
@@ -313,11 +316,12 @@ def _server(
         downs=service.downs,
         downtime=service.downtime,
         changed=service.changed,
-        max_connections=server.max_connections,
+        max_connections=server.max_connections if entry.max_connections is None else entry.max_connections,
         max_queue=server.max_queue,
         max_idle=backend.pool.max_idle,
         cookie=server.cookie,
         check=check,
+        agent=agent,
         traffic=traffic,
     )
 

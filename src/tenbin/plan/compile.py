@@ -78,9 +78,15 @@ def effective_weight(server: model.Server, entry: ServerOverlay) -> int:
     return server.weight if entry.weight is None else entry.weight
 
 
+def effective_limit(server: model.Server, entry: ServerOverlay) -> int:
+    """Return the limit of connections in force."""
+    return server.max_connections if entry.max_connections is None else entry.max_connections
+
+
 def effective_admin(server: model.Server, entry: ServerOverlay) -> model.Admin:
-    """Return the admin state in force."""
-    return entry.admin or server.admin
+    """Return the admin state in force; a server that its check finds to be stopping drains."""
+    admin = entry.admin or server.admin
+    return model.Admin.DRAIN if entry.stopping and admin is model.Admin.READY else admin
 
 
 def _access_log(log: model.AccessLog, around: Surroundings) -> wire.AccessLog:
@@ -138,6 +144,7 @@ def _frontend(frontend: model.Frontend, around: Surroundings) -> wire.Frontend:
         unique_id=line(frontend.unique_id),
         tarpit=frontend.tarpit,
         number=frontend.number,
+        compression=_compression(frontend.compression),
     )
 
 
@@ -215,9 +222,21 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         send_name=backend.send_name,
         tarpit=backend.tarpit,
         number=backend.number,
+        compression=_compression(backend.compression),
         servers=tuple(
             _server(server, overlay.of(model.ServerId(backend.name, server.name))) for server in backend.servers
         ),
+    )
+
+
+def _compression(one: model.Compression | None) -> wire.Compression | None:
+    if one is None:
+        return None
+    return wire.Compression(
+        algorithms=tuple(coding.value for coding in one.algorithms),
+        types=one.types,
+        min_size=one.min_size,
+        offload=one.offload,
     )
 
 
@@ -229,6 +248,7 @@ def _retry(retry: model.Retry) -> wire.Retry:
         redispatch=retry.redispatch,
         turn_around=retry.turn_around,
         after=retry.after,
+        unsafe_methods=retry.unsafe_methods,
     )
 
 
@@ -285,7 +305,7 @@ def _server(server: model.Server, entry: ServerOverlay) -> wire.Server:
         address=server_address(server, entry),
         weight=effective_weight(server, entry),
         backup=server.backup,
-        max_connections=server.max_connections,
+        max_connections=effective_limit(server, entry),
         max_queue=server.max_queue,
         passive=wire.Passive(max_fails=passive.max_fails, fail_timeout=passive.fail_timeout.ms) if passive else None,
         cookie=server.cookie,
@@ -302,8 +322,12 @@ def _server(server: model.Server, entry: ServerOverlay) -> wire.Server:
     )
 
 
+def literal_address(server: model.Server, entry: ServerOverlay) -> model.Address | model.UnixAddress | None:
+    """Return where a server is; None while its name is not resolved."""
+    return entry.address or (server.address if server.address.is_literal else None)
+
+
 def server_address(server: model.Server, entry: ServerOverlay) -> str | None:
     """Return the literal address that connections go to; None while the name is not resolved."""
-    if entry.address is not None:
-        return str(entry.address)
-    return str(server.address) if server.address.is_literal else None
+    address = literal_address(server, entry)
+    return None if address is None else str(address)

@@ -31,7 +31,7 @@ def patch(old: State, new: State) -> tuple[wire.ServerPatch, ...] | None:
     patches = []
     for name, server in servers.items():
         before, after = old.overlay.of(name), new.overlay.of(name)
-        if before.address != after.address:
+        if before.address != after.address or before.max_connections != after.max_connections:
             return None
         weight, admin = effective_weight(server, after), effective_admin(server, after)
         different = wire.ServerPatch(

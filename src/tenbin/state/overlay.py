@@ -22,6 +22,9 @@ class ServerOverlay:
     """`weight` and `admin` None: as the file says. `address`: the resolved literal, None: not resolved yet.
 
     `since` is the monotonic second of the last change of health, `reason` the sentence that came with it.
+    `max_connections` None: as the file says. `by_agent`: weight, admin state and limit are what an agent beside the
+    server wants, and hold until it says otherwise rather than until a reload. `stopping`: by its check it is
+    up and wants no new work.
     """
 
     weight: int | None = None
@@ -30,11 +33,14 @@ class ServerOverlay:
     reason: str = ""
     since: float = 0.0
     address: Address | None = None
+    max_connections: int | None = None
+    by_agent: bool = False
+    stopping: bool = False
 
     @property
     def is_override(self) -> bool:
         """Whether the operator changed something at run time."""
-        return self.weight is not None or self.admin is not None
+        return not self.by_agent and (self.weight is not None or self.admin is not None)
 
 
 NOTHING = ServerOverlay()
@@ -91,21 +97,30 @@ def carried(overlay: Overlay, old: Config, new: Config) -> Overlay:
     """
     before = {name: server.address for name, server in servers_of(old)}
     after = {
-        name: (server.address, backend.check_of(server) is not None or server.track is not None)
+        name: (server.address, _has_health(backend, server))
         for backend in new.backends
         for name, server in servers_in(backend)
     }
+    agents = {name for name, server in servers_of(new) if server.agent is not None}
     kept: dict[ServerId, ServerOverlay] = {}
     for name, entry in overlay.servers.items():
         address, is_known = after.get(name, (None, False))
-        result = entry
+        result = entry if name in agents or not entry.by_agent else _unspoken(entry)
         if address is None or before.get(name, address) != address:
-            result = ServerOverlay(weight=entry.weight, admin=entry.admin)
+            result = replace(result, health=Health.UNKNOWN, reason="", since=0.0, address=None, stopping=False)
         elif not is_known and entry.health is not Health.UNKNOWN:
-            result = replace(entry, health=Health.UNKNOWN, reason="", since=0.0)
+            result = replace(result, health=Health.UNKNOWN, reason="", since=0.0, stopping=False)
         if result != NOTHING:
             kept[name] = result
     return Overlay(MappingProxyType(kept))
+
+
+def _has_health(backend: Backend, server: Server) -> bool:
+    return backend.check_of(server) is not None or server.track is not None or server.agent is not None
+
+
+def _unspoken(entry: ServerOverlay) -> ServerOverlay:
+    return replace(entry, weight=None, admin=None, max_connections=None, by_agent=False)
 
 
 def overrides(overlay: Overlay) -> dict[ServerId, ServerOverlay]:

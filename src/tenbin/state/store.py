@@ -14,7 +14,7 @@ from tenbin.state import overlay as transitions
 from tenbin.state.overlay import Overlay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tenbin.model import Admin, Config, Health, Server, ServerId
 
@@ -89,18 +89,29 @@ class Store:
     def set_server(self, server: ServerId, *, weight: int | None = None, admin: Admin | None = None) -> State:
         """Override weight or admin state of a server; what equals the file's value is no override any more."""
         configured = self.server(server)
-        fields: dict[str, object] = {}
+        fields: dict[str, object] = {"by_agent": False}
         if weight is not None:
             fields["weight"] = None if weight == configured.weight else weight
         if admin is not None:
             fields["admin"] = None if admin == configured.admin else admin
         return self.replace_overlay(self._state.overlay.changed(server, **fields))
 
-    def set_health(self, server: ServerId, health: Health, reason: str, since: float) -> State:
+    def set_by_agent(self, server: ServerId, said: Mapping[str, object]) -> State:
+        """Note what an agent wants: `weight`, `admin`, `max_connections`; news of servers that are gone are dropped."""
+        if server not in self._servers:
+            return self._state
+        overlay = self._state.overlay
+        if all(getattr(overlay.of(server), name) == value for name, value in said.items()):
+            return self._state
+        return self.replace_overlay(overlay.changed(server, by_agent=True, **said))
+
+    def set_health(
+        self, server: ServerId, health: Health, reason: str, since: float, *, stopping: bool = False
+    ) -> State:
         """Note what a check found; findings about servers that are gone meanwhile are dropped."""
         if server not in self._servers:
             return self._state
-        fields = {"health": health, "reason": reason, "since": since}
+        fields = {"health": health, "reason": reason, "since": since, "stopping": stopping}
         return self.replace_overlay(self._state.overlay.changed(server, **fields))
 
     def set_addresses(self, host: str, literals: tuple[str, ...]) -> State:

@@ -15,6 +15,7 @@ import tenbin
 from tenbin.control.haproxy import stopped
 from tenbin.control.outages import OutageFile
 from tenbin.control.recover import recovered
+from tenbin.dataplane import handover
 from tenbin.dataplane.sockets import Listeners, Shape
 from tenbin.observe import sentences
 from tenbin.observe.outage import OutageBook
@@ -148,6 +149,7 @@ class Instance:
         """Serve traffic as soon as possible."""
         config = self._loaded.config
         shape = parts.reconciler.shape
+        self._take_from_predecessor(parts, shape)
         parts.listeners.open(config, Shape(shape.threads, shape.backlog))
         if config.compat is not None:
             from tenbin.api.haproxy.page.places import bind_all
@@ -164,6 +166,28 @@ class Instance:
         parts.certificates.hold(self._loaded.certificates)
         if self._loaded.warnings:
             parts.say(doubtful(self._loaded.warnings))
+
+    def _take_from_predecessor(self, parts: Parts, shape: Shape) -> None:
+        """Go on with the listening sockets of another process, where they are those that are wanted."""
+        path = self._site.manner.predecessor
+        if not path:
+            return
+        try:
+            given = handover.by_address(handover.take(path))
+        except OSError as error:
+            text = f"no listening sockets from {path}: {error.strerror or error}"
+            parts.say(Sentence(Level.WARNING, "no_handover", text))
+            return
+        wanted = {
+            listen_address(listener) for frontend in self._loaded.config.frontends for listener in frontend.listeners
+        }
+        for address, sockets in given.items():
+            # One that no thread accepts on would let its clients wait.
+            if address in wanted and len(sockets) in (1, shape.threads):
+                parts.listeners.adopt(address, sockets)
+            else:
+                for sock in sockets:
+                    sock.close()
 
     async def _serve(self, parts: Parts) -> None:
         """Run everything around the traffic until the end is ordered."""

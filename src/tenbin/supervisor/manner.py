@@ -39,7 +39,7 @@ class Manner:
 
     `journal` None: lines on stdout; `masters` are addresses of the master CLI; `admin`: there is an admin API.
     `leash`: the data plane ends with the control plane, even when that is killed. `exclusive`: a port that another
-    program shares is not listened on.
+    program shares is not listened on. `predecessor`: where a process hands its listening sockets over, "" for none.
     """
 
     meanings: Mapping[signal.Signals, Meaning] = field(default_factory=_OWN.copy)
@@ -49,3 +49,4 @@ class Manner:
     admin: bool = True
     leash: bool = False
     exclusive: bool = True
+    predecessor: str = ""

@@ -59,7 +59,11 @@ class InstanceOperations:
             state.overlay,
             parts.figures.current,
             status.Watched(
-                parts.health.summary, parts.health.book.server, parts.health.book.backend, parts.certificates.status()
+                parts.health.summary,
+                parts.health.book.server,
+                parts.health.book.backend,
+                parts.certificates.status(),
+                parts.health.agent,
             ),
             now=parts.clock.now(),
             age=parts.figures.age,

@@ -60,7 +60,7 @@ class Parts:
         self.reconciler = Reconciler(given.store, given.listeners, given.around, self.say)
         self.figures = Figures(self.reconciler, given.clock)
         self.keeper = Keeper(given.launcher, self.reconciler, given.clock, self.say, lambda: self.figures.last)
-        self.health = HealthWatch(given.store, given.clock, self.say, given.book)
+        self.health = HealthWatch(given.store, given.clock, self.say, given.book, lambda: self.figures.current)
         self.health.words.stats = lambda: self.figures.current
         self.outage_file = given.outage_file
         self.certificates = Certificates(given.clock, self.say)

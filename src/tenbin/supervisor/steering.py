@@ -14,6 +14,7 @@ from tenbin.errors import DataplaneError, TenbinError
 from tenbin.observe.sentences import Level, Sentence
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Sequence
 
     from tenbin.api.haproxy.port import Reloads
@@ -39,6 +40,12 @@ class Steering:
     def reloads(self) -> Reloads:
         """How often the configuration was read again."""
         return self._reloads
+
+    @property
+    def listeners(self) -> Sequence[socket.socket]:
+        """The listening sockets, for a successor."""
+        listeners = self._parts.listeners
+        return [sock for address in listeners.addresses for sock in listeners.of(address)]
 
     @property
     def operations(self) -> Operations:
@@ -68,10 +75,13 @@ class Steering:
 
     async def set_health(self, server: ServerId, health: Health) -> None:
         """Say what the next check may contradict."""
-        parts = self._parts
-        parts.store.set_health(server, health, "set over the runtime API", parts.clock.now())
-        parts.health.follow(parts.store.state)
-        await parts.reconciler.in_force()
+        self._parts.health.set_health(server, health)
+        await self._parts.reconciler.in_force()
+
+    async def set_agent(self, server: ServerId, health: Health) -> None:
+        """Say what the agent of a server may contradict."""
+        self._parts.health.set_agent(server, health)
+        await self._parts.reconciler.in_force()
 
     async def amend(self, change: Callable[[Config], Config]) -> None:
         """Put a changed configuration in force until the next reload."""

@@ -86,7 +86,10 @@ class Run:
             return self._start_beside(door, request)
         self._leave()
         name, _, tls = door.partition("+")
-        connection = self._connection = _Connection(self.ports[name], bool(tls))
+        try:
+            connection = self._connection = _Connection(self.ports[name], bool(tls))
+        except ConnectionError:
+            return Outcome(end="refused or reset")
         self.clients.append(connection.port)
         match word:
             case "raw":

@@ -46,13 +46,16 @@ class _Asking:
 
 
 def test_a_successor_takes_over_and_no_request_fails(folder: Path, port: int) -> None:
-    (folder / "a.cfg").write_text(answering(port, "old"))
+    (folder / "a.cfg").write_text(
+        f"global\n stats socket {folder}/api level admin expose-fd listeners\n{answering(port, 'old')}"
+    )
     (folder / "b.cfg").write_text(answering(port, "new"))
     with Started("-db", "-f", "a.cfg", folder=folder) as old:
         old.serves(port, "old")
+        wait_for((folder / "api").exists, END, "the socket")
         with _Asking(port) as asking:
             wait_for(lambda: len(asking.answers) > 50, END, "requests pass")
-            with Started("-db", "-f", "b.cfg", "-x", "unused", "-sf", str(old.pid), folder=folder) as new:
+            with Started("-db", "-f", "b.cfg", "-x", f"{folder}/api", "-sf", str(old.pid), folder=folder) as new:
                 assert old.wait() == 0
                 asked = len(asking.answers)
                 wait_for(lambda: len(asking.answers) > asked + 50, END, "requests pass")

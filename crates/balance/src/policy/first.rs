@@ -22,10 +22,10 @@ impl First {
             servers.iter().enumerate().map(|(id, server)| (server.number(), id)).collect();
         numbered.sort_unstable();
         let order: Vec<usize> = numbered.into_iter().map(|(_, id)| id).collect();
-        let mut placed: Vec<(usize, usize)> =
+        let mut by_number: Vec<(usize, usize)> =
             order.iter().enumerate().map(|(place, id)| (*id, place)).collect();
-        placed.sort_unstable();
-        let places = placed.into_iter().map(|(_, place)| place).collect();
+        by_number.sort_unstable();
+        let places = by_number.into_iter().map(|(_, place)| place).collect();
         Self { free: Fenwick::new(order.len()), order, places }
     }
 

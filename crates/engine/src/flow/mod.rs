@@ -2,9 +2,11 @@
 //!
 //! What is staged stays in the buffer until the next read, so a message that fits whole can be sent again to another
 //! server. Memory is the buffer; a peer that does not take holds the other one back. What is long and needs no framing
-//! of ours goes past our memory, through a pipe (`piped`).
+//! of ours goes past our memory, through a pipe (`piped`). What is made smaller goes through a press (`press`): then what
+//! is staged is what came out of it.
 
 mod piped;
+mod press;
 #[cfg(test)]
 pub mod testing;
 
@@ -15,6 +17,7 @@ use std::task::{Context, Poll, ready};
 use tenbin_proto::{Body, ChunkDecoder, Reject};
 use tokio::io::AsyncWrite;
 
+pub use self::press::{Press, Presses};
 use crate::buffer::Buffer;
 use crate::splice::{Pipe, Pipes};
 use crate::stream::Stream;
@@ -87,6 +90,8 @@ pub struct Flow {
     sink: Sink,
     decoder: ChunkDecoder,
     pipe: Option<Pipe>,
+    /// Makes the body smaller; given before it begins, and taken back after its end.
+    pub press: Option<Box<Press>>,
     released: bool,
     abandoned: bool,
     /// The receiver knows that this is all.
@@ -112,6 +117,7 @@ impl Flow {
         self.suffix.clear();
         self.tail.clear();
         self.pipe = None;
+        self.press = None;
     }
 
     /// Starts with the head in `prefix` and with what of the body is in the buffer already.
@@ -191,6 +197,9 @@ impl Flow {
     /// Drops what was sent from the buffer; what follows belongs to the next message.
     pub fn release(&mut self, buffer: &mut Buffer) {
         buffer.consume(self.ready + self.skip);
+        if let Some(press) = &mut self.press {
+            press.taken();
+        }
         self.prefix.clear();
         self.suffix.clear();
         (self.ready, self.skip, self.sent) = (0, 0, 0);
@@ -205,6 +214,7 @@ impl Flow {
         (from, to): (&mut Stream, &mut Stream),
         pipes: &Pipes,
     ) -> Poll<Result<(), FlowError>> {
+        let mut pieces = 0;
         loop {
             self.waiting = Waiting::Write;
             if self.sent < self.staged() {
@@ -232,7 +242,13 @@ impl Flow {
             }
             if buffer.data().is_empty() || !self.stage_more(buffer)? {
                 self.waiting = Waiting::Read;
-                match ready!(buffer.poll_fill(cx, from)).map_err(|_| FlowError::Read)? {
+                ready!(self.poll_turn(cx, &mut pieces));
+                let filled = match buffer.poll_fill(cx, from) {
+                    // Nobody waits for the rest while something is still in the press.
+                    Poll::Pending if self.flush_press() => continue,
+                    filled => ready!(filled).map_err(|_| FlowError::Read)?,
+                };
+                match filled {
                     0 => self.end_of_stream(from)?,
                     count => {
                         self.progress += count as u64;
@@ -251,7 +267,7 @@ impl Flow {
         to: &mut Stream,
     ) -> Poll<io::Result<()>> {
         while self.sent < self.staged() {
-            let data = buffer.data().get(..self.ready).unwrap_or_default();
+            let data = self.payload(buffer);
             let mut parts = [IoSlice::new(&[]); 3];
             let mut count = 0;
             let mut skip = self.sent;
@@ -280,7 +296,19 @@ impl Flow {
     }
 
     fn staged(&self) -> usize {
-        self.prefix.len() + self.ready + self.suffix.len()
+        self.prefix.len() + self.payload_bytes() + self.suffix.len()
+    }
+
+    /// What of the body is staged, as it leaves.
+    fn payload<'a>(&'a self, buffer: &'a Buffer) -> &'a [u8] {
+        match &self.press {
+            Some(press) => press.out(),
+            None => buffer.data().get(..self.ready).unwrap_or_default(),
+        }
+    }
+
+    fn payload_bytes(&self) -> usize {
+        self.press.as_ref().map_or(self.ready, |press| press.out().len())
     }
 
     /// Stages raw data that is left in the buffer; false when it is not enough to go on with.
@@ -314,6 +342,10 @@ impl Flow {
         if self.limit > 0 && self.body_bytes > self.limit {
             return Err(FlowError::TooBig);
         }
+        let is_last = self.ended();
+        if let Some(press) = &mut self.press {
+            press.push(buffer.data().get(..self.ready).unwrap_or_default(), is_last);
+        }
         if self.sink == Sink::Chunked {
             self.frame();
         }
@@ -322,9 +354,10 @@ impl Flow {
 
     /// Puts chunk framing around the staged data and, at the end, the last chunk and the trailers.
     fn frame(&mut self) {
-        if self.ready > 0 {
+        let size = self.payload_bytes();
+        if size > 0 {
             let mut room = [0; tenbin_proto::CHUNK_ROOM];
-            let start = tenbin_proto::write_chunk_header(&mut room, self.ready as u32);
+            let start = tenbin_proto::write_chunk_header(&mut room, size as u32);
             self.prefix.extend_from_slice(room.get(start..).unwrap_or_default());
             self.suffix.extend_from_slice(b"\r\n");
         }
@@ -341,6 +374,9 @@ impl Flow {
         }
         self.source = Source::Done;
         self.tail = from.trailers();
+        if let Some(press) = &mut self.press {
+            press.push(b"", true);
+        }
         if self.sink == Sink::Chunked {
             self.frame();
         }

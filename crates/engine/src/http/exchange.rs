@@ -349,6 +349,7 @@ async fn exchange(
         x.input.make_room(x.buffer_bytes);
     }
     x.record.head_read(x.request.length, client.worker.shared.clock.micros());
+    x.record.is_first = first;
     note_request(client, x, found);
     x.up.body_bytes = 0;
     let counters = found.frontend.counters.workers.of(client.worker.index);
@@ -380,6 +381,7 @@ async fn exchange(
             if *status == 503 {
                 // What has no backend to go to ends as if it had no server.
                 x.record.ending.set(Who::Server, Phase::Connect);
+                x.record.times.read = 0;
             }
             Box::pin(reply(client, x, found, Reason::Denied(*status))).await
         }

@@ -15,7 +15,7 @@ use super::open::{self, NotOpened, Opened};
 use super::record::finish;
 use super::reply::{finish_reply, reply, send_to};
 use super::sticky::Visit;
-use super::{plain_cookie, relay, send_head};
+use super::{compress, plain_cookie, relay, send_head};
 use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink};
@@ -97,6 +97,7 @@ pub async fn forward(
             {
                 return after;
             }
+            compress::choose(x, found, backend);
         }
         match attempt(client, x, &mut course, backend).await {
             Next::Again => {}
@@ -194,9 +195,6 @@ async fn attempt(
     let picked = client.worker.shared.clock.micros();
     x.record.times.picked = picked;
     if let Some(server) = backend.servers.get(lease.index()) {
-        if wanted.0 != Some(lease.index()) {
-            server.counters.of(client.worker.index).balanced.add(1);
-        }
         x.record.redispatched |= !x.tried.is_empty() && !x.tried.contains(&lease.index());
         x.record.lands_on(server);
         x.seat.iter().for_each(|seat| seat.lands_on(server));
@@ -289,8 +287,8 @@ fn not_opened(
             if x.record.retries < backend.spec.retry.attempts
                 && backend.spec.retry.after.iter().any(|known| known == "connect")
             {
-                let reached = matches!(reason, Reason::ConnectTimeout);
-                again(client, x, (course, backend), index, reached);
+                let how = if matches!(reason, Reason::ConnectTimeout) { Tried::Late } else { Tried::Refused };
+                again(client, x, (course, backend), index, how);
                 course.last = Some(reason);
                 return Next::Again;
             }
@@ -308,22 +306,37 @@ fn prefix_of<'a>(x: &Exchange, backend: &'a Backend, index: usize) -> Option<&'a
     (!prefix.is_empty() && matches!(x.request.method, Method::Get | Method::Head)).then_some(prefix)
 }
 
+/// What became of a try.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tried {
+    /// The server refused the connection: it may want a moment.
+    Refused,
+    /// There was no connection in time.
+    Late,
+    /// The server had the request.
+    Sent,
+}
+
 /// The next try: on another server by the backend's rule, else on the same one after a while if it could not be reached.
 fn again(
     client: &Client,
     x: &mut Exchange,
     (course, backend): (&mut Course<'_>, &Backend),
     index: usize,
-    reached: bool,
+    how: Tried,
 ) {
-    if retry::moves(&backend.spec, x.record.retries, course.wanted.is_some()) {
+    let moves = retry::moves(&backend.spec, x.record.retries, course.wanted.is_some());
+    if let Some(server) = backend.servers.get(index).filter(|_| how == Tried::Sent || !moves) {
+        server.counters.of(client.worker.index).repeats.add(1);
+    }
+    if moves {
         return redispatch(client, x, backend, index);
     }
     x.record.retries += 1;
     if let Some(server) = backend.servers.get(index) {
         server.counters.of(client.worker.index).retries.add(1);
     }
-    course.same = Some((index, if reached { 0 } else { backend.spec.retry.turn_around }));
+    course.same = Some((index, if how == Tried::Refused { backend.spec.retry.turn_around } else { 0 }));
 }
 
 /// Whether the backend repeats what has failed in this way.
@@ -354,8 +367,8 @@ fn redispatch(client: &Client, x: &mut Exchange, backend: &Backend, index: usize
 /// Whether the answer's status is one that the backend retries, and another server can be asked.
 fn is_unwanted(client: &Client, x: &Exchange, backend: &Backend, index: usize) -> bool {
     backend.spec.retry.statuses.contains(&x.response.status)
-        && is_repeatable(x)
-        && has_other(x, backend, index)
+        && repeatable(x, backend)
+        && (backend.spec.retry.redispatch == 0 || has_other(x, backend, index))
         && may_retry(client, x, backend)
 }
 
@@ -364,6 +377,12 @@ fn has_other(x: &Exchange, backend: &Backend, index: usize) -> bool {
     let untried = |place: &usize| *place != index && !x.tried.contains(place);
     let mut servers = backend.servers.iter().enumerate();
     servers.any(|(place, server)| untried(&place) && server.state.is_usable())
+}
+
+/// Whether the backend sends this request once more after a server has had it.
+fn repeatable(x: &Exchange, backend: &Backend) -> bool {
+    let any = backend.spec.retry.unsafe_methods && x.up.replayable();
+    !x.state.overrides.no_retry && (any || is_repeatable(x))
 }
 
 /// Whether sending the request once more could do no harm and is possible.
@@ -396,6 +415,7 @@ fn failed(
     if reused && is_stale(x, failure) && course.stale < MOST_STALE && is_repeatable(x) {
         lease.finish(outcome(OutcomeKind::Aborted), now);
         course.stale += 1;
+        course.same = Some((index, 0));
         return Next::Again;
     }
     if matches!(failure, Failure::Untouched) && course.untouched < MOST_UNTOUCHED && x.up.replayable() {
@@ -426,8 +446,7 @@ fn failed(
         Failure::Status => {
             lease.finish(outcome(OutcomeKind::Failure), now);
             counters.failures.add(1);
-            counters.answered(x.response.status);
-            redispatch(client, x, backend, index);
+            again(client, x, (course, backend), index, Tried::Sent);
             return Next::Again;
         }
     };
@@ -436,10 +455,16 @@ fn failed(
     if kind == OutcomeKind::Failure {
         counters.response_errors.add(1);
         counters.failures.add(1);
-        if repeats(backend, failure) && is_repeatable(x) && may_retry(client, x, backend) {
-            again(client, x, (course, backend), index, true);
+        if matches!(failure, Failure::Bad(_)) {
+            counters.unanswered.add(1);
+        }
+        if repeats(backend, failure) && repeatable(x, backend) && may_retry(client, x, backend) {
+            again(client, x, (course, backend), index, Tried::Sent);
             course.last = Some(reason);
             return Next::Again;
+        }
+        if !matches!(failure, Failure::Bad(_)) {
+            counters.unanswered.add(1);
         }
     }
     Next::Refused(reason)

@@ -2,6 +2,7 @@
 
 mod answer;
 mod await_answer;
+mod compress;
 mod exchange;
 mod forward;
 mod grpc;

@@ -164,14 +164,25 @@ pub async fn pick(
         forced,
     };
     let granted = backend.group.acquire(&ask, worker.now_ms());
+    let counters = backend.counters.of(worker.index);
+    let here = counters.total.get().saturating_sub(counters.ended.get()) + 1;
+    counters.most.raise(here);
     x.text = key;
     let lease = match granted {
-        Grant::Lease(lease) => lease,
+        Grant::Lease(lease) => {
+            if let Some(server) = backend.servers.get(lease.index()).filter(|_| wanted != Some(lease.index()))
+            {
+                server.counters.of(worker.index).balanced.add(1);
+            }
+            lease
+        }
         Grant::NoServer => return Err(NotOpened::Refused(Reason::NoServerUp)),
         Grant::QueueFull => return Err(NotOpened::Refused(Reason::QueueFull)),
         Grant::Wait(ticket) => {
             x.record.waited_behind[1] = backend.group.queued();
-            backend.counters.of(worker.index).queue_most.raise(u64::from(backend.group.queued()));
+            let queued = u64::from(backend.group.queued());
+            counters.queue_most.raise(queued);
+            counters.most.raise(here - 1 + queued);
             Box::pin(wait(client, x, ticket, backend.spec.timeouts.queue)).await?
         }
     };

@@ -45,6 +45,8 @@ pub struct Record {
     pub bytes_out: u64,
     /// What its line shows of the messages.
     pub noted: Noted,
+    /// It is the first on its connection.
+    pub is_first: bool,
     /// It counts at its server.
     pub is_counted: bool,
     /// A rule has its connection closed without an answer.
@@ -92,6 +94,7 @@ impl Record {
     /// A backend of ours answers it.
     pub fn serve(&mut self) {
         self.is_service = true;
+        self.ending.set(Who::Local, Phase::Request);
     }
 
     /// A rule keeps its answer back.
@@ -152,11 +155,13 @@ impl Record {
         (state, tables): (&'a State, &'a Tables),
         (now, is_early): (u64, bool),
     ) -> Entry<'a> {
-        let backend = tables.backend(&self.backend).map(Arc::as_ref);
+        // A backend of ours is nobody's business: its answers are the frontend's own.
+        let backend = tables.backend(&self.backend).map(Arc::as_ref).filter(|_| !self.is_service);
         let server = backend.and_then(|backend| backend.servers.get(backend.server_named(&self.server)?));
         let wall = wall_micros();
         Entry {
             client,
+            peer: state.overrides.source.unwrap_or(client.peer),
             found,
             times: Times { closed: now, ..self.times },
             ending: self.ending,

@@ -6,17 +6,18 @@ use std::task::Poll;
 
 use tenbin_balance::{Lease, Outcome, OutcomeKind};
 use tenbin_proto::{Body, Version};
+use tenbin_rules::Scope;
 
 use super::answer::Reason;
 use super::exchange::{After, Exchange};
 use super::forward::Course;
 use super::reply::reply;
-use super::{record, send_head};
+use super::{compress, record, send_head};
 use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink, Waiting};
 use crate::listener::Found;
-use crate::rules::{self, Counted};
+use crate::rules::{self, Counted, Verdict};
 use crate::stats::ServerCounters;
 use crate::stick;
 use crate::stream::Stream;
@@ -78,14 +79,16 @@ pub async fn answer(
         stick::store(backend, &view, lease.index(), client.worker.now_ms());
     }
     record::note_answer(x, course.found);
-    if let Some(reason) = judge(client, x, course.found, backend) {
-        x.record.ending.set(Who::Proxy, Phase::Head);
+    x.state.variables.end(Scope::Request);
+    if let Some(verdict) = judge(client, x, course.found, backend) {
         x.record.times.answered = 0;
-        return Box::pin(forbid(client, x, (course, backend, server), lease, reason)).await;
+        return Box::pin(replace(client, x, (course, backend, server), lease, verdict)).await;
     }
     let status = x.response.status;
+    compress::begin(client, x, (course.found, backend), &stream);
     let leaving = send_head::answer(client, x, (course, backend, lease.index()));
     if x.down.begin(source, leaving.sink, 0, &mut x.output).is_err() {
+        x.down.press = None;
         return Box::pin(refuse(client, x, (course, backend, server), lease, "chunk")).await;
     }
     x.record.status = status;
@@ -104,6 +107,9 @@ pub async fn answer(
     if !whole && leaving.sink == Sink::Plain && !matches!(x.response.body, Body::None | Body::Length(_)) {
         // Where nothing else says that it is not whole.
         client.stream.reset_on_close();
+    }
+    if let Some(press) = x.down.press.take() {
+        compress::end(client, (course.found, backend), press, (x.down.body_bytes, whole));
     }
     x.down.release(&mut x.output);
     if whole && !stream.is_multiplexed() && send_head::is_reusable(x) {
@@ -142,14 +148,19 @@ fn split_head(x: &mut Exchange, stream: &Stream) -> Body {
     }
 }
 
-/// Runs the rules on an answer; why it is not passed on, if so.
-fn judge(client: &Client, x: &mut Exchange, found: &Found, backend: &Backend) -> Option<Reason> {
+/// Runs the rules on an answer; what is sent instead, if so.
+fn judge<'r>(
+    client: &Client,
+    x: &mut Exchange,
+    found: &'r Found,
+    backend: &'r Backend,
+) -> Option<Verdict<'r>> {
     let frontend = &found.frontend;
     for set in [&backend.rules.answer_content, &backend.rules.answer, &frontend.rules.answer] {
         if !set.is_empty()
-            && let Some(reason) = rules::answer(client, x, (found, Some(backend)), set)
+            && let Some(verdict) = rules::answer(client, x, (found, Some(backend)), set)
         {
-            return Some(reason);
+            return Some(verdict);
         }
     }
     if !backend.rules.after.is_empty() || !frontend.rules.after.is_empty() {
@@ -158,20 +169,22 @@ fn judge(client: &Client, x: &mut Exchange, found: &Found, backend: &Backend) ->
     None
 }
 
-/// An answer that a rule refuses.
-async fn forbid(
+/// An answer that a rule puts another one in the place of.
+async fn replace(
     client: &mut Client,
     x: &mut Exchange,
     (course, backend, server): (&Course<'_>, &Backend, &Server),
     lease: Lease,
-    reason: Reason,
+    verdict: Verdict<'_>,
 ) -> After {
     let worker = client.worker.index;
-    backend.counters.of(worker).answered(reason.status_at(course.found));
+    let found = course.found;
     server.counters.of(worker).answered(x.response.status);
-    rules::count_at_server(server, worker, reason);
+    rules::count_verdict(found, backend, (server, worker), &verdict);
     finish(client, server, (lease, OutcomeKind::Success, 0), client.worker.shared.clock.micros());
-    reply(client, x, course.found, reason).await
+    let after = rules::instead(client, x, found, (verdict, backend)).await;
+    backend.counters.of(worker).answered(x.record.status);
+    after
 }
 
 /// An answer whose head was good and that cannot be passed on all the same.

@@ -157,9 +157,9 @@ pub fn answer(
     let multiplexed = client.stream.is_multiplexed();
     let framing = match x.response.body {
         Body::None => Framing::None,
-        Body::Length(length) => Framing::Length(length),
-        Body::Chunked | Body::UntilClose if old_client || multiplexed => Framing::Close,
-        Body::Chunked | Body::UntilClose => Framing::Chunked,
+        Body::Length(length) if x.down.press.is_none() => Framing::Length(length),
+        _ if old_client || multiplexed => Framing::Close,
+        _ => Framing::Chunked,
     };
     let upgraded = opens_tunnel(x);
     let leaving = client.worker.shared.stance.is_leaving()

@@ -2,13 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tenbin_proto::{Known, Request, Response, Version, cookie};
-use tenbin_rules::{Change, Counter, Fact, Message, Scope, TlsFact, Value, Variable, View};
+use tenbin_proto::{Field, Fields, Known, Request, Response, Version, cookie};
+use tenbin_rules::{Change, Counter, Fact, Figure, Message, Scope, TlsFact, Value, Variable, View};
 
 use super::record::Record;
 use crate::client::Client;
 use crate::listener::Found;
-use crate::rules::{State, facts, tracking};
+use crate::rules::{State, facts, figures, tracking};
 use crate::secured::Secured;
 use crate::tables::Backend;
 
@@ -86,6 +86,15 @@ impl RequestView<'_> {
     }
 }
 
+impl RequestView<'_> {
+    fn head_of(&self, message: Message) -> Option<(&Fields, &[u8])> {
+        match message {
+            Message::Request => Some((&self.request.fields, self.bytes)),
+            Message::Answer => self.answer.map(|answer| (&answer.response.fields, answer.bytes)),
+        }
+    }
+}
+
 impl View for RequestView<'_> {
     fn method(&self) -> &[u8] {
         self.request.method_text.of(self.bytes)
@@ -97,6 +106,11 @@ impl View for RequestView<'_> {
 
     fn query(&self) -> &[u8] {
         self.request.query.of(self.bytes)
+    }
+
+    fn target(&self) -> Option<&[u8]> {
+        // What names a host, too, is told apart.
+        Some(self.request.target.of(self.bytes)).filter(|target| target.starts_with(b"/"))
     }
 
     fn host(&self) -> &[u8] {
@@ -149,13 +163,26 @@ impl View for RequestView<'_> {
     }
 
     fn fields<'a>(&'a self, message: Message, each: &mut dyn FnMut(&'a [u8], &'a [u8]) -> bool) {
-        let found = match message {
-            Message::Request => Some((&self.request.fields, self.bytes)),
-            Message::Answer => self.answer.map(|answer| (&answer.response.fields, answer.bytes)),
-        };
-        let Some((fields, bytes)) = found else { return };
+        let Some((fields, bytes)) = self.head_of(message) else { return };
         for field in fields {
             if !each(field.name.of(bytes), field.value.of(bytes)) {
+                return;
+            }
+        }
+    }
+
+    fn fields_named<'a>(&'a self, message: Message, name: &[u8], each: &mut dyn FnMut(&'a [u8]) -> bool) {
+        let Some((fields, bytes)) = self.head_of(message) else { return };
+        let known = Known::of(name);
+        if known != Known::Other && fields.find_known(known).is_none() {
+            return;
+        }
+        let is_meant = |field: &Field| match known {
+            Known::Other => field.name.of(bytes).eq_ignore_ascii_case(name),
+            known => field.known == known,
+        };
+        for field in fields.iter().filter(|field| is_meant(field)) {
+            if !each(field.value.of(bytes)) {
                 return;
             }
         }
@@ -170,6 +197,30 @@ impl View for RequestView<'_> {
 
     fn fact(&self, fact: Fact) -> Value<'_> {
         self.scene.map_or(Value::Absent, |scene| facts::tell(fact, &scene, self))
+    }
+
+    fn of(&self, figure: Figure, name: &str) -> Value<'_> {
+        let Some(scene) = self.scene else { return Value::Absent };
+        figures::tell(figure, name, (&scene.client.worker, scene.found, self.backend))
+    }
+
+    fn assign(&self, which: &Variable, value: &Value<'_>) {
+        let Some(scene) = self.scene else { return };
+        let value = value.borrowed().into_owned();
+        match which.scope {
+            Scope::Session => scene.client.set_variable(which.key, value),
+            Scope::Process => scene.client.worker.shared.variables.set(which.key, value),
+            _ => scene.state.assigned.borrow_mut().push((*which, value)),
+        }
+    }
+
+    fn random(&self) -> u64 {
+        figures::random()
+    }
+
+    fn zone(&self, epoch: i64) -> i64 {
+        let second = u64::try_from(epoch).unwrap_or(0);
+        self.scene.map_or(0, |scene| scene.client.worker.dates.borrow().offset(second))
     }
 
     fn variable(&self, which: &Variable) -> Value<'_> {
@@ -208,7 +259,11 @@ pub fn variable<'a>(scene: Scene<'a>, which: &Variable) -> Value<'a> {
     match which.scope {
         Scope::Session => scene.client.variable(which.key),
         Scope::Process => scene.client.worker.shared.variables.get(which.key),
-        _ => scene.state.variables.get(which),
+        _ => {
+            let assigned = scene.state.assigned.borrow();
+            let last = assigned.iter().rev().find(|(known, _)| known == which);
+            last.map_or_else(|| scene.state.variables.get(which), |(_, value)| value.clone())
+        }
     }
 }
 

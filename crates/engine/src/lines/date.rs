@@ -46,6 +46,11 @@ impl Dates {
         digits(out, b'.', millis, 3);
     }
 
+    /// Seconds that local time is ahead of UTC.
+    pub fn offset(&self, second: u64) -> i64 {
+        self.zone.offset(second)
+    }
+
     /// `21/Nov/2026:13:35:32 +0000`, local or in UTC.
     pub fn with_zone(&mut self, micros: u64, local: bool, out: &mut Vec<u8>) {
         let texts = self.texts(micros);

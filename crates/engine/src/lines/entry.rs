@@ -23,6 +23,8 @@ use crate::wire::Mode;
 pub struct Entry<'a> {
     /// Whose it was.
     pub client: &'a Client,
+    /// Whom it came from, as rules have it.
+    pub peer: SocketAddr,
     /// Who served it.
     pub found: &'a Found,
     /// How far it came when.
@@ -67,8 +69,8 @@ impl Entry<'_> {
     /// Appends one field.
     pub fn write(&self, field: Field, style: Style, out: &mut Vec<u8>) {
         match field {
-            Field::ClientIp => style.address(out, Some(self.client.peer.ip().to_canonical())),
-            Field::ClientPort => style.port(out, Some(self.client.peer.port())),
+            Field::ClientIp => style.address(out, Some(self.peer.ip().to_canonical())),
+            Field::ClientPort => style.port(out, Some(self.peer.port())),
             Field::FrontIp => style.address(out, ip(self.client.destination())),
             Field::FrontPort => style.port(out, self.client.destination().map(|address| address.port())),
             Field::ServerIp => style.address(out, ip(self.server_address())),

@@ -70,6 +70,7 @@ impl Passage {
         let (now, wall) = (client.worker.shared.clock.micros(), wall_micros());
         let entry = Entry {
             client,
+            peer: client.peer,
             found,
             times: Times { closed: now, ..self.times },
             ending: self.ending,

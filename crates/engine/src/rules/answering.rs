@@ -11,41 +11,109 @@ use super::message;
 use super::request::{holds, set_variable};
 use super::tracking::{self, Start};
 use crate::client::Client;
-use crate::http::{After, Exchange, Manner, Reason, finish_reply, phrase, reply, settle, write_answer_as};
+use crate::ending::{Phase, Who};
+use crate::http::{
+    After, Exchange, Manner, Reason, finish_reply, phrase, redirect, reply, settle, write_answer_as,
+    write_reason,
+};
 use crate::listener::Found;
 use crate::tables::{Act, Answer, Backend, Rule, Rules};
 use crate::track::During;
 
-/// Runs a set on the head of a server's answer; a reason to send another one instead, if a rule says so.
-pub fn answer(
+/// What a rule sends instead of a server's answer.
+pub enum Verdict<'r> {
+    /// Refused, with the page of a status or with this.
+    Deny(&'r Answer),
+    /// This.
+    Return(&'r Answer),
+    /// The way to another place.
+    Redirect(&'r Act),
+    /// Nothing of it may pass.
+    Reject,
+    /// Rules have made its head longer than it may be.
+    Overgrown,
+}
+
+/// Runs a set on the head of a server's answer; what is sent instead, if a rule says so.
+pub fn answer<'r>(
     client: &Client,
     x: &mut Exchange,
     (found, backend): (&Found, Option<&Backend>),
-    set: &[Rule],
-) -> Option<Reason> {
+    set: &'r [Rule],
+) -> Option<Verdict<'r>> {
     for rule in set {
+        x.state.keep_assigned();
         if rule.when.as_ref().is_some_and(|when| !when.test(&x.full_view(client, found, backend))) {
             continue;
         }
-        match &rule.act {
+        let verdict = match &rule.act {
             Act::Allow => return None,
-            Act::Deny(answer) | Act::Return(answer) => {
-                x.state.ended_by = Some(rule.position.clone());
-                return Some(Reason::AnswerDenied(answer.status));
-            }
-            Act::Reject | Act::SilentDrop => {
-                x.state.ended_by = Some(rule.position.clone());
-                return Some(Reason::AnswerDenied(502));
-            }
+            Act::Deny(answer) => Verdict::Deny(answer),
+            Act::Return(answer) => Verdict::Return(answer),
+            act @ Act::Redirect { .. } => Verdict::Redirect(act),
+            Act::Reject | Act::SilentDrop => Verdict::Reject,
             act => {
                 edit(client, x, (act, found, backend));
-                if x.is_answer_overgrown(found) {
-                    return Some(Reason::Overgrown);
+                if !x.is_answer_overgrown(found) {
+                    continue;
                 }
+                Verdict::Overgrown
             }
-        }
+        };
+        x.state.ended_by = Some(rule.position.clone());
+        return Some(verdict);
     }
     None
+}
+
+/// Sends what takes the place of a server's answer.
+pub async fn instead(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Found,
+    (verdict, backend): (Verdict<'_>, &Backend),
+) -> After {
+    let who = if matches!(verdict, Verdict::Deny(_) | Verdict::Reject | Verdict::Overgrown) {
+        Who::Proxy
+    } else {
+        Who::Local
+    };
+    x.record.ending.set(who, Phase::Head);
+    let (answer, status) = match verdict {
+        Verdict::Deny(answer) => (Some(answer).filter(|answer| !answer.is_bare), answer.status),
+        Verdict::Return(answer) => (Some(answer).filter(|answer| !answer.is_bare), answer.status),
+        Verdict::Reject => (None, 502),
+        Verdict::Overgrown => return reply(client, x, found, Reason::Overgrown).await,
+        Verdict::Redirect(act) => return lead_away(client, x, found, (act, backend)).await,
+    };
+    match who {
+        Who::Proxy => x.record.refused(Reason::AnswerDenied(status), status),
+        _ => x.record.intercepted(status),
+    }
+    let manner = settle(x, found);
+    let mut out = std::mem::take(&mut x.down.prefix);
+    out.clear();
+    match answer.or_else(|| page(found, Some(backend), status)) {
+        Some(answer) => write_own(&mut out, answer, &x.full_view(client, found, Some(backend)), manner),
+        None => write_reason(&mut out, Reason::AnswerDenied(status), Some(&backend.spec.name), manner),
+    }
+    x.down.prefix = out;
+    finish_reply(client, x, found, manner.keep_alive).await
+}
+
+async fn lead_away(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Found,
+    (act, backend): (&Act, &Backend),
+) -> After {
+    let Act::Redirect { location, start, code, headers, .. } = act else { return After::Close };
+    let mut lines = Vec::new();
+    write_headers(&mut lines, headers, &x.full_view(client, found, Some(backend)));
+    match redirect(client, x, found, (location, start, *code, &lines)) {
+        Some(keep_alive) => finish_reply(client, x, found, keep_alive).await,
+        None => reply(client, x, found, Reason::AnswerDenied(502)).await,
+    }
 }
 
 /// Runs the `after` sets, the backend's first: nothing in them ends anything.
@@ -105,7 +173,9 @@ fn edit(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found,
         }
         Act::AddHeader(name, value) => {
             write(x, value, &mut text);
-            x.amend_answer(|answer, bytes| drop(answer.fields.add(bytes, name, &text)));
+            x.amend_answer(|answer, bytes| {
+                answer.fields.add(bytes, name, &text);
+            });
         }
         Act::DelHeader(names) => x.amend_answer(|answer, bytes| message::del_header(answer, bytes, names)),
         Act::ReplaceHeader { name, each, by } => {
@@ -116,7 +186,9 @@ fn edit(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found,
         }
         Act::SetStatus(status, reason) => {
             let reason = if reason.is_empty() { phrase(*status).as_bytes() } else { reason.as_slice() };
-            x.amend_answer(|answer, bytes| drop(answer.set_status(bytes, *status, reason)));
+            x.amend_answer(|answer, bytes| {
+                answer.set_status(bytes, *status, reason);
+            });
         }
         Act::SetVariable(which, value, condition) => {
             let (value, before) = {
@@ -167,7 +239,6 @@ fn edit(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found,
 /// Appends an answer of our own, with what stands in it evaluated.
 pub fn write_own<V: View>(out: &mut Vec<u8>, answer: &Answer, view: &V, manner: Manner<'_>) {
     let mut lines = Vec::new();
-    write_headers(&mut lines, &answer.headers, view);
     let mut text = Vec::new();
     let body = match &answer.text {
         Some(expression) => {
@@ -176,6 +247,13 @@ pub fn write_own<V: View>(out: &mut Vec<u8>, answer: &Answer, view: &V, manner: 
         }
         None => answer.body.as_slice(),
     };
+    // What turned out to be nothing has no type.
+    let of_nothing = answer.text.is_some() && text.is_empty();
+    for header in &answer.headers {
+        if !of_nothing || !header.0.eq_ignore_ascii_case(b"content-type") {
+            write_headers(&mut lines, std::slice::from_ref(header), view);
+        }
+    }
     let reason = if answer.reason.is_empty() { phrase(answer.status).as_bytes() } else { &answer.reason };
     write_answer_as(out, (answer.status, reason), &lines, body, manner);
 }

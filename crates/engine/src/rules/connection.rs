@@ -36,6 +36,7 @@ pub fn session(view: &mut ConnectionView) -> Admission {
 fn run(view: &mut ConnectionView, set: &[Rule]) -> Admission {
     for rule in set {
         let holds = rule.when.as_ref().is_none_or(|when| when.test(view));
+        view.keep_assigned();
         if holds && let Some(admission) = perform(view, &rule.act) {
             return admission;
         }
@@ -51,6 +52,7 @@ pub fn perform(view: &mut ConnectionView, act: &Act) -> Option<Admission> {
         Act::SilentDrop => return Some(Admission::Dropped),
         Act::SetVariable(which, value, condition) => {
             let value = value.eval(view).into_owned();
+            view.keep_assigned();
             if holds(*condition, &view.variable(which).into_owned(), &value) {
                 match which.scope {
                     Scope::Process => view.presence.worker().shared.variables.set(which.key, value),

@@ -33,6 +33,7 @@ pub async fn content(
         loop {
             while let Some(rule) = set.get(index) {
                 let holds = rule.when.as_ref().is_none_or(|when| when.test(view));
+                view.keep_assigned();
                 let looks = rule.when.as_ref().is_some_and(tenbin_rules::Expr::asks_body);
                 if !holds && looks && !view.is_final {
                     break;

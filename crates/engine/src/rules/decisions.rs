@@ -1,5 +1,6 @@
 //! What rules have decided, in the counters of frontends, listeners and backends.
 
+use super::answering::Verdict;
 use crate::client::Client;
 use crate::http::Reason;
 use crate::listener::Found;
@@ -41,7 +42,9 @@ pub fn count_own(client: &Client, found: &Found, backend: Option<&Backend>, reas
     let back = backend.map(|backend| backend.counters.of(worker));
     let both = |one: &Counter, other: Option<&Counter>| {
         one.add(1);
-        other.into_iter().for_each(|other| other.add(1));
+        if let Some(other) = other {
+            other.add(1);
+        }
     };
     match reason {
         _ if reason.is_denial() => denied(found, backend, worker),
@@ -57,15 +60,24 @@ pub fn count_own(client: &Client, found: &Found, backend: Option<&Backend>, reas
     }
 }
 
-/// The same of an answer that a server gave and that is not passed on.
-pub fn count_at_server(server: &Server, worker: usize, reason: Reason) {
+/// What takes the place of a server's answer, at the server and, where no answer of ours does so, beyond it.
+pub fn count_verdict(
+    found: &Found,
+    backend: &Backend,
+    (server, worker): (&Server, usize),
+    verdict: &Verdict<'_>,
+) {
     let counters = server.counters.of(worker);
-    match reason {
-        Reason::AnswerDenied(_) => counters.denied_responses.add(1),
-        Reason::Overgrown => {
+    match verdict {
+        Verdict::Deny(_) | Verdict::Reject => {
+            found.frontend.counters.workers.of(worker).denied_responses.add(1);
+            backend.counters.of(worker).denied_responses.add(1);
+            counters.denied_responses.add(1);
+        }
+        Verdict::Overgrown => {
             counters.failed_rewrites.add(1);
             counters.internal_errors.add(1);
         }
-        _ => {}
+        Verdict::Return(_) | Verdict::Redirect(_) => {}
     }
 }

@@ -123,6 +123,18 @@ pub fn set_part(request: &mut Request, bytes: &mut Vec<u8>, part: Part, text: &[
         }
     };
     request.set_target(bytes, &target);
+    if part == Part::Whole
+        && let Some(authority) = authority(text)
+    {
+        set_header(request, bytes, b"host", authority);
+    }
+}
+
+/// Where a target in absolute form leads.
+fn authority(text: &[u8]) -> Option<&[u8]> {
+    let at = text.windows(3).position(|part| part == b"://")?;
+    let rest = text.get(at + 3..).filter(|_| text.first() != Some(&b'/'))?;
+    rest.split(|byte| matches!(byte, b'/' | b'?')).next().filter(|name| !name.is_empty())
 }
 
 /// What follows scheme and authority, which only Host says here.

@@ -12,10 +12,11 @@ use super::answering::write_own;
 use super::message;
 use super::tracking::{self, Counted, Start};
 use crate::client::Client;
-use crate::ending::Phase;
+use crate::ending::{Phase, Who};
 use crate::http::finish as record_end;
 use crate::http::{After, Exchange, Reason, finish_reply, redirect, reply, settle};
 use crate::listener::Found;
+use crate::stats::BackendCounters;
 use crate::tables::{Act, Answer, Backend, Condition, Rule, Timeout};
 use crate::track::During;
 
@@ -64,6 +65,7 @@ pub async fn request(
     (set, backend): (&[Rule], Option<&Backend>),
 ) -> Turn {
     for rule in set {
+        x.state.keep_assigned();
         if rule.when.as_ref().is_some_and(|when| !when.test(&x.view(client, found, backend))) {
             continue;
         }
@@ -90,11 +92,28 @@ pub async fn request(
                 hint(client, x, found, name, &value).await;
                 continue;
             }
-            next => finish(client, x, found, (next, backend)).await,
+            next => {
+                let is_denied = matches!(next, Next::Refuse(_) | Next::Tarpit(_) | Next::Close { .. });
+                let after = finish(client, x, found, (next, backend)).await;
+                if let Some(backend) = backend {
+                    count(backend.counters.of(client.worker.index), is_denied, x.record.status);
+                }
+                after
+            }
         };
         return Turn::Ended(after);
     }
     Turn::On
+}
+
+/// What a backend's rule has ended counts for it.
+fn count(counters: &BackendCounters, is_denied: bool, status: u16) {
+    if is_denied {
+        counters.denied.add(1);
+    }
+    if status > 0 {
+        counters.answered(status);
+    }
 }
 
 /// Carries out what ends a request here.
@@ -123,6 +142,8 @@ async fn finish(
         }
         Next::Return(answer) => {
             x.record.intercepted(answer.status);
+            let page = super::answering::page(found, backend, answer.status);
+            let answer = page.filter(|_| answer.is_bare).unwrap_or(answer);
             own(client, x, found, (answer, backend)).await
         }
         Next::Redirect(location, start, code, headers) => {
@@ -146,6 +167,7 @@ async fn finish(
                 if proxied { (407, "proxy-authenticate") } else { (401, "www-authenticate") };
             let realm = String::from_utf8_lossy(realm).replace(['"', '\\'], "");
             let line = format!("{name}: Basic realm=\"{realm}\"\r\n");
+            x.record.ending.set(Who::Local, Phase::Request);
             super::answering::reply_status(client, x, found, (status, line.as_bytes(), backend)).await
         }
         Next::Malformed => reply(client, x, found, Reason::Denied(400)).await,
@@ -206,7 +228,14 @@ fn perform<'r>(
         Act::Deny(answer) => return Next::Refuse(answer),
         Act::Tarpit(answer) => return Next::Tarpit(answer),
         Act::Return(answer) => return Next::Return(answer),
-        Act::Redirect { location, start, code, headers } => {
+        Act::Redirect { location, start, code, headers, ignores_empty } => {
+            if *ignores_empty {
+                let mut text = Vec::new();
+                location.write(&x.view(client, found, backend), &mut text);
+                if text.is_empty() {
+                    return Next::Rule;
+                }
+            }
             return Next::Redirect(location, start, *code, headers);
         }
         Act::Auth { realm } => return Next::Ask(realm),

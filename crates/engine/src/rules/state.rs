@@ -1,17 +1,21 @@
 //! What rules note of one exchange: changed heads, variables, captures, and settings that hold for it alone.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 
-use tenbin_rules::Message;
+use tenbin_rules::{Message, Value, Variable};
 
 use super::Variables;
 use crate::track::Tracking;
+use crate::wire::Coding;
 
 /// See the module. Cleared, not freed, between exchanges.
 #[derive(Default)]
 pub struct State {
     /// Of the scopes txn, req and res.
     pub variables: Variables,
+    /// What `set-var` as a converter asks for, until the next rule.
+    pub assigned: RefCell<Vec<(Variable, Value<'static>)>>,
     /// What is followed in stick tables until the exchange ends.
     pub tracking: Tracking,
     /// What lines of logs show.
@@ -20,6 +24,8 @@ pub struct State {
     pub unique_id: Vec<u8>,
     /// Settings of this exchange.
     pub overrides: Overrides,
+    /// What the answer may be compressed by.
+    pub coding: Option<Coding>,
     /// The request's head as changed: its own bytes and what was appended.
     pub request_text: Option<Box<Vec<u8>>>,
     /// The answer's.
@@ -108,14 +114,23 @@ impl Captures {
 }
 
 impl State {
+    /// Keeps what converters have set.
+    pub fn keep_assigned(&mut self) {
+        for (which, value) in self.assigned.get_mut().drain(..) {
+            self.variables.set(which, value);
+        }
+    }
+
     /// Ready for the next exchange. What was tracked must have ended.
     pub fn clear(&mut self) {
         self.tracking = Tracking::default();
         self.variables.clear();
+        self.assigned.get_mut().clear();
         self.captures.request.clear();
         self.captures.answer.clear();
         self.unique_id.clear();
         self.overrides = Overrides::default();
+        self.coding = None;
         self.request_text = None;
         self.answer_text = None;
         self.ended_by = None;

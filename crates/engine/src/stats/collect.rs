@@ -212,6 +212,8 @@ fn server_stats(server: &Server, now: u64) -> wire::ServerStats {
         internal_errors: workers.sum(|c| &c.internal_errors),
         balanced: workers.sum(|c| &c.balanced),
         unreached: workers.sum(|c| &c.unreached),
+        repeats: workers.sum(|c| &c.repeats),
+        unanswered: workers.sum(|c| &c.unanswered),
     }
 }
 
@@ -252,6 +254,8 @@ fn backend_stats(backend: &Backend, now: u64) -> wire::BackendStats {
         compressed: each(workers, |c| &c.compressed),
         balanced: sum(|server| server.balanced),
         unreached: sum(|server| server.unreached) + workers.sum(|c| &c.unserved),
+        repeats: sum(|server| server.repeats),
+        unanswered: sum(|server| server.unanswered),
         servers,
     }
 }

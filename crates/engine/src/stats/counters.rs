@@ -226,6 +226,10 @@ pub struct ServerCounters {
     pub balanced: Counter,
     /// Requests that ended because it was not reached.
     pub unreached: Counter,
+    /// Tries that were repeated on it, or anywhere after it had the request.
+    pub repeats: Counter,
+    /// Requests that ended because it did not answer well.
+    pub unanswered: Counter,
     /// Monotonic milliseconds of the last use.
     pub last_used: Counter,
     pub phases: Phases,

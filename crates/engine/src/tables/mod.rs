@@ -12,6 +12,7 @@ mod lists;
 mod published;
 mod routes;
 mod rules;
+mod rules_draft;
 mod secure;
 mod stick;
 

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use tenbin_balance::{Admin, Health};
 use tenbin_rules::wire::Expr;
 
+use super::compression::Compression;
 use super::rules::{Answer, Rules, StickRule};
 use super::snapshot::{Mode, yes};
 use super::tls::{Protocol, ProxyOut, ServerTls};
@@ -244,6 +245,9 @@ pub struct Retry {
     /// Failures that are repeated.
     #[serde(default = "all_failures")]
     pub after: Vec<String>,
+    /// Also what is not idempotent goes again after a server has had it.
+    #[serde(default)]
+    pub unsafe_methods: bool,
 }
 
 /// When a pooled connection may be used.
@@ -466,6 +470,9 @@ pub struct Backend {
     /// In statistics; 0: by order.
     #[serde(default)]
     pub number: u32,
+    /// Of answers.
+    #[serde(default)]
+    pub compression: Option<Compression>,
     /// Its servers.
     pub servers: Vec<Server>,
 }

@@ -4,6 +4,7 @@
 //! whole milliseconds and 0 means "none" or "no limit" unless a field says otherwise.
 
 mod backend;
+mod compression;
 mod frames;
 mod http_rules;
 mod rules;
@@ -17,6 +18,7 @@ pub use backend::{
     Backend, BackendLimits, BackendTimeouts, Balance, CookieMode, Eject, HashFunction, HashKey, HashMethod,
     IpForm, Passive, PersistRule, Policy, Pool, Retry, Reuse, Server, Sticky, UseServer,
 };
+pub use compression::{Coding, Compression};
 pub use frames::{
     Apply, Event, ListAction, ListAsked, NoticeLevel, Reply, Request, ServerPatch, ServerState, Session,
     SessionsAction, WireError,

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use tenbin_rules::wire::Expr;
 
 use super::backend::Backend;
+use super::compression::Compression;
 use super::http_rules::HttpRules;
 use super::rules::{Answer, LiveList, LogPart, ProxyLog, Rules, Table};
 use super::secret::Secret;
@@ -212,6 +213,9 @@ pub struct Frontend {
     /// In statistics; 0: by order.
     #[serde(default)]
     pub number: u32,
+    /// Of answers.
+    #[serde(default)]
+    pub compression: Option<Compression>,
 }
 
 pub(super) const fn yes() -> bool {

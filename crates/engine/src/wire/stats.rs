@@ -154,6 +154,10 @@ pub struct ServerStats {
     pub balanced: u64,
     #[serde(default)]
     pub unreached: u64,
+    #[serde(default)]
+    pub repeats: u64,
+    #[serde(default)]
+    pub unanswered: u64,
 }
 
 /// The sums over a backend's servers and what belongs to none of them.
@@ -197,6 +201,10 @@ pub struct BackendStats {
     pub balanced: u64,
     #[serde(default)]
     pub unreached: u64,
+    #[serde(default)]
+    pub repeats: u64,
+    #[serde(default)]
+    pub unanswered: u64,
     #[serde(default)]
     pub compressed: [u64; 4],
 }

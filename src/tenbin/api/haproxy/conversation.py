@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
 from typing import TYPE_CHECKING
 
 from tenbin.api.haproxy.command import Call, Goodbye, Said, Seat, parse, severe
@@ -30,6 +32,7 @@ class Conversation:
     def __init__(self, runtime: Runtime, place: RuntimeSocket) -> None:
         self._runtime = runtime
         self.table = TABLE
+        self._exposes = place.exposes
         self._seat = Seat(place.level, place.timeout / 1000 or 10.0)
 
     @property
@@ -56,6 +59,9 @@ class Conversation:
         return line.decode("utf-8", "surrogateescape").rstrip("\r\n") if line else None
 
     async def _answer(self, line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if line == "_getsocks":
+            await self._hand_over(writer)
+            raise Goodbye
         request = parse(line)
         payload = "" if request.payload is None else await self._payload(reader, request.payload)
         if not request.commands:
@@ -63,6 +69,18 @@ class Conversation:
         for place, words in enumerate(request.commands):
             last = place == len(request.commands) - 1
             await self._write(writer, await self._carried_out(words, payload if last else ""))
+
+    async def _hand_over(self, writer: asyncio.StreamWriter) -> None:
+        """Give the listening sockets to a successor, where that is allowed."""
+        if not self._exposes:
+            return
+        from tenbin.dataplane import handover
+
+        with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as client:
+            # The stream would take the answer for a command.
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(handover.give, client, self._runtime.listeners)
 
     async def _payload(self, reader: asyncio.StreamReader, end: str) -> str:
         lines: list[str] = []

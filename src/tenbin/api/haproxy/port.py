@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping, Sequence
 
     from tenbin.api.operations import Operations
@@ -55,6 +56,10 @@ class Runtime(Protocol):
         """How often the configuration was read again."""
 
     @property
+    def listeners(self) -> Sequence[socket.socket]:
+        """The listening sockets, for a successor."""
+
+    @property
     def operations(self) -> Operations:
         """What the admin API may do."""
 
@@ -70,6 +75,9 @@ class Runtime(Protocol):
 
     async def set_health(self, server: ServerId, health: Health) -> None:
         """Say what the next check may contradict."""
+
+    async def set_agent(self, server: ServerId, health: Health) -> None:
+        """Say what the agent of a server may contradict."""
 
     async def amend(self, change: Callable[[Config], Config]) -> None:
         """Put a changed configuration in force until the next reload."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tenbin.api.haproxy.port import Sight
     from tenbin.api.haproxy.roster import Entry
     from tenbin.model import Backend, Config, Frontend, Server
+    from tenbin.observe.checks import CheckSummary
     from tenbin.observe.figures import Averages, Compressed, FrontendTraffic, Work
     from tenbin.observe.status import BackendStatus, FrontendStatus, ServerStatus
 
@@ -183,9 +184,10 @@ def _server(entry: Entry, of: tuple[Server, ServerStatus], *, private: bool) -> 
         "bck": int(server.backup),
         "lastchg": int(status.changed or 0),
         **_checked(status),
+        **_asked(status),
     }
-    if server.max_connections:
-        values["slim"] = server.max_connections
+    if status.max_connections:
+        values["slim"] = status.max_connections
     if server.max_queue:
         values["qlimit"] = server.max_queue
     if backend.pool.max_idle:
@@ -205,7 +207,11 @@ def _server(entry: Entry, of: tuple[Server, ServerStatus], *, private: bool) -> 
     idle = traffic.idle
     values |= {"srv_icur": idle, "idle_conn_cur": 0, "safe_conn_cur": idle}
     values |= {"used_conn_cur": traffic.current, "need_conn_est": traffic.max}
-    return values | _work(traffic, http=entry.mode == "http")
+    values |= _work(traffic, http=entry.mode == "http")
+    if entry.mode == "http":
+        # Requests of a server are those that it answered.
+        values["req_tot"] = sum(traffic.responses.values())
+    return values
 
 
 def _checked(status: ServerStatus) -> Values:
@@ -219,7 +225,7 @@ def _checked(status: ServerStatus) -> Values:
         "check_status": check.status,
         "check_duration": round(check.duration * 1000),
         "check_desc": check.description,
-        "last_chk": "" if check.status.endswith("OK") and not check.code else check.text,
+        "last_chk": _last_words(check),
         "check_rise": check.rise,
         "check_fall": check.fall,
         "check_health": check.level,
@@ -227,6 +233,45 @@ def _checked(status: ServerStatus) -> Values:
     }
     if check.code is not None and check.status.startswith("L7"):
         values["check_code"] = check.code
+    elif check.status.startswith("PROC"):
+        # A program that was killed has no code, which HAProxy tells as the greatest number.
+        values["check_code"] = (check.code or 0) if (check.code or 0) >= 0 else 0xFFFF_FFFF
+    return values
+
+
+def _last_words(check: CheckSummary) -> str:
+    """What HAProxy says of a check, where ours says more."""
+    text = check.text
+    place = text[text.find(" at step ") :] if " at step " in text else ""
+    match check.status:
+        case "L4OK" | "L6OK" | "PROCOK" | "PROCERR" | "PROCTOUT":
+            return ""
+        case "L4TOUT" | "L6TOUT" | "L7TOUT":
+            return place
+        case "L6RSP":
+            return f"SSL handshake failure{place}" if text else ""
+        case "L4CON":
+            return text[:1].upper() + text[1:]
+        case _:
+            return text
+
+
+def _asked(status: ServerStatus) -> Values:
+    """What the agent beside a server says."""
+    agent = status.agent
+    if agent is None:
+        return {}
+    values: Values = {
+        "agent_status": agent.status,
+        "agent_duration": round(agent.duration * 1000),
+        "agent_desc": agent.description,
+        "last_agt": agent.text,
+        "agent_rise": agent.rise,
+        "agent_fall": agent.fall,
+        "agent_health": agent.level,
+    }
+    if agent.code is not None and agent.status.startswith("L7"):
+        values["agent_code"] = agent.code
     return values
 
 
@@ -284,8 +329,8 @@ def _work(traffic: Work, *, http: bool) -> Values:
         "bout": traffic.bytes_out,
         "dresp": traffic.denied_responses,
         "econ": traffic.unreached,
-        "eresp": traffic.response_errors,
-        "wretr": traffic.retries - traffic.redispatches,
+        "eresp": traffic.unanswered,
+        "wretr": traffic.repeats,
         "wredis": traffic.redispatches,
         "lbtot": traffic.balanced,
         "rate": traffic.rate,

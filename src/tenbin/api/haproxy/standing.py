@@ -25,7 +25,15 @@ def status_of(state: State, server: Server, status: ServerStatus) -> str:
         return "MAINT (resolution)"
     if inherits_maintenance(state, server):
         return f"MAINT (via {tracked(server)})"
-    return "MAINT" if status.admin is Admin.MAINT else _at_work(server, status)
+    if status.admin is Admin.MAINT:
+        return "MAINT"
+    text = _at_work(server, status)
+    return text.replace("UP", "NOLB", 1) if is_stopping(state, status) and text.startswith("UP") else text
+
+
+def is_stopping(state: State, status: ServerStatus) -> bool:
+    """Return whether its check finds that it wants no new work."""
+    return state.overlay.of(status.id).stopping
 
 
 def inherits_maintenance(state: State, server: Server) -> bool:
@@ -39,15 +47,17 @@ def running(status: ServerStatus) -> bool:
     return status.admin is not Admin.MAINT and status.resolved is not None and status.health is not Health.DOWN
 
 
-def operation(status: ServerStatus) -> int:
+def operation(state: State, status: ServerStatus) -> int:
     """Return `srv_op_state`: 0 stopped, 1 starting, 2 running, 3 stopping."""
     if not running(status):
         return OPERATION["stopped"]
+    if is_stopping(state, status):
+        return OPERATION["stopping"]
     return OPERATION["starting" if status.health is Health.STARTING else "running"]
 
 
 def draining(status: ServerStatus) -> bool:
-    """Return whether an operator lets it run out; a weight of 0 does the same, and is told as a weight."""
+    """Return whether it was told to take no new work; a weight of 0 shows as a weight only."""
     return status.admin is Admin.DRAIN
 
 
@@ -75,7 +85,9 @@ def leader(config: Config, server: Server) -> tuple[ServerId, Server] | None:
 def _at_work(server: Server, status: ServerStatus) -> str:
     check = status.check
     if status.health is Health.DOWN:
-        return f"DOWN{_rising(check)}"
+        return "DOWN (agent)" if status.agent is not None and not status.agent.level else f"DOWN{_rising(check)}"
+    if draining(status) and status.agent is not None:
+        return "DRAIN (agent)"
     if draining(status):
         return f"DRAIN{_falling(check)}"
     if check is None and server.track is None:

@@ -55,7 +55,7 @@ _FORCED, _INHERITED, _CONFIGURED, _FORCED_DRAIN, _INHERITED_DRAIN, _RESOLUTION =
 _UNKNOWN, _NEUTRAL, _FAILED, _PASSED, _CONDITIONAL = range(5)
 _UNCHECKED = 2
 """The level of a server that nobody checks."""
-_SET_UP, _ENABLED, _PAUSED = 2, 4, 8
+_SET_UP, _ENABLED, _PAUSED, _AGENT = 2, 4, 8, 16
 
 
 def servers_state(sight: Sight, backend: str = "") -> str:
@@ -95,7 +95,7 @@ def admin_bits(sight: Sight, server: Server, status: ServerStatus) -> int:
     """Return `srv_admin_state`."""
     bits = 0
     if status.admin is Admin.MAINT:
-        bits |= _CONFIGURED if status.file_admin is Admin.MAINT and not status.overrides else _FORCED
+        bits |= _FORCED | (_CONFIGURED if _is_disabled(status) else 0)
     if status.admin is Admin.DRAIN:
         bits |= _FORCED_DRAIN
     if inherits_maintenance(sight.state, server):
@@ -106,30 +106,38 @@ def admin_bits(sight: Sight, server: Server, status: ServerStatus) -> int:
     return bits | (_RESOLUTION if status.resolved is None else 0)
 
 
+def _is_disabled(status: ServerStatus) -> bool:
+    """Return whether the file says so, and nobody has said otherwise."""
+    return status.file_admin is Admin.MAINT and not status.overrides
+
+
 def _state(sight: Sight, entry: Entry, server: Server, status: ServerStatus) -> str:
     host, port = _where(status)
     check = status.check
-    result, code, standing = _UNKNOWN, 1, 0
+    result, code, standing, level = _UNKNOWN, 1, 0, _UNCHECKED
+    if _is_disabled(status):
+        standing, level = _PAUSED, 0
     if check is not None:
         code = _CHECKS.index(check.status) if check.status in _CHECKS else 0
         result = _result(check.status)
         standing = _SET_UP | _ENABLED | (_PAUSED if status.admin is Admin.MAINT else 0)
+        level = check.level
     fields = (
         entry.number,
         entry.name,
         server.number or status.number,
         server.name,
         host,
-        operation(status),
+        operation(sight.state, status),
         admin_bits(sight, server, status),
         status.weight,
         status.file_weight,
         int(status.changed or 0),
         code,
         result,
-        check.level if check is not None else _UNCHECKED,
+        level,
         standing,
-        0,
+        _agent(server),
         0,
         0,
         _name(server),
@@ -138,10 +146,16 @@ def _state(sight: Sight, entry: Entry, server: Server, status: ServerStatus) -> 
         int(server.tls is not None),
         (server.check or (entry.backend.check if entry.backend else None)).port if check is not None else 0,  # type: ignore[union-attr]
         "-",
-        "-",
-        0,
+        server.agent.host or "-" if server.agent is not None else "-",
+        server.agent.port if server.agent is not None else 0,
     )
     return " ".join(str(field) for field in fields)
+
+
+def _agent(server: Server) -> int:
+    if server.agent is None:
+        return 0
+    return _AGENT | _SET_UP | (_ENABLED if server.agent.enabled else 0)
 
 
 def _result(status: str) -> int:

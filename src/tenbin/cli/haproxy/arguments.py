@@ -20,7 +20,8 @@ class Arguments:
     """What was asked for.
 
     `master`: master-worker mode (`-W`), `notify`: also tell the service manager (`-Ws`); `finish` and `terminate` are
-    process ids that make way once this one serves; `debug` the letters behind `-d`; `sockets` of the master CLI.
+    process ids that make way once this one serves; `debug` the letters behind `-d`; `sockets` of the master CLI;
+    `predecessor` is where another process hands its listening sockets over.
     """
 
     files: tuple[Path, ...] = ()
@@ -42,6 +43,7 @@ class Arguments:
     show_details: bool = False
     peer: str = ""
     maxconn: int = 0
+    predecessor: str = ""
     debug: tuple[str, ...] = field(default=())
 
     @staticmethod
@@ -116,5 +118,5 @@ _VALUES: dict[str, Callable[[Arguments, str], Arguments]] = {
     "n": lambda found, value: replace(found, maxconn=_number(value)),
     "N": lambda found, value: replace(found, maxconn=found.maxconn, debug=(*found.debug, f"N{_number(value)}")),
     "m": lambda found, value: replace(found, debug=(*found.debug, f"m{_number(value)}")),
-    "x": lambda found, value: replace(found, debug=(*found.debug, f"x{value}")),
+    "x": lambda found, value: replace(found, predecessor=value),
 }

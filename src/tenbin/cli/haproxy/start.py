@@ -137,6 +137,7 @@ def _run(
         leash=True,
         # Without its port to itself, a new process can take over from an old one, and does not ask which one that is.
         exclusive="R" in arguments.debug,
+        predecessor=arguments.predecessor,
     )
     try:
         ended_by = supervisor.run(source, runtime_directory=directory, manner=manner)

@@ -28,7 +28,7 @@ _OPTIONS = """\
         -p writes pids of all children to this file
         -S <bind>[,<options>...] new master CLI
         -sf/-st [pid ]* finishes/terminates old pids.
-        -x <unix_socket> is taken: listeners are shared with the old process without it
+        -x <unix_socket> get listening sockets from a unix socket
 """
 
 

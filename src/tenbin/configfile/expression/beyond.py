@@ -9,6 +9,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.expression import counters, facts
+from tenbin.configfile.expression.fits import fits
 from tenbin.configfile.expression.vocabulary import METHODS, NAMES
 
 if TYPE_CHECKING:
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     from tenbin.configfile.expression.compiler import Compiler
     from tenbin.configfile.expression.typed import Typed
 
-_FUNCTIONS: dict[str, Callable[[Compiler, ast.Call], Typed]] = {"rate": counters.rate, "map": counters.lookup}
+_FUNCTIONS: dict[str, Callable[[Compiler, ast.Call], Typed]] = {
+    "rate": counters.rate,
+    "map": counters.lookup,
+    "fits": fits,
+}
 
 
 def compiled(compiler: Compiler, node: ast.expr) -> Typed | None:

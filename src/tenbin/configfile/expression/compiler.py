@@ -93,13 +93,14 @@ class Compiler:
         self._tables: list[Use] = []
         self._lists: list[Use] = []
         self._rates: list[Rate] = []
+        self._patterns: list[Use] = []
         self._depth = 0
 
     def finish(self, expression: Expression) -> Compiled:
         """Return the result, or raise all errors that were found."""
         if any(problem.severity is Severity.ERROR for problem in self._problems):
             raise Mistake(*self._problems)
-        asked = (tuple(self._tables), tuple(self._lists), tuple(self._rates))
+        asked = (tuple(self._tables), tuple(self._lists), tuple(self._rates), tuple(self._patterns))
         return Compiled(expression, tuple(self._uses), tuple(self._problems), *asked)
 
     def used(self, use: Use) -> None:
@@ -113,6 +114,10 @@ class Compiler:
     def used_list(self, use: Use) -> None:
         """Note a file that is looked up in."""
         self._lists.append(use)
+
+    def used_patterns(self, use: Use) -> None:
+        """Note a file of patterns."""
+        self._patterns.append(use)
 
     def rated(self, rate: Rate) -> None:
         """Note something whose rate is asked for."""

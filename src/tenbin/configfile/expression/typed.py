@@ -33,7 +33,8 @@ class Rate:
 class Compiled:
     """An expression, what it asks for, and what is doubtful about it.
 
-    `tables` are names of tables, `lists` files of maps; `rates` need a table each, and a rule that fills it.
+    `tables` are names of tables, `lists` files of maps, `patterns` of patterns; `rates` need a table each, and a rule
+    that fills it.
     """
 
     expression: Expression
@@ -42,6 +43,7 @@ class Compiled:
     tables: tuple[Use, ...] = ()
     lists: tuple[Use, ...] = ()
     rates: tuple[Rate, ...] = ()
+    patterns: tuple[Use, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

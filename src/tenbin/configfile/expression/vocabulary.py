@@ -78,7 +78,7 @@ CLOSED = {"http_version": ("1.0", "1.1", "2"), "tls.version": ("1.2", "1.3")}
 CALLS = {"header": "header", "param": "query parameter", "cookie": "cookie"}
 """Facts that need a name, and what that is the name of. All are text and may be absent."""
 
-FUNCTIONS = (*CALLS, "matches", "len", "rate", "table", "map")
+FUNCTIONS = (*CALLS, "matches", "len", "rate", "table", "map", "fits")
 
 METHODS = ("startswith", "endswith", "lower", "upper", "strip")
 
@@ -91,6 +91,7 @@ EXAMPLES = {
     "rate": 'rate(source, "10s") > 100',
     "table": 'table("clients").http_err_rate > 5',
     "map": 'map("hosts.map", host, "none") == "app"',
+    "fits": 'fits(header("accept"), "sub -i", "html", "xml")',
 }
 
 FOREIGN = {

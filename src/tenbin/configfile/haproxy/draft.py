@@ -13,7 +13,7 @@ from tenbin.model import HashFunction, HashKey, Policy
 if TYPE_CHECKING:
     from tenbin.configfile.haproxy.lexer import Line, Word
     from tenbin.configfile.haproxy.values import Place
-    from tenbin.model import AgentCheck, Answer, LogTarget, ProtocolCheck, Step
+    from tenbin.model import AgentCheck, Answer, Coding, LogTarget, ProtocolCheck, Step
 
 _Copied = TypeVar("_Copied")
 
@@ -30,6 +30,17 @@ def inherited(of: _Copied) -> _Copied:
             value = inherited(value)
         setattr(made, name, value)
     return made
+
+
+@dataclass(slots=True)
+class CompressionDraft:
+    """What `compression` lines say of answers; `algorithms` in their order."""
+
+    is_wanted: bool = False
+    algorithms: list[Coding] = field(default_factory=list)
+    types: list[str] = field(default_factory=list)
+    min_size: int = 0
+    offload: bool = False
 
 
 @dataclass(slots=True)
@@ -247,6 +258,9 @@ class ProxyDraft:
     stats: StatsDraft | None = None
     forward: ForwardDraft | None = None
     original: ForwardDraft | None = None
+    forward_of: dict[str, ForwardDraft] = field(default_factory=dict)
+    """What frontends that lead here say, by their names."""
+    original_of: dict[str, ForwardDraft] = field(default_factory=dict)
     logs: list[LogTarget] = field(default_factory=list)
     log_global: bool = False
     log_format: Word | None = None
@@ -255,7 +269,7 @@ class ProxyDraft:
     log_tag: str = ""
     unique_format: Word | None = None
     unique_header: str = ""
-    compression: list[Line] = field(default_factory=list)
+    compression: CompressionDraft = field(default_factory=CompressionDraft)
     default_backend: Word | None = None
     inspect_delay: int = 0
     answer_inspect_delay: int = 0

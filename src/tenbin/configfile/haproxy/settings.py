@@ -79,19 +79,20 @@ def socket(reading: Reading, words: Arguments) -> RuntimeSocket | None:
     word = words.take()
     if word is None:
         return None
-    level, mode = Level.OPERATOR, 0
+    level, mode, exposes = Level.OPERATOR, 0, False
     while words:
         name = words.text()
         if name == "level":
             level = _level(reading, words)
         elif name == "mode":
             mode = int(words.text() or "0", 8) if words and words.rest[0].text.isdigit() else 0
+        elif name == "expose-fd":
+            exposes = words.text() == "listeners" or exposes
         elif name in (
             "user",
             "group",
             "uid",
             "gid",
-            "expose-fd",
             "severity-output",
             "maxconn",
             "process",
@@ -111,10 +112,10 @@ def socket(reading: Reading, words: Arguments) -> RuntimeSocket | None:
         if not place.low:
             reading.error(word, f"'stats socket' : missing port number: '{word.text}'")
             return None
-        return RuntimeSocket(values.address(place), level, 0, word.position)
+        return RuntimeSocket(values.address(place), level, 0, word.position, exposes)
     if isinstance(place, UnixAddress):
         place = UnixAddress(place.path, place.abstract, mode)
-    return RuntimeSocket(place, level, 0, word.position)
+    return RuntimeSocket(place, level, 0, word.position, exposes)
 
 
 _SOCKET_WORDS = ("level", "mode", "user", "group", "uid", "gid", "expose-fd", "severity-output", "maxconn")

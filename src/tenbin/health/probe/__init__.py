@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tenbin.health.probe import exec_, http, tcp
 from tenbin.health.probe.channel import Dialer
 from tenbin.health.probe.python import PythonProbe
-from tenbin.model import ExecCheck, GrpcCheck, HttpCheck, ProtocolCheck, PythonCheck, ScriptCheck, TcpCheck
+from tenbin.model import AgentCheck, ExecCheck, GrpcCheck, HttpCheck, ProtocolCheck, PythonCheck, ScriptCheck, TcpCheck
 
 if TYPE_CHECKING:
     from tenbin.health.result import Outcome
@@ -48,6 +48,10 @@ class Probes:
                 from tenbin.health.probe import protocol
 
                 return await protocol.probe(self._dialer, target, kind)
+            case AgentCheck() as kind:
+                from tenbin.health.probe import agent
+
+                return await agent.probe(self._dialer, target, kind)
 
     def close(self) -> None:
         """Let the threads end; checks under way in them are cancelled."""

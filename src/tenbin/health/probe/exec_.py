@@ -15,12 +15,13 @@ import subprocess
 from typing import TYPE_CHECKING, Self
 
 from tenbin.health.result import CheckStatus, Outcome, printable
+from tenbin.model import UnixAddress
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from tenbin.health.target import Target
-    from tenbin.model import ExecCheck
+    from tenbin.model import Address, ExecCheck
 
 
 async def probe(target: Target, check: ExecCheck, within: float) -> Outcome:
@@ -29,7 +30,7 @@ async def probe(target: Target, check: ExecCheck, within: float) -> Outcome:
         with _Output() as output:
             try:
                 async with asyncio.timeout(within):
-                    code = await _run(check.command, _environment(target), output)
+                    code = await _run((*check.command, *_arguments(target, check)), _environment(target, check), output)
             except TimeoutError:
                 return Outcome(CheckStatus.PROCTOUT, None, _with_words("did not end in time", output.text()))
             return _judge(code, output.text())
@@ -67,19 +68,46 @@ def _with_words(ending: str, words: str) -> str:
     return printable(f"{ending}: {words}" if words else ending)
 
 
-def _environment(target: Target) -> dict[str, str]:
-    where = target.where
+def _arguments(target: Target, check: ExecCheck) -> tuple[str, ...]:
+    """The address and the port of the section's own listener and of the server."""
+    if not check.places:
+        return ()
+    around = target.around
+    return (*_place(around.proxy, _UNUSED), *_place(around.address, _UNUSED))
+
+
+def _place(address: Address | UnixAddress | None, missing: str) -> tuple[str, str]:
+    if address is None:
+        return missing, missing
+    if isinstance(address, UnixAddress):
+        return address.path, missing
+    return address.host, str(address.port)
+
+
+def _environment(target: Target, check: ExecCheck) -> dict[str, str]:
+    where, around = target.where, target.around
+    proxy, proxy_port = _place(around.proxy, "")
+    server, server_port = _place(around.address, "")
     return {
         **os.environ,
+        **({"PATH": check.path} if check.path else {}),
         "TENBIN_BACKEND": target.id.backend,
         "TENBIN_SERVER": target.id.server,
         "TENBIN_ADDRESS": where.host,
         "TENBIN_PORT": str(where.port),
         # Programs that were written for HAProxy find what they look for.
         "HAPROXY_PROXY_NAME": target.id.backend,
+        "HAPROXY_PROXY_ID": str(around.proxy_number),
+        "HAPROXY_PROXY_ADDR": proxy,
+        "HAPROXY_PROXY_PORT": proxy_port,
         "HAPROXY_SERVER_NAME": target.id.server,
-        "HAPROXY_SERVER_ADDR": where.host,
-        "HAPROXY_SERVER_PORT": str(where.port) if where.port else "",
+        "HAPROXY_SERVER_ID": str(around.number),
+        "HAPROXY_SERVER_ADDR": server,
+        "HAPROXY_SERVER_PORT": server_port,
+        "HAPROXY_SERVER_MAXCONN": str(around.max_connections),
+        "HAPROXY_SERVER_CURCONN": str(around.current),
+        "HAPROXY_SERVER_SSL": str(int(around.tls)),
+        "HAPROXY_SERVER_PROTO": "h1",
     }
 
 
@@ -116,6 +144,7 @@ class _Output:
 
 
 _KEPT = 4096
+_UNUSED = "NOT_USED"
 # Seconds to wait for a killed program to be gone; one that the kernel does not let go of must not hold up the checks.
 _BURIAL = 1.0
 _SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})

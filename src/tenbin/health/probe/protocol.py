@@ -116,7 +116,7 @@ async def _pgsql(talk: Talk, check: ProtocolCheck) -> Outcome:
     await talk.send(struct.pack(">I", len(words) + 4) + words)
     answer = await talk.least(9)
     if answer.startswith(b"E"):
-        return Outcome(CheckStatus.L7STS, 0, _text(answer[6:]))
+        return Outcome(CheckStatus.L7RSP, None, _text(answer[6:].partition(b"\0")[0]))
     if len(answer) >= _PG_HEAD and answer.startswith(b"R\0\0\0") and answer[8] in _PG_WAYS:
         return Outcome(CheckStatus.L7OK, 0, "PostgreSQL server is ok")
     return Outcome(CheckStatus.L7STS, 0, "PostgreSQL unknown error")
@@ -130,7 +130,7 @@ async def _mysql(talk: Talk, check: ProtocolCheck) -> Outcome:
         return Outcome(CheckStatus.L7STS, int.from_bytes(greeting[5:7], "little"), _text(greeting[7:]))
     version = _text(greeting[5:].partition(b"\0")[0])
     if not check.user:
-        return Outcome(CheckStatus.L7OK, 0, version)
+        return Outcome(CheckStatus.L7OK, 0)
     # Protocol 4.1, no password: whoever may log in without one is told so, anybody else is refused by name.
     words = struct.pack("<IIB23x", _MYSQL_41, 1 << 24, 33) + check.user.encode() + b"\0\0"
     await talk.send(len(words).to_bytes(3, "little") + b"\x01" + words)

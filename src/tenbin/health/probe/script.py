@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from tenbin.health.probe.answer import GarbageError
 from tenbin.health.probe.link import NotConnectedError
 from tenbin.health.probe.script_expect import Expected, Heard
+from tenbin.health.probe.script_text import filled, value
 from tenbin.health.probe.tls import failure_text
 from tenbin.health.result import CheckStatus, Outcome, printable
-from tenbin.model import Step, StepKind
+from tenbin.model import SendProxy, Step, StepKind
 
 if TYPE_CHECKING:
     from tenbin.health.probe.channel import Channel, Dialer
@@ -33,9 +34,9 @@ async def probe(dialer: Dialer, target: Target, check: ScriptCheck) -> Outcome:
         except _FailedError as failure:
             return failure.outcome
         except TimeoutError:
-            return Outcome(_status(run.step.timeout_status, CheckStatus.L7TOUT))
-        except GarbageError as failure:
-            return Outcome(CheckStatus.L7RSP, None, printable(str(failure)))
+            return Outcome(_status(run.step.timeout_status, CheckStatus.L7TOUT), None, run.place())
+        except GarbageError:
+            return Outcome(CheckStatus.L7RSP)
         except ssl.SSLError as failure:
             return Outcome(CheckStatus.L6RSP, None, printable(failure_text(failure)))
         except OSError as failure:
@@ -58,6 +59,8 @@ class _Run:
         self._stack = stack
         self._channel: Channel | None = None
         self._heard = Heard(http=check.http, bodiless=False)
+        self._variables: dict[str, str] = {}
+        self._number = 0
         self.step = _IMPLICIT
 
     async def all(self) -> Outcome:
@@ -65,11 +68,13 @@ class _Run:
         steps = list(self._check.steps)
         if self._check.http and not any(step.kind is StepKind.EXPECT for step in steps):
             steps.append(_ANY_SUCCESS)
-        if not steps or steps[0].kind is not StepKind.CONNECT:
+        if next((step.kind for step in steps if step.kind not in _QUIET), None) is not StepKind.CONNECT:
             await self._connect(_IMPLICIT, 0)
         outcome = Outcome(CheckStatus.L4OK)
-        for number, step in enumerate(steps, 1):
-            self.step = step
+        comment = ""
+        for number, plain in enumerate(steps, 1):
+            step = plain if plain.comment else replace(plain, comment=comment)
+            self.step, self._number = step, number
             match step.kind:
                 case StepKind.CONNECT:
                     await self._connect(step, number)
@@ -79,8 +84,13 @@ class _Run:
                     outcome = Outcome(CheckStatus.L7OK, 0, _DONE)
                 case StepKind.EXPECT:
                     outcome = await self._expect(step, number)
-                case StepKind.SET_VAR | StepKind.UNSET_VAR:
-                    pass
+                case StepKind.SET_VAR:
+                    evaluate = filled if step.format else value
+                    self._variables[step.name] = evaluate(step.value, self._variables, self._heard)
+                case StepKind.COMMENT:
+                    comment = step.comment
+                case StepKind.UNSET_VAR:
+                    self._variables.pop(step.name, None)
         return Outcome(self._opened()) if not steps else outcome
 
     def _opened(self) -> CheckStatus:
@@ -89,9 +99,13 @@ class _Run:
     async def _connect(self, step: Step, number: int) -> None:
         target = self._target
         if number:
-            check = replace(target.check, port=step.port or target.check.port)
-            announced = target.way.send_proxy if step.send_proxy else None
-            way = replace(target.way, tls=target.way.tls if step.tls else None, send_proxy=announced)
+            check = replace(target.check, port=step.port or target.check.port, host=step.host or target.check.host)
+            announced = (target.way.send_proxy or SendProxy(1, tls=False)) if step.send_proxy else None
+            await self._stack.aclose()
+            tls = target.way.tls if step.tls or step.default else None
+            if tls is not None and step.sni:
+                tls = replace(tls, sni=step.sni)
+            way = replace(target.way, tls=tls, send_proxy=announced)
             target = replace(target, check=check, way=way)
         alpn = (step.alpn,) if step.alpn else ()
         try:
@@ -109,16 +123,36 @@ class _Run:
         port = f" (connect port {step.port})" if step.port else " (connect)"
         return f" at step {number} of tcp-check{port}" + (f" comment: '{step.comment}'" if step.comment else "")
 
+    def place(self) -> str:
+        """Where in a chain of TCP the time was over."""
+        if self._check.http or not self._number:
+            return ""
+        step = self.step
+        what = _EXPECTED.get(step.method, f"expect {step.method} '{step.pattern}'")
+        what = what if step.kind is StepKind.EXPECT else step.kind.value
+        comment = f" comment: '{step.comment}'" if step.comment else ""
+        return f" at step {self._number} of tcp-check ({what}){comment}"
+
     async def _send(self, step: Step) -> None:
         if self._channel is None:
             return
         if not self._check.http:
-            await self._channel.send(step.data)
+            data = self._fill(step.data.decode("latin-1")).encode("latin-1") if step.format else step.data
+            await self._channel.send(data)
             return
+        if step.format:
+            step = replace(
+                step,
+                target=self._fill(step.target),
+                headers=tuple((name, self._fill(text)) for name, text in step.headers),
+                data=self._fill(step.data.decode("latin-1")).encode("latin-1"),
+            )
         self._heard = Heard(http=True, bodiless=step.method == "HEAD")
-        await self._channel.send(_request(step))
+        await self._channel.send(_request(step, _state(self._target) if self._check.send_state else ""))
 
     async def _expect(self, step: Step, number: int) -> Outcome:
+        if step.format:
+            step = replace(step, pattern=self._fill(step.pattern))
         expected = Expected(step, http=self._check.http)
         while self._channel is not None:
             verdict = expected.judge(self._heard)
@@ -131,14 +165,22 @@ class _Run:
         else:
             verdict = False
         code = self._heard.status
-        if code == _GONE and self._check.disable_on_404:
+        if code == _GONE and self._check.disable_on_404 and self._target.around.up:
             return Outcome(CheckStatus.L7OKC, code)
         if verdict:
-            text = step.on_success or ("" if self._check.http else _DONE)
+            text = self._fill(step.on_success) or ("" if self._check.http else _DONE)
             return Outcome(_status(step.ok_status, CheckStatus.L7OK), code or 0, printable(text))
-        raise _FailedError(expected.failure(self._heard, number))
+        raise _FailedError(Expected(self._said(step), http=self._check.http).failure(self._heard, number))
+
+    def _fill(self, text: str) -> str:
+        return filled(text, self._variables, self._heard) if "%" in text else text
+
+    def _said(self, step: Step) -> Step:
+        return replace(step, on_error=self._fill(step.on_error)) if step.on_error else step
 
 
+_QUIET = (StepKind.SET_VAR, StepKind.UNSET_VAR, StepKind.COMMENT)
+_EXPECTED = {"rstring": "expect regex", "rbinary": "expect binary regex"}
 _IMPLICIT = Step(StepKind.CONNECT)
 _ANY_SUCCESS = Step(StepKind.EXPECT, method="status", pattern="200-399")
 _DONE = "(tcp-check)"
@@ -149,10 +191,22 @@ def _status(named: str, otherwise: CheckStatus) -> CheckStatus:
     return CheckStatus(named) if named in CheckStatus.__members__ else otherwise
 
 
-def _request(step: Step) -> bytes:
+def _state(target: Target) -> str:
+    """How the server is doing, for itself to know."""
+    around = target.around
+    where = around.address or target.where
+    return (
+        f"{around.text}; address={where.host}; port={where.port}; name={target.id}; node={around.node}; "
+        f"weight={around.weight}/{around.total}; scur={around.current}/{around.beside}; qcur={around.queue}"
+    )
+
+
+def _request(step: Step, state: str) -> bytes:
     version = step.version or "HTTP/1.0"
     given = {name.lower() for name, _ in step.headers}
     fields = list(step.headers)
+    if state:
+        fields.append(("X-Haproxy-Server-State", state))
     if step.data and "content-length" not in given:
         fields.append(("Content-Length", str(len(step.data))))
     if version != "HTTP/1.0" and "connection" not in given:

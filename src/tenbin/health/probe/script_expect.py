@@ -44,11 +44,11 @@ class Heard:
         """Its reason phrase."""
         return self.answer.head.reason if self.answer is not None and self.answer.head is not None else ""
 
-    def values(self, name: str) -> list[str]:
-        """The values of a header."""
+    def values(self, name: str, by: str = "str") -> list[str]:
+        """The values of a header, or of all whose names compare so."""
         head = bytes(self.data).partition(b"\r\n\r\n")[0].decode("latin-1")
         lines = (line.partition(":") for line in head.split("\r\n")[1:])
-        return [text.strip() for key, _, text in lines if key.strip().lower() == name.lower()]
+        return [text.strip() for key, _, text in lines if _compares(key.strip().lower(), name.lower(), by)]
 
 
 class Expected:
@@ -86,7 +86,7 @@ class Expected:
                 return Outcome(named or CheckStatus.L7STS, heard.status, printable(text))
             what = "HTTP check matched unwanted content" if step.negate else "HTTP content check did not match"
             return Outcome(named or CheckStatus.L7RSP, None, printable(step.on_error or what + comment))
-        comment = f" comment: '{step.comment}'" if step.comment else ""
+        comment = f" comment: {step.comment}" if step.comment else ""
         text = step.on_error or f"TCPCHK {self._complaint(heard)} at step {number}{comment}"
         return Outcome(named or CheckStatus.L7RSP, None, printable(text))
 
@@ -103,10 +103,10 @@ class Expected:
             return any(low <= (heard.status or 0) <= high for low, high in _ranges(step.pattern))
         if step.method == "rstatus":
             return re.search(step.pattern, str(heard.status)) is not None
-        values = heard.values(step.header)
+        values = heard.values(step.header, step.header_by)
         if step.method == "hdr":
             values = [part.strip() for value in values for part in value.split(",")]
-        return any(not step.pattern or value == step.pattern for value in values)
+        return any(not step.pattern or _compares(value, step.pattern, step.pattern_by) for value in values)
 
     def _matches(self, data: bytes) -> bool:
         step = self._step
@@ -119,6 +119,20 @@ class Expected:
                 return re.search(step.pattern, data.hex().upper()) is not None
             case _:
                 return re.search(step.pattern.encode(), data, re.DOTALL) is not None
+
+
+def _compares(text: str, pattern: str, by: str) -> bool:
+    match by:
+        case "beg":
+            return text.startswith(pattern)
+        case "end":
+            return text.endswith(pattern)
+        case "sub":
+            return pattern in text
+        case "reg":
+            return re.search(pattern, text) is not None
+        case _:
+            return text == pattern
 
 
 def _ranges(text: str) -> list[tuple[int, int]]:

@@ -134,6 +134,15 @@ class HttpRules(Wire):
     ambiguous_paths: Literal["pass", "refuse"] = "pass"
 
 
+class Compression(Wire):
+    """See `tenbin.model.Compression`."""
+
+    algorithms: tuple[Literal["identity", "gzip", "deflate", "raw-deflate"], ...]
+    types: tuple[str, ...] = ()
+    min_size: int = 0
+    offload: bool = False
+
+
 class Frontend(Wire):
     """What happens to what arrives on the listeners that name it."""
 
@@ -151,6 +160,7 @@ class Frontend(Wire):
     unique_id: tuple[LogPart, ...] = ()
     tarpit: int = 0
     number: int = 0
+    compression: Compression | None = None
 
 
 # The server side -------------------------------------------------------------------------------------------------
@@ -215,6 +225,7 @@ class Retry(Wire):
     redispatch: int = 1
     turn_around: int = 0
     after: tuple[str, ...] = ("connect", "closed", "timeout", "junk")
+    unsafe_methods: bool = False
 
 
 class Pool(Wire):
@@ -313,6 +324,7 @@ class Backend(Wire):
     send_name: str = ""
     tarpit: int = 0
     number: int = 0
+    compression: Compression | None = None
     servers: tuple[Server, ...]
 
 

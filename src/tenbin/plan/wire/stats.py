@@ -148,6 +148,8 @@ class ServerStats(Wire):
     internal_errors: int = 0
     balanced: int = 0
     unreached: int = 0
+    repeats: int = 0
+    unanswered: int = 0
 
 
 class BackendStats(Wire):
@@ -183,6 +185,8 @@ class BackendStats(Wire):
     internal_errors: int = 0
     balanced: int = 0
     unreached: int = 0
+    repeats: int = 0
+    unanswered: int = 0
     compressed: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 

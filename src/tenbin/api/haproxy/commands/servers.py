@@ -73,8 +73,7 @@ async def _weigh(call: Call, backend: Backend, server: Server, text: str) -> Non
     if percent:
         if not 0 <= weight <= 256 * 100:
             raise Said("Relative weight must be positive.\n")
-        # A part of a small weight is not rounded down to nothing.
-        weight = max(server.weight * weight // 100, int(weight > 0))
+        weight = server.weight * weight // 100
     elif weight > 256:
         raise Said("Absolute weight can only be between 0 and 256 inclusive.\n")
     if str(backend.balance.policy) == "static_rr" and weight not in (0, server.weight):
@@ -171,7 +170,7 @@ async def _set_agent(call: Call, backend: Backend, server: Server) -> None:
         raise Said("'set server <srv> agent' expects 'up' or 'down'.\n")
     _agent_of(server, "agent checks are not enabled on this server.\n")
     health = Health.UP if call.word(4) == "up" else Health.DOWN
-    await call.runtime.set_health(ServerId(backend.name, server.name), health)
+    await call.runtime.set_agent(ServerId(backend.name, server.name), health)
 
 
 async def _set_agent_part(call: Call, backend: Backend, server: Server) -> None:
@@ -185,8 +184,7 @@ async def _set_agent_part(call: Call, backend: Backend, server: Server) -> None:
         changed = replace(agent, host=text)
     else:
         changed = replace(agent, send=text)
-    name = ServerId(backend.name, server.name)
-    await call.runtime.change_server(name, lambda one: replace(one, agent=changed))
+    await _reagent(call, backend, server, changed)
 
 
 async def _set_tls(call: Call, backend: Backend, server: Server) -> None:
@@ -263,15 +261,17 @@ async def disable_health(call: Call) -> str:
 
 async def enable_agent(call: Call) -> str:
     """`enable agent <backend>/<server>`."""
-    _, server = named(call, 2)
-    _agent_of(server, "Agent was not configured on this server, cannot enable.\n")
+    backend, server = named(call, 2)
+    agent = _agent_of(server, "Agent was not configured on this server, cannot enable.\n")
+    await _reagent(call, backend, server, replace(agent, enabled=True))
     return ""
 
 
 async def disable_agent(call: Call) -> str:
     """`disable agent <backend>/<server>`."""
     backend, server = named(call, 2)
-    await call.runtime.change_server(ServerId(backend.name, server.name), lambda one: replace(one, agent=None))
+    if server.agent is not None:
+        await _reagent(call, backend, server, replace(server.agent, enabled=False))
     return ""
 
 
@@ -298,6 +298,11 @@ def _configured(backend: Backend, server: Server) -> Check | None:
 async def _recheck(call: Call, backend: Backend, server: Server, check: Check) -> None:
     name = ServerId(backend.name, server.name)
     await call.runtime.change_server(name, lambda one: replace(one, check=check))
+
+
+async def _reagent(call: Call, backend: Backend, server: Server, agent: AgentCheck) -> None:
+    name = ServerId(backend.name, server.name)
+    await call.runtime.change_server(name, lambda one: replace(one, agent=agent))
 
 
 def _agent_of(server: Server, complaint: str) -> AgentCheck:

@@ -9,7 +9,7 @@ from tenbin.configfile.haproxy import phrases
 from tenbin.configfile.haproxy.build.answers import DEFAULTS
 from tenbin.configfile.haproxy.lexer import split
 from tenbin.configfile.suggest import did_you_mean
-from tenbin.model import Act, All, Expression, Rule, StatsPage, UserList, Verb
+from tenbin.model import Act, All, Compression, Expression, Rule, StatsPage, UserList, Verb
 
 if TYPE_CHECKING:
     from tenbin.configfile.haproxy.build.lines import Lines
@@ -37,6 +37,14 @@ class Around:
         return split(text, line.file, line.number, {}).words
 
 
+def compression(draft: ProxyDraft) -> Compression | None:
+    """How answers of a proxy are compressed. Of algorithms that fit as well, the last one is preferred."""
+    said = draft.compression
+    if not said.is_wanted:
+        return None
+    return Compression(tuple(reversed(said.algorithms)), tuple(said.types), said.min_size, said.offload)
+
+
 def answers(around: Around, draft: ProxyDraft, *, own: bool = True) -> tuple[tuple[int, Answer], ...]:
     """The answers of a proxy by status: HAProxy's own, then those of `errorfiles`, then those of its lines.
 
@@ -62,12 +70,13 @@ def monitor(around: Around, draft: ProxyDraft, lines: Lines) -> tuple[Rule, ...]
     word = draft.monitor_uri
     if word is None:
         return ()
-    of_monitor = condition(around, lines.scope, draft.head, f"if {{ path -m str -- {quoted(word.text)} }}")
+    of_monitor = condition(around, lines.scope, draft.head, f"if {{ url -m str -- {quoted(word.text)} }}")
     if of_monitor is None:
         return ()
     own = dict(answers(around, draft))
     failing = [Rule(All((of_monitor, one)), Act(Verb.RETURN, answer=own[503]), word.position) for one in lines.monitor]
-    return (*failing, Rule(of_monitor, Act(Verb.RETURN, answer=own[200]), word.position))
+    silent = Rule(of_monitor, Act(Verb.SET_LOG_LEVEL, name="silent"), word.position)
+    return (silent, *failing, Rule(of_monitor, Act(Verb.RETURN, answer=own[200]), word.position))
 
 
 def stats_rules(around: Around, draft: ProxyDraft, scope: Scope) -> tuple[Rule, ...]:
@@ -96,10 +105,11 @@ def stats_rules(around: Around, draft: ProxyDraft, scope: Scope) -> tuple[Rule, 
 def forward_rules(around: Around, draft: ProxyDraft, scope: Scope) -> tuple[Rule, ...]:
     """`option forwardfor` and `option originalto` as rules, behind all others."""
     made = []
-    for option, sample in ((draft.forward, "src"), (draft.original, "dst")):
-        if option is not None:
-            words = around.words(draft.head, _forward(option, sample))
-            rule = phrases.rule(around.reading, scope, "request", words)
+    own = (("src", draft.forward, draft.forward_of), ("dst", draft.original, draft.original_of))
+    for sample, option, of_frontends in own:
+        texts = [_forward(one, sample, f"{{ fe_name -m str {quoted(name)} }}") for name, one in of_frontends.items()]
+        for text in [_forward(option, sample)] if option is not None else texts:
+            rule = phrases.rule(around.reading, scope, "request", around.words(draft.head, text))
             made += [rule] if rule is not None else []
     return tuple(made)
 
@@ -114,12 +124,14 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
-def _forward(option: ForwardDraft, sample: str) -> str:
+def _forward(option: ForwardDraft, sample: str, condition: str = "") -> str:
     text = f"add-header {quoted(option.header)} %[{sample}]"
-    unless = [f"{{ {sample} {quoted(option.except_for)} }}"] if option.except_for else []
+    conditions = [condition] if condition else []
+    if option.except_for:
+        conditions.append(f"!{{ {sample} {quoted(option.except_for)} }}")
     if option.if_none:
-        unless.append(f"{{ req.hdr({option.header}) -m found }}")
-    return f"{text} unless {' or '.join(unless)}" if unless else text
+        conditions.append(f"!{{ req.hdr({option.header}) -m found }}")
+    return f"{text} if {' '.join(conditions)}" if conditions else text
 
 
 def _guarded(around: Around, scope: Scope, of_page: Expression, line: Line) -> Rule | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile.haproxy import phrases
 from tenbin.configfile.haproxy.build import checks
-from tenbin.configfile.haproxy.build.around import answers, forward_rules, stats_rules
+from tenbin.configfile.haproxy.build.around import answers, compression, forward_rules, stats_rules
 from tenbin.configfile.haproxy.build.servers import eject, servers
 from tenbin.model import (
     Backend,
@@ -83,6 +83,7 @@ def backend(around: Around, draft: ProxyDraft, lines: Lines) -> Backend:
         send_name=draft.send_name,
         tarpit=timeouts.get("tarpit", 0),
         number=draft.number,
+        compression=compression(draft),
     )
 
 
@@ -180,6 +181,7 @@ def _retry(draft: ProxyDraft) -> Retry:
         redispatch=draft.redispatch,
         turn_around=min(_TURN_AROUND, draft.timeouts.get("connect", 0) or _TURN_AROUND),
         after=tuple(_AFTER[one] for one in draft.retry_on if one in _AFTER),
+        unsafe_methods=True,
     )
 
 

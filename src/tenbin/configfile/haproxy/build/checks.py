@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tenbin.configfile.haproxy.settings import Global
     from tenbin.model import ServerTls
 
+_QUIET = (StepKind.SET_VAR, StepKind.UNSET_VAR, StepKind.COMMENT)
 _SUCCESS = "200-399"
 _PROTOCOLS = {"h1": Protocol.HTTP1, "h2": Protocol.HTTP2}
 
@@ -46,7 +47,7 @@ def check(draft: ProxyDraft, server: ServerDraft, files: Files, settings: Global
         jitter=settings.spread / 100,
         port=server.port,
         host=server.host,
-        tls=_tls(server, files, elsewhere=elsewhere),
+        tls=_of_steps(draft.check, server, files) or _tls(server, files, elsewhere=elsewhere),
         send_proxy=_send_proxy(server, elsewhere=elsewhere),
         protocol=_PROTOCOLS.get(server.check_protocol, Protocol.HTTP1 if elsewhere else AsServer.AS_SERVER),
     )
@@ -57,6 +58,14 @@ def agent(server: ServerDraft) -> AgentCheck | None:
     if not server.agent or not server.agent_port:
         return None
     return AgentCheck(server.agent_host, server.agent_port, Duration(server.agent_every), server.agent_send)
+
+
+def _of_steps(check: CheckDraft, server: ServerDraft, files: Files) -> ServerTls | None:
+    """What steps that connect with TLS do so with, on a server that has none for requests."""
+    steps = check.steps if check.kind == "http" else check.tcp_steps if check.kind == "script" else []
+    if server.tls.on or server.word is None or not any(step.tls for step in steps):
+        return None
+    return files.server(server.tls, f"server '{server.name}'", server.word, server.check_sni)
 
 
 def _tls(server: ServerDraft, files: Files, *, elsewhere: bool) -> ServerTls | AsServer | None:
@@ -84,7 +93,7 @@ def _probe(draft: CheckDraft) -> Probe:
     if draft.kind == "protocol" and draft.protocol is not None:
         return draft.protocol
     if draft.kind == "exec" and draft.command:
-        return ExecCheck((draft.command,))
+        return ExecCheck((draft.command,), path=draft.path, places=True)
     return TcpCheck()
 
 
@@ -99,7 +108,7 @@ def _http(draft: CheckDraft) -> ScriptCheck:
         data=draft.body,
     )
     steps = list(draft.steps)
-    first = next((at for at, step in enumerate(steps) if step.kind not in (StepKind.SET_VAR, StepKind.UNSET_VAR)), 0)
+    first = next((at for at, step in enumerate(steps) if step.kind not in _QUIET), 0)
     if first < len(steps) and steps[first].kind is StepKind.CONNECT:
         first += 1
     if first < len(steps) and steps[first].kind is StepKind.SEND:

@@ -124,7 +124,7 @@ def _lines(reading: Reading, drafts: list[ProxyDraft]) -> list[Lines]:
 
 
 def _forward(drafts: list[ProxyDraft], lines: list[Lines]) -> None:
-    """`option forwardfor` of a frontend counts where its requests go, unless the backend says it itself."""
+    """`option forwardfor` of a frontend counts for its requests where they go, unless the backend says it itself."""
     backends = {draft.name: draft for draft in drafts if draft.is_backend}
     for draft, one in zip(drafts, lines, strict=True):
         if draft.kind != "frontend" or not (draft.forward or draft.original):
@@ -137,8 +137,10 @@ def _forward(drafts: list[ProxyDraft], lines: list[Lines]) -> None:
             targets = set(backends)
         for name in targets & backends.keys():
             target = backends[name]
-            target.forward = target.forward or draft.forward
-            target.original = target.original or draft.original
+            if draft.forward and not target.forward:
+                target.forward_of[draft.name] = draft.forward
+            if draft.original and not target.original:
+                target.original_of[draft.name] = draft.original
 
 
 def _credentials(users: UserList) -> LiveList:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile import defaults
 from tenbin.configfile.haproxy import phrases, values
-from tenbin.configfile.haproxy.build.around import answers, forward_rules, monitor, stats_rules
+from tenbin.configfile.haproxy.build.around import answers, compression, forward_rules, monitor, stats_rules
 from tenbin.configfile.haproxy.values import Ports
 from tenbin.model import (
     Act,
@@ -72,6 +72,7 @@ def frontend(around: Around, draft: ProxyDraft, lines: Lines) -> Frontend:
         unique_id=_parts(around, draft, lines, "unique_format"),
         tarpit=timeouts.get("tarpit", 0),
         number=draft.number,
+        compression=compression(draft),
     )
 
 

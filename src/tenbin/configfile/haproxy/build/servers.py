@@ -121,15 +121,16 @@ def _lost(around: Around, word: Word, message: str, hint: str) -> None:
 
 
 def _numbered(made: list[Server]) -> tuple[Server, ...]:
-    """A server without an id gets the next free one."""
+    """A server without an id gets the next free one; one with an id takes up a place, too."""
     taken = {server.number for server in made if server.number}
     numbered, following = [], 1
     for server in made:
         if server.number:
             numbered.append(server)
-            continue
-        while following in taken:
-            following += 1
-        taken.add(following)
-        numbered.append(replace(server, number=following))
+        else:
+            while following in taken:
+                following += 1
+            taken.add(following)
+            numbered.append(replace(server, number=following))
+        following += 1
     return tuple(numbered)

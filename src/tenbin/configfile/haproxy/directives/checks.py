@@ -105,10 +105,8 @@ def external(reading: Reading, draft: ProxyDraft, line: Line) -> None:
     what = arguments.text()
     if what == "command" and arguments:
         draft.check.command = arguments.text()
-        reading.approximated(line, "the program is told of the server in TENBIN_* variables, too, and of no arguments")
     elif what == "path" and arguments:
         draft.check.path = arguments.text()
-        reading.ignored(line, "programs are looked for in Tenbin's own PATH")
     else:
         reading.error(line, "'external-check' only supports 'command' and 'path', each with an argument.")
 

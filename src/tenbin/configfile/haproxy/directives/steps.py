@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile.haproxy.directives.common import BACKEND, Arguments, Directive
 from tenbin.configfile.suggest import did_you_mean
-from tenbin.model import Step, StepKind
+from tenbin.model import CHECK_SOURCES, Step, StepKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,9 @@ _EXPECT_TEXTS: dict[str, Callable[[Step, str], Step]] = {
 }
 _VARIABLE = re.compile(r"(set-var|set-var-fmt|unset-var)\(([^,)]+)(?:,[^)]*)?\)\Z")
 _SCOPES = ("proc", "sess", "txn", "req", "res", "check")
+_HOLE = re.compile(r"%\[([^\]]*)\]")
+_SOURCE = re.compile(r"([a-z_.]+)(?:\([^)]*\))?\Z")
+_COMPARISONS = ("str", "beg", "end", "sub", "reg")
 _RANGES = re.compile(r"\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*\Z")
 
 
@@ -81,6 +84,11 @@ def _step(reading: Reading, draft: ProxyDraft, line: Line, arguments: Arguments)
             message = f"'{found[1]}' : invalid variable name '{found[2]}'. A variable name must start with its scope."
             reading.error(arguments.last, message, "such as check.name")
         value = " ".join(word.text for word in arguments.rest)
+        unknown = [
+            one for one in (_HOLE.findall(value) if found[1] == "set-var-fmt" else [value]) if not _is_known(one)
+        ]
+        if unknown and found[1] != "unset-var":
+            reading.approximated(line, f"'{unknown[0]}' is not known to checks: the empty text stands for it")
         steps.append(Step(kind, name=found[2], value=value, format=found[1] == "set-var-fmt"))
     elif name in readers:
         step = readers[name](reading, line, arguments)
@@ -92,9 +100,13 @@ def _step(reading: Reading, draft: ProxyDraft, line: Line, arguments: Arguments)
         reading.error(arguments.last, message, did_you_mean(name, known))
 
 
+def _is_known(expression: str) -> bool:
+    found = _SOURCE.match(expression.strip())
+    return found is not None and found[1] in CHECK_SOURCES
+
+
 def _comment(_reading: Reading, _line: Line, arguments: Arguments) -> Step | None:
-    arguments.take()
-    return None
+    return Step(StepKind.COMMENT, comment=arguments.text())
 
 
 def _connect(reading: Reading, line: Line, arguments: Arguments) -> Step:
@@ -114,14 +126,16 @@ def _connect(reading: Reading, line: Line, arguments: Arguments) -> Step:
             step = replace(step, linger=True)
         elif word in _CONNECT_TEXTS:
             step = _CONNECT_TEXTS[word](step, arguments.text())
-        elif word in ("proto", "addr"):
-            reading.refused(
-                arguments.last, f"'{word}' of a step is not done; name it on the server: 'check-proto', 'addr'."
-            )
+        elif word == "addr":
+            step = replace(step, host=arguments.text())
+        elif word == "default":
+            step = replace(step, default=True)
+        elif word == "proto":
+            reading.refused(arguments.last, f"'{word}' of a step is not done; name it on the server: 'check-proto'.")
             arguments.take()
         elif word == "via-socks4":
             reading.refused(arguments.last, "SOCKS4 is not spoken.")
-        elif word != "default":
+        else:
             message = f"'connect' expects 'default', 'port', 'addr', 'ssl', 'sni', 'alpn' or others, not '{word}'."
             reading.error(arguments.last, message)
     del line
@@ -190,8 +204,11 @@ def _header(reading: Reading, step: Step, arguments: Arguments) -> Step:
     while arguments:
         word = arguments.text()
         if word == "-m":
-            if arguments.text() != "str":
-                reading.refused(arguments.last, f"'-m {arguments.last.text}' of a header in a check is not done yet.")
+            by = arguments.text()
+            if by not in _COMPARISONS:
+                hint = did_you_mean(by, _COMPARISONS)
+                reading.error(arguments.last, f"'-m' expects {', '.join(_COMPARISONS)}, not '{by}'.", hint)
+            step = replace(step, pattern_by=by) if step.pattern == "?" else replace(step, header_by=by)
         elif word in ("name", "name-lf"):
             step = replace(step, header="?")
         elif word in ("value", "value-lf"):

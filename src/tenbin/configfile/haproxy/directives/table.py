@@ -17,6 +17,7 @@ from tenbin.configfile.haproxy.directives import (
 )
 from tenbin.configfile.haproxy.directives.checks import external
 from tenbin.configfile.haproxy.directives.common import BACKEND, BOTH, FRONTEND, Directive
+from tenbin.configfile.haproxy.directives.compression import compression
 
 if TYPE_CHECKING:
     from tenbin.configfile.haproxy.context import Reading
@@ -44,31 +45,6 @@ def _tcp(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         basics.inspect_delay(reading, draft, line)
     else:
         _later(reading, draft, line)
-
-
-def _compression(reading: Reading, draft: ProxyDraft, line: Line) -> None:
-    words = line.words
-    known = (
-        "algo",
-        "algo-req",
-        "algo-res",
-        "type",
-        "type-req",
-        "type-res",
-        "offload",
-        "direction",
-        "minsize-req",
-        "minsize-res",
-    )
-    if len(words) < 2 or words[1].text not in known:
-        reading.error(words[1] if len(words) > 1 else line, "'compression' expects 'algo', 'type' or 'offload'.")
-        return
-    if words[1].text.startswith("algo"):
-        for word in words[2:]:
-            if word.text not in ("identity", "gzip", "deflate", "raw-deflate"):
-                reading.error(word, f"'compression' : '{word.text}' is not a supported algorithm.")
-    draft.compression.append(line)
-    reading.ignored(line, "answers are not compressed yet")
 
 
 def _block(reading: Reading, _draft: ProxyDraft, line: Line) -> None:
@@ -137,6 +113,6 @@ TABLE: dict[str, Directive] = {
     **stats.DIRECTIVES,
     **steps.DIRECTIVES,
     "external-check": Directive(external, BACKEND, 1),
-    "compression": Directive(_compression, BOTH, 1),
+    "compression": Directive(compression, BOTH, 1),
     **_PHRASES,
 }

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator
 from tenbin.configfile.native.document.balance import Balance
 from tenbin.configfile.native.document.base import Document, ListOrMapping, list_or_mapping, made, required, setting
 from tenbin.configfile.native.document.check import Check
+from tenbin.configfile.native.document.compression import Compression
 from tenbin.configfile.native.document.limits import BackendLimits
 from tenbin.configfile.native.document.protocol import ProtocolName
 from tenbin.configfile.native.document.proxy import SendProxy
@@ -110,6 +111,7 @@ class BackendDocument(Document):
         "h2": "it is protocol: http2",
         "grpc": "it is protocol: http2",
         "proxy_protocol": "it is `send_proxy`",
+        "gzip": "it is `compression`",
     }
     later: ClassVar[dict[str, str]] = {"discover": "discovery"}
 
@@ -130,6 +132,7 @@ class BackendDocument(Document):
         Protocol.HTTP1.value,
     )
     send_proxy: SendProxy = setting("Tells servers of the client by the PROXY protocol: `v1`, `v2`, or a mapping.")
+    compression: Compression = setting("Compresses answers, before what the frontend says: `true`, or a mapping.")
     passive: Passive = setting("Leaves servers out after failures in passing; none unless given.")
     eject: Eject = setting("Leaves servers out that keep failing; `false` for never.", shown=True)
     timeouts: BackendTimeouts | None = setting("Timeouts of the server side, before those at the top.")

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import BeforeValidator, model_validator
 
 from tenbin.configfile.native.document.base import Document, as_list, made, not_empty, one_of, required, setting
+from tenbin.configfile.native.document.compression import Compression
 from tenbin.configfile.native.document.limits import FrontendLimits
 from tenbin.configfile.native.document.proxy import ProxyProtocol
 from tenbin.configfile.native.document.route import BackendName, RouteDocument
@@ -124,6 +125,7 @@ class FrontendDocument(Document):
     timeouts: FrontendTimeouts | None = setting("Timeouts of the client side, before those at the top.")
     limits: FrontendLimits | None = setting("Limits of the client side, before those at the top.")
     http: HttpRulesDocument | None = setting("What of a request is let through, before what the top says.")
+    compression: Compression = setting("Compresses answers for clients that ask for it: `true`, or a mapping.")
     forwarding: Flag = setting("Sets X-Forwarded-For, -Proto, -Host, -Port, X-Real-IP and Forwarded.", default=True)
     trusted_proxies: Networks = setting("Whose X-Forwarded-* headers are believed, before those at the top.")
 

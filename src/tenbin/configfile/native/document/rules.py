@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Self, get_args
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema, model_validator
 
 from tenbin.configfile.native import values
-from tenbin.configfile.native.document.base import Document, made, one_of, required, setting
+from tenbin.configfile.native.document.base import Document, made, one_of, required, setting, whole
 from tenbin.configfile.native.document.route import DenyDocument, RedirectDocument, RespondDocument
 from tenbin.configfile.native.document.route import _location as location
 from tenbin.configfile.native.document.route import _status as status
@@ -27,6 +27,7 @@ from tenbin.configfile.native.document.types import (
 )
 from tenbin.configfile.problem import mistake
 
+_SLOTS = {"type": "integer", "minimum": 0, "maximum": 11}
 SCOPES = ("proc", "sess", "txn", "req", "res")
 LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "silent")
 
@@ -44,6 +45,7 @@ def _track(value: object) -> object:
     return made(key=value) if isinstance(value, str) else value
 
 
+Slot = Annotated[int | None, PlainValidator(lambda value: whole(value, 0, 11)), WithJsonSchema(_SLOTS)]
 Variable = Annotated[str, PlainValidator(_variable), WithJsonSchema({"type": "string"})]
 _KeyHere = Annotated[Any, *get_args(Key)[1:]]
 
@@ -65,6 +67,7 @@ class TrackDocument(Document):
 
     key: Key = required("What is counted under, such as `source`.")
     table: Text = setting("A table of `tables`; the only one unless given.")
+    slot: Slot = setting("Which of twelve places, 0 to 11, `sc_conn_cur(0)` and the like ask for.", shown="the next")
 
 
 class MapDocument(Document):

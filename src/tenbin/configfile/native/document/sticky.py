@@ -9,14 +9,16 @@ from tenbin.configfile.native.document.base import Document, made, one_of, setti
 from tenbin.configfile.native.document.types import Flag, Key, Limit, Positive, Text, Time, Token, words
 from tenbin.configfile.native.tree import Map
 from tenbin.configfile.problem import Mistake, Problem, mistake
+from tenbin.model.backend import CookieMode
 from tenbin.model.values import Duration
 
 KINDS = ("cookie", "source", "header", "param", "key")
 DEFAULT_ATTRIBUTES = ("Path=/", "HttpOnly", "SameSite=Lax")
 
-_COOKIE_ONLY = ("plain", "attributes", "max_idle", "max_life")
+_COOKIE_ONLY = ("plain", "attributes", "max_idle", "max_life", "mode", "indirect", "no_cache", "post_only", "preserve")
 _TABLE_ONLY = ("expire", "size")
 
+ModeOfCookie = Annotated[str | None, *words("what is done with the cookie", *CookieMode)]
 OnDrain = Annotated[str | None, *words("what sticky clients do", "stay", "leave")]
 
 
@@ -82,6 +84,14 @@ class StickyDocument(Document):
         "The cookie is worth nothing when it was not seen for so long; 0s for no limit.", Duration(0)
     )
     max_life: Limit = setting("The cookie is worth nothing after so long; 0s for no limit.", Duration(0))
+    mode: ModeOfCookie = setting(
+        "`insert` sets a cookie of Tenbin's own, `rewrite` and `prefix` change the server's, `read` only looks at it.",
+        CookieMode.INSERT.value,
+    )
+    indirect: Flag = setting("The server never sees the cookie.", default=True)
+    no_cache: Flag = setting("Answers that set the cookie may not be kept in shared caches.", default=False)
+    post_only: Flag = setting("The cookie is only set in answers to POST.", default=False)
+    preserve: Flag = setting("A cookie of this name that the server sets is left alone.", default=False)
     source: Annotated[SourceDocument | None, BeforeValidator(_source, json_schema_input_type=SourceDocument | bool)] = (
         setting("`true`: by the client's address.")
     )

@@ -15,6 +15,7 @@ from tenbin.configfile.native.document.server import EjectDocument
 from tenbin.configfile.native.document.sticky import DEFAULT_ATTRIBUTES, KINDS, SourceDocument, StickyDocument
 from tenbin.configfile.native.document.timeouts import BackendTimeouts
 from tenbin.configfile.native.resolve import checks
+from tenbin.configfile.native.resolve.compression import compression
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import check_names
 from tenbin.configfile.native.resolve.rules import RulesResolver
@@ -23,6 +24,7 @@ from tenbin.configfile.native.resolve.tls import send_proxy, server_tls
 from tenbin.model.backend import (
     Backend,
     BackendLimits,
+    CookieMode,
     OnDown,
     Pool,
     Retry,
@@ -113,6 +115,7 @@ class BackendResolver:
             slow_start=given(document.slow_start),
             on_down=OnDown(given(document.on_down)),
             protocol=Protocol(given(document.protocol)),
+            compression=compression(self._context, document.compression, mode, (*path, "compression")),
         )
 
     def _inherited(self, document: BackendDocument, path: Path) -> Inherited:
@@ -169,6 +172,11 @@ class BackendResolver:
                 attributes=DEFAULT_ATTRIBUTES if document.attributes is None else document.attributes,
                 max_idle=given(document.max_idle),
                 max_life=given(document.max_life),
+                mode=CookieMode(given(document.mode)),
+                indirect=given(document.indirect),
+                no_cache=given(document.no_cache),
+                post_only=given(document.post_only),
+                preserve=given(document.preserve),
             )
         if document.key is not None:
             check_names(self._context, (*path, "key"), document.key, mode)

@@ -12,6 +12,7 @@ from tenbin.configfile.native.document.limits import FrontendLimits as LimitsDoc
 from tenbin.configfile.native.document.limits import Limits, PerSourceDocument
 from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Timeouts
 from tenbin.configfile.native.resolve import tls
+from tenbin.configfile.native.resolve.compression import compression
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import RouteResolver, catch_all
 from tenbin.configfile.native.resolve.rules import RulesResolver
@@ -118,6 +119,9 @@ class FrontendResolver:
             http=_http(document.http if document else None, self._http),
             trusted_proxies=tuple(trusted or ()),
             forwarding=document is None or given(document.forwarding),
+            compression=compression(
+                self._context, document.compression if document else None, mode, (*path, "compression")
+            ),
         )
 
     def _own_limits(self, own: LimitsDocument | None, mode: Mode, path: Path) -> FrontendLimits:

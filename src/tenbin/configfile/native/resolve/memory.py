@@ -52,23 +52,24 @@ class Memory:
                 hint = did_you_mean(use.name, self.declared) or "tables stand under `tables` at the top"
                 problem = Problem(f"there is no table `{use.name}`", hint=hint, start=use.start, end=use.end)
                 self.context.inside(path, problem)
-        for use in compiled.lists:
-            error = self.list_of(use.name)
+        for use in (*compiled.lists, *compiled.patterns):
+            error = self.list_of(use.name, is_map=use in compiled.lists)
             if error:
                 problem = Problem(f"the file cannot be read: {error}", start=use.start, end=use.end)
                 self.context.inside(path, problem)
 
-    def list_of(self, name: str) -> str:
-        """Read the file of a map, once; return what is wrong with it, or ""."""
+    def list_of(self, name: str, *, is_map: bool = True) -> str:
+        """Read the file of a map or of patterns, once; return what is wrong with it, or ""."""
         if name in self.lists:
-            return ""
+            known = self.lists[name].is_map
+            return "" if known == is_map else "it is used as a map and as patterns"
         file = self.context.directory / name
         try:
             data = file.read_bytes()
         except (OSError, ValueError) as error:
             return (getattr(error, "strerror", None) or str(error)).lower()
-        entries = listfile.entries(data.decode("utf-8", "replace"), is_map=True)
-        self.lists[name] = LiveList(name, entries, is_map=True, stamp=hashlib.sha256(data).hexdigest()[:16])
+        entries = listfile.entries(data.decode("utf-8", "replace"), is_map=is_map)
+        self.lists[name] = LiveList(name, entries, is_map=is_map, stamp=hashlib.sha256(data).hexdigest()[:16])
         self.context.files.watched.add(file.absolute())
         return ""
 

@@ -140,7 +140,9 @@ class RulesResolver:
         if name not in tables:
             message = f"there is no table `{name}`" if name else "it does not say in which table"
             self._context.error(path, message, expected=f"one of {', '.join(tables)}" if tables else "", key=True)
-        slot, self._slot = self._slot, self._slot + 1
+        slot: int | None = document.slot  # type: ignore[attr-defined]
+        if slot is None:
+            slot, self._slot = self._slot, self._slot + 1
         key = self._expression(document.key, (*path, "key"))  # type: ignore[attr-defined]
         return Act(Verb.TRACK, name=name, value=key, number=slot)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.expression.known import known
@@ -23,6 +24,7 @@ OWN_STATUSES = (200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 421, 422, 425,
 """Statuses that HAProxy has an answer of its own for."""
 
 _CODES = (301, 302, 303, 307, 308)
+_UNCACHED = (302, 303, 307)
 _BODIES = ("file", "lf-file", "string", "lf-string", "errorfile", "errorfiles", "default-errorfiles")
 _STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})(?: ([^\r\n]*))?\r?\n")
 _DEFAULT = "default-errorfiles"
@@ -33,6 +35,8 @@ class _Reply:
     """An answer while its words are read."""
 
     status: int
+    is_explicit: bool = False
+    """It was said with `status`: without a body there is none."""
     content_type: str = ""
     kind: str = ""
     headers: list[tuple[str, Expression]] = field(default_factory=list)
@@ -106,6 +110,8 @@ def redirect(line: Line) -> Act:
     if not kind:
         raise Wrong("expects 'location', 'prefix' or 'scheme'").at(line.word)
     location = value if kind == "location" else _location(kind, target, value, options)
+    if code in _UNCACHED:
+        headers.insert(0, ("cache-control", Const("no-cache")))
     answer = Answer(code, headers=tuple(headers)) if headers else None
     method = "ignore-empty" if "ignore-empty" in options else ""
     return Act(Verb.REDIRECT, value=location, number=code, answer=answer, method=method)
@@ -144,6 +150,7 @@ def _reply(line: Line, status: int) -> _Reply:
         match word.text:
             case "status" | "deny_status":
                 reply.status = _status(line.take("a status code"))
+                reply.is_explicit = word.text == "status"
             case "content-type":
                 reply.content_type = line.take("a content type").text
             case "hdr":
@@ -204,8 +211,9 @@ def _body(line: Line, reply: _Reply) -> None:
 def _answer(line: Line, reply: _Reply) -> Answer:
     if reply.whole is not None:
         headers = (*reply.whole.headers, *reply.headers)
-        return Answer(reply.status, reply.whole.reason, headers, reply.whole.body)
-    own = reply.kind == _DEFAULT or (not reply.kind and line.name != "return")
+        status = reply.whole.status if reply.kind == "errorfile" else reply.status
+        return Answer(status, reply.whole.reason, headers, reply.whole.body)
+    own = reply.kind == _DEFAULT or (not reply.kind and line.name != "return" and not reply.is_explicit)
     if own and reply.status not in OWN_STATUSES:
         message = f"status code '{reply.status}' not handled by default with 'default-errorfiles' argument"
         raise Wrong(message, hint="give it a `content-type` and a `string`").at(line.word)
@@ -214,4 +222,13 @@ def _answer(line: Line, reply: _Reply) -> Answer:
         if not reply.content_type:
             raise Wrong("a content type must be defined when non-empty payload is configured").at(line.word)
         headers = (("content-type", Const(reply.content_type)), *headers)
-    return Answer(reply.status, headers=headers, body=reply.body, text=reply.text)
+    # An answer without anything would mean the page of that status.
+    reason = _phrase(reply.status) if reply.is_explicit and not reply.kind else ""
+    return Answer(reply.status, reason, headers, reply.body, reply.text)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""

@@ -53,7 +53,7 @@ def replace_header(line: Line) -> Act:
     usage = "exactly 3 arguments"
     name, pattern = line.take(usage), line.take(usage)
     template = line.take(usage)
-    return Act(verb, name=_header(name), pattern=_regex(pattern), template=line.text(template))
+    return Act(verb, name=_header(name), pattern=_whole(pattern), template=line.text(template))
 
 
 def set_target(line: Line) -> Act:
@@ -66,7 +66,7 @@ def replace_target(line: Line) -> Act:
     usage = "exactly 2 arguments"
     pattern = line.take(usage)
     template = line.take(usage)
-    return Act(Verb(line.name.replace("-", "_")), pattern=_regex(pattern), template=line.text(template))
+    return Act(Verb(line.name.replace("-", "_")), pattern=_whole(pattern), template=line.text(template))
 
 
 def set_status(line: Line) -> Act:
@@ -98,6 +98,11 @@ def set_address(line: Line) -> Act:
         "set-dst-port": Verb.SET_DESTINATION_PORT,
     }[line.name]
     return Act(verb, value=line.sample("exactly 1 argument").expression)
+
+
+def _whole(word: Word) -> str:
+    """A pattern that takes all of the text that it is found in: what HAProxy replaces is never a part."""
+    return rf"(?s)\A.*?(?:{_regex(word)}).*\z"
 
 
 def _header(word: Word) -> str:

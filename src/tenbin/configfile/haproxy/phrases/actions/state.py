@@ -80,7 +80,9 @@ def capture(line: Line) -> Act:
     answer = line.place.of_answer
     name = "answer" if answer else "request"
     if word.text == "id":
-        return Act(Verb.CAPTURE, value=found.expression, index=int(number.text), name=name)
+        slots = [one.length for one in line.place.scope.captures if one.answer is answer]
+        length = slots[int(number.text)] if int(number.text) < len(slots) else 0
+        return Act(Verb.CAPTURE, value=found.expression, number=length, index=int(number.text), name=name)
     if answer:
         raise Wrong("expects an id: `len` is for requests").at(word)
     if not line.place.scope.is_frontend:
