@@ -21,7 +21,7 @@ from docs.shell import Shell
 from docs.shim import translate
 from tenbin import configfile
 from tenbin.testing import Lease, wait_for
-from tenbin.testing.processes import kill_all, processes_of
+from tenbin.testing.processes import kill_until_none, processes_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -80,7 +80,7 @@ class Page:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bash.end()
-        kill_all([*processes_of(self.runtime_directory, "tenbin"), *self._children()])
+        kill_until_none(lambda: [*processes_of(self.runtime_directory, "tenbin"), *self._children()])
         self._lease.release()
         shutil.rmtree(self.folder, ignore_errors=True)
 

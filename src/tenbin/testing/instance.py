@@ -17,7 +17,7 @@ import yaml
 from tenbin.clock import SystemClock
 from tenbin.testing.client import Client, Response, fetch
 from tenbin.testing.ports import Lease
-from tenbin.testing.processes import Process, kill_all, processes_of
+from tenbin.testing.processes import Process, kill_until_none, processes_of
 from tenbin.testing.wait import wait_for
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class Tenbin:
         """Kill everything and remove its folder."""
         if self.process is not None:
             self.process.kill()
-        kill_all(processes_of(self.runtime_directory, "tenbin"))
+        kill_until_none(lambda: processes_of(self.runtime_directory, "tenbin"))
         for lease in self._leases:
             lease.release()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -137,3 +137,9 @@ def kill_all(pids: Sequence[int]) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not any(is_running(pid) for pid in pids), 10, f"processes {list(pids)} are gone")
+
+
+def kill_until_none(find: Callable[[], Sequence[int]]) -> None:
+    """Kill what `find` finds until it finds nothing: what ends may just have started another."""
+    while pids := find():
+        kill_all(pids)
