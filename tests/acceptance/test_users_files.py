@@ -40,8 +40,9 @@ def test_servers_that_are_written_into_the_file_take_part(command: Program, tmp_
                 process.signal(signal.SIGHUP if command == "run" else signal.SIGUSR2)
                 expected = {f"server{i}" for i in range(1, count + 1)}
                 wait_for(lambda expected=expected: {_whoami(config) for _ in range(4)} == expected)
-            rows = _page(config, "9999", "/;csv")
-            assert [rows["http-in", name]["status"] for name in ("web1", "web2")] == ["UP", "UP"]
+            wait_for(
+                lambda: [_page(config, "9999", "/;csv")["http-in", f"web{i}"]["status"] for i in (1, 2)] == ["UP"] * 2
+            )
             assert "web2" in fetch(page, "/").body.decode()
 
 
@@ -53,9 +54,8 @@ def test_postgresql_is_asked_through_it(command: Program, tmp_path: Path) -> Non
         postgres(config.ports["postgres-master"]),
         running(config, command),
     ):
-        rows = wait_for(lambda: _when_down(config, "postgres-slave1", "postgres-slave2"), 30)
-        master = rows["postgres_cluster", "postgres-master"]
-        assert (master["status"], master["check_status"]) == ("UP", "L4OK")
+        found = {"postgres-master": "UP L4OK", "postgres-slave1": "DOWN L4CON", "postgres-slave2": "DOWN L4CON"}
+        wait_for(lambda: _checks(config, *found) == found, 30, lambda: str(_checks(config, *found)))
         assert ask(config.ports["5433"], "select 6 * 7") == "42"
         assert ask(config.ports["5433"], "select count(*) from generate_series(1, 100000)") == "100000"
 
@@ -180,7 +180,7 @@ def _page(config: Placed, place: str, target: str) -> dict[tuple[str, str], dict
     return {(row["pxname"], row["svname"]): row for row in rows}
 
 
-def _when_down(config: Placed, *names: str) -> dict[tuple[str, str], dict[str, str]] | None:
+def _checks(config: Placed, *names: str) -> dict[str, str]:
     rows = _page(config, "8404", "/stats;csv")
-    down = all(rows["postgres_cluster", name]["status"] == "DOWN" for name in names)
-    return rows if down else None
+    standing = {name: rows["postgres_cluster", name] for name in names}
+    return {name: f"{row['status']} {row['check_status']}" for name, row in standing.items()}
