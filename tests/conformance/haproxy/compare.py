@@ -7,6 +7,7 @@ bytes in lines of logs and statistics, where HAProxy counts its own form of a he
 
 from __future__ import annotations
 
+import gzip
 import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -82,8 +83,18 @@ def _message(where: str, message: Message, tell: _Names) -> Iterator[tuple[str, 
     for name in dict.fromkeys(names):
         if name not in _UNCOMPARED:
             yield f"{where} header {name}", tell(" | ".join(value for key, value in message.fields if key == name))
-    yield f"{where} body", tell(message.body.decode("latin-1"))
+    yield f"{where} body", tell(_inflated(message).decode("latin-1"))
     yield f"{where} body's end", message.end
+
+
+def _inflated(message: Message) -> bytes:
+    """Two libraries compress the same text otherwise."""
+    if ("content-encoding", "gzip") not in message.fields:
+        return message.body
+    try:
+        return gzip.decompress(message.body)
+    except (OSError, EOFError):
+        return message.body
 
 
 def _lines(case: Case, account: Account, tell: _Names) -> Iterator[tuple[str, str]]:
