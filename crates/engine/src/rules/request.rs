@@ -14,7 +14,7 @@ use super::tracking::{self, Counted, Start};
 use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::http::finish as record_end;
-use crate::http::{After, Exchange, Reason, finish_reply, redirect, reply, settle};
+use crate::http::{After, Exchange, Reason, finish_reply, manner, redirect, reply, settle};
 use crate::listener::Found;
 use crate::tables::{Act, Answer, Backend, Condition, Rule, Timeout};
 use crate::track::During;
@@ -188,11 +188,11 @@ async fn own(
     found: &Rc<Found>,
     (answer, backend): (&Answer, Option<&Backend>),
 ) -> After {
-    let manner = settle(x, found);
     let mut out = std::mem::take(&mut x.down.prefix);
     out.clear();
-    write_own(&mut out, answer, &x.view(client, found, backend), manner);
+    write_own(&mut out, answer, &x.view(client, found, backend), manner(x, found));
     x.down.prefix = out;
+    let manner = settle(x, found);
     finish_reply(client, x, found, manner.keep_alive).await
 }
 
