@@ -135,7 +135,15 @@ def _rules(around: Around, draft: ProxyDraft, lines: Lines) -> Rules:
         stats = stats_rules(around, draft, lines.scope)
         forwarded = forward_rules(around, draft, lines.scope) if draft.kind == "listen" else ()
         named = _named(draft)
-        request = (*monitor(around, draft, lines), *buffered(draft), *request, *stats, *lines.redirects, *forwarded, *named)
+        request = (
+            *monitor(around, draft, lines),
+            *buffered(draft),
+            *request,
+            *stats,
+            *lines.redirects,
+            *forwarded,
+            *named,
+        )
     return Rules(
         connection=lines.of("connection"),
         session=lines.of("session"),
