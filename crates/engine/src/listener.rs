@@ -195,13 +195,13 @@ impl Newcomer {
             return Some(Self { presence: Rc::into_inner(presence)?, place, stream, peer });
         }
         rules::turned_away(found, presence.worker().index, Stage::Connection);
-        close(SockRef::from(&stream), admission);
+        close(&SockRef::from(&stream), admission);
         None
     }
 }
 
 /// Closes a connection that rules do not let in; one that is dropped silently gets no further than one hop.
-fn close(socket: SockRef<'_>, admission: Admission) {
+fn close(socket: &SockRef<'_>, admission: Admission) {
     if admission == Admission::Dropped {
         let _ = socket.set_ttl_v4(1);
         let _ = socket.set_unicast_hops_v6(1);
@@ -229,7 +229,7 @@ pub fn serve(mut client: Client, found: &Rc<Found>, is_http2: bool) {
         if admission != Admission::In {
             rules::turned_away(found, client.worker.index, Stage::Session);
             if let Some(socket) = client.stream.socket() {
-                close(SockRef::from(socket), admission);
+                close(&SockRef::from(socket), admission);
             }
             return;
         }

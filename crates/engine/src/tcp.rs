@@ -172,9 +172,7 @@ async fn open(
         passage.server = Some(Arc::clone(&server));
         passage.seat.iter().for_each(|seat| seat.lands_on(&server));
         let counters = server.counters.of(worker.index);
-        if tries.named != Some(index) {
-            counters.balanced.add(1);
-        }
+        counters.balanced.add(u64::from(tries.named != Some(index)));
         let (connect_ms, mut until) = (backend.spec.timeouts.connect, None);
         let preface = preface(client, server.proxy);
         let error = loop {
@@ -197,14 +195,7 @@ async fn open(
                 Err(error) => break error,
             }
         };
-        let may_retry = passage.retries < backend.spec.retry.attempts;
-        let failed = match error {
-            ConnectError::Short => Some((Reason::OutOfDescriptors.code(), Who::Resource, Phase::Connect)),
-            _ if may_retry => None,
-            ConnectError::NoPort => Some((Reason::OutOfPorts.code(), Who::Resource, Phase::Connect)),
-            ConnectError::Timeout => Some((NO_SERVER, Who::ServerSlow, Phase::Connect)),
-            ConnectError::Failed | ConnectError::Tls => Some(NONE),
-        };
+        let failed = verdict(error, passage.retries < backend.spec.retry.attempts);
         error.settle(&worker, &server, lease);
         if let Some(failed) = failed {
             counters.unreached.add(1);
@@ -216,6 +207,18 @@ async fn open(
             return Err((NO_SERVER, Who::Client, Phase::Connect));
         }
     }
+}
+
+/// How a connection to a server that failed ends the client's; None: there is another try.
+fn verdict(error: ConnectError, may_retry: bool) -> Option<Failed> {
+    let (code, who) = match error {
+        ConnectError::Short => (Reason::OutOfDescriptors.code(), Who::Resource),
+        _ if may_retry => return None,
+        ConnectError::NoPort => (Reason::OutOfPorts.code(), Who::Resource),
+        ConnectError::Timeout => (NO_SERVER, Who::ServerSlow),
+        ConnectError::Failed | ConnectError::Tls => (NO_SERVER, Who::Server),
+    };
+    Some((code, who, Phase::Connect))
 }
 
 /// What earlier tries leave to the next one.

@@ -79,6 +79,13 @@ def test_without_a_listener_there_is_nothing_to_start(folder: Path) -> None:
     assert "No enabled listener found (check for 'bind' directives) ! Exiting." in done.stderr
 
 
+def test_a_stats_socket_alone_is_something_to_start(folder: Path) -> None:
+    (folder / "socket.cfg").write_text(f"global\n stats socket {folder}/s.sock\nbackend b\n server s 127.0.0.1:1\n")
+    done = run("-c", "-V", "-f", "socket.cfg", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert "Configuration file is valid" in done.stdout
+
+
 def test_versions_are_haproxys_and_ours(folder: Path) -> None:
     short, long = run("-v", folder=folder), run("-vv", folder=folder, env={"TENBIN_COMPAT": "2.6"})
     assert (short.returncode, long.returncode) == (0, 0)

@@ -306,19 +306,19 @@ mod tests {
         let presses = Presses::default();
         for coding in [Coding::Gzip, Coding::Deflate, Coding::RawDeflate, Coding::Identity] {
             for (length, piece) in [(0, 1), (1, 1), (10_000, 7), (300_000, 16_384), (2_000_000, 2_000_000)] {
-                let (body, mut pressed) = (sample(length), Vec::new());
+                let (body, mut packed) = (sample(length), Vec::new());
                 let mut press = presses.take(coding).unwrap();
                 for (number, piece) in body.chunks(piece).enumerate() {
                     press.push(piece, false);
                     assert!(number % 100 > 0 || press.flush() == (coding != Coding::Identity));
-                    pressed.extend_from_slice(press.out());
+                    packed.extend_from_slice(press.out());
                     press.taken();
                 }
                 press.push(b"", true);
-                pressed.extend_from_slice(press.out());
-                assert_eq!(press.made(), pressed.len() as u64);
+                packed.extend_from_slice(press.out());
+                assert_eq!(press.made(), packed.len() as u64);
                 presses.put(press);
-                assert!(opened(coding, &pressed) == body, "{coding:?} {length} {piece}");
+                assert!(opened(coding, &packed) == body, "{coding:?} {length} {piece}");
             }
         }
     }

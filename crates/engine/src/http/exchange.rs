@@ -377,28 +377,36 @@ async fn exchange(
     match action {
         Some(Action::Named(name)) => Box::pin(dispatch(client, x, found, (tables, name), first)).await,
         Some(Action::Backend(name)) => forward(client, x, found, (tables, name.as_str()), first).await,
-        Some(Action::Deny(status)) => {
+        Some(own) => Box::pin(answer(client, x, found, own)).await,
+        None => Box::pin(reply(client, x, found, Reason::NoRoute)).await,
+    }
+}
+
+/// What a route answers by itself.
+async fn answer(client: &mut Client, x: &mut Exchange, found: &Rc<Found>, action: &Action) -> After {
+    match action {
+        Action::Deny(status) => {
             if *status == 503 {
                 // What has no backend to go to ends as if it had no server.
                 x.record.ending.set(Who::Server, Phase::Connect);
                 x.record.times.read = 0;
             }
-            Box::pin(reply(client, x, found, Reason::Denied(*status))).await
+            reply(client, x, found, Reason::Denied(*status)).await
         }
-        Some(Action::Respond(fixed)) => {
+        Action::Respond(fixed) => {
             x.record.intercepted(fixed.status);
             let manner = settle(x, found);
             x.down.prefix.clear();
             write_answer(&mut x.down.prefix, fixed.status, &fixed.lines, &fixed.body, manner);
-            Box::pin(finish_reply(client, x, found, manner.keep_alive)).await
+            finish_reply(client, x, found, manner.keep_alive).await
         }
-        Some(Action::Redirect { location, start, code }) => {
+        Action::Redirect { location, start, code } => {
             match redirect(client, x, found, (location, start, *code, b"")) {
-                Some(keep_alive) => Box::pin(finish_reply(client, x, found, keep_alive)).await,
-                None => Box::pin(reply(client, x, found, Reason::Denied(400))).await,
+                Some(keep_alive) => finish_reply(client, x, found, keep_alive).await,
+                None => reply(client, x, found, Reason::Denied(400)).await,
             }
         }
-        None => Box::pin(reply(client, x, found, Reason::NoRoute)).await,
+        Action::Backend(_) | Action::Named(_) => After::Close,
     }
 }
 

@@ -205,10 +205,7 @@ async fn attempt(
             lease.finish(Outcome { kind: OutcomeKind::Aborted, latency_us: 0 }, client.worker.now_ms());
             return Next::Answered(Box::pin(finish_reply(client, x, course.found, keep_alive)).await);
         }
-        if !backend.spec.send_name.is_empty() {
-            let bytes = growing(&mut x.state.request_text, x.input.head());
-            set_header(&mut x.request, bytes, backend.spec.send_name.as_bytes(), server.name.as_bytes());
-        }
+        name_server(x, backend, server);
     }
     let wants = open::wants(backend, x.request.method, course.first, course.stale >= MOST_STALE);
     let opened = match open::open(client, x, backend, lease, wants).await {
@@ -237,6 +234,14 @@ async fn attempt(
             let reused = reused && stream.is_unheard();
             failed(client, x, (course, backend, server), (lease, reused), &failure)
         }
+    }
+}
+
+/// Tells the server its name, where the backend wants that.
+fn name_server(x: &mut Exchange, backend: &Backend, server: &Server) {
+    if !backend.spec.send_name.is_empty() {
+        let bytes = growing(&mut x.state.request_text, x.input.head());
+        set_header(&mut x.request, bytes, backend.spec.send_name.as_bytes(), server.name.as_bytes());
     }
 }
 
@@ -424,20 +429,8 @@ fn failed(
         return Next::Again;
     }
     blame(x, failure);
-    let (kind, reason) = match *failure {
-        Failure::ClientGone => {
-            counters.client_aborts.add(1);
-            (OutcomeKind::Aborted, None)
-        }
-        Failure::Body(reason) => (OutcomeKind::Aborted, Some(reason)),
-        Failure::Closed | Failure::Untouched => (OutcomeKind::Failure, Some(Reason::ServerClosed)),
-        Failure::Malformed => (OutcomeKind::Failure, Some(Reason::BadAnswer("http2-malformed"))),
-        Failure::Unfit => (OutcomeKind::Aborted, Some(Reason::Unfit)),
-        Failure::Timeout => (OutcomeKind::Failure, Some(Reason::ServerTimeout)),
-        Failure::Bad(reject) => (OutcomeKind::Failure, Some(Reason::BadAnswer(reject.reason))),
-        Failure::TooManyInterim => {
-            (OutcomeKind::Failure, Some(Reason::BadAnswer("too-many-interim-answers")))
-        }
+    match *failure {
+        Failure::ClientGone => counters.client_aborts.add(1),
         Failure::Down => {
             lease.finish(outcome(OutcomeKind::Aborted), now);
             counters.server_aborts.add(1);
@@ -449,7 +442,9 @@ fn failed(
             again(client, x, (course, backend), index, Tried::Sent);
             return Next::Again;
         }
-    };
+        _ => {}
+    }
+    let (kind, reason) = meaning(failure);
     lease.finish(outcome(kind), now);
     let Some(reason) = reason else { return Next::Gone };
     if kind == OutcomeKind::Failure {
@@ -468,6 +463,23 @@ fn failed(
         }
     }
     Next::Refused(reason)
+}
+
+/// What a failure says of the server, and what the client is told; None: nobody is there to be told.
+fn meaning(failure: &Failure) -> (OutcomeKind, Option<Reason>) {
+    let of_server = |reason| (OutcomeKind::Failure, Some(reason));
+    match *failure {
+        Failure::ClientGone => (OutcomeKind::Aborted, None),
+        Failure::Body(reason) => (OutcomeKind::Aborted, Some(reason)),
+        Failure::Unfit => (OutcomeKind::Aborted, Some(Reason::Unfit)),
+        Failure::Closed | Failure::Untouched | Failure::Down | Failure::Status => {
+            of_server(Reason::ServerClosed)
+        }
+        Failure::Malformed => of_server(Reason::BadAnswer("http2-malformed")),
+        Failure::Timeout => of_server(Reason::ServerTimeout),
+        Failure::Bad(reject) => of_server(Reason::BadAnswer(reject.reason)),
+        Failure::TooManyInterim => of_server(Reason::BadAnswer("too-many-interim-answers")),
+    }
 }
 
 /// Says that the client has ended it, if it has.

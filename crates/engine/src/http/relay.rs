@@ -39,6 +39,11 @@ enum Ended {
 }
 
 impl Ended {
+    fn tell(&self, x: &mut Exchange) {
+        let (who, phase) = self.ending();
+        x.record.ending.set(who, phase);
+    }
+
     fn outcome(&self, status: u16) -> OutcomeKind {
         match self {
             Self::Whole if matches!(status, 502..=504) => OutcomeKind::Failure,
@@ -73,13 +78,7 @@ pub async fn answer(
     }
     x.early |= !x.up.delivered();
     let source = split_head(x, &stream);
-    rules::count(client, &x.state.tracking, Counted::Status(x.response.status));
-    if !backend.stick.is_empty() {
-        let view = x.full_view(client, course.found, Some(backend));
-        stick::store(backend, &view, lease.index(), client.worker.now_ms());
-    }
-    record::note_answer(x, course.found);
-    x.state.variables.end(Scope::Request);
+    note(client, x, (course.found, backend), lease.index());
     if let Some(verdict) = judge(client, x, course.found, backend) {
         x.record.times.answered = 0;
         return Box::pin(replace(client, x, (course, backend, server), lease, verdict)).await;
@@ -102,8 +101,7 @@ pub async fn answer(
     let whole = matches!(ended, Ended::Whole);
     let kind = ended.outcome(status);
     count_end(server.counters.of(client.worker.index), &ended);
-    let (who, phase) = ended.ending();
-    x.record.ending.set(who, phase);
+    ended.tell(x);
     if !whole && leaving.sink == Sink::Plain && !matches!(x.response.body, Body::None | Body::Length(_)) {
         // Where nothing else says that it is not whole.
         client.stream.reset_on_close();
@@ -117,9 +115,8 @@ pub async fn answer(
     } else {
         drop(stream);
     }
-    let latency = x.record.latency();
     let now = client.worker.shared.clock.micros();
-    finish(client, server, (lease, kind, latency), now);
+    finish(client, server, (lease, kind, x.record.latency()), now);
     let asked_to_close = !x.request.keep_alive && x.request.version == Version::Http11;
     // Over TLS the end has to be said.
     let (uploaded, is_bare) = (x.up.delivered(), client.stream.plain().is_some());
@@ -131,6 +128,17 @@ pub async fn answer(
         (true, false) => After::Linger,
         (false, _) => After::Close,
     }
+}
+
+/// What the head of an answer means to tables, lines of logs and variables.
+fn note(client: &Client, x: &mut Exchange, (found, backend): (&Found, &Backend), index: usize) {
+    rules::count(client, &x.state.tracking, Counted::Status(x.response.status));
+    if !backend.stick.is_empty() {
+        let view = x.full_view(client, found, Some(backend));
+        stick::store(backend, &view, index, client.worker.now_ms());
+    }
+    record::note_answer(x, found);
+    x.state.variables.end(Scope::Request);
 }
 
 /// Parts the head from what follows it, and says where the body ends.

@@ -7,8 +7,8 @@ use tenbin_proto::{
 };
 use tenbin_rules::{Expr, Scope, Value, View};
 
+use super::acts::{holds, set_variable};
 use super::message;
-use super::request::{holds, set_variable};
 use super::tracking::{self, Start};
 use crate::client::Client;
 use crate::ending::{Phase, Who};
@@ -141,7 +141,7 @@ pub fn after_own(client: &Client, x: &mut Exchange, found: &Found) {
         return;
     }
     let length = x.response.length;
-    x.state.answer_text = Some(Box::new(written.get(..length).unwrap_or_default().to_vec()));
+    x.state.answer_text = Some(written.get(..length).unwrap_or_default().to_vec());
     after(client, x, found, backend);
     let framing = match (x.response.body, x.response.content_length) {
         (Body::Length(length), _) | (_, Some(length)) => Framing::Length(length),
@@ -164,7 +164,7 @@ fn edit(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found,
     let mut text = std::mem::take(&mut x.text);
     text.clear();
     let write = |x: &Exchange, value: &Expr, text: &mut Vec<u8>| {
-        value.write(&x.full_view(client, found, backend), text)
+        value.write(&x.full_view(client, found, backend), text);
     };
     match act {
         Act::SetHeader(name, value) => {
@@ -181,7 +181,7 @@ fn edit(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found,
         Act::ReplaceHeader { name, each, by } => {
             write(x, &by.template, &mut text);
             x.amend_answer(|answer, bytes| {
-                message::replace_header(answer, bytes, (name, *each), (by, &text))
+                message::replace_header(answer, bytes, (name, *each), (by, &text));
             });
         }
         Act::SetStatus(status, reason) => {
@@ -190,6 +190,27 @@ fn edit(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found,
                 answer.set_status(bytes, *status, reason);
             });
         }
+        Act::SetLogLevel(level) => x.state.overrides.log_level = Some(*level),
+        Act::Capture { value, message, index, length } => {
+            write(x, value, &mut text);
+            x.state.captures.set(*message, *index, &text, *length);
+        }
+        Act::List { list, key, to, removes } => {
+            write(x, key, &mut text);
+            let mut value = Vec::new();
+            if let Some(to) = to {
+                write(x, to, &mut value);
+            }
+            super::change_list(list, &text, (!removes).then_some(value.as_slice()));
+        }
+        _ => note(client, x, (act, found, backend)),
+    }
+    x.text = text;
+}
+
+/// Acts that leave the head as it is.
+fn note(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found, Option<&Backend>)) {
+    match act {
         Act::SetVariable(which, value, condition) => {
             let (value, before) = {
                 let view = x.full_view(client, found, backend);
@@ -218,22 +239,8 @@ fn edit(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found,
             let both = [&x.state.tracking, &*client.tracking().borrow()];
             tracking::set(act, both, number, client.worker.now_ms());
         }
-        Act::SetLogLevel(level) => x.state.overrides.log_level = Some(*level),
-        Act::Capture { value, message, index, length } => {
-            write(x, value, &mut text);
-            x.state.captures.set(*message, *index, &text, *length);
-        }
-        Act::List { list, key, to, removes } => {
-            write(x, key, &mut text);
-            let mut value = Vec::new();
-            if let Some(to) = to {
-                write(x, to, &mut value);
-            }
-            super::change_list(list, &text, (!removes).then_some(value.as_slice()));
-        }
         _ => {}
     }
-    x.text = text;
 }
 
 /// Appends an answer of our own, with what stands in it evaluated.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use tenbin_rules::{Expr, Scope, Value, View};
 
 use super::tracking::{self, Start};
-use super::{Variables, request::holds};
+use super::{Variables, acts::holds};
 use crate::connection::ConnectionView;
 use crate::tables::{Act, Rule};
 use crate::track::During;

@@ -24,23 +24,23 @@ impl Head for Response {
 }
 
 /// The bytes of a head that is about to be changed: its own copy, made the first time.
-pub fn growing<'s>(text: &'s mut Option<Box<Vec<u8>>>, head: &[u8]) -> &'s mut Vec<u8> {
+pub fn growing<'s>(text: &'s mut Option<Vec<u8>>, head: &[u8]) -> &'s mut Vec<u8> {
     text.get_or_insert_with(|| {
         let mut copy = Vec::with_capacity(head.len() + 512);
         copy.extend_from_slice(head);
-        Box::new(copy)
+        copy
     })
 }
 
 impl State {
     /// The bytes that the request's spans point into; `head` as it was read.
     pub fn request_bytes<'a>(&'a self, head: &'a [u8]) -> &'a [u8] {
-        self.request_text.as_ref().map_or(head, |text| text.as_slice())
+        self.request_text.as_deref().unwrap_or(head)
     }
 
     /// The bytes that the answer's spans point into.
     pub fn answer_bytes<'a>(&'a self, head: &'a [u8]) -> &'a [u8] {
-        self.answer_text.as_ref().map_or(head, |text| text.as_slice())
+        self.answer_text.as_deref().unwrap_or(head)
     }
 }
 

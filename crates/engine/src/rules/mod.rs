@@ -3,6 +3,7 @@
 //! Owns the running of rules and the state that they leave behind. `tables::rules` owns their compiled form, `http` and
 //! `tcp` when each set is run.
 
+mod acts;
 mod answering;
 mod connection;
 mod content;

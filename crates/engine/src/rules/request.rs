@@ -1,23 +1,22 @@
 //! The `request` sets: run on a whole head, first those of the frontend, then those of the backend it goes to.
 
 use std::future::poll_fn;
-use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::task::Poll;
 
 use tenbin_proto::Method;
-use tenbin_rules::{Expr, Scope, Value};
+use tenbin_rules::Expr;
 
+use super::acts::{int, set};
 use super::answering::write_own;
 use super::message;
-use super::tracking::{self, Counted, Start};
+use super::tracking::Counted;
 use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::http::finish as record_end;
 use crate::http::{After, Exchange, Reason, finish_reply, manner, redirect, reply, settle};
 use crate::listener::Found;
-use crate::tables::{Act, Answer, Backend, Condition, Rule, Timeout};
-use crate::track::During;
+use crate::tables::{Act, Answer, Backend, Rule};
 
 /// Says that the body may come.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -107,21 +106,7 @@ async fn finish(
 ) -> After {
     match next {
         Next::Refuse(answer) => refuse(client, x, found, (answer, backend)).await,
-        Next::Tarpit(answer) => {
-            let own = backend.map_or(0, |backend| backend.spec.tarpit);
-            let configured = if own > 0 { own } else { found.frontend.spec.tarpit };
-            let wait_ms = x.state.overrides.tarpit.unwrap_or(if configured > 0 { configured } else { 5_000 });
-            x.record.tarpitted();
-            let is_there = pause(client, x, wait_ms).await;
-            x.record.times.picked = client.worker.shared.clock.micros();
-            if !is_there {
-                x.record.status = answer.status;
-                record_end(client, x, found, client.worker.shared.clock.micros());
-                return After::Close;
-            }
-            x.request.keep_alive = false;
-            refuse(client, x, found, (answer, backend)).await
-        }
+        Next::Tarpit(answer) => tarpit(client, x, found, (answer, backend)).await,
         Next::Return(answer) => {
             x.record.intercepted(answer.status);
             let page = super::answering::page(found, backend, answer.status);
@@ -140,18 +125,7 @@ async fn finish(
                 None => reply(client, x, found, Reason::Denied(400)).await,
             }
         }
-        Next::Ask(realm) => {
-            if backend.is_none() {
-                found.frontend.counters.workers.of(client.worker.index).intercepted.add(1);
-            }
-            let proxied = x.request.method == Method::Connect;
-            let (status, name) =
-                if proxied { (407, "proxy-authenticate") } else { (401, "www-authenticate") };
-            let realm = String::from_utf8_lossy(realm).replace(['"', '\\'], "");
-            let line = format!("{name}: Basic realm=\"{realm}\"\r\n");
-            x.record.ending.set(Who::Local, Phase::Request);
-            super::answering::reply_status(client, x, found, (status, line.as_bytes(), backend)).await
-        }
+        Next::Ask(realm) => ask(client, x, found, (realm, backend)).await,
         Next::Malformed => reply(client, x, found, Reason::Denied(400)).await,
         Next::Close { silent } => {
             x.record.dropped();
@@ -165,6 +139,46 @@ async fn finish(
         }
         _ => After::Close,
     }
+}
+
+/// Keeps an answer back.
+async fn tarpit(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Rc<Found>,
+    (answer, backend): (&Answer, Option<&Backend>),
+) -> After {
+    let own = backend.map_or(0, |backend| backend.spec.tarpit);
+    let configured = if own > 0 { own } else { found.frontend.spec.tarpit };
+    let wait_ms = x.state.overrides.tarpit.unwrap_or(if configured > 0 { configured } else { 5_000 });
+    x.record.tarpitted();
+    let is_there = pause(client, x, wait_ms).await;
+    x.record.times.picked = client.worker.shared.clock.micros();
+    if !is_there {
+        x.record.status = answer.status;
+        record_end(client, x, found, client.worker.shared.clock.micros());
+        return After::Close;
+    }
+    x.request.keep_alive = false;
+    refuse(client, x, found, (answer, backend)).await
+}
+
+/// Asks who it is.
+async fn ask(
+    client: &mut Client,
+    x: &mut Exchange,
+    found: &Rc<Found>,
+    (realm, backend): (&[u8], Option<&Backend>),
+) -> After {
+    if backend.is_none() {
+        found.frontend.counters.workers.of(client.worker.index).intercepted.add(1);
+    }
+    let proxied = x.request.method == Method::Connect;
+    let (status, name) = if proxied { (407, "proxy-authenticate") } else { (401, "www-authenticate") };
+    let realm = String::from_utf8_lossy(realm).replace(['"', '\\'], "");
+    let line = format!("{name}: Basic realm=\"{realm}\"\r\n");
+    x.record.ending.set(Who::Local, Phase::Request);
+    super::answering::reply_status(client, x, found, (status, line.as_bytes(), backend)).await
 }
 
 async fn refuse(
@@ -245,195 +259,6 @@ fn perform<'r>(
         _ => set(client, x, (act, found, backend)),
     }
     Next::Rule
-}
-
-fn set(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found, Option<&Backend>)) {
-    match act {
-        Act::SetVariable(which, value, condition) => {
-            let (value, before) = {
-                let view = x.view(client, found, backend);
-                let before = tenbin_rules::View::variable(&view, which).into_owned();
-                (value.eval(&view).into_owned(), before)
-            };
-            if holds(*condition, &before, &value) {
-                set_variable(client, x, *which, value);
-            }
-        }
-        Act::UnsetVariable(which) => match which.scope {
-            Scope::Process => client.worker.shared.variables.unset(which.key),
-            Scope::Session => client.unset_variable(which.key),
-            _ => x.state.variables.unset(*which),
-        },
-        Act::SetLogLevel(level) => x.state.overrides.log_level = Some(*level),
-        Act::DisableRetry => x.state.overrides.no_retry = true,
-        Act::SetRetries(value) => {
-            let number = int(value, client, x, (found, backend));
-            x.state.overrides.retries = number.and_then(|number| u32::try_from(number).ok());
-        }
-        Act::SetPriorityClass(value) => {
-            x.state.overrides.priority = narrow(int(value, client, x, (found, backend)));
-        }
-        Act::SetPriorityOffset(value) => {
-            x.state.overrides.offset = narrow(int(value, client, x, (found, backend)));
-        }
-        Act::SetTimeout(which, value) => {
-            let number =
-                int(value, client, x, (found, backend)).and_then(|number| u64::try_from(number).ok());
-            let overrides = &mut x.state.overrides;
-            let place = match which {
-                Timeout::Client => &mut overrides.client,
-                Timeout::Connect => &mut overrides.connect,
-                Timeout::Queue => &mut overrides.queue,
-                Timeout::Server => &mut overrides.server,
-                Timeout::Tarpit => &mut overrides.tarpit,
-                Timeout::Tunnel => &mut overrides.tunnel,
-            };
-            *place = number.or(*place);
-        }
-        Act::SetSource(value) | Act::SetDestination(value) => {
-            let address = address(value, client, x, (found, backend));
-            let is_source = matches!(act, Act::SetSource(_));
-            set_address(client, x, is_source, |before| address.map(|ip| SocketAddr::new(ip, before.port())));
-        }
-        Act::SetSourcePort(value) | Act::SetDestinationPort(value) => {
-            let port = int(value, client, x, (found, backend)).and_then(|port| u16::try_from(port).ok());
-            let is_source = matches!(act, Act::SetSourcePort(_));
-            set_address(client, x, is_source, |before| port.map(|port| SocketAddr::new(before.ip(), port)));
-        }
-        Act::Track { slot, table, key } => {
-            let key = key.eval(&x.view(client, found, backend)).into_owned();
-            let during = During::Request;
-            let start = Start { slot: *slot, table, during };
-            let now_ms = client.worker.now_ms();
-            tracking::start(&mut x.state.tracking, Some(&client.tracking().borrow()), &start, &key, now_ms);
-        }
-        Act::AddGpc { .. } | Act::SetGpt { .. } => {
-            let number = |value: &Expr| int(value, client, x, (found, backend));
-            let both = [&x.state.tracking, &*client.tracking().borrow()];
-            tracking::set(act, both, number, client.worker.now_ms());
-        }
-        _ => edit(client, x, (act, found, backend)),
-    }
-}
-
-fn set_address(
-    client: &Client,
-    x: &mut Exchange,
-    is_source: bool,
-    new: impl Fn(SocketAddr) -> Option<SocketAddr>,
-) {
-    let overrides = &mut x.state.overrides;
-    if is_source {
-        overrides.source = new(overrides.source.unwrap_or(client.peer)).or(overrides.source);
-    } else {
-        let before = overrides.destination.or_else(|| client.destination());
-        overrides.destination = before.and_then(new).or(overrides.destination);
-    }
-}
-
-/// Acts on the head, and what is noted of it.
-fn edit(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found, Option<&Backend>)) {
-    let mut text = std::mem::take(&mut x.text);
-    text.clear();
-    let write =
-        |x: &Exchange, value: &Expr, text: &mut Vec<u8>| value.write(&x.view(client, found, backend), text);
-    match act {
-        Act::SetHeader(name, value) => {
-            write(x, value, &mut text);
-            x.amend_request(|request, bytes| message::set_header(request, bytes, name, &text));
-        }
-        Act::AddHeader(name, value) => {
-            write(x, value, &mut text);
-            x.amend_request(|request, bytes| drop(request.fields.add(bytes, name, &text)));
-        }
-        Act::DelHeader(names) => x.amend_request(|request, bytes| message::del_header(request, bytes, names)),
-        Act::ReplaceHeader { name, each, by } => {
-            write(x, &by.template, &mut text);
-            x.amend_request(|request, bytes| {
-                message::replace_header(request, bytes, (name, *each), (by, &text));
-            });
-        }
-        Act::SetMethod(value) => {
-            write(x, value, &mut text);
-            x.amend_request(|request, bytes| drop(request.set_method(bytes, &text)));
-        }
-        Act::SetTarget(part, value) => {
-            write(x, value, &mut text);
-            x.amend_request(|request, bytes| message::set_part(request, bytes, *part, &text));
-        }
-        Act::ReplaceTarget(part, by) => {
-            write(x, &by.template, &mut text);
-            let old = message::part_of(&x.request, x.state.request_bytes(x.input.head()), *part);
-            if let Some(new) = by.apply(old, &text, true) {
-                x.amend_request(|request, bytes| message::set_part(request, bytes, *part, &new));
-            }
-        }
-        Act::Capture { value, message, index, length } => {
-            write(x, value, &mut text);
-            x.state.captures.set(*message, *index, &text, *length);
-        }
-        Act::List { list, key, to, removes } => {
-            write(x, key, &mut text);
-            let mut value = Vec::new();
-            if let Some(to) = to {
-                write(x, to, &mut value);
-            }
-            super::change_list(list, &text, (!removes).then_some(value.as_slice()));
-        }
-        _ => {}
-    }
-    x.text = text;
-}
-
-/// Where a variable goes.
-pub fn set_variable(client: &Client, x: &mut Exchange, which: tenbin_rules::Variable, value: Value<'static>) {
-    match which.scope {
-        Scope::Process => client.worker.shared.variables.set(which.key, value),
-        Scope::Session => client.set_variable(which.key, value),
-        _ => x.state.variables.set(which, value),
-    }
-}
-
-/// Whether the conditions of a variable allow it to be set.
-pub fn holds(condition: Condition, before: &Value<'_>, value: &Value<'_>) -> bool {
-    let is_filled = !matches!(value, Value::Absent) && value.as_bytes() != Some(b"");
-    condition.exists.is_none_or(|exists| exists == (*before != Value::Absent))
-        && condition.filled.is_none_or(|filled| filled == is_filled)
-        && condition.greater.is_none_or(|greater| match (before, value) {
-            (Value::Int(before), Value::Int(value)) => (value > before) == greater && value != before,
-            _ => false,
-        })
-}
-
-fn int(
-    value: &Expr,
-    client: &Client,
-    x: &Exchange,
-    (found, backend): (&Found, Option<&Backend>),
-) -> Option<i64> {
-    match value.eval(&x.view(client, found, backend)) {
-        Value::Int(number) => Some(number),
-        Value::Bool(truth) => Some(truth.into()),
-        Value::Str(text) => std::str::from_utf8(&text).ok()?.trim().parse().ok(),
-        Value::Ip(_) | Value::Absent => None,
-    }
-}
-
-fn narrow(number: Option<i64>) -> i32 {
-    number.map_or(0, |number| number.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
-}
-
-fn address(
-    value: &Expr,
-    client: &Client,
-    x: &Exchange,
-    (found, backend): (&Found, Option<&Backend>),
-) -> Option<IpAddr> {
-    match value.eval(&x.view(client, found, backend)) {
-        Value::Ip(address) => Some(address),
-        Value::Str(text) => std::str::from_utf8(&text).ok()?.trim().parse().ok(),
-        Value::Int(_) | Value::Bool(_) | Value::Absent => None,
-    }
 }
 
 /// Waits; false when the client has gone meanwhile.

@@ -27,9 +27,9 @@ pub struct State {
     /// What the answer may be compressed by.
     pub coding: Option<Coding>,
     /// The request's head as changed: its own bytes and what was appended.
-    pub request_text: Option<Box<Vec<u8>>>,
+    pub request_text: Option<Vec<u8>>,
     /// The answer's.
-    pub answer_text: Option<Box<Vec<u8>>>,
+    pub answer_text: Option<Vec<u8>>,
     /// The rule that ended its set, by its place in the configuration.
     pub ended_by: Option<std::sync::Arc<str>>,
 }

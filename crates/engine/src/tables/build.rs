@@ -79,7 +79,6 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         stick,
     } = drafts;
     let (mut changes, mut fallen) = (Vec::new(), Vec::new());
-    let mut retired: Vec<Arc<Backend>> = Vec::new();
     let mut backends = Vec::with_capacity(snapshot.backends.len());
     for (spec, draft) in snapshot.backends.into_iter().zip(backend_drafts) {
         let before = old.and_then(|old| old.backend(&spec.name));
@@ -103,12 +102,7 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
     }
     let backend_names: HashMap<_, _> =
         backends.iter().enumerate().map(|(index, backend)| (backend.spec.name.clone(), index)).collect();
-    for before in old.map(|old| old.backends.as_slice()).unwrap_or_default() {
-        let kept = backend_names.get(&before.spec.name).and_then(|index| backends.get(*index));
-        if !kept.is_some_and(|kept| Arc::ptr_eq(kept, before)) {
-            retired.push(Arc::clone(before));
-        }
-    }
+    let retired = retired(old, &backends, &backend_names);
     let frontends: Vec<_> = snapshot
         .frontends
         .into_iter()
@@ -136,6 +130,19 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         listener_counters,
     };
     Built { tables, retired, changes, fallen, variables }
+}
+
+/// Backends that were there and are not, or are others now.
+fn retired(
+    old: Option<&Tables>,
+    backends: &[Arc<Backend>],
+    names: &HashMap<String, usize>,
+) -> Vec<Arc<Backend>> {
+    let is_gone = |before: &&Arc<Backend>| {
+        let kept = names.get(&before.spec.name).and_then(|index| backends.get(*index));
+        !kept.is_some_and(|kept| Arc::ptr_eq(kept, before))
+    };
+    old.map(|old| old.backends.as_slice()).unwrap_or_default().iter().filter(is_gone).cloned().collect()
 }
 
 fn build_listener(
@@ -198,9 +205,9 @@ fn build_frontend(
         routes,
         asks_hello,
         per_source,
+        lines,
         rules,
         answers,
-        lines,
         unique_id,
         counters,
     })

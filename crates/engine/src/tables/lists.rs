@@ -14,6 +14,9 @@ use crate::wire::{LiveList, Snapshot};
 /// Lists by name.
 pub type Lists = HashMap<String, Held>;
 
+/// Keys and values.
+type Entries = Vec<(String, String)>;
+
 /// A list, and what it was made of.
 #[derive(Clone)]
 pub struct Held {
@@ -29,7 +32,7 @@ pub struct Held {
 pub struct ListDrafts {
     /// Old ones and new ones.
     pub lists: Lists,
-    fresh: Vec<(Arc<List>, Vec<(String, String)>)>,
+    fresh: Vec<(Arc<List>, Entries)>,
 }
 
 impl ListDrafts {

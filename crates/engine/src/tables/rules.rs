@@ -31,7 +31,6 @@ pub struct Rules {
     pub answer: Vec<Rule>,
     pub after: Vec<Rule>,
     pub inspect_ms: u64,
-    pub answer_inspect_ms: u64,
 }
 
 /// What a rule does; `wire::Verb` names the same.

@@ -27,7 +27,6 @@ pub fn draft_rules(path: &str, rules: &wire::Rules, around: &Around<'_>) -> Resu
         answer: set("answer", &rules.answer)?,
         after: set("after", &rules.after)?,
         inspect_ms: rules.inspect_delay,
-        answer_inspect_ms: rules.answer_inspect_delay,
     })
 }
 
@@ -275,9 +274,8 @@ impl Draft<'_> {
             match word {
                 "ifexists" => condition.exists = Some(true),
                 "ifnotexists" => condition.exists = Some(false),
-                "ifnotempty" => condition.filled = Some(true),
+                "ifnotempty" | "ifset" => condition.filled = Some(true),
                 "ifempty" => condition.filled = Some(false),
-                "ifset" => condition.filled = Some(true),
                 "ifgt" => condition.greater = Some(true),
                 "iflt" => condition.greater = Some(false),
                 other => return self.fault("method", format!("{other:?} is no condition")),

@@ -281,6 +281,7 @@ pub struct LogTarget {
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a word of the contract")]
 pub struct LogPart {
     /// A text or a value.
     pub value: Expr,
@@ -316,6 +317,7 @@ pub struct Capture {
 /// The lines of a frontend.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a word of the contract")]
 pub struct ProxyLog {
     /// Where they go.
     #[serde(default)]

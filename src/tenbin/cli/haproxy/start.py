@@ -85,7 +85,8 @@ def _checked(arguments: Arguments, config: Config, *, doubtful: bool) -> int:
 
 
 def _listens(config: Config) -> bool:
-    return any(frontend.listeners for frontend in config.frontends)
+    """Tell whether anybody can reach it: a `stats socket` alone will do, as in HAProxy."""
+    return any(frontend.listeners for frontend in config.frontends) or bool(config.compat and config.compat.sockets)
 
 
 def _serve(

@@ -244,8 +244,10 @@ ACTS = {
     "set-header X-A %[ssl_fc]": "Act(verb=set_header, name='X-A', value=(bool_text(tls)))",
     "set-header X-A %{+Q}[path]": "Act(verb=set_header, name='X-A', value=('\"' + path + '\"'))",
     "del-header ^x- -m reg": "Act(verb=del_header, name='^x-', method='reg')",
-    r"replace-header Host (.*) www.\1": "Act(verb=replace_header, name='Host', pattern='(?s)\\\\A.*?(?:(.*)).*\\\\z', template='www.\\\\1')",
-    r"replace-path ^/a/?(.*) /\1": "Act(verb=replace_path, pattern='(?s)\\\\A.*?(?:^/a/?(.*)).*\\\\z', template='/\\\\1')",
+    r"replace-header Host (.*) www.\1": (
+        r"Act(verb=replace_header, name='Host', pattern='(?s)\\A.*?(?:(.*)).*\\z', template='www.\\1')"
+    ),
+    r"replace-path ^/a/?(.*) /\1": (r"Act(verb=replace_path, pattern='(?s)\\A.*?(?:^/a/?(.*)).*\\z', template='/\\1')"),
     "set-path /x": "Act(verb=set_path, value='/x')",
     "set-uri /x?%[query]": "Act(verb=set_uri, value=('/x?' + query))",
     "set-method GET": "Act(verb=set_method, value='GET')",
@@ -271,8 +273,14 @@ ACTS = {
     "auth realm Here": "Act(verb=auth, name='Here')",
     "use-service prometheus-exporter": "Act(verb=service, name='prometheus-exporter')",
     "redirect location /x code 301": "Act(verb=redirect, value='/x', number=301)",
-    "redirect scheme https": "Act(verb=redirect, value=('https' + '://' + req.hdr('host') + pathq), number=302, answer=Answer(status=302, headers=[['cache-control', 'no-cache']], body=b''))",
-    "redirect prefix /a drop-query": "Act(verb=redirect, value=('/a' + path), number=302, answer=Answer(status=302, headers=[['cache-control', 'no-cache']], body=b''))",
+    "redirect scheme https": (
+        "Act(verb=redirect, value=('https' + '://' + req.hdr('host') + pathq), number=302, "
+        "answer=Answer(status=302, headers=[['cache-control', 'no-cache']], body=b''))"
+    ),
+    "redirect prefix /a drop-query": (
+        "Act(verb=redirect, value=('/a' + path), number=302, "
+        "answer=Answer(status=302, headers=[['cache-control', 'no-cache']], body=b''))"
+    ),
     "redirect location / set-cookie A=1": (
         "Act(verb=redirect, value='/', number=302, "
         "answer=Answer(status=302, headers=[['cache-control', 'no-cache'], ['set-cookie', 'A=1; path=/;']], body=b''))"

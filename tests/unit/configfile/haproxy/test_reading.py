@@ -182,7 +182,7 @@ def test_servers(directory: Path) -> None:
     )
     backend = read(text, directory).backends[0]
     names = [(one.name, one.number, one.weight, one.unchecked) for one in backend.servers]
-    assert names == [("web1", 1, 10, True), ("web2", 2, 10, True), ("a", 7, 10, False), ("b", 3, 10, True)]
+    assert names == [("web1", 1, 10, True), ("web2", 2, 10, True), ("a", 7, 10, False), ("b", 4, 10, True)]
     assert str(backend.servers[3].track) == "app/a"
     assert backend.on_down is OnDown.CLOSE_CONNECTIONS
     assert backend.servers[0].address == Address("10.0.0.1", 80)
