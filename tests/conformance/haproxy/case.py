@@ -7,6 +7,7 @@
     === stat              columns of `show stat` that are compared: `web/FRONTEND req_tot ereq`
     === mask              regular expressions, one a line: what they find in a log line is not compared
     === except            names of fields that differ, and why: `step 3 header connection: reason`
+    === except?           the same, where a race decides whether they differ
 
 `{name}` on a `bind` line is a port of the proxy, on any other line the port of a scripted server; `{dead}` is a port
 where nobody listens. `{folder}`, `{log}`, `{api}` and `{pem}` are the folder, the port of the log's sink, the path of
@@ -16,7 +17,7 @@ the runtime API and a certificate with its key.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Excepted:
 
     name: str
     reason: str
+    is_race: bool = False
+    """Whether it differs at some times only."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,10 @@ def read(path: Path) -> Case:
         steps=_lines(sections.pop("steps")),
         stat=_lines(sections.pop("stat", [])),
         masks=_lines(sections.pop("mask", [])),
-        excepted=tuple(_excepted(line) for line in _lines(sections.pop("except", []))),
+        excepted=(
+            *(_excepted(line) for line in _lines(sections.pop("except", []))),
+            *(replace(_excepted(line), is_race=True) for line in _lines(sections.pop("except?", []))),
+        ),
         files={name[5:]: "\n".join(text) + "\n" for name, text in sections.items() if name.startswith("file ")},
         origins={name[7:]: _lines(text) for name, text in sections.items() if name.startswith("origin ")},
     )

@@ -61,9 +61,9 @@ class Run:
     def all(self, steps: Sequence[str]) -> list[Outcome]:
         """Do every step."""
         outcomes = [self._do(step) for step in steps]
+        self._leave()
         for thread in self._beside:
             thread.join(10)
-        self._leave()
         return outcomes
 
     def _do(self, step: str) -> Outcome:
@@ -88,8 +88,11 @@ class Run:
         name, _, tls = door.partition("+")
         try:
             connection = self._connection = _Connection(self.ports[name], bool(tls))
-        except ConnectionError:
-            return Outcome(end="refused or reset")
+        except ConnectionRefusedError:
+            return Outcome(end="refused")
+        except OSError:
+            # The reset came before the connection was asked for its port.
+            return Outcome(end="reset")
         self.clients.append(connection.port)
         match word:
             case "raw":

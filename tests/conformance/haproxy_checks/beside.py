@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -26,6 +27,8 @@ defaults
   timeout server 5s
 """
 _PATIENCE = 8.0
+_LASTS = 0.3
+"""Longer than two checks of 100 ms are apart: what a server said before is not what it says now."""
 Seen = TypeVar("Seen")
 
 
@@ -93,14 +96,17 @@ def columns(api: Api, server: str, names: Sequence[str], proxy: str = "app") -> 
 
 
 def settled(ours: Callable[[], Seen], theirs: Callable[[], Seen]) -> tuple[Seen, Seen]:
-    """Wait until both say the same three times in a row; what they say at last when they never do."""
-    alike = 0
+    """Wait until both have said the same for longer than checks need to be run anew; what they say at last if never."""
+    said, alike_since = (ours(), theirs()), 0.0
 
     def agree() -> bool:
-        nonlocal alike
-        alike = alike + 1 if ours() == theirs() else 0
-        return alike == 3
+        nonlocal said, alike_since
+        now = time.monotonic()
+        before, said = said, (ours(), theirs())
+        if said[0] != said[1] or said != before:
+            alike_since = now
+        return said[0] == said[1] and now - alike_since >= _LASTS
 
     with suppress(DeadlineError):
         wait_for(agree, _PATIENCE, "both say the same")
-    return ours(), theirs()
+    return said

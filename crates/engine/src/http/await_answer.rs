@@ -86,7 +86,7 @@ async fn read_answer(
     (front, backend, cut): (&Frontend, &Backend, Option<&Cut>),
     server: &mut Stream,
 ) -> Result<bool, Failure> {
-    let timeout = backend.spec.timeouts.server;
+    let timeout = x.state.overrides.server.unwrap_or(backend.spec.timeouts.server);
     let asked = Asked {
         head: x.request.method == Method::Head,
         upgrade: !x.request.upgrade.is_empty(),

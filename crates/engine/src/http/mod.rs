@@ -26,7 +26,7 @@ pub use answer::{Manner, Reason, phrase, write_answer_as, write_reason};
 pub use exchange::{After, Exchange};
 pub use open::named;
 pub use record::finish;
-pub use reply::{finish_reply, redirect, reply, send, settle};
+pub use reply::{finish_reply, manner, redirect, reply, send, settle};
 pub use route::backend_named;
 pub use sticky::{Visit, from_cookie, set_cookie};
 pub use view::{RequestView, Scene};

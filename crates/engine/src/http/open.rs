@@ -183,7 +183,8 @@ pub async fn pick(
             let queued = u64::from(backend.group.queued());
             counters.queue_most.raise(queued);
             counters.most.raise(here - 1 + queued);
-            Box::pin(wait(client, x, ticket, backend.spec.timeouts.queue)).await?
+            let patience = x.state.overrides.queue.unwrap_or(backend.spec.timeouts.queue);
+            Box::pin(wait(client, x, ticket, patience)).await?
         }
     };
     Ok(lease)
@@ -294,7 +295,8 @@ async fn connection(
     (ways, wants): (Ways, Wants),
 ) -> Result<(Stream, bool), ConnectError> {
     let worker = &client.worker;
-    let (timeout, shares) = (backend.spec.timeouts.connect, ways.shares);
+    let timeout = x.state.overrides.connect.unwrap_or(backend.spec.timeouts.connect);
+    let shares = ways.shares;
     let (mut until, preface) = (None, preface(client, server.proxy));
     let manner = Manner { preface: &preface, more: true, http1: wants == Wants::Http1 };
     loop {

@@ -96,8 +96,8 @@ pub async fn answer(
     if tunnel {
         return Box::pin(upgrade(client, x, (course, backend, server), lease, stream)).await;
     }
-    let ended =
-        body(client, x, &mut stream, (&course.found.frontend.spec, backend.spec.timeouts.server)).await;
+    let patience = x.state.overrides.server.unwrap_or(backend.spec.timeouts.server);
+    let ended = body(client, x, &mut stream, (&course.found.frontend.spec, patience)).await;
     let whole = matches!(ended, Ended::Whole);
     let kind = ended.outcome(status);
     count_end(server.counters.of(client.worker.index), &ended);
@@ -319,7 +319,11 @@ async fn upgrade(
     let head = std::mem::take(&mut x.down.prefix);
     let sent = super::reply::send(client, &head, (&mut x.pace, &course.found.frontend.spec)).await;
     x.down.prefix = head;
-    let (idle_ms, who) = patience(course.found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel);
+    let (idle_ms, who) = {
+        let own = x.state.overrides.tunnel;
+        let (front, back) = (course.found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel);
+        patience(own.unwrap_or(front), own.unwrap_or(back))
+    };
     // What the request had as its body has gone up with it.
     x.up.release(&mut x.input);
     if !sent {

@@ -102,20 +102,31 @@ pub async fn reply(client: &mut Client, x: &mut Exchange, found: &Found, reason:
 /// Whether the connection can live on after an answer that did not wait for the body; what of the body is here is
 /// counted and dropped.
 pub fn settle<'a>(x: &mut Exchange, found: &'a Found) -> Manner<'a> {
-    let whole = match x.request.body {
-        Body::None => true,
-        Body::Length(length) => x.up.replayable() && length <= x.input.data().len() as u64,
-        Body::Chunked | Body::UntilClose => false,
-    };
-    if whole && let Body::Length(length) = x.request.body {
+    let manner = manner(x, found);
+    if is_whole(x)
+        && let Body::Length(length) = x.request.body
+    {
         x.record.bytes_in += length;
         x.input.consume(length as usize);
     } else {
         x.record.bytes_in += x.up.body_bytes;
     }
+    manner
+}
+
+/// How an answer leaves, while the request's body is still there to be looked at.
+pub fn manner<'a>(x: &Exchange, found: &'a Found) -> Manner<'a> {
     let head = x.request.method == Method::Head;
-    let keep_alive = x.request.keep_alive && whole;
+    let keep_alive = x.request.keep_alive && is_whole(x);
     Manner { version: x.request.version, keep_alive, head, always: &found.always }
+}
+
+fn is_whole(x: &Exchange) -> bool {
+    match x.request.body {
+        Body::None => true,
+        Body::Length(length) => x.up.replayable() && length <= x.input.data().len() as u64,
+        Body::Chunked | Body::UntilClose => false,
+    }
 }
 
 /// Sends the answer that stands in the flow's prefix, after the rules for every answer, and ends the exchange.

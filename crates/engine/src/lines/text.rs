@@ -69,7 +69,8 @@ impl Style {
     /// A port.
     pub fn port(self, out: &mut Vec<u8>, port: Option<u16>) {
         let Some(port) = port else { return self.text(out, b"") };
-        self.quoted(out, |out| self.number(out, i64::from(port), 4));
+        // HAProxy puts no port in quotes.
+        self.number(out, i64::from(port), 4);
     }
 
     /// A number, which in hexadecimal has so many digits at least.

@@ -14,9 +14,8 @@ use super::tracking::Counted;
 use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::http::finish as record_end;
-use crate::http::{After, Exchange, Reason, finish_reply, redirect, reply, settle};
+use crate::http::{After, Exchange, Reason, finish_reply, manner, redirect, reply, settle};
 use crate::listener::Found;
-use crate::stats::BackendCounters;
 use crate::tables::{Act, Answer, Backend, Rule};
 
 /// Says that the body may come.
@@ -91,28 +90,11 @@ pub async fn request(
                 hint(client, x, found, name, &value).await;
                 continue;
             }
-            next => {
-                let is_denied = matches!(next, Next::Refuse(_) | Next::Tarpit(_) | Next::Close { .. });
-                let after = finish(client, x, found, (next, backend)).await;
-                if let Some(backend) = backend {
-                    count(backend.counters.of(client.worker.index), is_denied, x.record.status);
-                }
-                after
-            }
+            next => finish(client, x, found, (next, backend)).await,
         };
         return Turn::Ended(after);
     }
     Turn::On
-}
-
-/// What a backend's rule has ended counts for it.
-fn count(counters: &BackendCounters, is_denied: bool, status: u16) {
-    if is_denied {
-        counters.denied.add(1);
-    }
-    if status > 0 {
-        counters.answered(status);
-    }
 }
 
 /// Carries out what ends a request here.
@@ -220,11 +202,11 @@ async fn own(
     found: &Rc<Found>,
     (answer, backend): (&Answer, Option<&Backend>),
 ) -> After {
-    let manner = settle(x, found);
     let mut out = std::mem::take(&mut x.down.prefix);
     out.clear();
-    write_own(&mut out, answer, &x.view(client, found, backend), manner);
+    write_own(&mut out, answer, &x.view(client, found, backend), manner(x, found));
     x.down.prefix = out;
+    let manner = settle(x, found);
     finish_reply(client, x, found, manner.keep_alive).await
 }
 
@@ -304,6 +286,8 @@ async fn wait_body(client: &mut Client, x: &mut Exchange, found: &Found, (wait_m
         _ => usize::MAX,
     };
     let wanted = if least == 0 { length } else { length.min(least) };
+    // Where trailers follow the chunks, the wait ends with its time.
+    let is_open = length == usize::MAX;
     if x.request.expect_continue && x.input.data().is_empty() && !x.continued {
         // It would wait for us as we wait for it.
         x.continued = crate::http::send(client, CONTINUE, (&mut x.pace, &found.frontend.spec)).await;
@@ -311,7 +295,8 @@ async fn wait_body(client: &mut Client, x: &mut Exchange, found: &Found, (wait_m
     x.timer.set(wait_ms);
     poll_fn(|cx| {
         loop {
-            if x.input.data().len() >= wanted || x.input.is_full() {
+            let come = x.input.data();
+            if come.len() >= wanted || x.input.is_full() || is_open && come.ends_with(b"\r\n0\r\n\r\n") {
                 return Poll::Ready(());
             }
             match x.input.poll_fill(cx, &mut client.stream) {

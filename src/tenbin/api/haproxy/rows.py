@@ -120,7 +120,8 @@ def _frontend_traffic(entry: Entry, status: FrontendStatus, traffic: FrontendTra
     values: Values = {
         "scur": traffic.current,
         "smax": traffic.max,
-        "stot": traffic.total,
+        # A connection that was turned away before it said anything is no session.
+        "stot": max(0, traffic.total - traffic.denied_connections),
         "bin": traffic.bytes_in,
         "bout": traffic.bytes_out,
         "dreq": traffic.denied,
@@ -143,7 +144,8 @@ def _frontend_traffic(entry: Entry, status: FrontendStatus, traffic: FrontendTra
         values |= _responses(traffic.responses) | {
             "req_rate": traffic.rate_requests,
             "req_rate_max": traffic.rate_requests_max,
-            "req_tot": traffic.requests,
+            # HAProxy counts those as well whose head never became one.
+            "req_tot": traffic.requests + traffic.request_errors,
         }
     return values
 

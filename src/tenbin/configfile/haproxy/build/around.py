@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tenbin.configfile.haproxy.settings import Global
     from tenbin.model import Answer
 
+MINUTE = 60_000
+"""How long a body is waited for where nothing is said."""
+
 
 @dataclass(slots=True)
 class Around:
@@ -35,6 +38,14 @@ class Around:
     def words(self, line: Line, text: str) -> tuple[Word, ...]:
         """Words that stand for a line of the file: problems with them are told there."""
         return split(text, line.file, line.number, {}).words
+
+
+def buffered(draft: ProxyDraft) -> tuple[Rule, ...]:
+    """`option http-buffer-request`: the body is there before a rule looks at it, or its time has passed."""
+    if not draft.options.get("http-buffer-request", False):
+        return ()
+    patience = draft.timeouts.get("http-request", draft.timeouts.get("client", 0))
+    return (Rule(None, Act(Verb.WAIT_BODY, number=patience or MINUTE), draft.head.position),)
 
 
 def compression(draft: ProxyDraft) -> Compression | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile.haproxy import phrases
 from tenbin.configfile.haproxy.build import checks
-from tenbin.configfile.haproxy.build.around import answers, compression, forward_rules, stats_rules
+from tenbin.configfile.haproxy.build.around import answers, buffered, compression, forward_rules, stats_rules
 from tenbin.configfile.haproxy.build.servers import eject, servers
 from tenbin.model import (
     Backend,
@@ -94,9 +94,10 @@ def _rules(around: Around, draft: ProxyDraft, lines: Lines) -> Rules:
         return Rules(answer_content=content, answer_inspect_delay=draft.answer_inspect_delay)
     stats = stats_rules(around, draft, lines.scope)
     forwarded = forward_rules(around, draft, lines.scope) if draft.mode == "http" else ()
+    waits = buffered(draft) if draft.mode == "http" else ()
     return Rules(
         content=lines.of("content"),
-        request=(*lines.of("request"), *stats, *lines.redirects, *forwarded),
+        request=(*waits, *lines.of("request"), *stats, *lines.redirects, *forwarded),
         answer_content=content,
         answer=lines.of("answer"),
         after=lines.of("after"),

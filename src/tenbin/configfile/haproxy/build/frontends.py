@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile import defaults
 from tenbin.configfile.haproxy import phrases, values
-from tenbin.configfile.haproxy.build.around import answers, compression, forward_rules, monitor, stats_rules
+from tenbin.configfile.haproxy.build.around import answers, buffered, compression, forward_rules, monitor, stats_rules
 from tenbin.configfile.haproxy.values import Ports
 from tenbin.model import (
     Act,
@@ -135,7 +135,15 @@ def _rules(around: Around, draft: ProxyDraft, lines: Lines) -> Rules:
         stats = stats_rules(around, draft, lines.scope)
         forwarded = forward_rules(around, draft, lines.scope) if draft.kind == "listen" else ()
         named = _named(draft)
-        request = (*monitor(around, draft, lines), *request, *stats, *lines.redirects, *forwarded, *named)
+        request = (
+            *monitor(around, draft, lines),
+            *buffered(draft),
+            *request,
+            *stats,
+            *lines.redirects,
+            *forwarded,
+            *named,
+        )
     return Rules(
         connection=lines.of("connection"),
         session=lines.of("session"),

@@ -184,6 +184,9 @@ class _Reader:
 def _flags(text: str, flags: Flags) -> Flags:
     for one in text.split(","):
         sign, name = one[:1] != "-", one.lstrip("+-").strip()
+        if one[:1] not in "+-" and name != "json":
+            # Without a sign HAProxy leaves a flag as it is.
+            continue
         match name:
             case "Q":
                 flags = replace(flags, quote=sign)
