@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from support.runtime_api import Api, haproxy_on, tenbin_on
+from tenbin.clock import SystemClock
 from tenbin.testing.wait import DeadlineError, wait_for
 
 if TYPE_CHECKING:
@@ -89,6 +89,9 @@ def both(text: str, folder: Path, theirs: str = "") -> Iterator[tuple[Api, Api]]
         yield ours, other
 
 
+_CLOCK = SystemClock()
+
+
 def columns(api: Api, server: str, names: Sequence[str], proxy: str = "app") -> dict[str, str]:
     """Some columns of a server; a check that is under way is one that has ended before."""
     row = api.stat()[proxy, server]
@@ -101,7 +104,7 @@ def settled(ours: Callable[[], Seen], theirs: Callable[[], Seen]) -> tuple[Seen,
 
     def agree() -> bool:
         nonlocal said, alike_since
-        now = time.monotonic()
+        now = _CLOCK.now()
         before, said = said, (ours(), theirs())
         if said[0] != said[1] or said != before:
             alike_since = now
