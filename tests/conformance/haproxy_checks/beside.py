@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from support.runtime_api import Api, haproxy_on, tenbin_on
+from tenbin.clock import SystemClock
 from tenbin.testing.wait import DeadlineError, wait_for
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ defaults
   timeout client 5s
   timeout server 5s
 """
+_CLOCK = SystemClock()
 _PATIENCE = 8.0
 _LASTS = 0.3
 """Longer than two checks of 100 ms are apart: what a server said before is not what it says now."""
@@ -101,7 +102,7 @@ def settled(ours: Callable[[], Seen], theirs: Callable[[], Seen]) -> tuple[Seen,
 
     def agree() -> bool:
         nonlocal said, alike_since
-        now = time.monotonic()
+        now = _CLOCK.now()
         before, said = said, (ours(), theirs())
         if said[0] != said[1] or said != before:
             alike_since = now
