@@ -26,6 +26,7 @@ defaults
   timeout client 5s
   timeout server 5s
 """
+_CLOCK = SystemClock()
 _PATIENCE = 8.0
 _LASTS = 0.3
 """Longer than two checks of 100 ms are apart: what a server said before is not what it says now."""
