@@ -13,6 +13,7 @@ use super::await_answer::{Failure, await_answer};
 use super::exchange::{After, Exchange};
 use super::open::{self, NotOpened, Opened};
 use super::record::finish;
+use super::repeat::{is_repeatable, is_stale, is_unwanted, may_retry, meaning, repeatable, repeats};
 use super::reply::{finish_reply, reply, send_to};
 use super::sticky::Visit;
 use super::{compress, plain_cookie, relay, send_head};
@@ -344,20 +345,6 @@ fn again(
     course.same = Some((index, if how == Tried::Refused { backend.spec.retry.turn_around } else { 0 }));
 }
 
-/// Whether the backend repeats what has failed in this way.
-fn repeats(backend: &Backend, failure: &Failure) -> bool {
-    let class = match failure {
-        Failure::Closed | Failure::Untouched => "closed",
-        Failure::Timeout => "timeout",
-        _ => "junk",
-    };
-    backend.spec.retry.after.iter().any(|known| known == class)
-}
-
-fn may_retry(client: &Client, x: &Exchange, backend: &Backend) -> bool {
-    x.record.retries < backend.spec.retry.attempts && backend.group.allow_retry(client.worker.now_ms())
-}
-
 /// The next try goes to a server that was not tried yet.
 fn redispatch(client: &Client, x: &mut Exchange, backend: &Backend, index: usize) {
     x.record.retries += 1;
@@ -366,42 +353,6 @@ fn redispatch(client: &Client, x: &mut Exchange, backend: &Backend, index: usize
         let counters = server.counters.of(client.worker.index);
         counters.retries.add(1);
         counters.redispatches.add(1);
-    }
-}
-
-/// Whether the answer's status is one that the backend retries, and another server can be asked.
-fn is_unwanted(client: &Client, x: &Exchange, backend: &Backend, index: usize) -> bool {
-    backend.spec.retry.statuses.contains(&x.response.status)
-        && repeatable(x, backend)
-        && (backend.spec.retry.redispatch == 0 || has_other(x, backend, index))
-        && may_retry(client, x, backend)
-}
-
-/// Whether a server that was not tried yet could take the request.
-fn has_other(x: &Exchange, backend: &Backend, index: usize) -> bool {
-    let untried = |place: &usize| *place != index && !x.tried.contains(place);
-    let mut servers = backend.servers.iter().enumerate();
-    servers.any(|(place, server)| untried(&place) && server.state.is_usable())
-}
-
-/// Whether the backend sends this request once more after a server has had it.
-fn repeatable(x: &Exchange, backend: &Backend) -> bool {
-    let any = backend.spec.retry.unsafe_methods && x.up.replayable();
-    !x.state.overrides.no_retry && (any || is_repeatable(x))
-}
-
-/// Whether sending the request once more could do no harm and is possible.
-fn is_repeatable(x: &Exchange) -> bool {
-    x.up.replayable() && (x.request.method.is_idempotent() || x.up.untouched())
-}
-
-/// Whether it is a pooled connection's own fault: one that the server closed meanwhile says nothing about the server, and
-/// bytes on one may belong to the answer before.
-fn is_stale(x: &Exchange, failure: &Failure) -> bool {
-    match failure {
-        Failure::Closed => x.output.data().is_empty(),
-        Failure::Bad(_) => true,
-        _ => false,
     }
 }
 
@@ -463,23 +414,6 @@ fn failed(
         }
     }
     Next::Refused(reason)
-}
-
-/// What a failure says of the server, and what the client is told; None: nobody is there to be told.
-fn meaning(failure: &Failure) -> (OutcomeKind, Option<Reason>) {
-    let of_server = |reason| (OutcomeKind::Failure, Some(reason));
-    match *failure {
-        Failure::ClientGone => (OutcomeKind::Aborted, None),
-        Failure::Body(reason) => (OutcomeKind::Aborted, Some(reason)),
-        Failure::Unfit => (OutcomeKind::Aborted, Some(Reason::Unfit)),
-        Failure::Closed | Failure::Untouched | Failure::Down | Failure::Status => {
-            of_server(Reason::ServerClosed)
-        }
-        Failure::Malformed => of_server(Reason::BadAnswer("http2-malformed")),
-        Failure::Timeout => of_server(Reason::ServerTimeout),
-        Failure::Bad(reject) => of_server(Reason::BadAnswer(reject.reason)),
-        Failure::TooManyInterim => of_server(Reason::BadAnswer("too-many-interim-answers")),
-    }
 }
 
 /// Says that the client has ended it, if it has.

@@ -12,6 +12,7 @@ mod plain_cookie;
 mod record;
 mod redirect;
 mod relay;
+mod repeat;
 mod reply;
 mod route;
 mod send_head;
