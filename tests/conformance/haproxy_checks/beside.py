@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from support.runtime_api import Api, haproxy_on, tenbin_on
+from tenbin.clock import SystemClock
 from tenbin.testing.wait import DeadlineError, wait_for
 
 if TYPE_CHECKING:
@@ -97,11 +97,12 @@ def columns(api: Api, server: str, names: Sequence[str], proxy: str = "app") -> 
 
 def settled(ours: Callable[[], Seen], theirs: Callable[[], Seen]) -> tuple[Seen, Seen]:
     """Wait until both have said the same for longer than checks need to be run anew; what they say at last if never."""
-    said, alike_since = (ours(), theirs()), 0.0
+    clock = SystemClock()
+    said, alike_since = (ours(), theirs()), clock.now()
 
     def agree() -> bool:
         nonlocal said, alike_since
-        now = time.monotonic()
+        now = clock.now()
         before, said = said, (ours(), theirs())
         if said[0] != said[1] or said != before:
             alike_since = now
