@@ -26,7 +26,6 @@ defaults
   timeout client 5s
   timeout server 5s
 """
-_CLOCK = SystemClock()
 _PATIENCE = 8.0
 _LASTS = 0.3
 """Longer than two checks of 100 ms are apart: what a server said before is not what it says now."""
@@ -90,9 +89,6 @@ def both(text: str, folder: Path, theirs: str = "") -> Iterator[tuple[Api, Api]]
         yield ours, other
 
 
-_CLOCK = SystemClock()
-
-
 def columns(api: Api, server: str, names: Sequence[str], proxy: str = "app") -> dict[str, str]:
     """Some columns of a server; a check that is under way is one that has ended before."""
     row = api.stat()[proxy, server]
@@ -101,11 +97,12 @@ def columns(api: Api, server: str, names: Sequence[str], proxy: str = "app") -> 
 
 def settled(ours: Callable[[], Seen], theirs: Callable[[], Seen]) -> tuple[Seen, Seen]:
     """Wait until both have said the same for longer than checks need to be run anew; what they say at last if never."""
-    said, alike_since = (ours(), theirs()), 0.0
+    clock = SystemClock()
+    said, alike_since = (ours(), theirs()), clock.now()
 
     def agree() -> bool:
         nonlocal said, alike_since
-        now = _CLOCK.now()
+        now = clock.now()
         before, said = said, (ours(), theirs())
         if said[0] != said[1] or said != before:
             alike_since = now
