@@ -64,7 +64,7 @@ def _fields(case: Case, account: Account) -> Iterator[tuple[str, str]]:
     masks = [(re.compile(mask), r"\1~") for mask in case.masks if mask.startswith("(")]
     for number, (step, outcome) in enumerate(zip(case.steps, account.outcomes, strict=True), 1):
         yield f"step {number} end", f"{step} -> {outcome.end}"
-        yield f"step {number} text", _without(tell(_nameless(outcome.text)), masks)
+        yield f"step {number} text", _without(tell(_nameless(outcome.text, _IDENTITIES)), masks)
         for index, message in enumerate(outcome.messages):
             where = f"step {number}" if not index else f"step {number}.{index + 1}"
             version, _, rest = message.line.partition(" ")
@@ -101,15 +101,15 @@ def _inflated(message: Message) -> bytes:
 
 def _lines(case: Case, account: Account, tell: _Names) -> Iterator[tuple[str, str]]:
     masks = [re.compile(mask) for mask in case.masks]
-    lines = [_masked(tell(line), masks) for line in account.lines]
+    lines = [_masked(tell(_nameless(line, _MASKS)), masks) for line in account.lines]
     yield "log lines", str(len(lines))
     for number, line in enumerate(lines, 1):
         yield f"log {number}", line
 
 
-def _nameless(text: str) -> str:
-    """Before ports are named: a time may be the number of one."""
-    for pattern, put in _IDENTITIES:
+def _nameless(text: str, masks: Sequence[tuple[re.Pattern[str], str]]) -> str:
+    """Before ports are named: a time or a process may have the number of one."""
+    for pattern, put in masks:
         text = pattern.sub(put, text)
     return text
 
@@ -124,8 +124,6 @@ def _without(text: str, masks: Sequence[tuple[re.Pattern[str], str]]) -> str:
 
 
 def _masked(line: str, masks: Sequence[re.Pattern[str]]) -> str:
-    for pattern, text in _MASKS:
-        line = pattern.sub(text, line)
     line = _TIMERS.sub(lambda found: re.sub(r"(?<![-\d])\d+", "N", found[0]), line, count=1)
     line = _BYTES.sub("B", line, count=1)
     for mask in masks:

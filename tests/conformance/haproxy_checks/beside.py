@@ -41,6 +41,7 @@ class Parrot:
     def __init__(self, words: bytes = b"", *, waits: bool = False, hangs: bool = False) -> None:
         self.words = words
         self.heard: list[bytes] = []
+        self.asked = 0
         self._waits = waits
         self._hangs = hangs
         self._kept: list[socket.socket] = []
@@ -66,6 +67,7 @@ class Parrot:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            self.asked += 1
             if self._hangs:
                 self._kept.append(connection)
                 continue

@@ -9,6 +9,7 @@ import pytest
 
 from conformance.haproxy_checks.beside import Parrot, both, columns, settled
 from support.reference import HAPROXY
+from tenbin.testing.wait import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +60,9 @@ def test_every_word_does_what_it_does_in_haproxy(tmp_path: Path) -> None:
     with Parrot() as agent, both(TEXT.format(port=agent.port), tmp_path) as (ours, theirs):
         for words in WORDS:
             agent.words = words
+            # Two servers of two sides, and each of them three times.
+            known = agent.asked
+            wait_for(lambda known=known: agent.asked >= known + 12, 8, "each has asked anew")  # type: ignore[misc]
             for server in ("s1", "s2"):
                 mine, other = settled(
                     partial(columns, ours, server, COLUMNS),
