@@ -40,6 +40,9 @@ use crate::http2;
 use crate::stream::Stream;
 use crate::wire::FrontendTimeouts;
 
+/// How long a connection that has just come may still ask for something when idle ones are closed.
+const NEWCOMER_MS: u64 = 1_000;
+
 /// Bytes that are still read after the last answer.
 const FAREWELL_BYTES: usize = 4 * 1024 * 1024;
 
@@ -110,11 +113,18 @@ fn timeouts(client: &Client) -> Option<FrontendTimeouts> {
 fn idle(client: &mut Client, first: bool) -> impl Future<Output = bool> {
     let epoch = if first { client.epoch() } else { client.worker.idle_epoch.get() };
     let since = client.worker.deadlines.now_ms();
+    let mut is_hurried = false;
     poll_fn(move |cx| {
         if client.stream.poll_read_ready(cx).is_ready() {
             return Poll::Ready(true);
         }
-        if client.worker.idle_epoch.get() != epoch || client.worker.is_spared(since) {
+        let is_unwanted = client.worker.idle_epoch.get() != epoch;
+        if is_unwanted && first && !is_hurried {
+            // Its first request is on its way: it cannot know that it came too late.
+            client.timer.set(NEWCOMER_MS);
+            is_hurried = true;
+        }
+        if is_unwanted && !first || client.worker.is_spared(since) {
             return Poll::Ready(false);
         }
         client.timer.poll(cx).map(|()| false)
