@@ -60,7 +60,6 @@ pub fn answer<'r>(
                 Verdict::Overgrown
             }
         };
-        x.state.ended_by = Some(rule.position.clone());
         return Some(verdict);
     }
     None

@@ -68,9 +68,6 @@ pub async fn request(
             continue;
         }
         let next = perform(client, x, found, (&rule.act, backend));
-        if !matches!(next, Next::Rule | Next::Pause(_) | Next::WaitBody { .. } | Next::Hint(..)) {
-            x.state.ended_by = Some(rule.position.clone());
-        }
         let after = match next {
             Next::Rule if x.is_request_overgrown(found) => reply(client, x, found, Reason::Overgrown).await,
             Next::Rule => continue,

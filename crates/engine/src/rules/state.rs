@@ -30,8 +30,6 @@ pub struct State {
     pub request_text: Option<Vec<u8>>,
     /// The answer's.
     pub answer_text: Option<Vec<u8>>,
-    /// The rule that ended its set, by its place in the configuration.
-    pub ended_by: Option<std::sync::Arc<str>>,
 }
 
 /// Settings that hold for one exchange instead of the configured ones.
@@ -133,6 +131,5 @@ impl State {
         self.coding = None;
         self.request_text = None;
         self.answer_text = None;
-        self.ended_by = None;
     }
 }

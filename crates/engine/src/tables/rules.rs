@@ -15,8 +15,6 @@ pub struct Rule {
     pub when: Option<Expr>,
     /// What is done.
     pub act: Act,
-    /// `file:line:column` in the configuration.
-    pub position: Arc<str>,
 }
 
 /// The rule sets of a frontend or backend.

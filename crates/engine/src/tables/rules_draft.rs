@@ -66,7 +66,7 @@ fn draft_rule(path: &str, rule: &wire::Rule, around: &Around<'_>) -> Result<Rule
     let when =
         rule.when.as_ref().map(|when| expression(&format!("{path}.when"), when, around)).transpose()?;
     let act = Draft { path: &format!("{path}.act"), act: &rule.act, around }.compile()?;
-    Ok(Rule { when, act, position: rule.position.as_str().into() })
+    Ok(Rule { when, act })
 }
 
 /// One act on its way.

@@ -127,7 +127,7 @@ pub struct Rule {
     pub when: Option<Expr>,
     /// What is done.
     pub act: Act,
-    /// `file:line:column` in the configuration.
+    /// `file:line:column` in the configuration, for who reads the snapshot.
     #[serde(default)]
     pub position: String,
 }
