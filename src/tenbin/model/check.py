@@ -169,6 +169,27 @@ class AgentCheck:
     enabled: bool = True
 
 
+class OnErrors(StrEnum):
+    """What follows from too many errors in a row; each has the next check come within `fast`.
+
+    `fail_check`: a failed check. `sudden_death`: the next failed check takes the server down. `mark_down`: it is down.
+    """
+
+    FAST_CHECKS = "fast_checks"
+    FAIL_CHECK = "fail_check"
+    SUDDEN_DEATH = "sudden_death"
+    MARK_DOWN = "mark_down"
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Requests watch the server, too: `errors` in a row of layer 4 (connections) or 7 (answers) have consequences."""
+
+    layer: int
+    errors: int
+    then: OnErrors
+
+
 Probe = TcpCheck | HttpCheck | GrpcCheck | ExecCheck | PythonCheck | ScriptCheck | ProtocolCheck | AgentCheck
 
 
@@ -181,6 +202,7 @@ class Check:
     the interval. `port` 0 and `host` "" mean the server's own.
 
     `tls` and `send_proxy` None for none. An own `tls` without `sni` takes the name of the server that it meets.
+    `observe` None: what requests meet has no consequences.
     """
 
     probe: Probe
@@ -196,3 +218,4 @@ class Check:
     tls: ServerTls | AsServer | None = AsServer.AS_SERVER
     send_proxy: SendProxy | AsServer | None = AsServer.AS_SERVER
     protocol: Protocol | AsServer = AsServer.AS_SERVER
+    observe: Observe | None = None

@@ -221,11 +221,13 @@ def _checked(status: ServerStatus) -> Values:
     if check is None:
         return {}
     values: Values = {
-        "chkfail": check.failed_total,
+        "chkfail": check.failed_alive,
+        "hanafail": check.suspicions,
         "chkdown": check.downs,
         "downtime": int(status.downtime),
         "check_status": check.status,
-        "check_duration": round(check.duration * 1000),
+        # Requests that tell of a server take no time, which HAProxy counts from below 0.
+        "check_duration": round(check.duration * 1000) if check.status != "HANA" else 0xFFFF_FFFF_FFFF_FFFF,
         "check_desc": check.description,
         "last_chk": _last_words(check),
         "check_rise": check.rise,
