@@ -117,15 +117,17 @@ def stopped(config: Config, stats: wire.Stats | None) -> Iterator[Sentence]:
 
 def _found(result: CheckResult) -> tuple[tuple[str, Field], ...]:
     # HAProxy says nothing beyond the reason where a check of layer 4 passed.
-    info = "" if result.status.passed and result.status.startswith("L4") else result.text
+    quiet = result.status.passed and result.status.startswith("L4") and result.text != "(tcp-check)"
+    info = "" if quiet else result.text
     return (
         ("check", result.status.text),
-        ("code", result.code or 0),
+        ("code", result.code or 0 if result.status in _WITH_CODES else 0),
         ("info", info[:1].upper() + info[1:]),
         ("duration_ms", int(result.duration * 1000) if result.status is not CheckStatus.HANA else -1),
     )
 
 
+_WITH_CODES = (CheckStatus.L7OK, CheckStatus.L7OKC, CheckStatus.L7STS, CheckStatus.PROCERR)
 _MET = {
     "unreachable": "L4 unsuccessful connection",
     "wrong_status": "Wrong http response",

@@ -21,6 +21,7 @@ from tenbin.model.backend import (
 )
 from tenbin.model.balance import Balance, HashFunction, HashKey, HashMethod, IpHashForm, Policy
 from tenbin.model.check import (
+    CHECK_CONVERTERS,
     CHECK_SOURCES,
     AgentCheck,
     AsServer,
@@ -80,11 +81,11 @@ from tenbin.model.tls import (
 from tenbin.model.values import Address, Duration, Inherited, MemoryLimit, Rate, UnixAddress
 
 __all__ = [
-    "CHECK_SOURCES", "AccessLog", "Act", "Action", "Address", "Admin", "AdminEndpoint", "AgentCheck", "All",
-    "AmbiguousPaths", "Answer", "Any", "AsServer", "Backend", "BackendLimits", "Balance", "Capture", "Certificate",
-    "Check", "ClientCertificates", "Coding", "Compare", "Compat", "Compression", "Concat", "Config", "Const",
-    "Convert", "CookieMode", "Deny", "Duration", "Eject", "Envelope", "ExecCheck", "Expression", "Fetch",
-    "Frontend", "FrontendLimits", "GlobalLimits", "GrpcCheck", "HashFunction", "HashKey", "HashMethod",
+    "CHECK_CONVERTERS", "CHECK_SOURCES", "AccessLog", "Act", "Action", "Address", "Admin", "AdminEndpoint",
+    "AgentCheck", "All", "AmbiguousPaths", "Answer", "Any", "AsServer", "Backend", "BackendLimits", "Balance",
+    "Capture", "Certificate", "Check", "ClientCertificates", "Coding", "Compare", "Compat", "Compression", "Concat",
+    "Config", "Const", "Convert", "CookieMode", "Deny", "Duration", "Eject", "Envelope", "ExecCheck", "Expression",
+    "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "GrpcCheck", "HashFunction", "HashKey", "HashMethod",
     "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity", "Inherited", "IpHashForm",
     "KeyType", "Level", "Listener", "ListenerTls", "LiveList", "LogFormat", "LogPart", "LogTarget", "Match",
     "MemoryLimit", "Mode", "Not", "Observe", "OnDown", "OnErrors", "Passive", "PerSource", "PersistRule", "Policy",

@@ -70,11 +70,20 @@ class PythonCheck:
 
 CHECK_SOURCES = frozenset(
     {
-        "str", "int", "bool", "bin", "var", "env", "hostname",
+        "str", "int", "bool", "bin", "var", "env", "hostname", "date", "rand", "uuid",
+        "be_name", "be_id", "srv_name", "srv_id",
         "status", "res.hdr", "res.fhdr", "res.body", "res.ver", "check.payload",
     }
 )  # fmt: skip
 """What texts of a script may name between `%[` and `]`."""
+
+CHECK_CONVERTERS = frozenset(
+    {
+        "lower", "upper", "hex", "length", "base64", "b64dec", "url_enc", "url_dec", "sha1", "md5", "crc32", "bytes",
+        "field", "concat", "add", "sub", "mul", "div", "mod", "neg", "bool", "not", "iif",
+    }
+)  # fmt: skip
+"""What may follow them, after a comma."""
 
 
 class StepKind(StrEnum):
@@ -98,7 +107,7 @@ class Step:
     are compared (`pattern_by`, `header_by`: str beg end sub reg); `min_recv`; `ok_status`, `error_status`,
     `timeout_status` are codes such as L7OKC; `on_success`, `on_error` messages. `format`: `data`, `target` and headers
     are log formats. SET_VAR: `name`, `value` as text. COMMENT: `comment` is that of
-    all steps behind it without an own one.
+    the steps behind it without an own one, up to what connects or sends.
     """
 
     kind: StepKind

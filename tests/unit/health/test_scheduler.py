@@ -366,8 +366,8 @@ async def test_run_ends_all_checks_when_it_is_cancelled() -> None:
     assert asyncio.all_tasks() == others
 
 
-def observed(then: OnErrors, **settings: object) -> Target:
-    return target(how=check(observe=Observe(7, 3, then), every=60_000, **settings))
+def observed(then: OnErrors) -> Target:
+    return target(how=check(observe=Observe(7, 3, then), every=60_000))
 
 
 @pytest.mark.parametrize(

@@ -234,8 +234,8 @@ def _checked(status: ServerStatus) -> Values:
         "check_fall": check.fall,
         "check_health": check.level,
     }
-    if check.code is not None and check.status.startswith("L7"):
-        values["check_code"] = check.code
+    if check.status in {"L7OK", "L7OKC", "L7STS"}:
+        values["check_code"] = check.code or 0
     elif check.status.startswith("PROC"):
         # A program that was killed has no code, which HAProxy tells as the greatest number.
         values["check_code"] = (check.code or 0) if (check.code or 0) >= 0 else 0xFFFF_FFFF
@@ -247,7 +247,9 @@ def _last_words(check: CheckSummary) -> str:
     text = check.text
     place = text[text.find(" at step ") :] if " at step " in text else ""
     match check.status:
-        case "L4OK" | "L6OK" | "PROCOK" | "PROCERR" | "PROCTOUT":
+        case "L4OK" | "L6OK":
+            return text if text == "(tcp-check)" else ""
+        case "PROCOK" | "PROCERR" | "PROCTOUT":
             return ""
         case "L4TOUT" | "L6TOUT" | "L7TOUT":
             return place

@@ -77,10 +77,7 @@ def server(found: Server, of: Backend, notes: Notes, position: str) -> Yaml:
     for member, what in _UNSAID:
         if getattr(found, member):
             notes.add(place, f"not said here: {what}")
-    if (check := of.check_of(found)) is not None and check.observe is not None:
-        notes.add(
-            place, "not said here: requests that watch the server (`observe`); `eject` leaves out what keeps failing"
-        )
+    _watched(of.check_of(found), notes, place)
     if of.check is not None and found.unchecked:
         notes.add(place, "not said here: a server without a check beside others that are checked")
     if isinstance(of.sticky, StickyCookie) and not found.cookie:
@@ -105,7 +102,8 @@ def server(found: Server, of: Backend, notes: Notes, position: str) -> Yaml:
 
 def _watched(check: Check | None, notes: Notes, place: str) -> None:
     if check is not None and check.observe is not None:
-        notes.add(place, "not said here: requests that watch a server (`observe`); `eject` leaves out what keeps failing")
+        what = "requests that watch a server (`observe`); `eject` leaves out what keeps failing"
+        notes.add(place, f"not said here: {what}")
 
 
 def server_tls(found: ServerTls) -> Yaml:
