@@ -27,6 +27,7 @@ use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held, Server, Tables};
 use crate::tunnel::{End, Tunnel, patience};
 use crate::upstream::{self, ConnectError, Load, Manner};
+use crate::wire::Sight;
 
 /// Why a connection ended without a server, in counters.
 const NO_SERVER: &str = "no-server";
@@ -187,6 +188,7 @@ async fn open(
             {
                 Ok(stream) => {
                     counters.connects.add(1);
+                    server.see(&backend, &worker, Sight::Connected);
                     passage.times.connected = worker.shared.clock.micros();
                     stick::store(&backend, view, index, worker.now_ms());
                     return Ok(Carried { backend, server, lease, stream });
@@ -196,7 +198,7 @@ async fn open(
             }
         };
         let failed = verdict(error, passage.retries < backend.spec.retry.attempts);
-        error.settle(&worker, &server, lease);
+        error.settle(&worker, (&backend, &server), lease);
         if let Some(failed) = failed {
             counters.unreached.add(1);
             return Err(failed);
@@ -361,11 +363,12 @@ async fn carry(
         Box::pin(tunnel.run_judged(&heard, |cx, server| judge.poll(cx, server))).await
     };
     let (who, phase) = end.ending(who);
-    passage.is_killed(phase);
+    let was_ended = passage.is_killed(Phase::Ended);
     passage.ending.set(who, phase);
     passage.bytes = [moved.up, moved.down];
     match end {
         End::Client => of_server.client_aborts.add(1),
+        End::Cut if was_ended => {}
         End::Server | End::Cut => of_server.server_aborts.add(1),
         End::Denied => rules::count_denied_answer(found, &backend, (&server, index)),
         End::Clean | End::Idle => {}

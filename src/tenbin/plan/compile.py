@@ -224,7 +224,8 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         number=backend.number,
         compression=_compression(backend.compression),
         servers=tuple(
-            _server(server, overlay.of(model.ServerId(backend.name, server.name))) for server in backend.servers
+            _server(backend, server, overlay.of(model.ServerId(backend.name, server.name)))
+            for server in backend.servers
         ),
     )
 
@@ -298,8 +299,9 @@ def _eject(eject: model.Eject) -> wire.Eject:
     )
 
 
-def _server(server: model.Server, entry: ServerOverlay) -> wire.Server:
-    passive = server.passive
+def _server(backend: model.Backend, server: model.Server, entry: ServerOverlay) -> wire.Server:
+    passive, check = server.passive, backend.check_of(server)
+    observe = check.observe if check is not None else None
     return wire.Server(
         name=server.name,
         address=server_address(server, entry),
@@ -319,6 +321,9 @@ def _server(server: model.Server, entry: ServerOverlay) -> wire.Server:
         redirect=server.redirect,
         min_connections=server.min_connections,
         full_connections=server.full_connections,
+        watch=wire.Watch(layer=observe.layer, errors=observe.errors) if observe is not None else None,
+        end_when_down=server.end_when_down,
+        end_backups_when_up=server.end_backups_when_up,
     )
 
 

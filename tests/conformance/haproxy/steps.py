@@ -11,6 +11,8 @@ One step a line:
     web bg GET /path                                       goes on beside the steps after it
     api show table clients                                 a command of the runtime API
     wait 300ms                                             lets time pass that the proxy counts in
+    until app/s1 status=DOWN chkdown=1                     waits until columns of `show stat` say so
+    origin s1 /check unseen ; send BYTES                   from now on the server does this for the path
 
 A request has `Host: test`, unless it names another, and a `Content-Length` if it has a body and names no framing.
 With `Expect: 100-continue` the body waits for the interim answer. `-Host` as a field leaves it out.
@@ -22,6 +24,7 @@ import socket
 import ssl
 import struct
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -31,7 +34,7 @@ from tenbin.testing.wait import DeadlineError, wait_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from conformance.haproxy.origins import Seen
+    from conformance.haproxy.origins import Origins
     from support.runtime_api import Api
 
 PATIENCE = 4.0
@@ -53,7 +56,7 @@ class Run:
 
     ports: Mapping[str, int]
     api: Api
-    seen: Sequence[Seen]
+    origins: Origins
     clients: list[int] = field(default_factory=list)
     _connection: _Connection | None = None
     _beside: list[threading.Thread] = field(default_factory=list)
@@ -74,11 +77,31 @@ class Run:
                 return Outcome()
             case "api":
                 return Outcome(text=self.api(rest))
+            case "until":
+                return self._until(rest)
+            case "origin":
+                self.origins.learn(*rest.split(None, 2))
+                return Outcome()
             case "+":
                 assert self._connection is not None
                 return _exchange(self._connection, rest)
             case _:
                 return self._visit(first, rest)
+
+    def _until(self, rest: str) -> Outcome:
+        """Wait until the row is as it should be; what it says is compared, should that never come."""
+        name, *wanted = rest.split()
+        proxy, _, server = name.partition("/")
+        pairs = [one.partition("=")[::2] for one in wanted]
+
+        def row() -> list[str]:
+            columns = self.api.stat()[proxy, server]
+            # A check that is under way has an asterisk before what the last one found.
+            return [columns[column].removeprefix("* ").replace(" ", "_") for column, _ in pairs]
+
+        with suppress(DeadlineError):
+            wait_for(lambda: row() == [value for _, value in pairs], PATIENCE, rest)
+        return Outcome(text=" ".join(row()))
 
     def _visit(self, door: str, rest: str) -> Outcome:
         word, _, request = rest.partition(" ")
@@ -107,7 +130,7 @@ class Run:
                 return _exchange(connection, rest)
 
     def _start_beside(self, door: str, request: str) -> Outcome:
-        outcome, known = Outcome(), len(self.seen)
+        outcome, known = Outcome(), len(self.origins.seen)
         connection = _Connection(self.ports[door], False)
         self.clients.append(connection.port)
 
@@ -119,14 +142,14 @@ class Run:
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         self._beside.append(thread)
-        _briefly(lambda: len(self.seen) > known)
+        _briefly(lambda: len(self.origins.seen) > known)
         return outcome
 
     def _abandon(self, connection: _Connection, request: str, hard: bool) -> Outcome:
-        known = len(self.seen)
+        known = len(self.origins.seen)
         head, body = compose(request)
         connection.send(head + body)
-        _briefly(lambda: len(self.seen) > known)
+        _briefly(lambda: len(self.origins.seen) > known)
         if hard:
             connection.reset()
         self._leave()

@@ -13,7 +13,7 @@ use super::await_answer::{Failure, await_answer};
 use super::exchange::{After, Exchange};
 use super::open::{self, NotOpened, Opened};
 use super::record::finish;
-use super::repeat::{is_repeatable, is_stale, is_unwanted, may_retry, meaning, repeatable, repeats};
+use super::repeat::{is_repeatable, is_stale, is_unwanted, may_retry, meaning, repeatable, repeats, sight};
 use super::reply::{finish_reply, reply, send_to};
 use super::sticky::Visit;
 use super::{compress, plain_cookie, relay, send_head};
@@ -26,6 +26,7 @@ use crate::rules::message::{growing, set_header};
 use crate::rules::{self, Turn};
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::Load;
+use crate::watch::of_status;
 
 /// Stale pooled connections that one request may meet before it insists on a new one.
 const MOST_STALE: u32 = 1;
@@ -227,6 +228,7 @@ async fn attempt(
     match ended {
         Ok(()) => {
             x.record.times.answered = client.worker.shared.clock.micros();
+            server.see(backend, &client.worker, of_status(x.response.status));
             Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
         }
         Err(failure) => {
@@ -382,6 +384,7 @@ fn failed(
     blame(x, failure);
     match *failure {
         Failure::ClientGone => counters.client_aborts.add(1),
+        Failure::Ended => counters.unanswered.add(1),
         Failure::Down => {
             lease.finish(outcome(OutcomeKind::Aborted), now);
             counters.server_aborts.add(1);
@@ -413,6 +416,7 @@ fn failed(
             counters.unanswered.add(1);
         }
     }
+    sight(failure).iter().for_each(|sight| server.see(backend, &client.worker, *sight));
     Next::Refused(reason)
 }
 

@@ -36,6 +36,8 @@ enum Ended {
     ServerBroke,
     /// The server sent nothing for too long.
     ServerSlow,
+    /// It was ended from outside.
+    Killed,
 }
 
 impl Ended {
@@ -48,7 +50,7 @@ impl Ended {
         match self {
             Self::Whole if matches!(status, 502..=504) => OutcomeKind::Failure,
             Self::Whole => OutcomeKind::Success,
-            Self::ClientGone | Self::ClientSlow => OutcomeKind::Aborted,
+            Self::ClientGone | Self::ClientSlow | Self::Killed => OutcomeKind::Aborted,
             Self::ServerBroke | Self::ServerSlow => OutcomeKind::Failure,
         }
     }
@@ -60,6 +62,7 @@ impl Ended {
             Self::ClientSlow => (Who::ClientSlow, Phase::Data),
             Self::ServerBroke => (Who::Server, Phase::Data),
             Self::ServerSlow => (Who::ServerSlow, Phase::Data),
+            Self::Killed => (Who::Killed, Phase::Data),
         }
     }
 }
@@ -227,7 +230,7 @@ fn count_end(counters: &ServerCounters, ended: &Ended) {
     match ended {
         Ended::Whole => {}
         Ended::ClientGone | Ended::ClientSlow => counters.client_aborts.add(1),
-        Ended::ServerBroke | Ended::ServerSlow => counters.server_aborts.add(1),
+        Ended::ServerBroke | Ended::ServerSlow | Ended::Killed => counters.server_aborts.add(1),
     }
 }
 
@@ -276,8 +279,7 @@ async fn body(
             Poll::Pending => {}
         }
         if x.is_killed(Phase::Data) {
-            client.stream.reset_on_close();
-            return Poll::Ready(Ended::ClientGone);
+            return Poll::Ready(Ended::Killed);
         }
         // Of a client that takes what there is, nothing else would tell before there is more.
         if x.down.waiting == Waiting::Read && client.stream.is_reset(cx) {

@@ -259,6 +259,13 @@ class Passive(Wire):
     fail_timeout: int
 
 
+class Watch(Wire):
+    """How requests watch a server: `errors` in a row at layer 4 or 7 are told."""
+
+    layer: int
+    errors: int
+
+
 class Server(Wire):
     """`address` is None while the name has not been resolved; admin and health come from the overlay."""
 
@@ -280,6 +287,9 @@ class Server(Wire):
     redirect: str = ""
     min_connections: int = 0
     full_connections: int = 0
+    watch: Watch | None = None
+    end_when_down: bool = False
+    end_backups_when_up: bool = False
 
 
 class UseServer(Wire):
