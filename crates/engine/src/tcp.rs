@@ -25,7 +25,7 @@ use crate::rules;
 use crate::stick;
 use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held, Server, Tables};
-use crate::tunnel::{End, Tunnel, patience};
+use crate::tunnel::{End, Patience, Tunnel};
 use crate::upstream::{self, ConnectError, Load, Manner};
 use crate::wire::Sight;
 
@@ -347,12 +347,15 @@ async fn carry(
     let load = Load::begin(&client.worker, &backend, &server);
     let (front, back) = (&found.frontend.spec.timeouts, &backend.spec.timeouts);
     let least = |one: u64, other: u64| if one > 0 && other > 0 { one.min(other) } else { one.max(other) };
-    let (idle_ms, who) = patience(least(front.client, front.tunnel), least(back.server, back.tunnel));
+    let patience = Patience::new(
+        [least(front.client, front.tunnel), least(back.server, back.tunnel)],
+        [front.client_fin, back.server_fin],
+    );
     let cut = client.worker.attach(&server, backend.spec.close_on_down);
     passage.seat.iter().for_each(|seat| seat.carries(&cut));
     let cut = Some(cut);
     let Client { worker, stream: socket, timer, .. } = client;
-    let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
+    let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, patience, cut };
     let rules = &backend.rules;
     let (end, moved) = if rules.answer_content.is_empty() {
         tunnel.run(&view.heard, b"").await
@@ -362,7 +365,7 @@ async fn carry(
         let mut judge = rules::Answered::new(view, (&rules.answer_content, rules.answer_inspect_ms));
         Box::pin(tunnel.run_judged(&heard, |cx, server| judge.poll(cx, server))).await
     };
-    let (who, phase) = end.ending(who);
+    let (who, phase) = end.ending();
     let was_ended = passage.is_killed(Phase::Ended);
     passage.ending.set(who, phase);
     passage.bytes = [moved.up, moved.down];
@@ -371,7 +374,7 @@ async fn carry(
         End::Cut if was_ended => {}
         End::Server | End::Cut => of_server.server_aborts.add(1),
         End::Denied => rules::count_denied_answer(found, &backend, (&server, index)),
-        End::Clean | End::Idle => {}
+        End::Clean | End::Idle(_) => {}
     }
     of_server.bytes_in.add(moved.up);
     of_server.bytes_out.add(moved.down);

@@ -117,6 +117,7 @@ def _frontend(frontend: model.Frontend, around: Surroundings) -> wire.Frontend:
             header=frontend.header.ms,
             keep_alive=frontend.keep_alive.ms,
             tunnel=frontend.tunnel.ms,
+            client_fin=frontend.client_fin.ms,
         ),
         limits=wire.FrontendLimits(
             connections=limits.connections,
@@ -195,7 +196,11 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         sticky=_sticky(backend.sticky) if isinstance(backend.sticky, model.StickyCookie) else None,
         drain_sticky=backend.drain_sticky,
         timeouts=wire.BackendTimeouts(
-            connect=backend.connect.ms, server=backend.server.ms, queue=backend.queue.ms, tunnel=backend.tunnel.ms
+            connect=backend.connect.ms,
+            server=backend.server.ms,
+            queue=backend.queue.ms,
+            tunnel=backend.tunnel.ms,
+            server_fin=backend.server_fin.ms,
         ),
         max_queue=backend.max_queue,
         retry=_retry(backend.retry),

@@ -5,6 +5,7 @@ One step a line:
     web GET /path | Name: value | Name: value || body     a request on a new connection (web+tls: over TLS)
     + GET /next                                            one more on the connection of the step before
     web raw BYTES                                          these bytes, then all that comes until it is quiet
+    web half BYTES                                         the same, but says that it is done after them
     web abort GET /path                                    leaves once a server was asked, or after 150 ms without
     web reset GET /path                                    the same, with a RST
     web connect                                            connects and leaves
@@ -118,8 +119,10 @@ class Run:
             return Outcome(end="reset")
         self.clients.append(connection.port)
         match word:
-            case "raw":
+            case "raw" | "half":
                 connection.send(unescape(request))
+                if word == "half":
+                    connection.end()
                 return _all_that_comes(connection)
             case "connect":
                 self._leave()
@@ -180,6 +183,9 @@ class _Connection:
             self._socket.sendall(data)
         except OSError:
             return
+
+    def end(self) -> None:
+        self._socket.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -22,7 +22,7 @@ use crate::stats::ServerCounters;
 use crate::stick;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
-use crate::tunnel::{End, Tunnel, patience};
+use crate::tunnel::{End, Patience, Tunnel};
 use crate::wire::Frontend;
 
 /// How the body of an answer ended.
@@ -321,10 +321,11 @@ async fn upgrade(
     let head = std::mem::take(&mut x.down.prefix);
     let sent = super::reply::send(client, &head, (&mut x.pace, &course.found.frontend.spec)).await;
     x.down.prefix = head;
-    let (idle_ms, who) = {
+    let patience = {
         let own = x.state.overrides.tunnel;
-        let (front, back) = (course.found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel);
-        patience(own.unwrap_or(front), own.unwrap_or(back))
+        let (front, back) = (&course.found.frontend.spec.timeouts, &backend.spec.timeouts);
+        let both = [own.unwrap_or(front.tunnel), own.unwrap_or(back.tunnel)];
+        Patience::new(both, [front.client_fin, back.server_fin])
     };
     // What the request had as its body has gone up with it.
     x.up.release(&mut x.input);
@@ -340,11 +341,11 @@ async fn upgrade(
         x.seat.iter().for_each(|seat| seat.carries(&cut));
         let cut = Some(cut);
         let Client { worker, stream: socket, timer, .. } = client;
-        let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
+        let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, patience, cut };
         let (end, moved) = tunnel.run(&up, &down).await;
         x.record.bytes_in += moved.up;
         x.record.bytes_out += moved.down;
-        let (who, phase) = end.ending(who);
+        let (who, phase) = end.ending();
         x.is_killed(phase);
         x.record.ending.set(who, phase);
         if matches!(end, End::Server | End::Cut) {

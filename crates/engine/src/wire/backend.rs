@@ -216,6 +216,9 @@ pub struct BackendTimeouts {
     pub queue: u64,
     /// Idle after an upgrade, and in `tcp` mode.
     pub tunnel: u64,
+    /// Idle after all of the client's bytes, waiting for the server's end; 0: as before it.
+    #[serde(default)]
+    pub server_fin: u64,
 }
 
 const fn first() -> i32 {

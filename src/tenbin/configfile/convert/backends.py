@@ -126,7 +126,13 @@ def _send_proxy(found: SendProxy) -> object:
 
 
 def _timeouts(found: Backend) -> Yaml:
-    times = {"connect": found.connect, "server": found.server, "queue": found.queue, "tunnel": found.tunnel}
+    times = {
+        "connect": found.connect,
+        "server": found.server,
+        "queue": found.queue,
+        "tunnel": found.tunnel,
+        "server_fin": found.server_fin,
+    }
     return {key: str(time) for key, time in times.items() if time.ms or key in ("server", "tunnel")}
 
 

@@ -99,6 +99,7 @@ class FrontendTimeouts(Wire):
     header: int
     keep_alive: int
     tunnel: int
+    client_fin: int = 0
 
 
 class PerSource(Wire):
@@ -214,6 +215,7 @@ class BackendTimeouts(Wire):
     server: int
     queue: int
     tunnel: int
+    server_fin: int = 0
 
 
 class Retry(Wire):

@@ -84,6 +84,7 @@ def backend(around: Around, draft: ProxyDraft, lines: Lines) -> Backend:
         tarpit=timeouts.get("tarpit", 0),
         number=draft.number,
         compression=compression(draft),
+        server_fin=Duration(timeouts.get("server-fin", 0)),
     )
 
 
