@@ -25,7 +25,7 @@ use crate::rules;
 use crate::stick;
 use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held, Server, Tables};
-use crate::tunnel::{End, Patience, Tunnel};
+use crate::tunnel::{End, Moved, Patience, Tunnel};
 use crate::upstream::{self, ConnectError, Load, Manner};
 use crate::wire::Sight;
 
@@ -356,15 +356,7 @@ async fn carry(
     let cut = Some(cut);
     let Client { worker, stream: socket, timer, .. } = client;
     let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, patience, cut };
-    let rules = &backend.rules;
-    let (end, moved) = if rules.answer_content.is_empty() {
-        tunnel.run(&view.heard, b"").await
-    } else {
-        let heard = std::mem::take(&mut view.heard);
-        (view.backend, view.server) = (Some(Arc::clone(&backend)), Some(Arc::clone(&server)));
-        let mut judge = rules::Answered::new(view, (&rules.answer_content, rules.answer_inspect_ms));
-        Box::pin(tunnel.run_judged(&heard, |cx, server| judge.poll(cx, server))).await
-    };
+    let (end, moved) = run(tunnel, (&backend, &server), view).await;
     let (who, phase) = end.ending();
     let was_ended = passage.is_killed(Phase::Ended);
     passage.ending.set(who, phase);
@@ -401,4 +393,20 @@ async fn carry(
         retries: 0,
     });
     lease.finish(Outcome { kind: OutcomeKind::Success, latency_us: 0 }, client.worker.now_ms());
+}
+
+/// Carries, with the rules on what the server says first, if there are any.
+async fn run(
+    tunnel: Tunnel<'_>,
+    (backend, server): (&Arc<Backend>, &Arc<Server>),
+    view: &mut ConnectionView,
+) -> (End, Moved) {
+    let rules = &backend.rules;
+    if rules.answer_content.is_empty() {
+        return tunnel.run(&view.heard, b"").await;
+    }
+    let heard = std::mem::take(&mut view.heard);
+    (view.backend, view.server) = (Some(Arc::clone(backend)), Some(Arc::clone(server)));
+    let mut judge = rules::Answered::new(view, (&rules.answer_content, rules.answer_inspect_ms));
+    Box::pin(tunnel.run_judged(&heard, |cx, server| judge.poll(cx, server))).await
 }

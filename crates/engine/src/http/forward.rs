@@ -197,9 +197,7 @@ async fn attempt(
     let picked = client.worker.shared.clock.micros();
     x.record.times.picked = picked;
     if let Some(server) = backend.servers.get(lease.index()) {
-        x.record.redispatched |= !x.tried.is_empty() && !x.tried.contains(&lease.index());
-        x.record.lands_on(server);
-        x.seat.iter().for_each(|seat| seat.lands_on(server));
+        land(x, server, lease.index());
         if let Some(prefix) = prefix_of(x, backend, lease.index()) {
             drop(Load::begin(&client.worker, backend, server));
             backend.counters.of(client.worker.index).answered(302);
@@ -306,6 +304,16 @@ fn not_opened(
             Next::Refused(reason)
         }
     }
+}
+
+/// Notes who is asked now.
+fn land(x: &mut Exchange, server: &Arc<Server>, index: usize) {
+    if !x.tried.is_empty() && !x.tried.contains(&index) {
+        x.record.redispatched = true;
+        x.record.ending.loses_server();
+    }
+    x.record.lands_on(server);
+    x.seat.iter().for_each(|seat| seat.lands_on(server));
 }
 
 /// Where clients are sent instead of the server, if they ask for no more than a document.
