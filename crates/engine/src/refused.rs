@@ -25,7 +25,7 @@ pub enum Side {
 pub struct Message {
     /// Counted from 0 over the life of the process.
     pub number: u64,
-    /// When it came, in milliseconds of the process's clock.
+    /// When it came, in milliseconds since 1970.
     pub at_ms: u64,
     /// The client.
     pub source: SocketAddr,

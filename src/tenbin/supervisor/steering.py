@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tenbin.api.haproxy.port import Sight
-from tenbin.dataplane import binary, certificates
 from tenbin.errors import DataplaneError
 from tenbin.observe.sentences import Level, Sentence
 from tenbin.plan.expression import expression
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from tenbin.api.haproxy.port import Reloads
     from tenbin.api.haproxy.vault import Vault
     from tenbin.api.operations import Operations
-    from tenbin.dataplane import Dataplane
+    from tenbin.dataplane import Dataplane, certificates
     from tenbin.model import Admin, Certificate, Config, Expression, Health, Server, ServerId
     from tenbin.plan import wire
     from tenbin.state import State
@@ -148,6 +147,8 @@ class Steering:
 
     async def judge(self, asked: Sequence[Certificate]) -> Sequence[certificates.Certificate]:
         """Ask the data plane's program, which reads keys."""
+        from tenbin.dataplane import binary, certificates
+
         program = binary.find(os.environ)
         return (await asyncio.to_thread(certificates.examine, program, asked)).certificates
 

@@ -9,7 +9,7 @@ One step a line:
     web reset GET /path                                    the same, with a RST
     web connect                                            connects and leaves
     web bg GET /path                                       goes on beside the steps after it
-    api show table clients                                 a command of the runtime API
+    api show map {folder}/a.map                            a command of the runtime API
     wait 300ms                                             lets time pass that the proxy counts in
 
 A request has `Host: test`, unless it names another, and a `Content-Length` if it has a body and names no framing.
@@ -25,6 +25,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conformance.haproxy.case import PLACEHOLDER
 from conformance.haproxy.messages import Message, Stream, unescape
 from tenbin.testing.wait import DeadlineError, wait_for
 
@@ -55,6 +56,8 @@ class Run:
     api: Api
     seen: Sequence[Seen]
     clients: list[int] = field(default_factory=list)
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What placeholders in commands stand for."""
     _connection: _Connection | None = None
     _beside: list[threading.Thread] = field(default_factory=list)
 
@@ -73,7 +76,7 @@ class Run:
                 threading.Event().wait(int(rest.removesuffix("ms")) / 1000)
                 return Outcome()
             case "api":
-                return Outcome(text=self.api(rest))
+                return Outcome(text=self.api(PLACEHOLDER.sub(lambda one: self.names.get(one[1], one[0]), rest)))
             case "+":
                 assert self._connection is not None
                 return _exchange(self._connection, rest)

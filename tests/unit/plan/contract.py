@@ -80,7 +80,7 @@ def frames(snapshot: wire.Snapshot) -> list[wire.Wire]:
 
 def _refused() -> tuple[wire.RefusedMessage, ...]:
     """A request and an answer that could not be read."""
-    common = {"age": 900, "source": "127.0.0.1:4000", "frontend": "web", "position": 3, "length": 9}
+    common = {"at": 1_790_000_000_900, "source": "127.0.0.1:4000", "frontend": "web", "position": 3, "length": 9}
     return (
         wire.RefusedMessage(number=1, side="request", bytes="GET\x00 /\r\n", **common),
         wire.RefusedMessage(number=2, side="answer", backend="app", server="s1", bytes="HTT\xff", **common),

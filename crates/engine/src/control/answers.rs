@@ -38,11 +38,10 @@ pub fn variable(asked: &VariableAsked, tables: Option<&Tables>, shared: &Shared)
 /// Tells the messages that were refused.
 pub fn refused(id: u64, shared: &Shared) -> Reply {
     let (count, messages) = shared.refused.all();
-    let now = shared.clock.millis();
     let messages = messages.into_iter().map(|(side, message)| RefusedMessage {
         number: message.number,
         side: if side == Side::Request { "request" } else { "answer" },
-        age: now.saturating_sub(message.at_ms),
+        at: message.at_ms,
         source: message.source.to_string(),
         frontend: message.frontend,
         backend: message.backend,

@@ -42,7 +42,7 @@ pub struct RefusedTold {
 pub struct RefusedMessage {
     pub number: u64,
     pub side: &'static str,
-    pub age: u64,
+    pub at: u64,
     pub source: String,
     pub frontend: String,
     pub backend: String,

@@ -257,12 +257,12 @@ class Variable(Wire):
 class RefusedMessage(Wire):
     """The last message of a proxy that could not be read, and where: `position` in `bytes` (a character for each).
 
-    `length` of what had come of it, `age` in milliseconds; a request has no `backend` and `server`.
+    `length` of what had come of it, `at` in milliseconds since 1970; a request has no `backend` and `server`.
     """
 
     number: int
     side: Literal["request", "answer"]
-    age: int
+    at: int
     source: str
     frontend: str
     backend: str = ""

@@ -6,7 +6,7 @@ states of a parser are told by where the message could not be read on.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tenbin.api.haproxy import state
@@ -28,33 +28,35 @@ _NAMED = {ord("\t"): "\\t", ord("\n"): "\\n", ord("\r"): "\\r", 27: "\\e", ord("
 
 
 async def show_errors(call: Call) -> str:
-    """`show errors [<proxy>|-1] [request|response]`."""
+    """`show errors [<proxy>|-1] [request|response]`: of one proxy, also what went through it."""
     wanted, side = call.word(2), call.word(3)
     proxies = {proxy.name: proxy for proxy in proxies_of(call.runtime.state.config)}
+    name = ""
     if wanted and wanted != "-1":
         numbered = {str(proxy.number): proxy for proxy in proxies.values()}
         one = numbered.get(wanted) or proxies.get(wanted)
         if one is None:
             raise Said("No such proxy.\n")
-        proxies = {one.name: one}
+        name = one.name
     sight = await call.runtime.sight()
     found = await call.runtime.refused()
+    sides = {"request": ("request",), "response": ("answer",)}.get(side, ("request", "answer"))
     parts = [f"Total events captured on [{state.stamp(sight)}] : {found.count}\n"]
-    kept: dict[tuple[str, str], wire.RefusedMessage] = {
-        (one.frontend if one.side == "request" else one.backend, one.side): one for one in found.messages
-    }
-    every = {proxy.name: proxy for proxy in proxies_of(call.runtime.state.config)}
-    for name in proxies:
-        for which, other in (("request", "response"), ("answer", "request")):
-            message = kept.get((name, which))
-            if message is not None and side != other:
-                parts.append(_shown(sight, message, every))
+    order = list(proxies)
+    kept = [one for one in found.messages if one.side in sides and name in ("", one.frontend, one.backend)]
+    kept = [one for one in kept if _holder(one) in proxies]
+    kept.sort(key=lambda one: (order.index(_holder(one)), one.side == "answer"))
+    parts += [_shown(sight, one, proxies) for one in kept]
     return "".join(parts)
 
 
+def _holder(message: wire.RefusedMessage) -> str:
+    """The proxy that keeps a message."""
+    return message.frontend if message.side == "request" else message.backend
+
+
 def _shown(sight: Sight, message: wire.RefusedMessage, proxies: dict[str, Proxy]) -> str:
-    uptime = sight.status.process.uptime if sight.status.process is not None else 0.0
-    at = datetime.fromtimestamp(sight.started + uptime, UTC).astimezone() - timedelta(milliseconds=message.age)
+    at = datetime.fromtimestamp(message.at / 1000, UTC).astimezone()
     stamp = f"{at:%d/%b/%Y:%H:%M:%S}.{at.microsecond // 1000:03}"
     front, back = (_proxy(name, proxies) for name in (message.frontend, message.backend))
     if message.side == "request":
@@ -104,7 +106,7 @@ def _dump(data: bytes) -> Iterator[str]:
         text, start = "", place
         while place < len(data):
             shown = _character(data[place])
-            if len(text) + len(shown) > _COLUMNS - 2 and text:
+            if len(text) + len(shown) > _COLUMNS:
                 break
             text += shown
             place += 1
