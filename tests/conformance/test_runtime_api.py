@@ -51,13 +51,14 @@ set maxconn frontend none 1 | set maxconn frontend web 500 | set maxconn server 
 set rate-limit | set rate-limit what | set rate-limit connections global 0 | set rate-limit sessions global 7000
 set rate-limit connections | set rate-limit connections global | set rate-limit connections global x
 set rate-limit ssl-sessions global 9000 | set maxconn global x | set maxconn global | set maxconn global 99999999
- clear counters | clear counters all
+clear counters | clear counters all
 add server app | add server none/x 127.0.0.1:1 | add server app/s1 127.0.0.1:1 | add server app/n 127.0.0.1:1
-add server app/c 127.0.0.1:1 check inter 5s weight 4 | enable health app/c | disable health app/c | enable health app/n
-add server app/t 127.0.0.1:1 track app/s1 | add server app/t 127.0.0.1:1 track none/x | add server app/t 127.0.0.1:1 cookie x
-add server app/t 127.0.0.1:1 resolvers x | add server app/t 127.0.0.1:1 ssl verify none | add server app | add server app/u
-add server clients/u 127.0.0.1:1 | enable agent app/n | del server app/c | del server app/t | del server app | del server
-del server none/x | show errors none | show errors 99 |
+add server app/c 127.0.0.1:1 check inter 5s weight 4 | enable health app/c | disable health app/c
+enable health app/n | add server app/t 127.0.0.1:1 track app/s1 | add server app/t 127.0.0.1:1 track none/x
+add server app/t 127.0.0.1:1 cookie x | add server app/t 127.0.0.1:1 resolvers x
+add server app/t 127.0.0.1:1 ssl verify none | add server app
+add server app/u | add server clients/u 127.0.0.1:1 | del server clients/u | enable agent app/n | del server app/c
+del server app/t | del server app | del server | del server none/x | show errors none | show errors 0 |
 del server app/none | del server app/n | shutdown sessions server app/s1 | shutdown session 0x1
 set timeout | set timeout cli x | set timeout cli 10 | set severity-output what | set severity-output number
 set severity-output number;get weight app/none | set severity-output string;get weight app/none
@@ -71,8 +72,9 @@ prompt;get weight app/s2 | show table none | show table clients | set table clie
 show table clients data.gpc0 gt 5 | show table clients data.none gt 1 | show table clients data.gpc0 what 1
 show table clients data.gpc0 gt x | show table clients key | show table clients key 10.9.9.9 | clear table
 clear table clients data.gpc0 eq 3 | clear table clients | show table clients what | show ssl cert
-show ssl cert x | show ssl cert *x | set ssl cert | commit ssl cert | commit ssl cert x | abort ssl cert | abort ssl cert x
-new ssl cert | new ssl cert /n.pem | new ssl cert /n.pem | show ssl cert /n.pem | commit ssl cert /n.pem | del ssl cert
+show ssl cert x | show ssl cert *x | set ssl cert | commit ssl cert | commit ssl cert x | abort ssl cert
+abort ssl cert x | new ssl cert | new ssl cert /n.pem
+new ssl cert /n.pem | show ssl cert /n.pem | commit ssl cert /n.pem | del ssl cert
 del ssl cert x | del ssl cert /n.pem | del ssl cert /n.pem | set ssl ocsp-response | set ssl ocsp-response AAAA
 set ssl ocsp-response !! | set ssl cert x | show servers state none
 """

@@ -31,13 +31,7 @@ async def show_errors(call: Call) -> str:
     """`show errors [<proxy>|-1] [request|response]`: of one proxy, also what went through it."""
     wanted, side = call.word(2), call.word(3)
     proxies = {proxy.name: proxy for proxy in proxies_of(call.runtime.state.config)}
-    name = ""
-    if wanted and wanted != "-1":
-        numbered = {str(proxy.number): proxy for proxy in proxies.values()}
-        one = numbered.get(wanted) or proxies.get(wanted)
-        if one is None:
-            raise Said("No such proxy.\n")
-        name = one.name
+    name = _asked(wanted, proxies) if wanted else ""
     sight = await call.runtime.sight()
     found = await call.runtime.refused()
     sides = {"request": ("request",), "response": ("answer",)}.get(side, ("request", "answer"))
@@ -48,6 +42,16 @@ async def show_errors(call: Call) -> str:
     kept.sort(key=lambda one: (order.index(_holder(one)), one.side == "answer"))
     parts += [_shown(sight, one, proxies) for one in kept]
     return "".join(parts)
+
+
+def _asked(wanted: str, proxies: dict[str, Proxy]) -> str:
+    """The proxy that a name or a number means; "" for every one. As in HAProxy, a number need not be anyone's."""
+    if wanted in proxies:
+        return wanted
+    number = int(wanted) if wanted.removeprefix("-").isdecimal() else 0
+    if not number:
+        raise Said("No such proxy.\n")
+    return "" if number < 0 else next((one.name for one in proxies.values() if one.number == number), wanted)
 
 
 def _holder(message: wire.RefusedMessage) -> str:

@@ -202,6 +202,8 @@ async def set_staple(call: Call) -> str:
     answer = _decoded(text)
     if not answer:
         raise Said("'set ssl ocsp-response' received invalid base64 encoded response.\n")
+    if not answer.startswith(_SEQUENCE):
+        raise Said(_UNFIT["is not an OCSP answer"])
     served = [replace(one, staple=answer.hex()) for one in _served(call).values()]
     complaint = "OCSP single response: Certificate ID does not match any certificate or issuer.\n"
     for one, found in zip(served, await call.runtime.judge(served), strict=True):
@@ -215,6 +217,8 @@ async def set_staple(call: Call) -> str:
     raise Said(complaint)
 
 
+_SEQUENCE = b"\x30"
+"""What every message in DER begins with that is more than a value."""
 _UNFIT = {
     "is not an OCSP answer": "Unable to parse OCSP response.\n",
     "not good": "OCSP single response: certificate status not good\n",
