@@ -34,6 +34,8 @@ mod pace;
 mod peek;
 mod privileges;
 mod proxy;
+mod rates;
+mod refused;
 mod retry;
 mod rules;
 mod secured;

@@ -55,6 +55,8 @@ pub struct Shared {
     pub sinks: Sinks,
     /// Tells the control plane something.
     pub notices: crate::notice::Notices,
+    /// Messages that could not be read.
+    pub refused: crate::refused::Refused,
     /// Of the scope `proc`.
     pub variables: crate::rules::ProcessVariables,
 }

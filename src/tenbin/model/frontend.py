@@ -61,6 +61,7 @@ class FrontendLimits:
     `min_rate`: bytes a second that a client moves at least while it is what is waited for; 0: as few as it likes.
     `per_source` None: no source has limits of its own. `streams` of one HTTP/2 connection at once; so many `glitches`
     (frames that no client needs) end it. `handshakes` of TLS at once on each listener (0: no limit).
+    `session_rate`: connections that begin in a second, further ones wait (0: no limit).
     """
 
     connections: int
@@ -73,6 +74,7 @@ class FrontendLimits:
     streams: int = 100
     glitches: int = 100
     handshakes: int = 1000
+    session_rate: int = 0
 
 
 class Underscores(StrEnum):

@@ -38,6 +38,9 @@ class Surroundings:
     pages: str = ""
 
 
+_REFUSED = 256
+"""Proxies of which the last message that could not be read is kept: 16 KiB each at most."""
+
 BLANK = Surroundings(secret="0" * 64)
 """For printing: the snapshot without its secret."""
 
@@ -53,6 +56,13 @@ def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
             buffer=config.limits.buffer,
             memory=config.limits.memory.size,
             memory_percent=config.limits.memory.percent,
+            rates=wire.Rates(
+                connections=config.limits.rates.connections,
+                sessions=config.limits.rates.sessions,
+                handshakes=config.limits.rates.handshakes,
+            ),
+            # What a stranger sent is kept only for those who expect HAProxy's `show errors`.
+            refused=_REFUSED if config.compat is not None else 0,
         ),
         access_log=_access_log(config.access_log, around),
         secret=around.secret,
@@ -129,6 +139,7 @@ def _frontend(frontend: model.Frontend, around: Surroundings) -> wire.Frontend:
             per_source=_per_source(limits.per_source) if limits.per_source else None,
             streams=limits.streams,
             glitches=limits.glitches,
+            session_rate=limits.session_rate,
         ),
         http=wire.HttpRules(
             trace=frontend.http.trace,

@@ -113,7 +113,7 @@ def _side(case: Case, program: str, account: Account, barrier: threading.Barrier
             api = Api(folder / "api")
             process.wait_ready(lambda: all(_is_bound(ports[name]) for name in case.doors) and _serves(api))
             barrier.wait(30)
-            run = Run(ports, api, origins)
+            run = Run(ports, api, origins, names={name: str(value) for name, value in values.items()})
             account.outcomes = run.all(case.steps)
             account.names.update({str(port): "{client}" for port in run.clients})
             _settle(sink, account, barrier)

@@ -10,7 +10,7 @@ One step a line:
     web reset GET /path                                    the same, with a RST
     web connect                                            connects and leaves
     web bg GET /path                                       goes on beside the steps after it
-    api show table clients                                 a command of the runtime API
+    api show map {folder}/a.map                            a command of the runtime API
     wait 300ms                                             lets time pass that the proxy counts in
     until app/s1 status=DOWN chkdown=1                     waits until columns of `show stat` say so
     origin s1 /check unseen ; send BYTES                   from now on the server does this for the path
@@ -29,6 +29,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from conformance.haproxy.case import PLACEHOLDER
 from conformance.haproxy.messages import Message, Stream, unescape
 from tenbin.testing.wait import DeadlineError, wait_for
 
@@ -59,6 +60,8 @@ class Run:
     api: Api
     origins: Origins
     clients: list[int] = field(default_factory=list)
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What placeholders in commands stand for."""
     _connection: _Connection | None = None
     _beside: list[threading.Thread] = field(default_factory=list)
 
@@ -77,7 +80,7 @@ class Run:
                 threading.Event().wait(int(rest.removesuffix("ms")) / 1000)
                 return Outcome()
             case "api":
-                return Outcome(text=self.api(rest))
+                return Outcome(text=self.api(PLACEHOLDER.sub(lambda one: self.names.get(one[1], one[0]), rest)))
             case "until":
                 return self._until(rest)
             case "origin":

@@ -11,7 +11,7 @@ use tenbin_proto::{Asked, Limits, Method, Progress, Reject};
 use super::answer::Reason;
 use super::exchange::Exchange;
 use super::forward::Course;
-use super::send_head;
+use super::{send_head, unreadable};
 use crate::client::Client;
 use crate::ending::Phase;
 use crate::flow::{FlowError, Waiting};
@@ -69,7 +69,11 @@ pub async fn await_answer(
     #[cfg(all(test, not(tenbin_loom)))]
     crate::stress::panic_if_asked(x.input.head());
     for _ in 0..=MOST_INTERIM {
-        let interim = read_answer(client, x, (front, backend, cut.as_ref()), stream).await?;
+        let read = read_answer(client, x, (front, backend, cut.as_ref()), stream).await;
+        if let Err(Failure::Bad(reject)) = &read {
+            unreadable::answer(client, x, (&front.name, backend, index), reject.offset);
+        }
+        let interim = read?;
         if !interim {
             return Ok(());
         }

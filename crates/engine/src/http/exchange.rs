@@ -15,6 +15,7 @@ use super::forward::forward;
 use super::record::{self, Record, note_request};
 use super::reply::{finish_reply, redirect, reply, settle};
 use super::route::{backend_named, decide};
+use super::unreadable;
 use super::view::{AnswerView, RequestView, Scene};
 use crate::buffer::Buffer;
 use crate::client::Client;
@@ -234,6 +235,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             Head::Nothing => return After::Nothing,
             Head::Http2 => return After::Http2,
             Head::Failed(reason) => {
+                unreadable::request(client, x, &found, reason);
                 rules::count(client, &x.state.tracking, Counted::Request);
                 x.request.keep_alive = false;
                 x.record.unreadable(x.input.data().len());

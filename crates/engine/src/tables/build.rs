@@ -14,6 +14,7 @@ use crate::address::Address;
 use crate::clock::Clock;
 use crate::lines::Sinks;
 use crate::notice::Notices;
+use crate::rates::Pace;
 use crate::stats::{FrontendCounters, ListenerCounters, Workers};
 use crate::tls::Tickets;
 use crate::watch::Watch;
@@ -185,6 +186,7 @@ fn build_frontend(
     let counters = before.map_or_else(
         || {
             Arc::new(FrontendCounters {
+                pace: Pace::default(),
                 current: <_>::default(),
                 workers: Workers::new(threads),
                 errors: <_>::default(),

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use tenbin_balance::{Admin, Health};
 
 use super::Stats;
+use super::asked::{RefusedTold, VariableAsked, VariableTold};
 use super::tables::{TableAnswered, TableAsked};
 
 /// Replaces the snapshot, all or nothing; apart from [`Request`], so that a fault can be told with its place.
@@ -120,6 +121,13 @@ pub enum Request {
     },
     /// Shows, sets and clears entries of a stick table.
     Table(TableAsked),
+    /// Tells a variable of the process, or sets it first.
+    Variable(VariableAsked),
+    /// Asks for the messages that were refused.
+    GetRefused {
+        /// Names the answer.
+        id: u64,
+    },
     /// Exits now.
     Stop {
         /// Names the answer.
@@ -305,6 +313,10 @@ pub enum Reply {
         /// Number, key and value of each.
         entries: Vec<(u64, String, String)>,
     },
+    /// A variable of the process.
+    Variable(VariableTold),
+    /// Messages that were refused.
+    Refused(RefusedTold),
     /// Refused; nothing has changed.
     Failed {
         /// Of the request.

@@ -107,7 +107,7 @@ def _frontend(sight: Sight, entry: Entry) -> Values:
         "iid": entry.number,
         "sid": 0,
         "type": 0,
-        "rate_lim": 0,
+        "rate_lim": frontend.limits.session_rate,
         "mode": entry.mode,
         "cache_lookups": 0,
         "cache_hits": 0,

@@ -124,6 +124,7 @@ class FrontendLimits(Wire):
     per_source: PerSource | None = None
     streams: int = 100
     glitches: int = 100
+    session_rate: int = 0
 
 
 class HttpRules(Wire):
@@ -343,16 +344,27 @@ class Backend(Wire):
 # The snapshot ----------------------------------------------------------------------------------------------------
 
 
+class Rates(Wire):
+    """See `tenbin.model.Rates`."""
+
+    connections: int = 0
+    sessions: int = 0
+    handshakes: int = 0
+
+
 class Limits(Wire):
     """`connections`: clients at once, over all frontends; `buffer`: bytes for a direction of an exchange.
 
     `memory` (bytes) or `memory_percent` (of what the system grants): above it no new work is taken; both 0: no limit.
+    `refused`: of so many proxies the last message that could not be read is kept, for whoever asks; 0: none.
     """
 
     connections: int
     buffer: int
     memory: int
     memory_percent: int
+    rates: Rates = Rates()
+    refused: int = 0
 
 
 class AccessLog(Wire):

@@ -89,6 +89,7 @@ def _limits(around: Around, draft: ProxyDraft) -> FrontendLimits:
         streams=around.settings.streams,
         glitches=defaults.GLITCHES,
         handshakes=defaults.HANDSHAKES,
+        session_rate=draft.rate,
     )
 
 

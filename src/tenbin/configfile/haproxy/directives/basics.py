@@ -128,8 +128,6 @@ def rate_limit(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         reading.error(line, "'rate-limit' only supports 'sessions'.")
         return
     draft.rate = arguments.number()
-    if draft.rate:
-        reading.ignored(line, "connections are not limited by their rate yet; limit sources with a stick table")
 
 
 def retry_on(reading: Reading, draft: ProxyDraft, line: Line) -> None:
