@@ -90,13 +90,19 @@ mod tests {
     fn what_is_well_at_the_layer_that_is_watched_breaks_the_row() {
         assert_eq!(watched(7, &[Sight::Reset, Sight::Answered, Sight::Reset]).try_iter().count(), 0);
         assert_eq!(watched(7, &[Sight::Reset, Sight::Connected, Sight::Reset]).try_iter().count(), 1);
-        assert_eq!(watched(4, &[Sight::Unreachable, Sight::Connected, Sight::Unreachable]).try_iter().count(), 0);
+        assert_eq!(
+            watched(4, &[Sight::Unreachable, Sight::Connected, Sight::Unreachable]).try_iter().count(),
+            0
+        );
     }
 
     #[test]
     fn answers_say_nothing_of_connections() {
         assert_eq!(watched(4, &[Sight::WrongStatus, Sight::Late, Sight::Reset]).try_iter().count(), 0);
-        assert_eq!(watched(4, &[Sight::Unreachable, Sight::Answered, Sight::Unreachable]).try_iter().count(), 1);
+        assert_eq!(
+            watched(4, &[Sight::Unreachable, Sight::Answered, Sight::Unreachable]).try_iter().count(),
+            1
+        );
     }
 
     #[test]

@@ -121,13 +121,20 @@ def _found(result: CheckResult) -> tuple[tuple[str, Field], ...]:
     info = "" if quiet else result.text
     return (
         ("check", result.status.text),
-        ("code", result.code or 0 if result.status in _WITH_CODES else 0),
+        ("code", result.code or 0 if result.status in _WITH_CODES else ""),
         ("info", info[:1].upper() + info[1:]),
         ("duration_ms", int(result.duration * 1000) if result.status is not CheckStatus.HANA else -1),
     )
 
 
-_WITH_CODES = (CheckStatus.L7OK, CheckStatus.L7OKC, CheckStatus.L7STS, CheckStatus.PROCERR)
+_WITH_CODES = {
+    CheckStatus.L7OK,
+    CheckStatus.L7OKC,
+    CheckStatus.L7STS,
+    CheckStatus.PROCERR,
+    CheckStatus.PROCTOUT,
+    CheckStatus.PROCOK,
+}
 _MET = {
     "unreachable": "L4 unsuccessful connection",
     "wrong_status": "Wrong http response",

@@ -83,7 +83,7 @@ def _check(fields: Mapping[str, object]) -> str:
 
 def _because(fields: Mapping[str, object]) -> str:
     text = f", reason: {fields['check']}"
-    if fields.get("code"):
+    if fields.get("code", "") != "":
         text += f", code: {fields['code']}"
     if fields.get("info"):
         text += f', info: "{fields["info"]}"'

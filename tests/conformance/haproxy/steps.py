@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from support.runtime_api import Api
 
 PATIENCE = 4.0
+LONG_PATIENCE = 20.0
+"""For what takes several checks; where it is needed, something is wrong."""
 QUIET = 0.3
 
 
@@ -104,7 +106,7 @@ class Run:
             return [columns[column].removeprefix("* ").replace(" ", "_") for column, _ in pairs]
 
         with suppress(DeadlineError):
-            wait_for(lambda: row() == [value for _, value in pairs], PATIENCE, rest)
+            wait_for(lambda: row() == [value for _, value in pairs], LONG_PATIENCE, rest)
         return Outcome(text=" ".join(row()))
 
     def _visit(self, door: str, rest: str) -> Outcome:

@@ -314,11 +314,10 @@ impl Plane {
             Some(backend.servers.get(backend.server_named(server)?)?.slot.serial)
         });
         let which = if session > 0 { Some(Which::Number(session)) } else { serial.map(Which::Server) };
-        let closed =
-            which.map_or(0, |which| {
-                let end = |answer| Command::EndSessions(which, Who::Killed, Some(answer));
-                self.ask(end).into_iter().sum()
-            });
+        let closed = which.map_or(0, |which| {
+            let end = |answer| Command::EndSessions(which, Who::Killed, Some(answer));
+            self.ask(end).into_iter().sum()
+        });
         Reply::Sessions { id, ok: true, closed, sessions: Vec::new() }
     }
 

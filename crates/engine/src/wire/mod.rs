@@ -18,8 +18,7 @@ mod tls;
 pub use asked::{RefusedMessage, RefusedTold, VariableAsked, VariableTold};
 pub use backend::{
     Backend, BackendLimits, BackendTimeouts, Balance, CookieMode, Eject, HashFunction, HashKey, HashMethod,
-    IpForm, Passive, PersistRule, Policy, Pool, Retry, Reuse, Server, Sticky, UseServer,
-    Watch,
+    IpForm, Passive, PersistRule, Policy, Pool, Retry, Reuse, Server, Sticky, UseServer, Watch,
 };
 pub use compression::{Coding, Compression};
 pub use frames::{
