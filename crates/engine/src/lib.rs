@@ -55,6 +55,7 @@ mod track;
 mod tunnel;
 mod turns;
 mod upstream;
+mod watch;
 pub mod wire;
 mod worker;
 

@@ -25,8 +25,9 @@ use crate::rules;
 use crate::stick;
 use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held, Server, Tables};
-use crate::tunnel::{End, Tunnel, patience};
+use crate::tunnel::{End, Moved, Patience, Tunnel};
 use crate::upstream::{self, ConnectError, Load, Manner};
+use crate::wire::Sight;
 
 /// Why a connection ended without a server, in counters.
 const NO_SERVER: &str = "no-server";
@@ -74,7 +75,7 @@ async fn pass(
     }
     let server_timer = client.worker.deadlines.timer();
     match open(client, (view, &server_timer), (tables, &name), passage).await {
-        Ok(carried) => carry(client, found, (carried, &view.heard), passage).await,
+        Ok(carried) => carry(client, found, (carried, view), passage).await,
         Err((reason, who, phase)) => {
             *found.frontend.counters.errors.lock().entry(reason.to_owned()).or_insert(0) += 1;
             passage.ending.set(who, phase);
@@ -187,6 +188,7 @@ async fn open(
             {
                 Ok(stream) => {
                     counters.connects.add(1);
+                    server.see(&backend, &worker, Sight::Connected);
                     passage.times.connected = worker.shared.clock.micros();
                     stick::store(&backend, view, index, worker.now_ms());
                     return Ok(Carried { backend, server, lease, stream });
@@ -196,7 +198,7 @@ async fn open(
             }
         };
         let failed = verdict(error, passage.retries < backend.spec.retry.attempts);
-        error.settle(&worker, &server, lease);
+        error.settle(&worker, (&backend, &server), lease);
         if let Some(failed) = failed {
             counters.unreached.add(1);
             return Err(failed);
@@ -335,7 +337,7 @@ async fn wait(
 async fn carry(
     client: &mut Client,
     found: &Found,
-    (carried, heard): (Carried, &[u8]),
+    (carried, view): (Carried, &mut ConnectionView),
     passage: &mut Passage,
 ) {
     let Carried { backend, server, lease, mut stream } = carried;
@@ -345,21 +347,26 @@ async fn carry(
     let load = Load::begin(&client.worker, &backend, &server);
     let (front, back) = (&found.frontend.spec.timeouts, &backend.spec.timeouts);
     let least = |one: u64, other: u64| if one > 0 && other > 0 { one.min(other) } else { one.max(other) };
-    let (idle_ms, who) = patience(least(front.client, front.tunnel), least(back.server, back.tunnel));
+    let patience = Patience::new(
+        [least(front.client, front.tunnel), least(back.server, back.tunnel)],
+        [front.client_fin, back.server_fin],
+    );
     let cut = client.worker.attach(&server, backend.spec.close_on_down);
     passage.seat.iter().for_each(|seat| seat.carries(&cut));
     let cut = Some(cut);
     let Client { worker, stream: socket, timer, .. } = client;
-    let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
-    let (end, moved) = tunnel.run(heard, b"").await;
-    let (who, phase) = end.ending(who);
-    passage.is_killed(phase);
+    let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, patience, cut };
+    let (end, moved) = run(tunnel, (&backend, &server), view).await;
+    let (who, phase) = end.ending();
+    let was_ended = passage.is_killed(Phase::Ended);
     passage.ending.set(who, phase);
     passage.bytes = [moved.up, moved.down];
     match end {
         End::Client => of_server.client_aborts.add(1),
+        End::Cut if was_ended => {}
         End::Server | End::Cut => of_server.server_aborts.add(1),
-        End::Clean | End::Idle => {}
+        End::Denied => rules::count_denied_answer(found, &backend, (&server, index)),
+        End::Clean | End::Idle(_) => {}
     }
     of_server.bytes_in.add(moved.up);
     of_server.bytes_out.add(moved.down);
@@ -386,4 +393,20 @@ async fn carry(
         retries: 0,
     });
     lease.finish(Outcome { kind: OutcomeKind::Success, latency_us: 0 }, client.worker.now_ms());
+}
+
+/// Carries, with the rules on what the server says first, if there are any.
+async fn run(
+    tunnel: Tunnel<'_>,
+    (backend, server): (&Arc<Backend>, &Arc<Server>),
+    view: &mut ConnectionView,
+) -> (End, Moved) {
+    let rules = &backend.rules;
+    if rules.answer_content.is_empty() {
+        return tunnel.run(&view.heard, b"").await;
+    }
+    let heard = std::mem::take(&mut view.heard);
+    (view.backend, view.server) = (Some(Arc::clone(backend)), Some(Arc::clone(server)));
+    let mut judge = rules::Answered::new(view, (&rules.answer_content, rules.answer_inspect_ms));
+    Box::pin(tunnel.run_judged(&heard, |cx, server| judge.poll(cx, server))).await
 }

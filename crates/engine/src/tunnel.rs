@@ -21,14 +21,29 @@ use crate::worker::{Cut, Worker};
 pub enum End {
     /// Both sides said that they are done.
     Clean,
-    /// Nothing moved for the idle time.
-    Idle,
+    /// Nothing moved for the time that this side has.
+    Idle(Who),
     /// The client's socket failed.
     Client,
     /// The server's socket failed.
     Server,
     /// The server was taken out and its connections with it.
     Cut,
+    /// A rule refuses what the server says.
+    Denied,
+}
+
+/// What becomes of the server's first bytes.
+pub enum Judgement {
+    /// They go to the client, and what follows them.
+    Pass(Vec<u8>),
+    /// They go to the client, and nothing more.
+    Last(Vec<u8>),
+    /// Nothing of it goes to the client, which is told (`silent`) as little of it as possible.
+    Refuse {
+        /// See above.
+        silent: bool,
+    },
 }
 
 impl End {
@@ -36,32 +51,54 @@ impl End {
     pub fn code(self) -> &'static str {
         match self {
             Self::Clean => "closed",
-            Self::Idle => "idle-timeout",
+            Self::Idle(_) => "idle-timeout",
             Self::Client => "client-aborted",
             Self::Server => "server-aborted",
             Self::Cut => "server-down",
+            Self::Denied => "answer-denied",
         }
     }
 }
 
 impl End {
-    /// The same for lines of logs; `idle` says whose patience ends first.
-    pub fn ending(self, idle: Who) -> (Who, Phase) {
+    /// The same for lines of logs.
+    pub fn ending(self) -> (Who, Phase) {
         match self {
             Self::Clean => (Who::Nobody, Phase::Ended),
-            Self::Idle => (idle, Phase::Data),
+            Self::Idle(who) => (who, Phase::Data),
             Self::Client => (Who::Client, Phase::Data),
             Self::Server => (Who::Server, Phase::Data),
             Self::Cut => (Who::Down, Phase::Data),
+            Self::Denied => (Who::Proxy, Phase::Data),
         }
     }
 }
 
-/// The shorter of the two times that nothing may move, and whose it is; 0: for ever.
-pub fn patience(client_ms: u64, server_ms: u64) -> (u64, Who) {
-    match (client_ms, server_ms) {
-        (client, server) if client > 0 && (server == 0 || client <= server) => (client, Who::ClientSlow),
-        (_, server) => (server, Who::ServerSlow),
+/// How long nothing may move, and whose time it is; 0: for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    both: (u64, Who),
+    client_alone: u64,
+    server_alone: u64,
+}
+
+impl Patience {
+    /// The times of client and server in milliseconds, while both may speak and (0: no other) while only one may.
+    pub fn new([client, server]: [u64; 2], [client_fin, server_fin]: [u64; 2]) -> Self {
+        let is_client = client > 0 && (server == 0 || client <= server);
+        Self {
+            both: if is_client { (client, Who::ClientSlow) } else { (server, Who::ServerSlow) },
+            client_alone: if client_fin > 0 { client_fin } else { client },
+            server_alone: if server_fin > 0 { server_fin } else { server },
+        }
+    }
+
+    fn of(&self, up: &Way<'_>, down: &Way<'_>) -> (u64, Who) {
+        match (up.closed, down.closed) {
+            (true, false) => (self.server_alone, Who::ServerSlow),
+            (false, true) => (self.client_alone, Who::ClientSlow),
+            _ => self.both,
+        }
     }
 }
 
@@ -84,8 +121,8 @@ pub struct Tunnel<'a> {
     pub server: &'a mut Stream,
     /// Reset with every byte that moves.
     pub timer: &'a Timer,
-    /// Milliseconds without a byte that end it; 0: never.
-    pub idle_ms: u64,
+    /// For how long none may move.
+    pub patience: Patience,
     /// Ends it when the server goes down.
     pub cut: Option<Cut>,
 }
@@ -111,11 +148,65 @@ impl Tunnel<'_> {
     /// Carries until both sides have ended, one has failed, or the idle time has passed. `up` and `down` are bytes
     /// that were read before.
     pub async fn run(self, up: &[u8], down: &[u8]) -> (End, Moved) {
-        let (mut up, mut down) = (Way::with(self.worker, up), Way::with(self.worker, down));
-        self.timer.set(self.idle_ms);
+        let ways = (Way::with(self.worker, up), Way::with(self.worker, down));
+        self.carry(ways).await
+    }
+
+    /// The same, but nothing of what the server says goes through before `judge`, which reads it, has decided.
+    pub async fn run_judged(
+        self,
+        up: &[u8],
+        mut judge: impl FnMut(&mut Context<'_>, &mut Stream) -> Poll<Judgement>,
+    ) -> (End, Moved) {
+        let (mut up, down) = (Way::with(self.worker, up), Way::with(self.worker, b""));
+        self.timer.set(self.patience.both.0);
+        let judged = poll_fn(|cx| {
+            let before = (up.bytes, up.closed);
+            match up.poll(cx, self.client, self.server) {
+                Poll::Ready(Err(Failure::Read)) => return Poll::Ready(Err(End::Client)),
+                Poll::Ready(Err(Failure::Write)) => return Poll::Ready(Err(End::Server)),
+                _ => {}
+            }
+            if let Poll::Ready(judgement) = judge(cx, self.server) {
+                return Poll::Ready(Ok(judgement));
+            }
+            if self.cut.as_ref().is_some_and(|cut| cut.poll(cx)) {
+                return Poll::Ready(Err(End::Cut));
+            }
+            let (idle_ms, who) = self.patience.of(&up, &down);
+            if (up.bytes, up.closed) != before {
+                self.timer.set(idle_ms);
+            }
+            self.timer.poll(cx).map(|()| Err(End::Idle(who)))
+        })
+        .await;
+        let end = match judged {
+            Ok(Judgement::Pass(bytes)) => {
+                let down = Way::with(self.worker, &bytes);
+                return self.carry((up, down)).await;
+            }
+            Ok(Judgement::Last(bytes)) => {
+                let down = Way { ended: true, ..Way::with(self.worker, &bytes) };
+                let up = Way { buffer: None, ended: true, closed: true, ..up };
+                return self.carry((up, down)).await;
+            }
+            Ok(Judgement::Refuse { silent }) => {
+                if silent {
+                    self.client.reset_on_close();
+                }
+                End::Denied
+            }
+            Err(end) => end,
+        };
+        self.timer.clear();
+        (end, Moved { up: up.bytes, down: 0 })
+    }
+
+    async fn carry(self, (mut up, mut down): (Way<'_>, Way<'_>)) -> (End, Moved) {
+        self.timer.set(self.patience.of(&up, &down).0);
         let mut turn = false;
         let end = poll_fn(|cx| {
-            let before = up.bytes + down.bytes;
+            let before = (up.bytes + down.bytes, up.closed, down.closed);
             // In turns: a direction that always has something to do uses up what the task may do at a time.
             turn = !turn;
             let early = turn.then(|| up.poll(cx, self.client, self.server));
@@ -137,10 +228,11 @@ impl Tunnel<'_> {
             if self.cut.as_ref().is_some_and(|cut| cut.poll(cx)) {
                 return Poll::Ready(End::Cut);
             }
-            if up.bytes + down.bytes != before {
-                self.timer.set(self.idle_ms);
+            let (idle_ms, who) = self.patience.of(&up, &down);
+            if (up.bytes + down.bytes, up.closed, down.closed) != before {
+                self.timer.set(idle_ms);
             }
-            self.timer.poll(cx).map(|()| End::Idle)
+            self.timer.poll(cx).map(|()| End::Idle(who))
         })
         .await;
         self.timer.clear();

@@ -117,6 +117,7 @@ def _frontend(frontend: model.Frontend, around: Surroundings) -> wire.Frontend:
             header=frontend.header.ms,
             keep_alive=frontend.keep_alive.ms,
             tunnel=frontend.tunnel.ms,
+            client_fin=frontend.client_fin.ms,
         ),
         limits=wire.FrontendLimits(
             connections=limits.connections,
@@ -195,7 +196,11 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         sticky=_sticky(backend.sticky) if isinstance(backend.sticky, model.StickyCookie) else None,
         drain_sticky=backend.drain_sticky,
         timeouts=wire.BackendTimeouts(
-            connect=backend.connect.ms, server=backend.server.ms, queue=backend.queue.ms, tunnel=backend.tunnel.ms
+            connect=backend.connect.ms,
+            server=backend.server.ms,
+            queue=backend.queue.ms,
+            tunnel=backend.tunnel.ms,
+            server_fin=backend.server_fin.ms,
         ),
         max_queue=backend.max_queue,
         retry=_retry(backend.retry),
@@ -224,7 +229,8 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         number=backend.number,
         compression=_compression(backend.compression),
         servers=tuple(
-            _server(server, overlay.of(model.ServerId(backend.name, server.name))) for server in backend.servers
+            _server(backend, server, overlay.of(model.ServerId(backend.name, server.name)))
+            for server in backend.servers
         ),
     )
 
@@ -298,8 +304,9 @@ def _eject(eject: model.Eject) -> wire.Eject:
     )
 
 
-def _server(server: model.Server, entry: ServerOverlay) -> wire.Server:
-    passive = server.passive
+def _server(backend: model.Backend, server: model.Server, entry: ServerOverlay) -> wire.Server:
+    passive, check = server.passive, backend.check_of(server)
+    observe = check.observe if check is not None else None
     return wire.Server(
         name=server.name,
         address=server_address(server, entry),
@@ -319,6 +326,9 @@ def _server(server: model.Server, entry: ServerOverlay) -> wire.Server:
         redirect=server.redirect,
         min_connections=server.min_connections,
         full_connections=server.full_connections,
+        watch=wire.Watch(layer=observe.layer, errors=observe.errors) if observe is not None else None,
+        end_when_down=server.end_when_down,
+        end_backups_when_up=server.end_backups_when_up,
     )
 
 

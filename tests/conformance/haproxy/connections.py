@@ -105,6 +105,10 @@ class Connection:
         except OSError:
             return
 
+    def end(self) -> None:
+        """Say that no more is to come."""
+        self._socket.shutdown(socket.SHUT_WR)
+
     def reset(self) -> None:
         """Close with RST, once it is closed."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -4,7 +4,8 @@ A line of `=== origin NAME` is a path (`/slow*` is a beginning, `*` any) and wha
 
     wait 300ms | send BYTES | repeat COUNT BYTES | echo | early | hold | close | reset
 
-`early` does not read the request's body first; `hold` waits until the proxy goes. A line of `connect` says what is done
+`early` does not read the request's body first; `hold` waits until the proxy goes. What begins with `unseen ;` is not
+noted, for checks come as often as they like. A line of `connect` says what is done
 with each connection before anything is read. Where no line fits, the answer is 200 with the server's name as its body.
 A line of `over` says how it is reached: `tls=b.pem` with this certificate of the case (and takes one of the client,
 if it gets one), `proxy` after a PROXY header, `unix` at `{folder}/NAME.sock`.
@@ -44,15 +45,17 @@ class Origins:
 
     def __init__(self, names: Sequence[str], scripts: Mapping[str, Sequence[str]], folder: Path) -> None:
         self.seen: list[Seen] = []
-        self._servers = {}
-        for name in {*names, *scripts}:
-            server = _Origin(name, scripts.get(name, ()), self.seen, folder)
-            self._servers[name] = ScriptedServer(server.serve, server.path)
+        self._origins = {name: _Origin(name, scripts.get(name, ()), self.seen, folder) for name in {*names, *scripts}}
+        self._servers = {name: ScriptedServer(origin.serve, origin.path) for name, origin in self._origins.items()}
 
     @property
     def ports(self) -> dict[str, int]:
         """Where each listens."""
         return {name: server.port for name, server in self._servers.items()}
+
+    def learn(self, name: str, path: str, script: str) -> None:
+        """Have a server do something else for a path from now on."""
+        self._origins[name].learn(path, script)
 
     def close(self) -> None:
         """End all."""
@@ -75,16 +78,18 @@ class _Origin:
         self._name = name
         self._seen = seen
         pairs = [line.split(None, 1) for line in script]
-        self._first = next((rest for first, rest in pairs if first == "connect"), "")
-        self._by_path = [(first, rest) for first, rest in pairs if first not in ("connect", "over")]
-        self._layers = Layers(next((rest for first, rest in pairs if first == "over"), ""), folder)
+        self._by_path = dict(pairs)
+        self._layers = Layers(self._by_path.pop("over", ""), folder)
         self.path = folder / f"{name}.sock" if self._layers.is_local else None
+
+    def learn(self, path: str, script: str) -> None:
+        self._by_path = {**self._by_path, path: script}
 
     def serve(self, peer: Peer) -> None:
         over = self._layers.enter(peer)
         try:
-            if self._first:
-                self._run(peer, self._first, peer.send)
+            if first := self._by_path.get("connect"):
+                self._run(peer, first, peer.send)
             stream = Stream(lambda: peer.socket.recv(65536))
             while (message := stream.head()) is not None:
                 self._answer(peer, stream, Seen(self._name, message, over))
@@ -95,15 +100,17 @@ class _Origin:
         message = seen.message
         method, _, target = message.line.partition(" ")
         path = target.split(" ")[0].split("?")[0]
-        script = next((rest for first, rest in self._by_path if fnmatchcase(path, first)), "")
-        self._seen.append(seen)
+        by_path = self._by_path.items()
+        script = next((rest for first, rest in by_path if first != "connect" and fnmatchcase(path, first)), "")
+        if not script.startswith("unseen"):
+            self._seen.append(seen)
         if not script.startswith("early"):
             if "100-continue" in message.get("expect"):
                 peer.send(b"HTTP/1.1 100 Continue\r\n\r\n")
             stream.body(message, answer=False)
         if script:
             send = _Heads(peer).send if method == "HEAD" else peer.send
-            self._run(peer, script.removeprefix("early ; "), send)
+            self._run(peer, script.removeprefix("unseen ; ").removeprefix("early ; "), send)
         else:
             body = b"" if method == "HEAD" else self._name.encode()
             head = f"HTTP/1.1 200 OK\r\nX-Server: {self._name}\r\nContent-Length: {len(self._name)}\r\n\r\n"

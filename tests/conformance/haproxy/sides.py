@@ -118,7 +118,7 @@ def _side(case: Case, program: str, account: Account, barrier: threading.Barrier
             api = Api(folder / "api")
             process.wait_ready(lambda: all(_is_bound(ports[name]) for name in case.doors) and _serves(api), _PATIENCE)
             barrier.wait(_PATIENCE)
-            run = Run(Doors(ports, folder), api, origins.seen, sink.lines)
+            run = Run(Doors(ports, folder), api, origins, sink.lines)
             account.outcomes = run.all(case.steps)
             account.names.update({str(port): "{client}" for port in run.clients})
             _settle(sink, account, barrier)

@@ -5,6 +5,7 @@ One step a line:
     web GET /path | Name: value | Name: value || body     a request on a new connection (see `connections`)
     + GET /next                                            one more on the connection of the step before
     web raw BYTES                                          these bytes, then all that comes until it is quiet
+    web half BYTES                                         the same, but says that it is done after them
     web abort GET /path                                    leaves once a server was asked, or after 150 ms without
     web reset GET /path                                    the same, with a RST
     web connect                                            connects and leaves
@@ -12,8 +13,9 @@ One step a line:
     web bg GET /path                                       goes on beside the steps after it
     api show table clients                                 a command of the runtime API
     leave                                                  ends the last connection; waits for its line in the log
-    until app/s1 check_status L7OK                         waits until `show stat` says so
     wait 300ms                                             lets time pass that the proxy counts in
+    until app/s1 status=DOWN chkdown=1                     waits until columns of `show stat` say so
+    origin s1 /check unseen ; send BYTES                   from now on the server does this for the path
 
 A request has `Host: test`, unless it names another, and a `Content-Length` if it has a body and names no framing.
 With `Expect: 100-continue` the body waits for the interim answer. `-Host` as a field leaves it out.
@@ -22,6 +24,7 @@ With `Expect: 100-continue` the body waits for the interim answer. `-Host` as a 
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from conformance.haproxy.connections import Connection, Doors
-    from conformance.haproxy.origins import Seen
+    from conformance.haproxy.origins import Origins
     from support.runtime_api import Api
 
 QUIET = 0.3
@@ -56,7 +59,7 @@ class Run:
 
     doors: Doors
     api: Api
-    seen: Sequence[Seen]
+    origins: Origins
     lines: Sequence[str]
     clients: list[int] = field(default_factory=list)
     _connection: Connection | None = None
@@ -82,15 +85,30 @@ class Run:
             case "leave":
                 return self._end()
             case "until":
-                row, column, value = rest.split()
-                proxy, _, name = row.partition("/")
-                wait_for(lambda: self.api.stat()[proxy, name][column] == value, 5, rest)
+                return self._until(rest)
+            case "origin":
+                self.origins.learn(*rest.split(None, 2))
                 return Outcome()
             case "+":
                 assert self._connection is not None
                 return _exchange(self._connection, rest)
             case _:
                 return self._visit(first, rest)
+
+    def _until(self, rest: str) -> Outcome:
+        """Wait until the row is as it should be; what it says is compared, should that never come."""
+        name, *wanted = rest.split()
+        proxy, _, server = name.partition("/")
+        pairs = [one.partition("=")[::2] for one in wanted]
+
+        def row() -> list[str]:
+            columns = self.api.stat()[proxy, server]
+            # A check that is under way has an asterisk before what the last one found.
+            return [columns[column].removeprefix("* ").replace(" ", "_") for column, _ in pairs]
+
+        with suppress(DeadlineError):
+            wait_for(lambda: row() == [value for _, value in pairs], PATIENCE, rest)
+        return Outcome(text=" ".join(row()))
 
     def _visit(self, door: str, rest: str) -> Outcome:
         word, _, request = rest.partition(" ")
@@ -114,8 +132,10 @@ class Run:
 
     def _use(self, connection: Connection, word: str, request: str, whole: str) -> Outcome:
         match word:
-            case "raw":
+            case "raw" | "half":
                 connection.send(unescape(request))
+                if word == "half":
+                    connection.end()
                 return _all_that_comes(connection)
             case "connect":
                 self._leave()
@@ -134,7 +154,7 @@ class Run:
             self.clients.append(connection.port)
 
     def _start_beside(self, door: str, request: str) -> Outcome:
-        outcome, known = Outcome(), len(self.seen)
+        outcome, known = Outcome(), len(self.origins.seen)
         connection = self.doors.open(door)
         self._know(connection)
 
@@ -146,14 +166,14 @@ class Run:
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         self._beside.append(thread)
-        _briefly(lambda: len(self.seen) > known)
+        _briefly(lambda: len(self.origins.seen) > known)
         return outcome
 
     def _abandon(self, connection: Connection, request: str, hard: bool) -> Outcome:
-        known = len(self.seen)
+        known = len(self.origins.seen)
         head, body = compose(request)
         connection.send(head + body)
-        _briefly(lambda: len(self.seen) > known)
+        _briefly(lambda: len(self.origins.seen) > known)
         if hard:
             connection.reset()
         self._leave()

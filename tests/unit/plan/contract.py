@@ -69,6 +69,7 @@ def frames(snapshot: wire.Snapshot) -> list[wire.Wire]:
         wire.Stop(id=9),
         wire.ServerEvent(event="ejected", backend="app", server="s1", reason="5 failures in a row", until=30_000),
         wire.ServerEvent(event="readmitted", backend="app", server="s1", reason="its time is over"),
+        wire.SuspectEvent(backend="app", server="s1", errors=10, last="wrong_status"),
         wire.NoticeEvent(level="warning", text="accepting pauses: no descriptors are left"),
     ]
 

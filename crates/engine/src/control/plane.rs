@@ -13,20 +13,20 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
-use tenbin_balance::Health;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::channel::MAX_DESCRIPTORS;
 use crate::capacity::{Capacity, Stance};
 use crate::clock::Clock;
 use crate::doors::Doors;
+use crate::ending::Who;
 use crate::lines::Sinks;
 use crate::log;
 use crate::notice::Notices;
 use crate::rules::ProcessVariables;
 use crate::sessions::Which;
 use crate::stats::{ProcessCounters, clear, restore, stats};
-use crate::tables::{Backend, Built, Context, Published, Refusal, Slots, Tables, change_server};
+use crate::tables::{Backend, Built, Context, Parting, Published, Refusal, Slots, Tables, change};
 use crate::tls::Tickets;
 use crate::wire::{
     self, Apply, Event, Reply, Request, ServerPatch, ServerState, SessionsAction, Snapshot, WireError,
@@ -258,17 +258,10 @@ impl Plane {
         self.shared.tables.publish(Arc::clone(&tables));
         let now = self.shared.clock.millis();
         for (backend, index, server) in changes {
-            change(
-                &backend,
-                index,
-                (Some(server.weight), Some(server.admin), Some(server.health)),
-                &state,
-                now,
-            );
+            let wanted = (Some(server.weight), Some(server.admin), Some(server.health));
+            state.part(&change(&backend, index, wanted, now));
         }
-        for serial in fallen {
-            state.command(|| Command::CloseServer(serial));
-        }
+        state.part(&fallen);
         for backend in retired {
             super::housekeeping::tell_events(&self.shared, &backend, now);
             backend.group.retire();
@@ -295,7 +288,7 @@ impl Plane {
         }
         let now = self.shared.clock.millis();
         for ((backend, index), patch) in places.into_iter().zip(servers) {
-            change(&backend, index, (patch.weight, patch.admin, patch.health), &state, now);
+            state.part(&change(&backend, index, (patch.weight, patch.admin, patch.health), now));
         }
         tables.generation.store(generation, Ordering::Relaxed);
         Ok(())
@@ -318,8 +311,10 @@ impl Plane {
             Some(backend.servers.get(backend.server_named(server)?)?.slot.serial)
         });
         let which = if session > 0 { Some(Which::Number(session)) } else { serial.map(Which::Server) };
-        let closed =
-            which.map_or(0, |which| self.ask(|answer| Command::EndSessions(which, answer)).into_iter().sum());
+        let closed = which.map_or(0, |which| {
+            let end = |answer| Command::EndSessions(which, Who::Killed, Some(answer));
+            self.ask(end).into_iter().sum()
+        });
         Reply::Sessions { id, ok: true, closed, sessions: Vec::new() }
     }
 
@@ -373,21 +368,6 @@ impl Plane {
     }
 }
 
-fn change(
-    backend: &Backend,
-    index: usize,
-    (weight, admin, health): (Option<u16>, Option<tenbin_balance::Admin>, Option<Health>),
-    state: &State,
-    now: u64,
-) {
-    let Some(server) = backend.servers.get(index) else { return };
-    let before = server.state.health();
-    change_server(backend, index, weight, admin, health, now);
-    if before != Health::Down && server.state.health() == Health::Down && backend.spec.close_on_down {
-        state.command(|| Command::CloseServer(server.slot.serial));
-    }
-}
-
 /// All of them or none; those that were started end when nobody can command them.
 fn start_workers(
     state: &mut State,
@@ -412,6 +392,16 @@ fn start_workers(
 type Shares = Vec<Vec<TcpListener>>;
 
 impl State {
+    /// Ends what has to end.
+    fn part(&self, partings: &[Parting]) {
+        for parting in partings {
+            self.command(|| match *parting {
+                Parting::Close(serial) => Command::CloseServer(serial),
+                Parting::End(serial, who) => Command::EndSessions(Which::Server(serial), who, None),
+            });
+        }
+    }
+
     /// Tells every worker the same.
     fn command(&self, command: impl Fn() -> Command) {
         for worker in &self.workers {

@@ -190,11 +190,9 @@ impl Exchange {
 
     /// Whether an operator has ended it, in this phase.
     pub fn is_killed(&mut self, phase: Phase) -> bool {
-        let is_killed = self.seat.as_ref().is_some_and(Seat::is_ended);
-        if is_killed {
-            self.record.ending.set(Who::Killed, phase);
-        }
-        is_killed
+        let killed = self.seat.as_ref().and_then(Seat::ended);
+        killed.iter().for_each(|who| self.record.ending.set(*who, phase));
+        killed.is_some()
     }
 
     /// Whether rules have made the request's head longer than it may be.

@@ -6,7 +6,7 @@ use super::{Entry, Lines, Noted, Times};
 use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::connection::ConnectionView;
-use crate::ending::{Ending, Phase, Who};
+use crate::ending::{Ending, Phase};
 use crate::listener::Found;
 use crate::sessions::Seat;
 use crate::tables::{Backend, Server};
@@ -40,13 +40,11 @@ impl Passage {
         Self { times, seat: Some(client.worker.sessions.begin(client, 0)), ..Self::default() }
     }
 
-    /// Whether an operator has ended it, in this phase.
+    /// Whether it was ended from outside, in this phase.
     pub fn is_killed(&mut self, phase: Phase) -> bool {
-        let is_killed = self.seat.as_ref().is_some_and(Seat::is_ended);
-        if is_killed {
-            self.ending.set(Who::Killed, phase);
-        }
-        is_killed
+        let killed = self.seat.as_ref().and_then(Seat::ended);
+        killed.iter().for_each(|who| self.ending.set(*who, phase));
+        killed.is_some()
     }
 
     /// It has begun: writes its line where lines do not say what became of it.
@@ -87,6 +85,6 @@ impl Passage {
             is_early: false,
             wall: [wall.saturating_sub(now.saturating_sub(self.times.accepted)), wall],
         };
-        lines.tell(&entry, view, None);
+        lines.tell(&entry, view, view.log_level);
     }
 }

@@ -326,6 +326,28 @@ pub enum NoticeLevel {
     Error,
 }
 
+/// What a request sees of its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sight {
+    /// There is a connection.
+    Connected,
+    /// There is none.
+    Unreachable,
+    /// An answer that has nothing wrong.
+    Answered,
+    /// One whose status tells of the server's own trouble.
+    WrongStatus,
+    /// Something that is no head of an answer.
+    BadHead,
+    /// The connection was reset before there was an answer.
+    Reset,
+    /// It was closed before there was a whole one.
+    Closed,
+    /// No answer came in time.
+    Late,
+}
+
 /// Told unasked.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -351,6 +373,17 @@ pub enum Event {
         reason: String,
         /// Always 0.
         until: u64,
+    },
+    /// So many requests in a row met errors of a server that is watched.
+    Suspect {
+        /// The backend's name.
+        backend: String,
+        /// The server's name.
+        server: String,
+        /// How many.
+        errors: u32,
+        /// What the last one met.
+        last: Sight,
     },
     /// Something that an operator should read.
     Notice {

@@ -16,12 +16,12 @@ mod tls;
 
 pub use backend::{
     Backend, BackendLimits, BackendTimeouts, Balance, CookieMode, Eject, HashFunction, HashKey, HashMethod,
-    IpForm, Passive, PersistRule, Policy, Pool, Retry, Reuse, Server, Sticky, UseServer,
+    IpForm, Passive, PersistRule, Policy, Pool, Retry, Reuse, Server, Sticky, UseServer, Watch,
 };
 pub use compression::{Coding, Compression};
 pub use frames::{
     Apply, Event, ListAction, ListAsked, NoticeLevel, Reply, Request, ServerPatch, ServerState, Session,
-    SessionsAction, WireError,
+    SessionsAction, Sight, WireError,
 };
 pub use http_rules::{AmbiguousPaths, HttpRules, Underscores};
 pub use rules::{

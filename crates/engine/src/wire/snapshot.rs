@@ -121,6 +121,9 @@ pub struct FrontendTimeouts {
     pub keep_alive: u64,
     /// Idle after an upgrade.
     pub tunnel: u64,
+    /// Idle after all of the server's bytes, waiting for the client's end; 0: as before it.
+    #[serde(default)]
+    pub client_fin: u64,
 }
 
 /// What one address, or one IPv6 network, may do at a frontend.

@@ -221,19 +221,21 @@ def _checked(status: ServerStatus) -> Values:
     if check is None:
         return {}
     values: Values = {
-        "chkfail": check.failed_total,
+        "chkfail": check.failed_alive,
+        "hanafail": check.suspicions,
         "chkdown": check.downs,
         "downtime": int(status.downtime),
         "check_status": check.status,
-        "check_duration": round(check.duration * 1000),
+        # Requests that tell of a server take no time, which HAProxy counts from below 0.
+        "check_duration": round(check.duration * 1000) if check.status != "HANA" else 0xFFFF_FFFF_FFFF_FFFF,
         "check_desc": check.description,
         "last_chk": _last_words(check),
         "check_rise": check.rise,
         "check_fall": check.fall,
         "check_health": check.level,
     }
-    if check.code is not None and check.status.startswith("L7"):
-        values["check_code"] = check.code
+    if check.status in {"L7OK", "L7OKC", "L7STS"}:
+        values["check_code"] = check.code or 0
     elif check.status.startswith("PROC"):
         # A program that was killed has no code, which HAProxy tells as the greatest number.
         values["check_code"] = (check.code or 0) if (check.code or 0) >= 0 else 0xFFFF_FFFF
@@ -245,7 +247,9 @@ def _last_words(check: CheckSummary) -> str:
     text = check.text
     place = text[text.find(" at step ") :] if " at step " in text else ""
     match check.status:
-        case "L4OK" | "L6OK" | "PROCOK" | "PROCERR" | "PROCTOUT":
+        case "L4OK" | "L6OK":
+            return text if text == "(tcp-check)" else ""
+        case "PROCOK" | "PROCERR" | "PROCTOUT":
             return ""
         case "L4TOUT" | "L6TOUT" | "L7TOUT":
             return place

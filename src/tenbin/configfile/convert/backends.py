@@ -29,6 +29,8 @@ _UNSAID = (
     ("check", "a check of its own"),
     ("agent", "an agent"),
     ("min_connections", "a limit that moves (`minconn`)"),
+    ("end_when_down", "the end of what is in progress with a server that goes down (`on-marked-down`)"),
+    ("end_backups_when_up", "the end of what is in progress with backup servers (`on-marked-up`)"),
 )
 
 
@@ -75,6 +77,7 @@ def server(found: Server, of: Backend, notes: Notes, position: str) -> Yaml:
     for member, what in _UNSAID:
         if getattr(found, member):
             notes.add(place, f"not said here: {what}")
+    _watched(of.check_of(found), notes, place)
     if of.check is not None and found.unchecked:
         notes.add(place, "not said here: a server without a check beside others that are checked")
     if isinstance(of.sticky, StickyCookie) and not found.cookie:
@@ -97,6 +100,12 @@ def server(found: Server, of: Backend, notes: Notes, position: str) -> Yaml:
     return written
 
 
+def _watched(check: Check | None, notes: Notes, place: str) -> None:
+    if check is not None and check.observe is not None:
+        what = "requests that watch a server (`observe`); `eject` leaves out what keeps failing"
+        notes.add(place, f"not said here: {what}")
+
+
 def server_tls(found: ServerTls) -> Yaml:
     """Write TLS towards a server."""
     written: Yaml = {"verify": found.verify}
@@ -117,7 +126,13 @@ def _send_proxy(found: SendProxy) -> object:
 
 
 def _timeouts(found: Backend) -> Yaml:
-    times = {"connect": found.connect, "server": found.server, "queue": found.queue, "tunnel": found.tunnel}
+    times = {
+        "connect": found.connect,
+        "server": found.server,
+        "queue": found.queue,
+        "tunnel": found.tunnel,
+        "server_fin": found.server_fin,
+    }
     return {key: str(time) for key, time in times.items() if time.ms or key in ("server", "tunnel")}
 
 

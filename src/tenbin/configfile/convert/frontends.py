@@ -59,6 +59,7 @@ def _timeouts(found: Frontend) -> Yaml:
         "keep_alive": found.keep_alive,
         "tunnel": found.tunnel,
         "handshake": found.handshake,
+        "client_fin": found.client_fin,
     }
     never = ("client", "keep_alive", "tunnel")
     return {key: str(time) for key, time in times.items() if time.ms or key in never}

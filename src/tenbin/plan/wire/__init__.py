@@ -50,6 +50,7 @@ from tenbin.plan.wire.frames import (
     SetSockets,
     Sockets,
     Stop,
+    SuspectEvent,
     Welcome,
 )
 from tenbin.plan.wire.rules import (
@@ -97,6 +98,7 @@ from tenbin.plan.wire.snapshot import (
     StickyCookie,
     ToBackend,
     UseServer,
+    Watch,
 )
 from tenbin.plan.wire.stats import (
     Averages,
@@ -215,6 +217,7 @@ __all__ = [
     "StickyCookie",
     "Stop",
     "Stored",
+    "SuspectEvent",
     "Table",
     "TableAnswered",
     "TableAsked",
@@ -226,6 +229,7 @@ __all__ = [
     "TlsSuite",
     "ToBackend",
     "UseServer",
+    "Watch",
     "Welcome",
     "Wire",
 ]

@@ -264,6 +264,16 @@ class ServerEvent(Wire):
     until: int = 0
 
 
+class SuspectEvent(Wire):
+    """So many requests in a row met errors of a server that is watched; `last` is what the last one met."""
+
+    event: Literal["suspect"] = "suspect"
+    backend: str
+    server: str
+    errors: int
+    last: Literal["unreachable", "wrong_status", "bad_head", "reset", "closed", "late"]
+
+
 class NoticeEvent(Wire):
     """Something an operator should read: accept paused, log target failed, a panic was contained."""
 
@@ -272,4 +282,4 @@ class NoticeEvent(Wire):
     text: str
 
 
-Event = Annotated[ServerEvent | NoticeEvent, Field(discriminator="event")]
+Event = Annotated[ServerEvent | SuspectEvent | NoticeEvent, Field(discriminator="event")]

@@ -99,6 +99,7 @@ class FrontendTimeouts(Wire):
     header: int
     keep_alive: int
     tunnel: int
+    client_fin: int = 0
 
 
 class PerSource(Wire):
@@ -214,6 +215,7 @@ class BackendTimeouts(Wire):
     server: int
     queue: int
     tunnel: int
+    server_fin: int = 0
 
 
 class Retry(Wire):
@@ -259,6 +261,13 @@ class Passive(Wire):
     fail_timeout: int
 
 
+class Watch(Wire):
+    """How requests watch a server: `errors` in a row at layer 4 or 7 are told."""
+
+    layer: int
+    errors: int
+
+
 class Server(Wire):
     """`address` is None while the name has not been resolved; admin and health come from the overlay."""
 
@@ -280,6 +289,9 @@ class Server(Wire):
     redirect: str = ""
     min_connections: int = 0
     full_connections: int = 0
+    watch: Watch | None = None
+    end_when_down: bool = False
+    end_backups_when_up: bool = False
 
 
 class UseServer(Wire):
