@@ -175,7 +175,7 @@ async fn open(
         let counters = server.counters.of(worker.index);
         counters.balanced.add(u64::from(tries.named != Some(index)));
         let (connect_ms, mut until) = (backend.spec.timeouts.connect, None);
-        let preface = preface(client, server.proxy);
+        let preface = preface(client, view.peer, server.proxy);
         let error = loop {
             // Perhaps the server is the one to speak first.
             match upstream::connect(

@@ -298,7 +298,8 @@ async fn connection(
     let worker = &client.worker;
     let timeout = x.state.overrides.connect.unwrap_or(backend.spec.timeouts.connect);
     let shares = ways.shares;
-    let (mut until, preface) = (None, preface(client, server.proxy));
+    let source = x.state.overrides.source.unwrap_or(client.peer);
+    let (mut until, preface) = (None, preface(client, source, server.proxy));
     let manner = Manner { preface: &preface, more: true, http1: wants == Wants::Http1 };
     loop {
         if let Some(stream) = ways.pooled(worker, server) {

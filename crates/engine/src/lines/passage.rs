@@ -8,7 +8,6 @@ use crate::clock::wall_micros;
 use crate::connection::ConnectionView;
 use crate::ending::{Ending, Phase};
 use crate::listener::Found;
-use crate::rules::Captures;
 use crate::sessions::Seat;
 use crate::tables::{Backend, Server};
 
@@ -78,7 +77,7 @@ impl Passage {
             waited_behind: self.waited_behind,
             unique_id: b"",
             noted: &Noted::default(),
-            captures: &Captures::default(),
+            captures: &view.captures,
             backend: self.backend.as_deref(),
             server: self.server.as_deref(),
             no_server: "<NOSRV>",
