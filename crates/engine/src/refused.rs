@@ -125,7 +125,7 @@ mod tests {
         let refused = Refused::default();
         refused.keep(Side::Request, message("a", b"x"), 0);
         assert_eq!(refused.all().0, 0);
-        let long = message("a", &[b'x'; 50_000]);
+        let long = message("a", &vec![b'x'; 50_000]);
         assert_eq!((long.bytes.len(), long.length), (MOST_BYTES, 50_000));
     }
 }

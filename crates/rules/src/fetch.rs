@@ -146,9 +146,8 @@ impl Fetch {
             Self::Header(name) => Value::maybe(view.header(name)),
             Self::Cookie(name) => Value::maybe(view.cookie(name)),
             // A client on a unix socket has no address.
-            Self::Source if view.source().is_unspecified() => Value::Absent,
+            Self::Source | Self::SourcePort if view.source().is_unspecified() => Value::Absent,
             Self::Source => Value::Ip(view.source().to_canonical()),
-            Self::SourcePort if view.source().is_unspecified() => Value::Absent,
             Self::SourcePort => Value::Int(view.source_port().into()),
             Self::Port => Value::Int(view.port().into()),
             Self::HttpVersion => Value::text(view.http_version().as_bytes()),

@@ -192,7 +192,9 @@ impl Exchange {
     /// Whether an operator has ended it, in this phase.
     pub fn is_killed(&mut self, phase: Phase) -> bool {
         let killed = self.seat.as_ref().and_then(Seat::ended);
-        killed.iter().for_each(|who| self.record.ending.set(*who, phase));
+        if let Some(who) = killed {
+            self.record.ending.set(who, phase);
+        }
         killed.is_some()
     }
 

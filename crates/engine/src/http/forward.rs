@@ -424,7 +424,9 @@ fn failed(
             counters.unanswered.add(1);
         }
     }
-    sight(failure).iter().for_each(|sight| server.see(backend, &client.worker, *sight));
+    if let Some(sight) = sight(failure) {
+        server.see(backend, &client.worker, sight);
+    }
     Next::Refused(reason)
 }
 

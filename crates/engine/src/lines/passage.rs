@@ -43,7 +43,9 @@ impl Passage {
     /// Whether it was ended from outside, in this phase.
     pub fn is_killed(&mut self, phase: Phase) -> bool {
         let killed = self.seat.as_ref().and_then(Seat::ended);
-        killed.iter().for_each(|who| self.ending.set(*who, phase));
+        if let Some(who) = killed {
+            self.ending.set(who, phase);
+        }
         killed.is_some()
     }
 
