@@ -89,8 +89,8 @@ async fn route(
     (found, tables): (&Found, &Tables),
     view: &mut ConnectionView,
 ) -> Option<String> {
-    if found.frontend.asks_hello && view.asked.is_none() {
-        view.asked = Some(look(client, found).await?);
+    if found.frontend.asks_hello {
+        learn(client, found, view).await?;
     }
     let Some(name) = decide(found, view, tables) else {
         for counters in found.connection_counters(client.worker.index) {
@@ -98,11 +98,19 @@ async fn route(
         }
         return None;
     };
-    let asks_hello = tables.backend(&name).is_some_and(|backend| backend.asks_hello);
-    if asks_hello && view.asked.is_none() {
-        view.asked = Some(look(client, found).await?);
+    if tables.backend(&name).is_some_and(|backend| backend.asks_hello) {
+        learn(client, found, view).await?;
     }
     Some(name)
+}
+
+/// What a TLS client says first is known from here on. Rules that have read bytes have seen it, if there was any.
+async fn learn(client: &Client, found: &Found, view: &mut ConnectionView) -> Option<()> {
+    if view.asked.is_none() {
+        let has_spoken = !view.heard.is_empty();
+        view.asked = Some(if has_spoken { Asked::default() } else { look(client, found).await? });
+    }
+    Some(())
 }
 
 /// Waits for what a TLS client says first. Who speaks something else, or waits for the server to speak, says nothing of

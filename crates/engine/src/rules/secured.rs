@@ -16,12 +16,16 @@ pub fn tell(fact: Fact, own: Option<&Facts>) -> Option<Value<'_>> {
         Fact::SslCVerify | Fact::SslCErr | Fact::SslCCaErr | Fact::SslCCaErrDepth => Value::Int(0),
         Fact::SslFcUseKeysize | Fact::SslFcAlgKeysize => key_size(own.cipher),
         Fact::SslCVersion => shown(|shown| Value::Int(shown.version)),
-        Fact::SslCNotbefore => shown(|shown| Value::text(shown.validity[0].as_bytes())),
-        Fact::SslCNotafter => shown(|shown| Value::text(shown.validity[1].as_bytes())),
+        Fact::SslCNotbefore => shown(|shown| moment(shown.validity[0].as_deref())),
+        Fact::SslCNotafter => shown(|shown| moment(shown.validity[1].as_deref())),
         Fact::SslCSha1 => shown(|shown| Value::text(&shown.sha1)),
         Fact::SslCDer => Value::maybe(own.der()),
         _ => return None,
     })
+}
+
+fn moment(text: Option<&str>) -> Value<'_> {
+    Value::maybe(text.map(str::as_bytes))
 }
 
 /// Bits of the key that a cipher suite uses.

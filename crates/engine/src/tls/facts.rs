@@ -42,8 +42,8 @@ pub struct ClientCertificate {
     pub sha1: [u8; 20],
     /// Of X.509: 1 to 3.
     pub version: i64,
-    /// From when and until when it is valid, as HAProxy writes it: `YYMMDDhhmmssZ`.
-    pub validity: [String; 2],
+    /// From when and until when it is valid, as HAProxy writes it: `YYMMDDhhmmssZ`, and nothing of other centuries.
+    pub validity: [Option<String>; 2],
 }
 
 struct Shown {
@@ -103,9 +103,12 @@ impl ClientCertificate {
     }
 }
 
-fn moment(time: ASN1Time) -> String {
+fn moment(time: ASN1Time) -> Option<String> {
     let at = time.to_datetime();
+    if !(1950..2100).contains(&at.year()) {
+        return None;
+    }
     let [year, month, day] =
         [at.year().rem_euclid(100), i32::from(u8::from(at.month())), i32::from(at.day())];
-    format!("{year:02}{month:02}{day:02}{:02}{:02}{:02}Z", at.hour(), at.minute(), at.second())
+    Some(format!("{year:02}{month:02}{day:02}{:02}{:02}{:02}Z", at.hour(), at.minute(), at.second()))
 }
