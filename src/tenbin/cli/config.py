@@ -71,7 +71,7 @@ def convert(file: Path) -> None:
     outcome = configfile.examine(file, environment=os.environ)
     if outcome.config is None:
         raise config_error(outcome.diagnostics)
-    written = converted(outcome.config, outcome.report)
+    written = converted(outcome.config, outcome.report, directory=file.absolute().parent)
     click.echo(written.text, nl=False)
     if written.left_out:
         count = len(written.left_out)

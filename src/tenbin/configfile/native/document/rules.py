@@ -120,6 +120,15 @@ class ConnectionRule(_Rule):
     set_variable: dict[Variable, _KeyHere] | None = setting("Variables and expressions, such as `txn.user`.")
 
 
+class AnswerContentRule(_Rule):
+    """A rule on the first bytes that a server sends."""
+
+    when: AnswerCondition = setting("A condition, a Python expression; always unless given.")
+    allow: Flag = setting("Ends these rules: the bytes go on.")
+    reject: Flag = setting("Closes the connection.")
+    set_variable: dict[Variable, AnswerKey] | None = setting("Variables and expressions, such as `txn.greeting`.")
+
+
 class _Headers(_Rule):
     """What both kinds of messages have in common."""
 
@@ -172,18 +181,29 @@ class BackendRules(Document):
         "http_request": "it is `request`",
         "http_response": "it is `answer`",
         "response": "it is `answer`",
-        "tcp_request": "it is `connection`, `session` or `content`",
+        "tcp_response": "it is `answer_content`",
+        "tcp_request": "it is `content`",
+        **dict.fromkeys(("connection", "session"), "only a frontend has them"),
     }
 
+    content: list[ConnectionRule] | None = setting("On the first bytes of each connection.")
+    inspect_delay: Time = setting("So long the first bytes are waited for.")
     request: list[RequestRule] | None = setting("On the head of each request.")
     answer: list[AnswerRule] | None = setting("On the head of each answer of a server.")
     after: list[AnswerRule] | None = setting("On each answer, also of Tenbin's own.")
+    answer_content: list[AnswerContentRule] | None = setting(
+        "On the first bytes of what a server sends, in mode tcp too."
+    )
+    answer_inspect_delay: Time = setting("So long these bytes are waited for.")
 
 
 class FrontendRules(BackendRules):
     """The rules of a frontend, by when they hold."""
 
+    elsewhere: ClassVar[dict[str, str]] = {
+        **BackendRules.elsewhere,
+        "tcp_request": "it is `connection`, `session` or `content`",
+    }
+
     connection: list[ConnectionRule] | None = setting("On each connection as it is accepted.")
     session: list[ConnectionRule] | None = setting("On each connection after PROXY header and TLS.")
-    content: list[ConnectionRule] | None = setting("On the first bytes of each connection.")
-    inspect_delay: Time = setting("So long the first bytes are waited for.")

@@ -11,7 +11,7 @@ from tenbin.configfile.native.document.base import as_list, choice, flag, not_em
 from tenbin.configfile.native.tree import Map
 from tenbin.configfile.problem import mistake
 from tenbin.model.expression import Const
-from tenbin.model.values import Address, Duration, MemoryLimit, Rate, UnixAddress
+from tenbin.model.values import Address, Duration, Inherited, MemoryLimit, Rate, UnixAddress
 
 _FOREVER = 2**31 - 1
 
@@ -63,7 +63,7 @@ Positive = Annotated[int | None, *_whole(1)]
 Weight = Annotated[int | None, *_whole(0, 256)]
 Port = Annotated[int | None, *_whole(1, 65535)]
 Small = Annotated[int | None, *_whole(1, 1000)]
-Attempts = Annotated[int | None, *_whole(0, 10)]
+Attempts = Annotated[int | None, *_whole(0, 1000)]
 Threads = Annotated[int | None, *_whole(1, 64)]
 Status = Annotated[int | None, *_whole(200, 599)]
 ErrorStatus = Annotated[int | None, *_whole(400, 599)]
@@ -204,9 +204,11 @@ AdminAddress = Annotated[
     WithJsonSchema({"type": "string", "examples": [":9180", "127.0.0.1:9180"]}),
 ]
 ListenAddress = Annotated[
-    Address | UnixAddress | None,
+    Address | UnixAddress | Inherited | None,
     PlainValidator(values.listen_address),
-    WithJsonSchema({"type": "string", "examples": [":8080", "127.0.0.1:8080", "[::]:8080", "unix@/run/app.sock"]}),
+    WithJsonSchema(
+        {"type": "string", "examples": [":8080", "127.0.0.1:8080", "[::]:8080", "unix@/run/app.sock", "fd@3"]}
+    ),
 ]
 ServerAddress = Annotated[
     Address | UnixAddress,
@@ -274,7 +276,7 @@ def _with_slash(found: str) -> str:
 
 def _cookie_value(value: object) -> str:
     found = values.text(value)
-    if not tokens.is_cookie_value(found):
+    if found and not tokens.is_cookie_value(found):
         raise mistake(
             "not the value of a cookie", expected="visible characters without blanks, quotes, commas, ; and \\"
         )

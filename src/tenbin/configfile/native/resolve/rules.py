@@ -27,7 +27,7 @@ _PLAIN = {"allow": Verb.ALLOW, "reject": Verb.REJECT, "silent_drop": Verb.SILENT
 _TARGETS = {"set_path": Verb.SET_PATH, "set_query": Verb.SET_QUERY, "set_method": Verb.SET_METHOD}
 _HEADERS = {"set_header": Verb.SET_HEADER, "add_header": Verb.ADD_HEADER}
 _EARLY = ("connection", "session", "content")
-_PHASES = ("connection", "session", "content", "request", "answer", "after")
+_PHASES = ("connection", "session", "content", "request", "answer", "after", "answer_content")
 
 
 class RulesResolver:
@@ -51,7 +51,7 @@ class RulesResolver:
                 if sets[phase]:
                     message = f"`{phase}` needs requests, and here are connections"
                     self._context.error((*path, phase), message, hint="`mode: http` reads requests", key=True)
-        delay = getattr(document, "inspect_delay", None)
+        delay = document.inspect_delay
         return Rules(
             connection=sets["connection"],
             session=sets["session"],
@@ -59,7 +59,9 @@ class RulesResolver:
             request=sets["request"],
             answer=sets["answer"],
             after=sets["after"],
+            answer_content=sets["answer_content"],
             inspect_delay=delay.ms if delay else 0,
+            answer_inspect_delay=document.answer_inspect_delay.ms if document.answer_inspect_delay else 0,
         )
 
     def _set(self, documents: Sequence[AnyRule], path: Path) -> tuple[Rule, ...]:
@@ -135,11 +137,7 @@ class RulesResolver:
         return Act(Verb.SET_MAP, name=name, value=key, to=to)
 
     def _track(self, document: object, path: Path) -> Act:
-        tables = self._context.memory.declared
-        name = document.table or (next(iter(tables)) if len(tables) == 1 else "")  # type: ignore[attr-defined]
-        if name not in tables:
-            message = f"there is no table `{name}`" if name else "it does not say in which table"
-            self._context.error(path, message, expected=f"one of {', '.join(tables)}" if tables else "", key=True)
+        name = self._context.memory.table(document.table, path)  # type: ignore[attr-defined]
         slot: int | None = document.slot  # type: ignore[attr-defined]
         if slot is None:
             slot, self._slot = self._slot, self._slot + 1

@@ -50,6 +50,18 @@ def resolve_user(document: RootDocument, context: Context) -> Identity | None:
     return Identity(name, uid, gid, groups, context.position(("user",)))
 
 
+def number(context: Context, kind: str, name: str | None, path: Path) -> int:
+    """The number of a user or group by its name, at `path`; -1 for none."""
+    if name is None:
+        return -1
+    account = _user(name) if kind == "user" else None
+    found = account.pw_uid if account else _group(name) if kind == "group" else None
+    if found is not None or name.isdigit():
+        return int(name) if found is None else found
+    context.error(path, f"there is no {kind} {name} on this machine", key=True)
+    return -1
+
+
 def may_write(user: Identity, path: Path) -> bool:
     """Whether this user may open a file for writing, or make it; by the modes alone, as lists of access are rare."""
     if user.uid == 0:
