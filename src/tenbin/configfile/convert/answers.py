@@ -26,32 +26,33 @@ def answers(found: Sequence[tuple[int, Answer]], position: str, notes: Notes) ->
     return written
 
 
-def headers(found: Iterable[tuple[str, Expression]], *, typed: bool) -> Yaml:
+def headers(found: Iterable[tuple[str, Expression]], *, typed: bool, answer: bool = False) -> Yaml:
     """Write headers; `typed`: there is a body, of which the native reader guesses the type unless it is told."""
     written: Yaml = {}
     for name, text in found:
         if name in written:
             raise UnsayableError("a header that is there twice")
-        written[name] = template(text)
+        written[name] = template(text, answer=answer)
     names = {name.lower() for name in written}
     return {"Content-Type": "", **written} if typed and "content-type" not in names else written
 
 
 def body(found: Answer) -> str:
-    """The body as text."""
-    if found.text is not None and not isinstance(found.text, Const):
-        raise UnsayableError("a body that is made of the request")
+    """The body as text, where it is the same for all."""
     try:
-        return str(found.text.value) if found.text is not None else found.body.decode()
+        return str(found.text.value) if isinstance(found.text, Const) else found.body.decode()
     except UnicodeDecodeError:
         raise UnsayableError("a body that is no text") from None
 
 
 def _answer(status: int, found: Answer) -> Yaml:
-    text = body(found)
+    has_text = found.text is not None and not isinstance(found.text, Const)
+    text = "" if has_text else body(found)
     written: Yaml = {} if found.status == status else {"status": found.status}
     if found.reason:
         written["reason"] = found.reason
-    if said := headers(found.headers, typed=bool(text)):
+    if said := headers(found.headers, typed=bool(text or has_text)):
         written["headers"] = said
+    if has_text and found.text is not None:
+        return {**written, "text": template(found.text)}
     return {**written, "body": text} if text else written

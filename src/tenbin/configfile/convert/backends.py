@@ -96,13 +96,7 @@ def _server(found: Server, of: Backend, notes: Notes, *, counted: bool) -> Yaml:
             written[key] = getattr(found, key)
     if found.cookie != found.name and isinstance(of.sticky, StickyCookie):
         written["cookie"] = found.cookie
-    if found.tls:
-        written["tls"] = server_tls(found.tls)
-    if found.send_proxy:
-        written["send_proxy"] = send_proxy(found.send_proxy)
-    if found.passive:
-        fails = found.passive
-        written["passive"] = {"max_fails": fails.max_fails, "fail_timeout": str(fails.fail_timeout)}
+    written |= _connected(found)
     if not counted:
         written["id"] = found.number
     if found.slow_start >= 0 and found.slow_start != of.slow_start.ms:
@@ -113,6 +107,19 @@ def _server(found: Server, of: Backend, notes: Notes, *, counted: bool) -> Yaml:
     written |= _watched(found, of, notes)
     if found.admin is not Admin.READY:
         written["state"] = found.admin.value
+    return written
+
+
+def _connected(found: Server) -> Yaml:
+    """What connections to it begin with, and what is noticed of them in passing."""
+    written: Yaml = {}
+    if found.tls:
+        written["tls"] = server_tls(found.tls)
+    if found.send_proxy:
+        written["send_proxy"] = send_proxy(found.send_proxy)
+    if found.passive:
+        fails = found.passive
+        written["passive"] = {"max_fails": fails.max_fails, "fail_timeout": str(fails.fail_timeout)}
     return written
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.convert.words import UnsayableError, value
+from tenbin.configfile.convert.words import UnsayableError, shape
 from tenbin.model import (
     Act,
     Backend,
@@ -33,7 +33,9 @@ from tenbin.model.expression import All, Any, Compare, Concat, Const, Convert, F
 from tenbin.model.tls import Certificate, ClientCertificates, ServerTls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
+
+    from tenbin.model.expression import Expression
 
 EXPRESSIONS = (All, Any, Compare, Concat, Const, Convert, Fetch, Match, Not)
 
@@ -170,15 +172,9 @@ def _server(one: Server, of: Backend, number: int) -> Server:
     )
 
 
-def _words(tree: object) -> object:
+def _words(tree: Expression) -> object:
     """An expression as it is written: the same words mean the same, whatever the shape of the tree."""
-    for written in (_as_value(False), _as_value(True)):
-        try:
-            return written(tree)
-        except UnsayableError:
-            continue
-    return tree
-
-
-def _as_value(answer: bool) -> Callable[[object], object]:
-    return lambda tree: value(tree, answer=answer)  # type: ignore[arg-type]
+    try:
+        return shape(tree)
+    except UnsayableError:
+        return tree

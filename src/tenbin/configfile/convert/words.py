@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tenbin.configfile import expression as native
@@ -41,6 +42,13 @@ def value(tree: Expression, *, answer: bool = False) -> str:
     return _checked(_python(tree), native.key, answer=answer)
 
 
+def literal_or(tree: Expression, *, answer: bool = False) -> str | int | bool:
+    """Write a value that may be a literal: numbers and truths as they are."""
+    if isinstance(tree, Const) and isinstance(tree.value, bool | int):
+        return tree.value
+    return _checked(_python(tree), partial(native.key, literal=True), answer=answer)
+
+
 def template(tree: Expression, *, answer: bool = False) -> str:
     """Write a text with expressions in it."""
     parts = tree.of if isinstance(tree, Concat) else (tree,)
@@ -49,6 +57,12 @@ def template(tree: Expression, *, answer: bool = False) -> str:
         for one in parts
     ]
     return _checked("".join(written), native.text, answer=answer)
+
+
+def shape(tree: Expression) -> str:
+    """Write a tree of any kind, only to tell whether another one is written alike."""
+    parts = tree.of if isinstance(tree, Concat) else (tree,)
+    return "\n".join(_python(one) for one in parts)
 
 
 def _checked(text: str, compiled: Callable[..., Compiled], *, answer: bool) -> str:

@@ -71,8 +71,8 @@ class HashDocument(Document):
 
     key: Key = setting('An expression to hash, such as `header("x-user")`, `path` or `source`.')
     method: MethodName = setting(
-        "`modulo`, `consistent` (a ring; few keys move when servers change), `maglev`, or, to lead keys to the same servers "
-        "as HAProxy, its `haproxy_map` and `haproxy_tree`.",
+        "`modulo`, `consistent` (a ring; few keys move when servers change), `maglev`, or, to lead keys to the "
+        "same servers as HAProxy, its `haproxy_map` and `haproxy_tree`.",
         "consistent",
     )
     form: KeyForm = setting(

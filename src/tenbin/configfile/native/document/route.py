@@ -87,6 +87,8 @@ class RedirectDocument(Document):
         "The status: 301, 302, 303, 307 or 308.", 302
     )
 
+    headers: dict[HeaderName, HeaderTemplate] | None = setting("Headers of the answer; only of a redirect in `rules`.")
+
     @model_validator(mode="after")
     def _one_target(self) -> Self:
         one_of(self, TARGETS, what="`redirect`", lacking="where to")

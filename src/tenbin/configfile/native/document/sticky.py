@@ -16,7 +16,8 @@ KINDS = ("cookie", "source", "header", "param", "key")
 DEFAULT_ATTRIBUTES = ("Path=/", "HttpOnly", "SameSite=Lax")
 
 _COOKIE_ONLY = (
-    "plain", "attributes", "max_idle", "max_life", "mode", "indirect", "no_cache", "post_only", "preserve", "dynamic_key",
+    "plain", "attributes", "max_idle", "max_life", "mode", "indirect", "no_cache", "post_only", "preserve",
+    "dynamic_key",
 )  # fmt: skip
 _TABLE_ONLY = ("expire", "size")
 

@@ -51,24 +51,25 @@ def _account(value: object) -> str:
 Account = Annotated[str | None, PlainValidator(_account), WithJsonSchema({"type": ["string", "integer"]})]
 
 
-def _whole(low: int, high: int = _FOREVER) -> tuple[PlainValidator, WithJsonSchema]:
+def number(low: int, high: int = _FOREVER) -> tuple[PlainValidator, WithJsonSchema]:
+    """A whole number in a range."""
     schema: dict[str, object] = {"type": "integer", "minimum": low}
     if high < _FOREVER:
         schema["maximum"] = high
     return PlainValidator(lambda value: whole(value, low, high)), WithJsonSchema(schema)
 
 
-Count = Annotated[int | None, *_whole(0)]
-Positive = Annotated[int | None, *_whole(1)]
-Weight = Annotated[int | None, *_whole(0, 256)]
-Port = Annotated[int | None, *_whole(1, 65535)]
-Small = Annotated[int | None, *_whole(1, 1000)]
-Attempts = Annotated[int | None, *_whole(0, 1000)]
-Threads = Annotated[int | None, *_whole(1, 64)]
-Status = Annotated[int | None, *_whole(200, 599)]
-ErrorStatus = Annotated[int | None, *_whole(400, 599)]
-Streams = Annotated[int | None, *_whole(1, 65_535)]
-Fields = Annotated[int | None, *_whole(1, 10_000)]
+Count = Annotated[int | None, *number(0)]
+Positive = Annotated[int | None, *number(1)]
+Weight = Annotated[int | None, *number(0, 256)]
+Port = Annotated[int | None, *number(1, 65535)]
+Small = Annotated[int | None, *number(1, 1000)]
+Attempts = Annotated[int | None, *number(0, 1000)]
+Threads = Annotated[int | None, *number(1, 64)]
+Status = Annotated[int | None, *number(200, 599)]
+ErrorStatus = Annotated[int | None, *number(400, 599)]
+Streams = Annotated[int | None, *number(1, 65_535)]
+Fields = Annotated[int | None, *number(1, 10_000)]
 
 
 def _percent(low: int, high: int) -> tuple[PlainValidator, WithJsonSchema]:
@@ -193,8 +194,8 @@ RateOrOff = Annotated[
     ),
 ]
 """`false` means no limit."""
-Prefix = Annotated[int | None, *_whole(1, 128)]
-Entries = Annotated[int | None, *_whole(1, 10_000_000)]
+Prefix = Annotated[int | None, *number(1, 128)]
+Entries = Annotated[int | None, *number(1, 10_000_000)]
 
 # Addresses -------------------------------------------------------------------------------------------------------
 
@@ -303,7 +304,7 @@ Hosts = Annotated[
     BeforeValidator(as_list, json_schema_input_type=HostPattern | list[HostPattern]),
     BeforeValidator(not_empty("hosts")),
 ]
-RetryStatus = Annotated[int, *_whole(400, 599)]
+RetryStatus = Annotated[int, *number(400, 599)]
 Statuses = Annotated[
     list[RetryStatus] | None, BeforeValidator(as_list, json_schema_input_type=RetryStatus | list[RetryStatus])
 ]

@@ -26,7 +26,8 @@ def answers(context: Context, documents: Mapping[str, AnswerDocument] | None, mo
     if mode is Mode.TCP:
         message = "`answers` are for requests, and in mode tcp there are connections"
         context.error(path, message, hint="remove it", key=True)
-    return tuple(sorted((int(status), _answer(context, status, one, path)) for status, one in documents.items()))
+    found = {int(status): answer(context, one, int(status), (*path, status)) for status, one in documents.items()}
+    return tuple(sorted(found.items(), key=lambda one: one[0]))
 
 
 def joined(own: Answers, shared: Answers) -> Answers:
@@ -34,15 +35,18 @@ def joined(own: Answers, shared: Answers) -> Answers:
     return tuple(sorted({**dict(shared), **dict(own)}.items(), key=lambda one: one[0]))
 
 
-def _answer(context: Context, key: str, document: AnswerDocument, path: Path) -> Answer:
-    status = document.status or int(key)
-    place = (*path, key)
+def answer(context: Context, document: AnswerDocument, status: int, place: Path) -> Answer:
+    """Resolve an answer at `place`, whose status is another one only if it says so."""
     headers = []
-    for name, text in (document.headers or {}).items():
-        check_names(context, (*place, "headers", name), text, Mode.HTTP)
-        headers.append((name, text.expression))
+    for name, compiled in (document.headers or {}).items():
+        check_names(context, (*place, "headers", name), compiled, Mode.HTTP)
+        headers.append((name, compiled.expression))
+    text = document.text
+    if text is not None:
+        check_names(context, (*place, "text"), text, Mode.HTTP)
     body, guessed = content(context, document.body, document.file, place)
-    if body and not any(name.lower() == "content-type" for name, _ in headers):
+    if (body or text is not None) and not any(name.lower() == "content-type" for name, _ in headers):
         headers.insert(0, ("Content-Type", Const(guessed)))
     said = tuple((name, value) for name, value in headers if value != Const("") or name.lower() != "content-type")
-    return Answer(status, document.reason or "", said, body)
+    status = document.status or status
+    return Answer(status, document.reason or "", said, body, text.expression if text is not None else None)

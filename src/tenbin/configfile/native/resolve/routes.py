@@ -68,6 +68,9 @@ class RouteResolver:
             self._plan.use(name, self._mode, (*path, "backends"))
             return ToBackend(name)
         if document.redirect is not None:
+            if document.redirect.headers:
+                message = "`headers` belong to a redirect in `rules`"
+                self._context.error((*path, "redirect", "headers"), message, hint="write it there", key=True)
             return self.redirect(document.redirect, (*path, "redirect"))
         if document.respond is not None:
             return self.respond(document.respond, (*path, "respond"))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.native.document.rules import StatusDocument
+from tenbin.configfile.native.resolve import acts
+from tenbin.configfile.native.resolve.answers import answer
 from tenbin.configfile.native.resolve.context import given
 from tenbin.configfile.native.resolve.memory import counted
 from tenbin.configfile.native.resolve.plan import Plan
@@ -11,12 +15,14 @@ from tenbin.configfile.native.resolve.routes import RouteResolver, check_names
 from tenbin.model.expression import Const, Expression
 from tenbin.model.frontend import Mode
 from tenbin.model.rules import Act, Answer, Rule, Rules, Verb
+from tenbin.model.values import Duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import TypeAlias
 
     from tenbin.configfile.expression import Compiled
+    from tenbin.configfile.native.document.route import RedirectDocument
     from tenbin.configfile.native.document.rules import AnswerRule, BackendRules, ConnectionRule, RequestRule
     from tenbin.configfile.native.resolve.context import Context
     from tenbin.configfile.native.tree import Path
@@ -24,8 +30,7 @@ if TYPE_CHECKING:
     AnyRule: TypeAlias = ConnectionRule | RequestRule | AnswerRule
 
 _PLAIN = {"allow": Verb.ALLOW, "reject": Verb.REJECT, "silent_drop": Verb.SILENT_DROP}
-_TARGETS = {"set_path": Verb.SET_PATH, "set_query": Verb.SET_QUERY, "set_method": Verb.SET_METHOD}
-_HEADERS = {"set_header": Verb.SET_HEADER, "add_header": Verb.ADD_HEADER}
+_REPLACED = {"replace_header": Verb.REPLACE_HEADER, "replace_value": Verb.REPLACE_VALUE}
 _EARLY = ("connection", "session", "content")
 _PHASES = ("connection", "session", "content", "request", "answer", "after", "answer_content")
 
@@ -86,12 +91,13 @@ class RulesResolver:
             case "allow" | "reject" | "silent_drop":
                 yield Act(_PLAIN[name])
             case "deny" | "tarpit":
-                yield Act(Verb(name), answer=Answer(given(value.status)))
+                yield Act(Verb(name), answer=answer(self._context, value, 403, place))
             case "respond":
-                yield Act(Verb.RETURN, answer=self._answer(value, place))
+                yield Act(Verb.RETURN, answer=answer(self._context, value, 200, place))
             case "redirect":
                 redirect = self._routes.redirect(value, place)
-                yield Act(Verb.REDIRECT, value=counted(redirect.location, self._mode), number=redirect.code)
+                location = counted(redirect.location, self._mode)
+                yield Act(Verb.REDIRECT, value=location, number=redirect.code, answer=self._beside(value, place))
             case "remove_header":
                 yield from (Act(Verb.DEL_HEADER, name=header, method="str") for header in value)
             case "track":
@@ -99,33 +105,45 @@ class RulesResolver:
             case _:
                 yield from self._values(name, value, place)
 
+    def _beside(self, document: RedirectDocument, path: Path) -> Answer | None:
+        """The headers of a redirect."""
+        if not document.headers:
+            return None
+        place = (*path, "headers")
+        said = ((name, self._expression(text, (*place, name))) for name, text in document.headers.items())
+        return Answer(given(document.code), headers=tuple(said))
+
     def _values(self, name: str, value: object, path: Path) -> Iterator[Act]:
         """Acts whose words are texts and expressions."""
+        if name in acts.NAMED:
+            for key, one in value.items():  # type: ignore[attr-defined]
+                yield Act(acts.NAMED[name], name=key, value=self._expression(one, (*path, key)))
+        elif name in acts.VALUES:
+            yield Act(acts.VALUES[name], value=self._expression(value, path))  # type: ignore[arg-type]
+        elif name in acts.PATTERNS:
+            yield self._replaced(Act(acts.PATTERNS[name]), value, path)
+        elif name in _REPLACED:
+            for key, one in value.items():  # type: ignore[attr-defined]
+                yield self._replaced(Act(_REPLACED[name], name=key), one, (*path, key))
+        else:
+            yield from self._plain(name, value, path)
+
+    def _plain(self, name: str, value: object, path: Path) -> Iterator[Act]:
         match name, value:
-            case ("set_header" | "add_header", dict()):
-                for header, text in value.items():
-                    yield Act(_HEADERS[name], name=header, value=self._expression(text, (*path, header)))
-            case ("replace_header", dict()):
-                for header, one in value.items():
-                    text = self._expression(one.by, (*path, header, "by"))
-                    yield Act(Verb.REPLACE_HEADER, name=header, pattern=one.pattern, template=text)
-            case ("set_variable", dict()):
-                for variable, one in value.items():
-                    yield Act(Verb.SET_VAR, name=variable, value=self._expression(one, (*path, variable)))
-            case "replace_path", one:
-                text = self._expression(one.by, (*path, "by"))  # type: ignore[attr-defined]
-                yield Act(Verb.REPLACE_PATH, pattern=one.pattern, template=text)  # type: ignore[attr-defined]
             case "set_map", one:
                 yield self._set_map(one, path)
-            case "set_status", int():
-                yield Act(Verb.SET_STATUS, number=value)
+            case "set_status", StatusDocument(status=status, reason=reason):
+                yield Act(Verb.SET_STATUS, number=given(status), name=reason or "")
             case "log_level", str():
                 yield Act(Verb.SET_LOG_LEVEL, name=value)
-            case "pause", time:
-                yield Act(Verb.PAUSE, value=Const(time.ms))  # type: ignore[attr-defined]
+            case "pause", Duration():
+                yield Act(Verb.PAUSE, value=Const(value.ms))
             case _:
-                text = self._expression(value, path)  # type: ignore[arg-type]
-                yield Act(_TARGETS[name], value=text)
+                yield from acts.others(name, value, path, self._expression, self._context.memory)
+
+    def _replaced(self, act: Act, document: object, path: Path) -> Act:
+        text = self._expression(document.by, (*path, "by"))  # type: ignore[attr-defined]
+        return replace(act, pattern=document.pattern, template=text)  # type: ignore[attr-defined]
 
     def _set_map(self, document: object, path: Path) -> Act:
         name = given(document.map)  # type: ignore[attr-defined]
@@ -143,10 +161,6 @@ class RulesResolver:
             slot, self._slot = self._slot, self._slot + 1
         key = self._expression(document.key, (*path, "key"))  # type: ignore[attr-defined]
         return Act(Verb.TRACK, name=name, value=key, number=slot)
-
-    def _answer(self, document: object, path: Path) -> Answer:
-        one = self._routes.respond(document, path)  # type: ignore[arg-type]
-        return Answer(one.status, headers=tuple((name, Const(text)) for name, text in one.headers), body=one.body)
 
     def _expression(self, compiled: Compiled, path: Path) -> Expression:
         check_names(self._context, path, compiled, self._mode, early=self._early)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tenbin.configfile.native.document.root import RootDocument
     from tenbin.configfile.native.resolve.context import Context
+    from tenbin.configfile.native.tree import Path as Place
 
 _READ, _WRITE, _SEARCH = 4, 2, 1
 
@@ -50,7 +51,7 @@ def resolve_user(document: RootDocument, context: Context) -> Identity | None:
     return Identity(name, uid, gid, groups, context.position(("user",)))
 
 
-def number(context: Context, kind: str, name: str | None, path: Path) -> int:
+def number(context: Context, kind: str, name: str | None, path: Place) -> int:
     """The number of a user or group by its name, at `path`; -1 for none."""
     if name is None:
         return -1
