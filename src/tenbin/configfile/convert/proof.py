@@ -102,7 +102,7 @@ class Proof:
         if isinstance(one, tuple) and isinstance(other, tuple):
             yield from self._several(one, other, holders, way)
         elif isinstance(one, EXPRESSIONS) and isinstance(other, EXPRESSIONS):
-            if _words(one) != _words(other):
+            if _words(one, other) != _words(other, one):
                 yield Difference(holders, way)
         elif is_dataclass(one) and type(one) is type(other):
             yield from self._fields(
@@ -172,9 +172,9 @@ def _server(one: Server, of: Backend, number: int) -> Server:
     )
 
 
-def _words(tree: Expression) -> object:
+def _words(tree: Expression, beside: Expression) -> object:
     """An expression as it is written: the same words mean the same, whatever the shape of the tree."""
     try:
-        return shape(tree)
+        return shape(tree, as_text=isinstance(tree, Concat) or isinstance(beside, Concat))
     except UnsayableError:
         return tree

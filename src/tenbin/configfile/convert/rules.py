@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile.convert.acts import said
 from tenbin.configfile.convert.words import UnsayableError, condition, template
-from tenbin.model.expression import Fetch
 from tenbin.model.route import Deny, Redirect, Respond, ToBackend
 from tenbin.model.rules import Rule, Rules, Verb
 from tenbin.model.values import Duration
@@ -69,8 +68,8 @@ def _stored(one: Stored) -> str:
 def _route(route: Route) -> Yaml:
     written: Yaml = {} if route.when is None else {"when": condition(route.when)}
     match route.action:
-        case ToBackend(name=Fetch()) | ToBackend(backend=""):
-            raise UnsayableError("a backend whose name is made of the request")
+        case ToBackend(name=name) if name is not None:
+            written["backend"] = template(name)
         case ToBackend(backend=name):
             written["backend"] = name
         case Deny(status):

@@ -47,12 +47,8 @@ class AnswerDocument(Document):
     def _one_body(self) -> Self:
         one_of(self, ("body", "file", "text"), what="an answer")
         if self.status in (204, 205, 304) and (self.body or self.file or self.text):
-            raise Mistake(
-                Problem(
-                    f"an answer {self.status} has no body",
-                    key=next(key for key in ("body", "file", "text") if getattr(self, key)),
-                )
-            )
+            key = next(key for key in ("body", "file", "text") if getattr(self, key))
+            raise Mistake(Problem(f"an answer {self.status} has no body", key=key))
         return self
 
 

@@ -19,7 +19,7 @@ from tenbin.configfile.native.document.acts import (
 )
 from tenbin.configfile.native.document.answers import AnswerRuleAnswer, RuleAnswer
 from tenbin.configfile.native.document.base import Document, as_list, made, one_of, required, setting
-from tenbin.configfile.native.document.route import RedirectDocument
+from tenbin.configfile.native.document.route import RedirectCode, RedirectDocument
 from tenbin.configfile.native.document.route import _location as location
 from tenbin.configfile.native.document.types import (
     AnswerCondition,
@@ -92,6 +92,21 @@ class MapDocument(Document):
 
 Track = Annotated[TrackDocument | None, BeforeValidator(_track, json_schema_input_type=TrackDocument | str)]
 Redirect = Annotated[RedirectDocument | None, BeforeValidator(location, json_schema_input_type=RedirectDocument | str)]
+
+
+class AnswerRedirectDocument(Document):
+    """Sends the client elsewhere, whatever the server has answered."""
+
+    what: ClassVar[str] = "`redirect`"
+
+    location: AnswerTemplate | None = required("Where to, a text with `{expression}`.")
+    code: RedirectCode = setting("The status: 301, 302, 303, 307 or 308.", 302)
+    headers: dict[HeaderName, AnswerTemplate] | None = setting("Headers of the answer.")
+
+
+AnswerRedirect = Annotated[
+    AnswerRedirectDocument | None, BeforeValidator(location, json_schema_input_type=AnswerRedirectDocument | str)
+]
 Level = Annotated[str | None, *words("a level", *LEVELS)]
 
 
@@ -234,6 +249,7 @@ class AnswerRule(_Headers):
     respond: AnswerRuleAnswer = setting("Answers this instead of what the server did.")
     set_header: dict[HeaderName, AnswerTemplate] | None = setting("Headers that replace those of the same name.")
     add_header: dict[HeaderName, AnswerTemplate] | None = setting("Headers beside those of the same name.")
+    redirect: AnswerRedirect = setting("Sends the client elsewhere instead; a text is the location.")
     set_status: AnswerStatus = setting("The status that the client gets: a number, or a mapping.")
     set_variable: dict[Variable, AnswerValue] | None = setting("Variables and expressions, such as `txn.slow`.")
     set_variable_text: dict[Variable, AnswerTemplate] | None = setting(

@@ -14,6 +14,8 @@ from tenbin.model.table import KeyType, Stored
 
 _ARRAYS = ("gpc", "gpt")
 _RATES = "gpc_rate"
+_STORED = (*COUNTERS, "bytes_in_cnt", "bytes_out_cnt", "server_id", "server_key", "glitch_cnt", "glitch_rate")
+"""`stick` keeps servers beside what is counted."""
 
 
 def _stored(value: object) -> Stored:
@@ -27,10 +29,8 @@ def _stored(value: object) -> Stored:
         if name not in _ARRAYS or not count.isdigit() or not 0 < int(count) <= 100:
             raise mistake("not several counters", expected="such as gpc*3")
         return Stored(name, count=int(count))
-    if name not in COUNTERS:
-        raise mistake(
-            "no table counts this", expected=f"one of {', '.join(COUNTERS)}", hint=did_you_mean(name, COUNTERS)
-        )
+    if name not in _STORED:
+        raise mistake("no table counts this", expected=f"one of {', '.join(_STORED)}", hint=did_you_mean(name, _STORED))
     if name.endswith("_rate"):
         if not slash:
             raise mistake("a rate has a period", hint=f"such as {name}/10s")

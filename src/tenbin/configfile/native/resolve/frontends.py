@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.expression import Compiled
 from tenbin.configfile.native.document import limits as bounds
 from tenbin.configfile.native.document import timeouts as defaults
 from tenbin.configfile.native.document.base import written
@@ -66,7 +67,10 @@ class FrontendResolver:
         mode = Mode(given(document.mode))
         self._context.memory.begin()
         routes = self._routes(document.routes or (), mode, path)
-        if document.backend is not None:
+        if isinstance(document.backend, Compiled):
+            hint = "write it as a route, and a last one without a condition for what has no backend"
+            self._context.error((*path, "backend"), "this name is only known with each request", hint=hint)
+        elif document.backend is not None:
             self._plan.use(document.backend, mode, (*path, "backend"))
             routes = (catch_all(document.backend, self._context.position((*path, "backend"), key=True)),)
         return self._frontend(name, mode, document.listen or (), routes, path, document)

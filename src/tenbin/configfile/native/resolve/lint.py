@@ -54,7 +54,7 @@ def _routes(frontend: Frontend, context: Context) -> set[str]:
         earlier = seen.covers(route)
         implied = not context.tree.has((*at, "routes", index))
         if isinstance(route.action, ToBackend):
-            reached.add(route.action.backend)
+            reached |= set(context.known_backends) if route.action.name is not None else {route.action.backend}
         if earlier:
             path = ("backends",) if implied and short else (*at, "routes", index)
             message = f"nothing gets here: the route at {_line(earlier)} takes all of it"

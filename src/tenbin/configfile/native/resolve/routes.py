@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.expression import HTTP_NAMES, TCP_NAMES, in_tcp
+from tenbin.configfile.expression import HTTP_NAMES, TCP_NAMES, Compiled, in_tcp
 from tenbin.configfile.native.resolve.conditions import condition
 from tenbin.configfile.native.resolve.context import given
 from tenbin.configfile.native.resolve.memory import counted
@@ -15,7 +15,6 @@ from tenbin.model.frontend import Mode
 from tenbin.model.route import Action, Deny, HeaderEdit, HeaderVerb, Redirect, Respond, Rewrite, Route, ToBackend
 
 if TYPE_CHECKING:
-    from tenbin.configfile.expression import Compiled
     from tenbin.configfile.native.document.route import RedirectDocument, RequestEdits, RespondDocument, RouteDocument
     from tenbin.configfile.native.resolve.context import Context
     from tenbin.configfile.native.resolve.plan import Plan
@@ -58,6 +57,10 @@ class RouteResolver:
                 self._context.error((*path, key), message, hint="`mode: http` reads requests", key=True)
 
     def _action(self, document: RouteDocument, path: Path, number: int) -> Action | None:
+        if isinstance(document.backend, Compiled):
+            check_names(self._context, (*path, "backend"), document.backend, self._mode)
+            self._context.doubts((*path, "backend"), document.backend)
+            return ToBackend("", counted(document.backend.expression, self._mode))
         if document.backend is not None:
             self._plan.use(document.backend, self._mode, (*path, "backend"))
             return ToBackend(document.backend)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.native.document.rules import StatusDocument
+from tenbin.configfile.native.document.rules import AnswerRedirectDocument, StatusDocument
 from tenbin.configfile.native.resolve import acts
 from tenbin.configfile.native.resolve.answers import answer
 from tenbin.configfile.native.resolve.context import given
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _PLAIN = {"allow": Verb.ALLOW, "reject": Verb.REJECT, "silent_drop": Verb.SILENT_DROP}
 _REPLACED = {"replace_header": Verb.REPLACE_HEADER, "replace_value": Verb.REPLACE_VALUE}
-_EARLY = ("connection", "session", "content")
+_EARLY = ("connection", "session")
 _PHASES = ("connection", "session", "content", "request", "answer", "after", "answer_content")
 
 
@@ -95,9 +95,7 @@ class RulesResolver:
             case "respond":
                 yield Act(Verb.RETURN, answer=answer(self._context, value, 200, place))
             case "redirect":
-                redirect = self._routes.redirect(value, place)
-                location = counted(redirect.location, self._mode)
-                yield Act(Verb.REDIRECT, value=location, number=redirect.code, answer=self._beside(value, place))
+                yield self._redirect(value, place)
             case "remove_header":
                 yield from (Act(Verb.DEL_HEADER, name=header, method="str") for header in value)
             case "track":
@@ -105,7 +103,14 @@ class RulesResolver:
             case _:
                 yield from self._values(name, value, place)
 
-    def _beside(self, document: RedirectDocument, path: Path) -> Answer | None:
+    def _redirect(self, document: RedirectDocument | AnswerRedirectDocument, path: Path) -> Act:
+        if isinstance(document, AnswerRedirectDocument):
+            location = self._expression(given(document.location), (*path, "location"))
+        else:
+            location = counted(self._routes.redirect(document, path).location, self._mode)
+        return Act(Verb.REDIRECT, value=location, number=given(document.code), answer=self._beside(document, path))
+
+    def _beside(self, document: RedirectDocument | AnswerRedirectDocument, path: Path) -> Answer | None:
         """The headers of a redirect."""
         if not document.headers:
             return None
