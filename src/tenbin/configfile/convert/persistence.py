@@ -24,6 +24,10 @@ def balance(found: Balance) -> object:
             return {"random": {"draws": found.draws}}
         case Policy.HASH:
             return {"hash": _hash(found)}
+        case Policy.IP_HASH:
+            return {"ip_hash": {"form": found.ip_form.value}}
+        case Policy.PEAK_EWMA:
+            return {"peak_ewma": {"decay": str(found.decay), "error_penalty": str(found.error_penalty)}}
     return found.policy.value
 
 

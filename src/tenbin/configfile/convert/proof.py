@@ -139,6 +139,8 @@ class Proof:
             case Backend():
                 servers = [(server, _server(server, one, at)) for at, server in enumerate(one.servers, 1)]
                 plain = replace(one, servers=tuple(copy for _, copy in servers))
+                if one.mode is Mode.TCP:
+                    plain = replace(plain, retry=replace(plain.retry, statuses=()))
                 self._plain_forms.update({id(copy): (copy, origin) for origin, copy in (*servers, (one, plain))})
                 return plain
         return one

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SIGNS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _WAYS = {converter: way for way, converter in MAPS.items()}
-_ELSEWHERE = ("http_auth", "http_auth_group", "unique-id")
+_ELSEWHERE = ("http_auth", "http_auth_group", "unique-id", "capture.req.hdr", "capture.res.hdr")
 _RANGE = re.compile(r"(-?\d*)(:?)(-?\d*)")
 
 
@@ -118,7 +118,7 @@ def _fetch(tree: Fetch) -> str:
         return tree.name
     if tree.name in CALLS:
         return _call(tree.name, tree.args)
-    if tree.name in _ELSEWHERE or tree.name.startswith("capture."):
+    if tree.name in _ELSEWHERE:
         raise UnsayableError(f"`{tree.name}`, which asks for what only HAProxy's language declares")
     if name not in facts.fetches():
         raise UnsayableError(f"the sample `{tree.name}`")
@@ -189,9 +189,8 @@ def _plain(tree: Match) -> str:
 def _number(subject: str, tree: Match) -> str:
     known = facts.fetches().get(tree.input.name) if isinstance(tree.input, Fetch) else None
     about = NAMES.get(tree.input.name) if isinstance(tree.input, Fetch) else None
-    if not (
-        (known and known.kind == "int" and not (known.many and tree.each)) or (about and about.kind is Kind.NUMBER)
-    ):
+    plain = known is not None and known.kind == "int" and not (known.many and tree.each)
+    if not (plain or (about and about.kind is Kind.NUMBER)):
         return ""
     match = _RANGE.fullmatch(tree.patterns[0])
     if not match:
