@@ -153,6 +153,7 @@ class _Rule(Document):
 class _Remembering(_Rule):
     """What every rule may do: keep variables, and count in tables."""
 
+    when: Condition = setting("A condition, a Python expression; always unless given.")
     set_variable: dict[Variable, Value] | None = setting("Variables and expressions, such as `txn.user`.")
     set_variable_text: dict[Variable, HeaderTemplate] | None = setting(
         "Variables and texts with `{expression}` in them."
@@ -275,9 +276,7 @@ class BackendRules(Document):
     request: list[RequestRule] | None = setting("On the head of each request.")
     answer: list[AnswerRule] | None = setting("On the head of each answer of a server.")
     after: list[AnswerRule] | None = setting("On each answer, also of Tenbin's own.")
-    answer_content: list[AnswerContentRule] | None = setting(
-        "On the first bytes of what a server sends, in mode tcp too."
-    )
+    answer_content: list[AnswerContentRule] | None = setting("On the first bytes that a server sends.")
     answer_inspect_delay: Time = setting("So long these bytes are waited for.")
 
 
