@@ -62,7 +62,8 @@ def compile_(file: Path) -> None:
 def convert(file: Path) -> None:
     """Print FILE, a haproxy.cfg, as Tenbin's YAML; exits with 1 if something of it had to be left out.
 
-    What is left out stands in comments at the top, each with its line and the reason.
+    What is left out stands in comments at the top, each with its line and the reason. With 0 it is the same
+    configuration but for what only HAProxy's language asks for, which stands there too.
     """
     from tenbin import configfile
     from tenbin.configfile.convert import convert as converted

@@ -67,7 +67,9 @@ FIXED: dict[Key, str] = {
     **dict.fromkeys((("ListenerTls", name) for name in ("certificates", "default", "client")), _FILE),
     **dict.fromkeys((("LiveList", name) for name in ("entries", "is_map")), _FILE),
     **{("Act", field.name): _BY_VERB for field in fields(Act)},
-    **dict.fromkeys((("Balance", name) for name in ("ip_form", "decay", "error_penalty")), "of policies of Tenbin's own"),
+    **dict.fromkeys(
+        (("Balance", name) for name in ("ip_form", "decay", "error_penalty")), "of policies of Tenbin's own"
+    ),
     ("Answer", "body"): "the same as `text` where that is given",
     ("MemoryLimit", "size"): "one of the two; see GlobalLimits.memory",
     ("Identity", "uid"): "goes with the name",
