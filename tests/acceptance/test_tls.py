@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import ssl
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from websockets.sync.client import connect
+from websockets.asyncio.client import connect
 
 from support.certificates import make_certificate, trusting
 from tenbin.testing import Tenbin, fetch
@@ -104,11 +105,16 @@ def test_servers_are_told_what_is_true_and_not_what_clients_say(tenbin: Tenbin, 
 
 def test_websockets_go_to_servers_of_their_own(tenbin: Tenbin, certificate: Path) -> None:
     url = f"wss://localhost:{tenbin.address_of('listen2')[1]}/ws"
-    with connect(url, ssl=trusting(certificate)) as peer:
-        for message in ("hello", "x" * 100_000):
-            peer.send(message)
-            assert peer.recv(5) == message
-        assert tenbin.status()["backends"][1]["traffic"]["current"] == 1
+
+    async def talk() -> None:
+        async with connect(url, ssl=trusting(certificate)) as peer:
+            for message in ("hello", "x" * 100_000):
+                await peer.send(message)
+                assert await asyncio.wait_for(peer.recv(), 5) == message
+            status = await asyncio.to_thread(tenbin.status)
+            assert status["backends"][1]["traffic"]["current"] == 1
+
+    asyncio.run(talk())
     assert tenbin.get("/ws").status in {301, 302, 307, 308}
 
 

@@ -15,6 +15,8 @@ from tenbin.testing.wait import wait_for
 
 pytestmark = pytest.mark.skipif(HAPROXY is None, reason="there is no haproxy to compare with")
 
+Rows = dict[tuple[str, str], dict[str, str]]
+
 LONG = "x" * 900
 TEXT = f"""
 global
@@ -112,7 +114,7 @@ def sights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str,
 
 
 def _changes(api: Api, path: str, ends: tuple[tuple[str, int], str], expected: dict[str, str] | None) -> dict[str, str]:
-    """Return what a request changes; figures may take a moment to become what is expected."""
+    """Return what a request changes: what is expected, or all that is counted once every session has ended."""
     api("clear counters all")
     address, source = ends
     try:
@@ -124,17 +126,21 @@ def _changes(api: Api, path: str, ends: tuple[tuple[str, int], str], expected: d
     seen: dict[str, str] = {}
 
     def settled() -> bool:
+        rows = api.stat()
         seen.clear()
-        seen.update(_figures(api))
-        return seen == expected if expected is not None else bool(seen)
+        seen.update(_figures(rows))
+        return seen == expected if expected is not None else bool(seen) and _idle(rows)
 
     with suppress(AssertionError, TimeoutError):
         wait_for(settled, 2.0)
     return seen
 
 
-def _figures(api: Api) -> dict[str, str]:
-    rows = api.stat()
+def _idle(rows: Rows) -> bool:
+    return all(row["scur"] in {"", "0"} for row in rows.values())
+
+
+def _figures(rows: Rows) -> dict[str, str]:
     return {
         f"{'/'.join(place)} {column}": row[column]
         for place, row in rows.items()

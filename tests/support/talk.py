@@ -1,11 +1,15 @@
-"""A WebSocket that talks all the time, so that a test can break things around it."""
+"""A WebSocket that talks all the time, so that a test can break things around it.
+
+Clients over TLS are those of asyncio: threads that read and write one SSLSocket at once lose bytes before Python 3.13.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING
 
-from websockets.sync.client import connect
+from websockets.asyncio.client import connect
 
 if TYPE_CHECKING:
     import ssl
@@ -27,13 +31,16 @@ class Talk:
 
     def _run(self) -> None:
         try:
-            with connect(self._url, ssl=self._tls) as peer:
-                while not self._stop.wait(0.02):
-                    peer.send(f"message {self.echoed}")
-                    assert peer.recv(5) == f"message {self.echoed}"
-                    self.echoed += 1
+            asyncio.run(self._talk())
         except Exception as error:  # noqa: BLE001 - the test reports it
             self.error = error
+
+    async def _talk(self) -> None:
+        async with connect(self._url, ssl=self._tls) as peer:
+            while not await asyncio.to_thread(self._stop.wait, 0.02):
+                await peer.send(f"message {self.echoed}")
+                assert await asyncio.wait_for(peer.recv(), 5) == f"message {self.echoed}"
+                self.echoed += 1
 
     def stop(self) -> None:
         self._stop.set()

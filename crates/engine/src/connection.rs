@@ -10,7 +10,7 @@ use tenbin_rules::{Change, Counter, Fact, Figure, Message, Scope, TlsFact, Value
 use crate::client::Presence;
 use crate::listener::Found;
 use crate::rules::{Variables, figures, tracking};
-use crate::tables::Backend;
+use crate::tables::{Backend, Server};
 
 /// See the module.
 pub struct ConnectionView {
@@ -26,6 +26,8 @@ pub struct ConnectionView {
     pub asked: Option<Asked>,
     /// Its first bytes, as far as they were read.
     pub heard: Vec<u8>,
+    /// The first bytes of its server, while rules look at them.
+    pub answered: Vec<u8>,
     /// No more bytes are waited for.
     pub is_final: bool,
     /// Variables that end with it.
@@ -34,6 +36,10 @@ pub struct ConnectionView {
     assigned: RefCell<Vec<(Variable, Value<'static>)>>,
     /// Where it goes.
     pub backend: Option<Arc<Backend>>,
+    /// Who serves it.
+    pub server: Option<Arc<Server>>,
+    /// Severity of its line that rules ask for; 8: no line.
+    pub log_level: Option<u8>,
 }
 
 /// What a client says in TLS that is terminated behind us.
@@ -59,6 +65,9 @@ impl ConnectionView {
             local,
             asked: None,
             heard: Vec::new(),
+            answered: Vec::new(),
+            log_level: None,
+            server: None,
             is_final: false,
             variables: Variables::default(),
             assigned: RefCell::default(),
@@ -117,13 +126,14 @@ impl View for ConnectionView {
         asked.map_or_else(|| self.presence.tls().tell(fact), Value::text)
     }
     fn body(&self, message: Message) -> &[u8] {
-        if message == Message::Request { &self.heard } else { b"" }
+        if message == Message::Request { &self.heard } else { &self.answered }
     }
     fn fact(&self, fact: Fact) -> Value<'_> {
         match (fact, self.local) {
             (Fact::Destination, Some(address)) => Value::Ip(address.ip().to_canonical()),
             (Fact::DestinationPort, Some(address)) => Value::Int(address.port().into()),
             (Fact::FrontendName, _) => Value::text(self.found.frontend.spec.name.as_bytes()),
+            (Fact::ServerName, _) => Value::maybe(self.server().map(str::as_bytes)),
             (Fact::WaitEnd, _) => Value::Bool(self.is_final),
             (Fact::BackendName, _) => {
                 Value::maybe(self.backend.as_ref().map(|backend| backend.spec.name.as_bytes()))
@@ -133,6 +143,9 @@ impl View for ConnectionView {
     }
     fn of(&self, figure: Figure, name: &str) -> Value<'_> {
         figures::tell(figure, name, (self.presence.worker(), &self.found, self.backend.as_deref()))
+    }
+    fn server(&self) -> Option<&str> {
+        self.server.as_ref().map(|server| server.name.as_str())
     }
     fn random(&self) -> u64 {
         figures::random()

@@ -74,7 +74,7 @@ async fn pass(
     }
     let server_timer = client.worker.deadlines.timer();
     match open(client, (view, &server_timer), (tables, &name), passage).await {
-        Ok(carried) => carry(client, found, (carried, &view.heard), passage).await,
+        Ok(carried) => carry(client, found, (carried, view), passage).await,
         Err((reason, who, phase)) => {
             *found.frontend.counters.errors.lock().entry(reason.to_owned()).or_insert(0) += 1;
             passage.ending.set(who, phase);
@@ -335,7 +335,7 @@ async fn wait(
 async fn carry(
     client: &mut Client,
     found: &Found,
-    (carried, heard): (Carried, &[u8]),
+    (carried, view): (Carried, &mut ConnectionView),
     passage: &mut Passage,
 ) {
     let Carried { backend, server, lease, mut stream } = carried;
@@ -351,7 +351,15 @@ async fn carry(
     let cut = Some(cut);
     let Client { worker, stream: socket, timer, .. } = client;
     let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
-    let (end, moved) = tunnel.run(heard, b"").await;
+    let rules = &backend.rules;
+    let (end, moved) = if rules.answer_content.is_empty() {
+        tunnel.run(&view.heard, b"").await
+    } else {
+        let heard = std::mem::take(&mut view.heard);
+        (view.backend, view.server) = (Some(Arc::clone(&backend)), Some(Arc::clone(&server)));
+        let mut judge = rules::Answered::new(view, (&rules.answer_content, rules.answer_inspect_ms));
+        Box::pin(tunnel.run_judged(&heard, |cx, server| judge.poll(cx, server))).await
+    };
     let (who, phase) = end.ending(who);
     passage.is_killed(phase);
     passage.ending.set(who, phase);
@@ -359,6 +367,7 @@ async fn carry(
     match end {
         End::Client => of_server.client_aborts.add(1),
         End::Server | End::Cut => of_server.server_aborts.add(1),
+        End::Denied => rules::count_denied_answer(found, &backend, (&server, index)),
         End::Clean | End::Idle => {}
     }
     of_server.bytes_in.add(moved.up);

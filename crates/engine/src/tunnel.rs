@@ -29,6 +29,21 @@ pub enum End {
     Server,
     /// The server was taken out and its connections with it.
     Cut,
+    /// A rule refuses what the server says.
+    Denied,
+}
+
+/// What becomes of the server's first bytes.
+pub enum Judgement {
+    /// They go to the client, and what follows them.
+    Pass(Vec<u8>),
+    /// They go to the client, and nothing more.
+    Last(Vec<u8>),
+    /// Nothing of it goes to the client, which is told (`silent`) as little of it as possible.
+    Refuse {
+        /// See above.
+        silent: bool,
+    },
 }
 
 impl End {
@@ -40,6 +55,7 @@ impl End {
             Self::Client => "client-aborted",
             Self::Server => "server-aborted",
             Self::Cut => "server-down",
+            Self::Denied => "answer-denied",
         }
     }
 }
@@ -53,6 +69,7 @@ impl End {
             Self::Client => (Who::Client, Phase::Data),
             Self::Server => (Who::Server, Phase::Data),
             Self::Cut => (Who::Down, Phase::Data),
+            Self::Denied => (Who::Proxy, Phase::Data),
         }
     }
 }
@@ -111,7 +128,60 @@ impl Tunnel<'_> {
     /// Carries until both sides have ended, one has failed, or the idle time has passed. `up` and `down` are bytes
     /// that were read before.
     pub async fn run(self, up: &[u8], down: &[u8]) -> (End, Moved) {
-        let (mut up, mut down) = (Way::with(self.worker, up), Way::with(self.worker, down));
+        let ways = (Way::with(self.worker, up), Way::with(self.worker, down));
+        self.carry(ways).await
+    }
+
+    /// The same, but nothing of what the server says goes through before `judge`, which reads it, has decided.
+    pub async fn run_judged(
+        self,
+        up: &[u8],
+        mut judge: impl FnMut(&mut Context<'_>, &mut Stream) -> Poll<Judgement>,
+    ) -> (End, Moved) {
+        let mut up = Way::with(self.worker, up);
+        self.timer.set(self.idle_ms);
+        let judged = poll_fn(|cx| {
+            let before = up.bytes;
+            match up.poll(cx, self.client, self.server) {
+                Poll::Ready(Err(Failure::Read)) => return Poll::Ready(Err(End::Client)),
+                Poll::Ready(Err(Failure::Write)) => return Poll::Ready(Err(End::Server)),
+                _ => {}
+            }
+            if let Poll::Ready(judgement) = judge(cx, self.server) {
+                return Poll::Ready(Ok(judgement));
+            }
+            if self.cut.as_ref().is_some_and(|cut| cut.poll(cx)) {
+                return Poll::Ready(Err(End::Cut));
+            }
+            if up.bytes != before {
+                self.timer.set(self.idle_ms);
+            }
+            self.timer.poll(cx).map(|()| Err(End::Idle))
+        })
+        .await;
+        let end = match judged {
+            Ok(Judgement::Pass(down)) => {
+                let down = Way::with(self.worker, &down);
+                return self.carry((up, down)).await;
+            }
+            Ok(Judgement::Last(down)) => {
+                let down = Way { ended: true, ..Way::with(self.worker, &down) };
+                let up = Way { buffer: None, ended: true, closed: true, ..up };
+                return self.carry((up, down)).await;
+            }
+            Ok(Judgement::Refuse { silent }) => {
+                if silent {
+                    self.client.reset_on_close();
+                }
+                End::Denied
+            }
+            Err(end) => end,
+        };
+        self.timer.clear();
+        (end, Moved { up: up.bytes, down: 0 })
+    }
+
+    async fn carry(self, (mut up, mut down): (Way<'_>, Way<'_>)) -> (End, Moved) {
         self.timer.set(self.idle_ms);
         let mut turn = false;
         let end = poll_fn(|cx| {

@@ -11,12 +11,7 @@ pub struct Expr {
     node: Node,
     kind: Kind,
     text: Box<str>,
-    asks_body: bool,
 }
-
-/// What is fetched of first bytes.
-const OF_BYTES: [&str; 7] =
-    ["req.len", "req.payload", "req.ssl_", "req.proto_http", "req.rdp_cookie", "req.body", "wait_end"];
 
 impl Expr {
     /// Checks names, kinds and patterns and builds what is evaluated; lists and tables are bound once and for all.
@@ -24,12 +19,7 @@ impl Expr {
     /// The error tells the place in the JSON form: `of[1].patterns[0]`.
     pub fn compile(wire: &wire::Expr, around: &Around<'_>) -> Result<Self, Error> {
         let typed = compile::compile(wire, around)?;
-        let mut asks_body = false;
-        typed.node.each_fetch(&mut |fetch| {
-            let name = fetch.to_string();
-            asks_body |= OF_BYTES.iter().any(|start| name.starts_with(start));
-        });
-        Ok(Self { node: typed.node, kind: typed.kind, text: wire.to_string().into(), asks_body })
+        Ok(Self { node: typed.node, kind: typed.kind, text: wire.to_string().into() })
     }
 
     /// Whether the expression holds; values that are no truth values count as [`Value::truth`] says.
@@ -67,9 +57,9 @@ impl Expr {
         found
     }
 
-    /// Whether its value may change while more of the first bytes come.
-    pub fn asks_body(&self) -> bool {
-        self.asks_body
+    /// Whether it holds, come what may; None while more of the first bytes may change that.
+    pub fn decided<V: View + ?Sized>(&self, view: &V) -> Option<bool> {
+        self.node.decided(view)
     }
 
     /// The expression in the configuration's syntax.

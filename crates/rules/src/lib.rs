@@ -11,6 +11,7 @@ mod around;
 mod compile;
 mod convert;
 mod crypt;
+mod decided;
 mod each;
 mod error;
 mod expr;

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Verb(StrEnum):
     """What a rule does; each with the members of `Act` that it takes.
 
-    Final ones end their rule set: ALLOW (this set only), REJECT, DENY, TARPIT, SILENT_DROP, RETURN, REDIRECT, AUTH,
-    SERVICE.
+    Final ones end their rule set: ALLOW (this set only), REJECT, DENY, TARPIT, SILENT_DROP, CLOSE, RETURN, REDIRECT,
+    AUTH, SERVICE.
     """
 
     ALLOW = "allow"
@@ -26,6 +26,7 @@ class Verb(StrEnum):
     DENY = "deny"  # answer
     TARPIT = "tarpit"  # answer, after the backend's or frontend's `tarpit` timeout
     SILENT_DROP = "silent_drop"  # close without telling the client
+    CLOSE = "close"  # the server's connection; what it has said goes to the client
     RETURN = "return"  # answer
     REDIRECT = "redirect"  # value: Location; number: code; answer: None, or its headers (set-cookie)
     AUTH = "auth"  # name: realm

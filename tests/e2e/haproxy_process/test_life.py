@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.as_haproxy import END, Started, answering, listening, run
+from support.runtime_api import Api
 from tenbin.testing.client import fetch
 from tenbin.testing.processes import is_running
 from tenbin.testing.wait import wait_for
@@ -115,6 +116,19 @@ def test_listeners_may_be_open_already(folder: Path) -> None:
                 runtime.sendall(b"show info\n")
                 told = b"".join(iter(lambda: runtime.recv(65_536), b"")).decode()
             assert f"\nPid: {process.pid}\n" in told
+
+
+def test_limits_on_the_command_line_hold(folder: Path, port: int) -> None:
+    own = "frontend own\n maxconn 7\n bind unix@own.sock\n http-request return status 200\n"
+    (folder / "a.cfg").write_text(f"global\n maxconn 9\n stats socket unix@api.sock\n{answering(port)}{own}")
+    with Started("-db", "-n", "55", "-N", "11", "-m", "700", "-f", "a.cfg", folder=folder) as process:
+        process.serves(port)
+        api = Api(folder / "api.sock")
+        told = wait_for(lambda: api("show info"), END, "the runtime API is there")
+        info = dict(line.split(": ", 1) for line in told.splitlines() if ": " in line)
+        assert [info[name] for name in ("Maxconn", "Memmax_MB")] == ["55", "700"]
+        rows = api.stat()
+        assert [rows[name, "FRONTEND"]["slim"] for name in ("web", "own")] == ["11", "7"]
 
 
 def test_lines_of_logs_have_the_id_of_the_process_that_was_started(folder: Path, port: int) -> None:

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use tenbin_rules::View;
-
 use super::{Entry, Lines, Noted, Times};
 use crate::client::Client;
 use crate::clock::wall_micros;
+use crate::connection::ConnectionView;
 use crate::ending::{Ending, Phase, Who};
 use crate::listener::Found;
 use crate::rules::Captures;
@@ -52,21 +51,21 @@ impl Passage {
     }
 
     /// It has begun: writes its line where lines do not say what became of it.
-    pub fn greet<V: View>(&self, client: &Client, found: &Found, view: &V) {
+    pub fn greet(&self, client: &Client, found: &Found, view: &ConnectionView) {
         if let Some(lines) = found.frontend.lines.as_ref().filter(|lines| lines.at_start) {
             self.write((client, found), lines, view);
         }
     }
 
     /// It ends now: writes its line where the frontend has its own.
-    pub fn tell<V: View>(&self, client: &Client, found: &Found, view: &V) {
+    pub fn tell(&self, client: &Client, found: &Found, view: &ConnectionView) {
         let Some(lines) = found.frontend.lines.as_ref().filter(|lines| !lines.at_start) else { return };
         if self.bytes[0] > 0 || lines.null {
             self.write((client, found), lines, view);
         }
     }
 
-    fn write<V: View>(&self, (client, found): (&Client, &Found), lines: &Lines, view: &V) {
+    fn write(&self, (client, found): (&Client, &Found), lines: &Lines, view: &ConnectionView) {
         let (now, wall) = (client.worker.shared.clock.micros(), wall_micros());
         let entry = Entry {
             client,
@@ -89,6 +88,6 @@ impl Passage {
             is_early: false,
             wall: [wall.saturating_sub(now.saturating_sub(self.times.accepted)), wall],
         };
-        lines.tell(&entry, view, None);
+        lines.tell(&entry, view, view.log_level);
     }
 }

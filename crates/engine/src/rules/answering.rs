@@ -51,7 +51,7 @@ pub fn answer<'r>(
             Act::Deny(answer) => Verdict::Deny(answer),
             Act::Return(answer) => Verdict::Return(answer),
             act @ Act::Redirect { .. } => Verdict::Redirect(act),
-            Act::Reject | Act::SilentDrop => Verdict::Reject,
+            Act::Reject | Act::SilentDrop | Act::Close => Verdict::Reject,
             act => {
                 edit(client, x, (act, found, backend));
                 if !x.is_answer_overgrown(found) {

@@ -19,6 +19,8 @@ pub enum Admission {
     Refused,
     /// It is closed, and its client is told as little of it as possible.
     Dropped,
+    /// What its server has said goes through, and nothing more.
+    Last,
 }
 
 /// Runs the `connection` set.
@@ -50,6 +52,8 @@ pub fn perform(view: &mut ConnectionView, act: &Act) -> Option<Admission> {
         Act::Allow => return Some(Admission::In),
         Act::Reject | Act::Deny(_) => return Some(Admission::Refused),
         Act::SilentDrop => return Some(Admission::Dropped),
+        Act::Close => return Some(Admission::Last),
+        Act::SetLogLevel(level) => view.log_level = Some(*level),
         Act::SetVariable(which, value, condition) => {
             let value = value.eval(view).into_owned();
             view.keep_assigned();

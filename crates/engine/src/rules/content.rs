@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
 use tenbin_proto::hello;
 use tokio::io::{AsyncRead, ReadBuf};
@@ -10,13 +10,14 @@ use tokio::io::{AsyncRead, ReadBuf};
 use super::connection::{self, Admission};
 use crate::client::Client;
 use crate::connection::{Asked, ConnectionView};
+use crate::stream::Stream;
 use crate::tables::Rule;
 
 /// Bytes that rules may look at.
 const MOST_BYTES: usize = 16 * 1024;
 
-/// Runs a set; whether the connection goes on. A rule that looks at bytes and does not hold is asked again when more
-/// have come, until the delay is over.
+/// Runs a set; whether the connection goes on. A rule that more bytes may decide is asked again when they have come,
+/// until the delay is over.
 pub async fn content(
     client: &mut Client,
     view: &mut ConnectionView,
@@ -31,20 +32,8 @@ pub async fn content(
     let mut index = 0;
     let admission = poll_fn(|cx| {
         loop {
-            while let Some(rule) = set.get(index) {
-                let holds = rule.when.as_ref().is_none_or(|when| when.test(view));
-                view.keep_assigned();
-                let looks = rule.when.as_ref().is_some_and(tenbin_rules::Expr::asks_body);
-                if !holds && looks && !view.is_final {
-                    break;
-                }
-                index += 1;
-                if holds && let Some(admission) = connection::perform(view, &rule.act) {
-                    return Poll::Ready(admission);
-                }
-            }
-            if index >= set.len() {
-                return Poll::Ready(Admission::In);
+            if let Some(admission) = go_on(set, &mut index, view) {
+                return Poll::Ready(admission);
             }
             match fill(cx, client, view) {
                 Poll::Ready(true) => {}
@@ -67,25 +56,47 @@ pub async fn content(
     false
 }
 
+/// Runs a set from `index` on; None: more bytes may decide the rule there.
+pub(super) fn go_on(set: &[Rule], index: &mut usize, view: &mut ConnectionView) -> Option<Admission> {
+    while let Some(rule) = set.get(*index) {
+        let holds = match &rule.when {
+            Some(when) if view.is_final => when.test(view),
+            Some(when) => when.decided(view)?,
+            None => true,
+        };
+        view.keep_assigned();
+        *index += 1;
+        if holds && let Some(admission) = connection::perform(view, &rule.act) {
+            return Some(admission);
+        }
+    }
+    Some(Admission::In)
+}
+
 /// Reads what has come; false when there is no more, or no more is wanted.
-fn fill(cx: &mut std::task::Context<'_>, client: &mut Client, view: &mut ConnectionView) -> Poll<bool> {
-    let room = MOST_BYTES.saturating_sub(view.heard.len());
+fn fill(cx: &mut Context<'_>, client: &mut Client, view: &mut ConnectionView) -> Poll<bool> {
+    let more = ready!(take(cx, &mut client.stream, &mut view.heard));
+    if more && let Ok(Some(hello)) = hello::read(&view.heard) {
+        let name = Some(hello.server_name).filter(|name| !name.is_empty());
+        let protocols = Some(hello.protocols.join(&b","[..])).filter(|list| !list.is_empty());
+        view.asked = Some(Asked { name, protocols });
+    }
+    Poll::Ready(more)
+}
+
+/// Appends what has come; false when there is no more, or no more is wanted.
+pub(super) fn take(cx: &mut Context<'_>, from: &mut Stream, bytes: &mut Vec<u8>) -> Poll<bool> {
+    let room = MOST_BYTES.saturating_sub(bytes.len());
     if room == 0 {
         return Poll::Ready(false);
     }
-    let mut bytes = [0; 2048];
-    let mut buffer = ReadBuf::new(bytes.get_mut(..room.min(2048)).unwrap_or_default());
-    match Pin::new(&mut client.stream).poll_read(cx, &mut buffer) {
-        Poll::Pending => Poll::Pending,
-        Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
-            view.heard.extend_from_slice(buffer.filled());
-            if let Ok(Some(hello)) = hello::read(&view.heard) {
-                let name = Some(hello.server_name).filter(|name| !name.is_empty());
-                let protocols = Some(hello.protocols.join(&b","[..])).filter(|list| !list.is_empty());
-                view.asked = Some(Asked { name, protocols });
-            }
+    let mut some = [0; 2048];
+    let mut buffer = ReadBuf::new(some.get_mut(..room.min(2048)).unwrap_or_default());
+    match ready!(Pin::new(from).poll_read(cx, &mut buffer)) {
+        Ok(()) if !buffer.filled().is_empty() => {
+            bytes.extend_from_slice(buffer.filled());
             Poll::Ready(true)
         }
-        Poll::Ready(_) => Poll::Ready(false),
+        _ => Poll::Ready(false),
     }
 }

@@ -69,15 +69,18 @@ pub fn count_verdict(
 ) {
     let counters = server.counters.of(worker);
     match verdict {
-        Verdict::Deny(_) | Verdict::Reject => {
-            found.frontend.counters.workers.of(worker).denied_responses.add(1);
-            backend.counters.of(worker).denied_responses.add(1);
-            counters.denied_responses.add(1);
-        }
+        Verdict::Deny(_) | Verdict::Reject => count_denied_answer(found, backend, (server, worker)),
         Verdict::Overgrown => {
             counters.failed_rewrites.add(1);
             counters.internal_errors.add(1);
         }
         Verdict::Return(_) | Verdict::Redirect(_) => {}
     }
+}
+
+/// What a server says and nobody shall hear.
+pub fn count_denied_answer(found: &Found, backend: &Backend, (server, worker): (&Server, usize)) {
+    found.frontend.counters.workers.of(worker).denied_responses.add(1);
+    backend.counters.of(worker).denied_responses.add(1);
+    server.counters.of(worker).denied_responses.add(1);
 }

@@ -4,6 +4,7 @@
 //! `tcp` when each set is run.
 
 mod acts;
+mod answered;
 mod answering;
 mod connection;
 mod content;
@@ -16,10 +17,11 @@ mod state;
 pub mod tracking;
 mod variables;
 
+pub use answered::Answered;
 pub use answering::{Verdict, after, after_own, answer, instead, page, write_own};
 pub use connection::{Admission, SessionVariables, connection, session};
 pub use content::content;
-pub use decisions::{Stage, count_own, count_verdict, denied, turned_away};
+pub use decisions::{Stage, count_denied_answer, count_own, count_verdict, denied, turned_away};
 pub use message::growing;
 pub use request::{Turn, request};
 pub use state::{Captures, State};

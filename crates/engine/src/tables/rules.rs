@@ -29,6 +29,7 @@ pub struct Rules {
     pub answer: Vec<Rule>,
     pub after: Vec<Rule>,
     pub inspect_ms: u64,
+    pub answer_inspect_ms: u64,
 }
 
 /// What a rule does; `wire::Verb` names the same.
@@ -38,6 +39,7 @@ pub enum Act {
     Allow,
     Reject,
     SilentDrop,
+    Close,
     Deny(Answer),
     Tarpit(Answer),
     Return(Answer),

@@ -27,6 +27,7 @@ pub fn draft_rules(path: &str, rules: &wire::Rules, around: &Around<'_>) -> Resu
         answer: set("answer", &rules.answer)?,
         after: set("after", &rules.after)?,
         inspect_ms: rules.inspect_delay,
+        answer_inspect_ms: rules.answer_inspect_delay,
     })
 }
 
@@ -82,6 +83,7 @@ impl Draft<'_> {
             Verb::Allow => Act::Allow,
             Verb::Reject => Act::Reject,
             Verb::SilentDrop => Act::SilentDrop,
+            Verb::Close => Act::Close,
             Verb::Deny => Act::Deny(self.answer()?),
             Verb::Tarpit => Act::Tarpit(self.answer()?),
             Verb::Return => {

@@ -35,6 +35,7 @@ pub enum Verb {
     Deny,
     Tarpit,
     SilentDrop,
+    Close,
     Return,
     Redirect,
     Auth,

@@ -112,6 +112,37 @@ impl Content {
     }
 }
 
+impl Content {
+    /// Whether more bytes may change it.
+    pub fn may_change<V: View + ?Sized>(&self, view: &V) -> bool {
+        let bytes = view.body(self.message);
+        match &self.what {
+            What::Length | What::Body | What::Payload { length: 0, .. } => true,
+            What::Payload { offset, length } => bytes.len() < offset.saturating_add(*length),
+            What::Prefixed { offset, width, then } => counted(bytes, *offset, *width, *then).is_none(),
+            What::HelloType => bytes.len() < 6 && may_be_hello(bytes),
+            What::HelloVersion | What::Extension(_) | What::Ticket => is_cut_hello(view),
+            What::Rdp { .. } => {
+                let start = bytes.get(11..).unwrap_or_default();
+                let is_cookie =
+                    start.iter().zip(b"cookie: ").all(|(byte, wanted)| byte.eq_ignore_ascii_case(wanted));
+                is_cookie && memchr::memmem::find(start, b"\r\n").is_none()
+            }
+        }
+    }
+}
+
+/// Whether the client may be saying something in TLS that is not all there.
+pub(crate) fn is_cut_hello<V: View + ?Sized>(view: &V) -> bool {
+    let bytes = view.body(Message::Request);
+    let length = bytes.get(6..9).map(|width| width.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)));
+    may_be_hello(bytes) && length.is_none_or(|length| bytes.len() < 9 + length)
+}
+
+fn may_be_hello(bytes: &[u8]) -> bool {
+    bytes.iter().zip([22, 3]).all(|(byte, wanted)| *byte == wanted)
+}
+
 fn counted(bytes: &[u8], offset: usize, width: usize, then: Then) -> Option<&[u8]> {
     let after = offset.checked_add(width)?;
     let length = bytes.get(offset..after)?.iter().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));

@@ -18,6 +18,7 @@ mod tracked;
 
 use std::fmt;
 
+pub(crate) use content::is_cut_hello;
 pub(crate) use made::{figure, unhex};
 
 use crate::args::{self, Parameter};
@@ -140,6 +141,17 @@ impl Asked {
                 Value::Absent => false,
                 value => test(value),
             },
+        }
+    }
+}
+
+impl Asked {
+    /// Whether more of the first bytes may change its value.
+    pub fn may_change<V: View + ?Sized>(&self, view: &V) -> bool {
+        match &self.sample {
+            Sample::Content(sample) => sample.may_change(view),
+            Sample::Target(sample) => sample.may_change(view),
+            _ => false,
         }
     }
 }

@@ -74,6 +74,14 @@ impl Target {
     }
 }
 
+impl Target {
+    /// Whether more of the first bytes may change it.
+    pub fn may_change<V: View + ?Sized>(&self, view: &V) -> bool {
+        let begins = |method: &[u8]| method.starts_with(view.body(Message::Request));
+        matches!(self, Self::IsHttp) && view.method().is_empty() && METHODS.into_iter().any(begins)
+    }
+}
+
 /// The target as it was asked for.
 pub(super) fn path_query<V: View + ?Sized>(view: &V) -> Cow<'_, [u8]> {
     match view.target() {
@@ -118,9 +126,11 @@ fn avalanche(hash: u32) -> u32 {
     a.wrapping_mul(3_221_225_473)
 }
 
-/// Whether a method, a blank and a target stand at the start.
+/// What requests begin with.
+const METHODS: [&[u8]; 8] =
+    [b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT "];
+
+/// Whether a method and a blank stand at the start.
 fn looks_like_http(bytes: &[u8]) -> bool {
-    const METHODS: [&[u8]; 8] =
-        [b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT "];
     METHODS.iter().any(|method| bytes.starts_with(method))
 }

@@ -21,7 +21,8 @@ class Arguments:
 
     `master`: master-worker mode (`-W`), `notify`: also tell the service manager (`-Ws`); `finish` and `terminate` are
     process ids that make way once this one serves; `debug` the letters behind `-d`; `sockets` of the master CLI;
-    `predecessor` is where another process hands its listening sockets over.
+    `predecessor` is where another process hands its listening sockets over. `maxconn` is for the process,
+    `proxy_maxconn` those of a frontend that says nothing itself, `memory` MiB; 0: as the files say.
     """
 
     files: tuple[Path, ...] = ()
@@ -43,6 +44,8 @@ class Arguments:
     show_details: bool = False
     peer: str = ""
     maxconn: int = 0
+    proxy_maxconn: int = 0
+    memory: int = 0
     predecessor: str = ""
     debug: tuple[str, ...] = field(default=())
 
@@ -116,7 +119,7 @@ _VALUES: dict[str, Callable[[Arguments, str], Arguments]] = {
     "p": lambda found, value: replace(found, pidfile=Path(value)),
     "L": lambda found, value: replace(found, peer=value),
     "n": lambda found, value: replace(found, maxconn=_number(value)),
-    "N": lambda found, value: replace(found, maxconn=found.maxconn, debug=(*found.debug, f"N{_number(value)}")),
-    "m": lambda found, value: replace(found, debug=(*found.debug, f"m{_number(value)}")),
+    "N": lambda found, value: replace(found, proxy_maxconn=_number(value)),
+    "m": lambda found, value: replace(found, memory=_number(value)),
     "x": lambda found, value: replace(found, predecessor=value),
 }

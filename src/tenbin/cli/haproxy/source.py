@@ -12,13 +12,14 @@ from tenbin.configfile import Outcome, haproxy
 from tenbin.configfile import diagnostics as shown
 from tenbin.configfile.source import Source as Text
 from tenbin.errors import ConfigError, Severity
+from tenbin.model import MemoryLimit
 from tenbin.supervisor.source import usable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from tenbin.cli.haproxy.arguments import Arguments
-    from tenbin.model import RuntimeSocket
+    from tenbin.model import Config, RuntimeSocket
     from tenbin.supervisor.source import Loaded
 
 
@@ -51,9 +52,7 @@ class Files:
             names = " ".join(text.name for text in texts)
             raise UnusableError(f"{rendered}{_alert(f'config : Error(s) found in configuration file : {names}')}")
         self.warnings = rendered
-        config = found.config
-        if self._arguments.maxconn:
-            config = replace(config, limits=replace(config.limits, connections=self._arguments.maxconn))
+        config = self._limited(found.config)
         problems = shown.in_order(problem.diagnostic for problem in found.problems)
         try:
             return usable(Outcome(config, problems, Text(texts[0].name, texts[0].text), found.report))
@@ -85,6 +84,25 @@ class Files:
         """Never: HAProxy reads its files when it is told to."""
         for _ in ():
             yield None
+
+    def _limited(self, config: Config) -> Config:
+        """Put `-n`, `-m` and `-N` in: the first two before what the file says, the last where it says nothing."""
+        given = self._arguments
+        limits, compat = config.limits, config.compat
+        if given.maxconn > 0:
+            limits = replace(limits, connections=given.maxconn)
+            compat = replace(compat, maxconn=given.maxconn) if compat else None
+        if given.memory > 0:
+            limits = replace(limits, memory=MemoryLimit(given.memory << 20, 0))
+        frontends = config.frontends
+        if given.proxy_maxconn > 0:
+            frontends = tuple(
+                one
+                if one.limits.connections
+                else replace(one, limits=replace(one.limits, connections=given.proxy_maxconn))
+                for one in frontends
+            )
+        return replace(config, limits=limits, compat=compat, frontends=frontends)
 
     def _tell_environment(self, texts: Sequence[haproxy.Text]) -> None:
         """Set what configurations, and the programs that are started for them, find in their environment."""

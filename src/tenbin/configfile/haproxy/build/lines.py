@@ -112,10 +112,6 @@ def _rule(reading: Reading, made: Lines, line: Line) -> None:
         if not rest:
             reading.error(line, f"'{name.text} {line.words[1].text}' expects an action.")
             return
-        if phase == "answer_content" and made.scope.mode == "tcp":
-            why = "first bytes of servers are not looked at in mode tcp"
-            reading.refused(line, why, "rules on answers need mode http; `tcp-request content` looks at the client")
-            return
     rule = phrases.rule(reading, made.scope, phase, rest)
     if rule is not None:
         made.rules.setdefault(phase, []).append(rule)

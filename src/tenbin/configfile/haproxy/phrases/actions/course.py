@@ -20,7 +20,7 @@ _ENDS = {
     "allow": Verb.ALLOW,
     "accept": Verb.ALLOW,
     "reject": Verb.REJECT,
-    "close": Verb.REJECT,
+    "close": Verb.CLOSE,
     "silent-drop": Verb.SILENT_DROP,
     "disable-l7-retry": Verb.DISABLE_RETRY,
 }
