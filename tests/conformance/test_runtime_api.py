@@ -20,6 +20,7 @@ pytestmark = pytest.mark.skipif(HAPROXY is None, reason="there is no haproxy to 
 TEXT = """
 global
   stats socket {socket} mode 600 level admin
+  set-var proc.limit int(9)
 defaults
   mode http
   timeout connect 1s
@@ -47,18 +48,35 @@ enable health app/s1 | enable agent app/s1 | disable agent app/s1 | enable serve
 disable server app/s1 | enable server app/s1 | disable frontend web | disable frontend web | enable frontend web
 enable frontend web | enable frontend none | shutdown frontend none | set maxconn frontend web
 set maxconn frontend none 1 | set maxconn frontend web 500 | set maxconn server app/s1 20 | set maxconn global 400
-set rate-limit | set rate-limit what | set rate-limit connections global 0 | clear counters | clear counters all
+set rate-limit | set rate-limit what | set rate-limit connections global 0 | set rate-limit sessions global 7000
+set rate-limit connections | set rate-limit connections global | set rate-limit connections global x
+set rate-limit ssl-sessions global 9000 | set maxconn global x | set maxconn global | set maxconn global 99999999
+clear counters | clear counters all
 add server app | add server none/x 127.0.0.1:1 | add server app/s1 127.0.0.1:1 | add server app/n 127.0.0.1:1
+add server app/c 127.0.0.1:1 check inter 5s weight 4 | enable health app/c | disable health app/c
+enable health app/n | add server app/t 127.0.0.1:1 track app/s1 | add server app/t 127.0.0.1:1 track none/x
+add server app/t 127.0.0.1:1 cookie x | add server app/t 127.0.0.1:1 resolvers x
+add server app/t 127.0.0.1:1 ssl verify none | add server app
+add server app/u | add server clients/u 127.0.0.1:1 | del server clients/u | enable agent app/n | del server app/c
+del server app/t | del server app | del server | del server none/x | show errors none | show errors 0 |
 del server app/none | del server app/n | shutdown sessions server app/s1 | shutdown session 0x1
 set timeout | set timeout cli x | set timeout cli 10 | set severity-output what | set severity-output number
 set severity-output number;get weight app/none | set severity-output string;get weight app/none
-expert-mode | experimental-mode | get var proc.x | show map | get map x y | show map x | show acl x | add acl
+expert-mode | experimental-mode | get var proc.x | get var proc.none | get var proc.limit | get var txn.x | get var
+set var proc.limit int(3) | experimental-mode on;set var proc.limit int(2),add(3) | get var proc.limit
+experimental-mode on;set var proc.limit fmt a%[int(7)] | get var proc.limit | experimental-mode on;set var proc.limit
+experimental-mode on;set var txn.x int(1) | experimental-mode on;set var proc.limit a b | show env NOSUCH
+experimental-mode on;set var proc.limit none(1) | show map | get map x y | show map x | show acl x | add acl
 del acl | del map | set map | clear map | clear map x | show backend | show cli level | user;show cli level
 prompt;get weight app/s2 | show table none | show table clients | set table clients key 10.0.0.1 data.gpc0 3
 show table clients data.gpc0 gt 5 | show table clients data.none gt 1 | show table clients data.gpc0 what 1
 show table clients data.gpc0 gt x | show table clients key | show table clients key 10.9.9.9 | clear table
 clear table clients data.gpc0 eq 3 | clear table clients | show table clients what | show ssl cert
-set ssl cert x | show servers state none
+show ssl cert x | show ssl cert *x | set ssl cert | commit ssl cert | commit ssl cert x | abort ssl cert
+abort ssl cert x | new ssl cert | new ssl cert /n.pem
+new ssl cert /n.pem | show ssl cert /n.pem | commit ssl cert /n.pem | del ssl cert
+del ssl cert x | del ssl cert /n.pem | del ssl cert /n.pem | set ssl ocsp-response | set ssl ocsp-response AAAA
+set ssl ocsp-response !! | set ssl cert x | show servers state none
 """
 COMMANDS = [command.strip().replace("%%", "%") for command in SAME.replace("\n", "|").split("|") if command.strip()]
 

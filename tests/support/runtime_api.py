@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import socket
 import sys
@@ -35,9 +36,8 @@ class Api:
 
     def stat(self) -> dict[tuple[str, str], dict[str, str]]:
         """Return `show stat` by proxy and name."""
-        lines = self("show stat").strip("\n").split("\n")
-        names = lines[0].removeprefix("# ").split(",")
-        rows = [dict(zip(names, line.split(","), strict=True)) for line in lines[1:]]
+        names, *values = csv.reader(self("show stat").removeprefix("# ").strip("\n").split("\n"))
+        rows = [dict(zip(names, line, strict=True)) for line in values]
         return {(row["pxname"], row["svname"]): row for row in rows}
 
 

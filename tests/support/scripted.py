@@ -11,6 +11,7 @@ from tenbin.testing import Client, Tenbin, lease, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
     from types import TracebackType
 
     Script = Callable[["Peer"], None]
@@ -84,14 +85,17 @@ class Peer:
 
 
 class ScriptedServer:
-    """Runs `script` on every connection, each in a thread; a connection is closed when its script returns."""
+    """Runs `script` on every connection, each in a thread; a connection is closed when its script returns.
 
-    def __init__(self, script: Script) -> None:
+    It has a port, or listens on the path of a unix socket, where one is given.
+    """
+
+    def __init__(self, script: Script, path: Path | None = None) -> None:
         self.script = script
         self.peers: list[Peer] = []
         self._lease = lease()
         self.port = self._lease.ports[0]
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=1024)
+        self._listener = _listening(path or ("127.0.0.1", self.port))
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
@@ -111,7 +115,8 @@ class ScriptedServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if connection.family != socket.AF_UNIX:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             peer = Peer(connection, len(self.peers))
             self.peers.append(peer)
             threading.Thread(target=self._run, args=(peer,), daemon=True).start()
@@ -142,6 +147,15 @@ class ScriptedServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _listening(at: Path | tuple[str, int]) -> socket.socket:
+    if isinstance(at, tuple):
+        return socket.create_server(at, backlog=1024)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(at))
+    listener.listen(1024)
+    return listener
 
 
 def once(answer: bytes) -> Script:

@@ -9,7 +9,7 @@ use tenbin_rules::{Change, Counter, Fact, Figure, Message, Scope, TlsFact, Value
 
 use crate::client::Presence;
 use crate::listener::Found;
-use crate::rules::{Variables, figures, tracking};
+use crate::rules::{Captures, Variables, figures, secured, tracking};
 use crate::tables::{Backend, Server};
 
 /// See the module.
@@ -32,6 +32,8 @@ pub struct ConnectionView {
     pub is_final: bool,
     /// Variables that end with it.
     pub variables: Variables,
+    /// Samples kept for its line.
+    pub captures: Captures,
     /// What expressions have assigned and rules have not seen yet.
     assigned: RefCell<Vec<(Variable, Value<'static>)>>,
     /// Where it goes.
@@ -70,6 +72,7 @@ impl ConnectionView {
             server: None,
             is_final: false,
             variables: Variables::default(),
+            captures: Captures::default(),
             assigned: RefCell::default(),
             backend: None,
         }
@@ -138,8 +141,11 @@ impl View for ConnectionView {
             (Fact::BackendName, _) => {
                 Value::maybe(self.backend.as_ref().map(|backend| backend.spec.name.as_bytes()))
             }
-            _ => Value::Absent,
+            _ => secured::tell(fact, self.presence.tls().own).unwrap_or(Value::Absent),
         }
+    }
+    fn capture(&self, message: Message, index: usize) -> Value<'_> {
+        Value::maybe(self.captures.get(message, index))
     }
     fn of(&self, figure: Figure, name: &str) -> Value<'_> {
         figures::tell(figure, name, (self.presence.worker(), &self.found, self.backend.as_deref()))

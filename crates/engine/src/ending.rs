@@ -103,6 +103,13 @@ impl Ending {
         }
     }
 
+    /// The server that the cookie names could not be reached, and another one is asked.
+    pub fn loses_server(&mut self) {
+        if let Some((came @ CookieIn::Valid, _)) = &mut self.cookie {
+            *came = CookieIn::Down;
+        }
+    }
+
     /// The two letters of a connection.
     pub fn pair(self) -> [u8; 2] {
         [self.who.letter(), self.phase.letter()]

@@ -34,6 +34,8 @@ mod pace;
 mod peek;
 mod privileges;
 mod proxy;
+mod rates;
+mod refused;
 mod retry;
 mod rules;
 mod secured;
@@ -55,6 +57,7 @@ mod track;
 mod tunnel;
 mod turns;
 mod upstream;
+mod watch;
 pub mod wire;
 mod worker;
 

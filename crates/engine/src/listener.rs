@@ -135,6 +135,8 @@ struct Arrival {
     visit: Option<Visit>,
     /// That of the lowest descriptor that it could have.
     number: u64,
+    /// It does not come too early, and was counted so.
+    in_time: bool,
 }
 
 /// A connection that has its place within the limits and is not served yet.
@@ -169,7 +171,7 @@ pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdL
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let (worker, place, number) = (Rc::clone(&worker), Rc::clone(&place), number_of(&stream));
-                let arrival = Arrival { worker, place, stream, peer, visit: None, number };
+                let arrival = Arrival { worker, place, stream, peer, visit: None, number, in_time: false };
                 if let Some(arrival) = arrival.admit() {
                     // A task of its own: this one may be aborted, and what was accepted is served all the same.
                     let door = arrival.worker.shared.doors.open();
@@ -270,7 +272,7 @@ impl Arrival {
             };
             self.visit = entered;
         }
-        if self.is_short() {
+        if self.is_short() || self.is_early(&found) {
             return Some(self);
         }
         let Some(mut presence) = Presence::reserve(&self.worker, &found) else { return Some(self) };
@@ -296,6 +298,14 @@ impl Arrival {
             tell(&self.worker, || format!("clients hold what they may of {limit} descriptors"));
         }
         !has_room || shared.stance.is_refusing()
+    }
+
+    /// Whether more has begun in the last second than may; what has waited its time is not asked again.
+    fn is_early(&mut self, found: &Found) -> bool {
+        let (limits, most) = (self.worker.tables().limits.rates, found.frontend.spec.limits.session_rate);
+        let (paces, pace) = (&self.worker.shared.process.paces, &found.frontend.counters.pace);
+        self.in_time |= paces.admit(&limits, (pace, most), found.tls.is_some(), self.worker.now_ms());
+        !self.in_time
     }
 
     /// Descriptors may have become free.

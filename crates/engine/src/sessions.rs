@@ -1,7 +1,7 @@
 //! What is in progress on a worker, for operators who look at it or end it.
 //!
 //! One record an exchange or a balanced connection, in a slab that is only written to on its way: names are looked up when
-//! somebody asks. Whoever is ended by an operator is woken by the worker's timers and asks its [`Seat`].
+//! somebody asks. Whoever is ended from outside is woken by the worker's timers and asks its [`Seat`].
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::client::{Client, Presence};
+use crate::ending::Who;
 use crate::tables::{Backend, Server, Tables};
 use crate::wire::{Mode, Session};
 use crate::worker::{Attachment, Cut};
@@ -42,7 +43,7 @@ struct Record {
     server: u64,
     /// Of one that only carries bytes.
     tunnel: Option<Attachment>,
-    ended: Cell<bool>,
+    ended: Cell<Option<Who>>,
 }
 
 /// Which of them an operator means.
@@ -74,7 +75,7 @@ impl Sessions {
             backend: 0,
             server: 0,
             tunnel: None,
-            ended: Cell::new(false),
+            ended: Cell::new(None),
         };
         let index = slab.free.pop().unwrap_or(slab.records.len());
         match slab.records.get_mut(index) {
@@ -90,8 +91,8 @@ impl Sessions {
         slab.records.iter().filter_map(|record| record.show(tables, now_us)).collect()
     }
 
-    /// Ends some; how many. They have to be woken.
-    pub fn end(&self, which: Which) -> u64 {
+    /// Ends some, for this reason; how many. They have to be woken.
+    pub fn end(&self, which: Which, who: Who) -> u64 {
         let slab = self.slab.borrow();
         let meant = |record: &&Record| match which {
             Which::Number(number) => record.number == number,
@@ -99,7 +100,7 @@ impl Sessions {
         };
         let found = slab.records.iter().filter(|record| record.presence.is_some()).filter(meant);
         let end = |record: &Record| {
-            record.ended.set(true);
+            record.ended.set(record.ended.get().or(Some(who)));
             record.tunnel.iter().for_each(Attachment::cut);
         };
         found.map(end).count() as u64
@@ -145,9 +146,9 @@ impl Seat {
         self.change(|record| record.tunnel = Some(cut.attachment()));
     }
 
-    /// Whether an operator has ended it.
-    pub fn is_ended(&self) -> bool {
-        self.owner.slab.borrow().records.get(self.index).is_some_and(|record| record.ended.get())
+    /// Why it is to end, if it is.
+    pub fn ended(&self) -> Option<Who> {
+        self.owner.slab.borrow().records.get(self.index).and_then(|record| record.ended.get())
     }
 
     fn change(&self, change: impl FnOnce(&mut Record)) {

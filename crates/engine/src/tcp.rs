@@ -25,8 +25,9 @@ use crate::rules;
 use crate::stick;
 use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held, Server, Tables};
-use crate::tunnel::{End, Tunnel, patience};
+use crate::tunnel::{End, Moved, Patience, Tunnel};
 use crate::upstream::{self, ConnectError, Load, Manner};
+use crate::wire::Sight;
 
 /// Why a connection ended without a server, in counters.
 const NO_SERVER: &str = "no-server";
@@ -88,8 +89,8 @@ async fn route(
     (found, tables): (&Found, &Tables),
     view: &mut ConnectionView,
 ) -> Option<String> {
-    if found.frontend.asks_hello && view.asked.is_none() {
-        view.asked = Some(look(client, found).await?);
+    if found.frontend.asks_hello {
+        learn(client, found, view).await?;
     }
     let Some(name) = decide(found, view, tables) else {
         for counters in found.connection_counters(client.worker.index) {
@@ -97,11 +98,19 @@ async fn route(
         }
         return None;
     };
-    let asks_hello = tables.backend(&name).is_some_and(|backend| backend.asks_hello);
-    if asks_hello && view.asked.is_none() {
-        view.asked = Some(look(client, found).await?);
+    if tables.backend(&name).is_some_and(|backend| backend.asks_hello) {
+        learn(client, found, view).await?;
     }
     Some(name)
+}
+
+/// What a TLS client says first is known from here on. Rules that have read bytes have seen it, if there was any.
+async fn learn(client: &Client, found: &Found, view: &mut ConnectionView) -> Option<()> {
+    if view.asked.is_none() {
+        let has_spoken = !view.heard.is_empty();
+        view.asked = Some(if has_spoken { Asked::default() } else { look(client, found).await? });
+    }
+    Some(())
 }
 
 /// Waits for what a TLS client says first. Who speaks something else, or waits for the server to speak, says nothing of
@@ -174,7 +183,7 @@ async fn open(
         let counters = server.counters.of(worker.index);
         counters.balanced.add(u64::from(tries.named != Some(index)));
         let (connect_ms, mut until) = (backend.spec.timeouts.connect, None);
-        let preface = preface(client, server.proxy);
+        let preface = preface(client, view.peer, server.proxy);
         let error = loop {
             // Perhaps the server is the one to speak first.
             match upstream::connect(
@@ -187,6 +196,7 @@ async fn open(
             {
                 Ok(stream) => {
                     counters.connects.add(1);
+                    server.see(&backend, &worker, Sight::Connected);
                     passage.times.connected = worker.shared.clock.micros();
                     stick::store(&backend, view, index, worker.now_ms());
                     return Ok(Carried { backend, server, lease, stream });
@@ -196,7 +206,7 @@ async fn open(
             }
         };
         let failed = verdict(error, passage.retries < backend.spec.retry.attempts);
-        error.settle(&worker, &server, lease);
+        error.settle(&worker, (&backend, &server), lease);
         if let Some(failed) = failed {
             counters.unreached.add(1);
             return Err(failed);
@@ -345,30 +355,26 @@ async fn carry(
     let load = Load::begin(&client.worker, &backend, &server);
     let (front, back) = (&found.frontend.spec.timeouts, &backend.spec.timeouts);
     let least = |one: u64, other: u64| if one > 0 && other > 0 { one.min(other) } else { one.max(other) };
-    let (idle_ms, who) = patience(least(front.client, front.tunnel), least(back.server, back.tunnel));
+    let patience = Patience::new(
+        [least(front.client, front.tunnel), least(back.server, back.tunnel)],
+        [front.client_fin, back.server_fin],
+    );
     let cut = client.worker.attach(&server, backend.spec.close_on_down);
     passage.seat.iter().for_each(|seat| seat.carries(&cut));
     let cut = Some(cut);
     let Client { worker, stream: socket, timer, .. } = client;
-    let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
-    let rules = &backend.rules;
-    let (end, moved) = if rules.answer_content.is_empty() {
-        tunnel.run(&view.heard, b"").await
-    } else {
-        let heard = std::mem::take(&mut view.heard);
-        (view.backend, view.server) = (Some(Arc::clone(&backend)), Some(Arc::clone(&server)));
-        let mut judge = rules::Answered::new(view, (&rules.answer_content, rules.answer_inspect_ms));
-        Box::pin(tunnel.run_judged(&heard, |cx, server| judge.poll(cx, server))).await
-    };
-    let (who, phase) = end.ending(who);
-    passage.is_killed(phase);
+    let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, patience, cut };
+    let (end, moved) = run(tunnel, (&backend, &server), view).await;
+    let (who, phase) = end.ending();
+    let was_ended = passage.is_killed(Phase::Ended);
     passage.ending.set(who, phase);
     passage.bytes = [moved.up, moved.down];
     match end {
         End::Client => of_server.client_aborts.add(1),
+        End::Cut if was_ended => {}
         End::Server | End::Cut => of_server.server_aborts.add(1),
         End::Denied => rules::count_denied_answer(found, &backend, (&server, index)),
-        End::Clean | End::Idle => {}
+        End::Clean | End::Idle(_) => {}
     }
     of_server.bytes_in.add(moved.up);
     of_server.bytes_out.add(moved.down);
@@ -395,4 +401,20 @@ async fn carry(
         retries: 0,
     });
     lease.finish(Outcome { kind: OutcomeKind::Success, latency_us: 0 }, client.worker.now_ms());
+}
+
+/// Carries, with the rules on what the server says first, if there are any.
+async fn run(
+    tunnel: Tunnel<'_>,
+    (backend, server): (&Arc<Backend>, &Arc<Server>),
+    view: &mut ConnectionView,
+) -> (End, Moved) {
+    let rules = &backend.rules;
+    if rules.answer_content.is_empty() {
+        return tunnel.run(&view.heard, b"").await;
+    }
+    let heard = std::mem::take(&mut view.heard);
+    (view.backend, view.server) = (Some(Arc::clone(backend)), Some(Arc::clone(server)));
+    let mut judge = rules::Answered::new(view, (&rules.answer_content, rules.answer_inspect_ms));
+    Box::pin(tunnel.run_judged(&heard, |cx, server| judge.poll(cx, server))).await
 }

@@ -21,8 +21,8 @@ use crate::worker::{Cut, Worker};
 pub enum End {
     /// Both sides said that they are done.
     Clean,
-    /// Nothing moved for the idle time.
-    Idle,
+    /// Nothing moved for the time that this side has.
+    Idle(Who),
     /// The client's socket failed.
     Client,
     /// The server's socket failed.
@@ -51,7 +51,7 @@ impl End {
     pub fn code(self) -> &'static str {
         match self {
             Self::Clean => "closed",
-            Self::Idle => "idle-timeout",
+            Self::Idle(_) => "idle-timeout",
             Self::Client => "client-aborted",
             Self::Server => "server-aborted",
             Self::Cut => "server-down",
@@ -61,11 +61,11 @@ impl End {
 }
 
 impl End {
-    /// The same for lines of logs; `idle` says whose patience ends first.
-    pub fn ending(self, idle: Who) -> (Who, Phase) {
+    /// The same for lines of logs.
+    pub fn ending(self) -> (Who, Phase) {
         match self {
             Self::Clean => (Who::Nobody, Phase::Ended),
-            Self::Idle => (idle, Phase::Data),
+            Self::Idle(who) => (who, Phase::Data),
             Self::Client => (Who::Client, Phase::Data),
             Self::Server => (Who::Server, Phase::Data),
             Self::Cut => (Who::Down, Phase::Data),
@@ -74,11 +74,31 @@ impl End {
     }
 }
 
-/// The shorter of the two times that nothing may move, and whose it is; 0: for ever.
-pub fn patience(client_ms: u64, server_ms: u64) -> (u64, Who) {
-    match (client_ms, server_ms) {
-        (client, server) if client > 0 && (server == 0 || client <= server) => (client, Who::ClientSlow),
-        (_, server) => (server, Who::ServerSlow),
+/// How long nothing may move, and whose time it is; 0: for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    both: (u64, Who),
+    client_alone: u64,
+    server_alone: u64,
+}
+
+impl Patience {
+    /// The times of client and server in milliseconds, while both may speak and (0: no other) while only one may.
+    pub fn new([client, server]: [u64; 2], [client_fin, server_fin]: [u64; 2]) -> Self {
+        let is_client = client > 0 && (server == 0 || client <= server);
+        Self {
+            both: if is_client { (client, Who::ClientSlow) } else { (server, Who::ServerSlow) },
+            client_alone: if client_fin > 0 { client_fin } else { client },
+            server_alone: if server_fin > 0 { server_fin } else { server },
+        }
+    }
+
+    fn of(&self, up: &Way<'_>, down: &Way<'_>) -> (u64, Who) {
+        match (up.closed, down.closed) {
+            (true, false) => (self.server_alone, Who::ServerSlow),
+            (false, true) => (self.client_alone, Who::ClientSlow),
+            _ => self.both,
+        }
     }
 }
 
@@ -101,8 +121,8 @@ pub struct Tunnel<'a> {
     pub server: &'a mut Stream,
     /// Reset with every byte that moves.
     pub timer: &'a Timer,
-    /// Milliseconds without a byte that end it; 0: never.
-    pub idle_ms: u64,
+    /// For how long none may move.
+    pub patience: Patience,
     /// Ends it when the server goes down.
     pub cut: Option<Cut>,
 }
@@ -138,10 +158,10 @@ impl Tunnel<'_> {
         up: &[u8],
         mut judge: impl FnMut(&mut Context<'_>, &mut Stream) -> Poll<Judgement>,
     ) -> (End, Moved) {
-        let mut up = Way::with(self.worker, up);
-        self.timer.set(self.idle_ms);
+        let (mut up, down) = (Way::with(self.worker, up), Way::with(self.worker, b""));
+        self.timer.set(self.patience.both.0);
         let judged = poll_fn(|cx| {
-            let before = up.bytes;
+            let before = (up.bytes, up.closed);
             match up.poll(cx, self.client, self.server) {
                 Poll::Ready(Err(Failure::Read)) => return Poll::Ready(Err(End::Client)),
                 Poll::Ready(Err(Failure::Write)) => return Poll::Ready(Err(End::Server)),
@@ -153,19 +173,20 @@ impl Tunnel<'_> {
             if self.cut.as_ref().is_some_and(|cut| cut.poll(cx)) {
                 return Poll::Ready(Err(End::Cut));
             }
-            if up.bytes != before {
-                self.timer.set(self.idle_ms);
+            let (idle_ms, who) = self.patience.of(&up, &down);
+            if (up.bytes, up.closed) != before {
+                self.timer.set(idle_ms);
             }
-            self.timer.poll(cx).map(|()| Err(End::Idle))
+            self.timer.poll(cx).map(|()| Err(End::Idle(who)))
         })
         .await;
         let end = match judged {
-            Ok(Judgement::Pass(down)) => {
-                let down = Way::with(self.worker, &down);
+            Ok(Judgement::Pass(bytes)) => {
+                let down = Way::with(self.worker, &bytes);
                 return self.carry((up, down)).await;
             }
-            Ok(Judgement::Last(down)) => {
-                let down = Way { ended: true, ..Way::with(self.worker, &down) };
+            Ok(Judgement::Last(bytes)) => {
+                let down = Way { ended: true, ..Way::with(self.worker, &bytes) };
                 let up = Way { buffer: None, ended: true, closed: true, ..up };
                 return self.carry((up, down)).await;
             }
@@ -182,10 +203,10 @@ impl Tunnel<'_> {
     }
 
     async fn carry(self, (mut up, mut down): (Way<'_>, Way<'_>)) -> (End, Moved) {
-        self.timer.set(self.idle_ms);
+        self.timer.set(self.patience.of(&up, &down).0);
         let mut turn = false;
         let end = poll_fn(|cx| {
-            let before = up.bytes + down.bytes;
+            let before = (up.bytes + down.bytes, up.closed, down.closed);
             // In turns: a direction that always has something to do uses up what the task may do at a time.
             turn = !turn;
             let early = turn.then(|| up.poll(cx, self.client, self.server));
@@ -207,10 +228,11 @@ impl Tunnel<'_> {
             if self.cut.as_ref().is_some_and(|cut| cut.poll(cx)) {
                 return Poll::Ready(End::Cut);
             }
-            if up.bytes + down.bytes != before {
-                self.timer.set(self.idle_ms);
+            let (idle_ms, who) = self.patience.of(&up, &down);
+            if (up.bytes + down.bytes, up.closed, down.closed) != before {
+                self.timer.set(idle_ms);
             }
-            self.timer.poll(cx).map(|()| End::Idle)
+            self.timer.poll(cx).map(|()| End::Idle(who))
         })
         .await;
         self.timer.clear();

@@ -21,6 +21,7 @@ use crate::http2::{Link, Links, Opener, Waiter};
 use crate::stats::{ServerCounters, Workers};
 use crate::stream::{Stream, Tls};
 use crate::tables::{Backend, Server};
+use crate::wire::Sight;
 use crate::worker::Worker;
 
 /// Why a server could not be reached.
@@ -135,7 +136,7 @@ fn begin(stream: &TcpStream, preface: &[u8], more: bool) -> io::Result<()> {
 
 impl ConnectError {
     /// Gives the slot back with what this says of the server.
-    pub fn settle(self, worker: &Worker, server: &Server, lease: Lease) {
+    pub fn settle(self, worker: &Worker, (backend, server): (&Backend, &Server), lease: Lease) {
         let kind = match self {
             Self::Timeout | Self::Failed | Self::Tls => OutcomeKind::Failure,
             Self::Short | Self::NoPort => OutcomeKind::Aborted,
@@ -145,6 +146,7 @@ impl ConnectError {
             counters.most.raise(u64::from(server.state.active()));
             counters.connect_errors.add(1);
             counters.failures.add(1);
+            server.see(backend, worker, Sight::Unreachable);
         }
         lease.finish(Outcome { kind, latency_us: 0 }, worker.now_ms());
     }

@@ -20,6 +20,7 @@ use crate::capacity::{Capacity, RELIEF, Relief, Stance, Want};
 use crate::clock::Clock;
 use crate::deadline::{Deadlines, TICK_MS};
 use crate::doors::{Door, Doors};
+use crate::ending::Who;
 use crate::flow::Presses;
 use crate::http::Exchange;
 use crate::lines::{Batches, Dates, Sinks};
@@ -54,6 +55,8 @@ pub struct Shared {
     pub sinks: Sinks,
     /// Tells the control plane something.
     pub notices: crate::notice::Notices,
+    /// Messages that could not be read.
+    pub refused: crate::refused::Refused,
     /// Of the scope `proc`.
     pub variables: crate::rules::ProcessVariables,
 }
@@ -70,8 +73,8 @@ pub enum Command {
     CloseServer(u64),
     /// Tell what is in progress.
     Sessions(SyncSender<Vec<Session>>),
-    /// End some of what is in progress, and say how many.
-    EndSessions(Which, SyncSender<u64>),
+    /// End some of what is in progress, for this reason, and say how many if somebody asks.
+    EndSessions(Which, Who, Option<SyncSender<u64>>),
     /// Hand over the lines of the access log; dropping the sender says that it is done.
     FlushLog(SyncSender<()>),
 }
@@ -220,12 +223,12 @@ impl Worker {
                     let now = self.shared.clock.micros();
                     let _ = answer.send(self.sessions.show(&self.tables(), now));
                 }
-                Command::EndSessions(which, answer) => {
-                    let ended = self.sessions.end(which);
+                Command::EndSessions(which, who, answer) => {
+                    let ended = self.sessions.end(which, who);
                     if ended > 0 {
                         self.deadlines.wake_all();
                     }
-                    let _ = answer.send(ended);
+                    let _ = answer.map(|answer| answer.send(ended));
                 }
                 Command::FlushLog(_done) => self.flush_log(),
             }

@@ -16,12 +16,15 @@ impl Node {
             Self::Any(of) => first(of.iter().map(|node| node.decided(view)), true),
             Self::Not(input) => input.decided(view).map(|holds| !holds),
             one if one.test(view) => Some(true),
-            one => {
-                let mut may_change = false;
-                one.each_fetch(&mut |fetch| may_change |= fetch.may_change(view));
-                (!may_change).then_some(false)
-            }
+            one => (!one.may_change(view)).then_some(false),
         }
+    }
+
+    /// Whether more bytes may change any of its fetches.
+    pub fn may_change<V: View + ?Sized>(&self, view: &V) -> bool {
+        let mut may_change = false;
+        self.each_fetch(&mut |fetch| may_change |= fetch.may_change(view));
+        may_change
     }
 }
 

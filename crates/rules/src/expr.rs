@@ -62,6 +62,11 @@ impl Expr {
         self.node.decided(view)
     }
 
+    /// Whether more of the first bytes may change its value.
+    pub fn may_change<V: View + ?Sized>(&self, view: &V) -> bool {
+        self.node.may_change(view)
+    }
+
     /// The expression in the configuration's syntax.
     pub fn text(&self) -> &str {
         &self.text

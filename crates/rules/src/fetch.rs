@@ -145,6 +145,8 @@ impl Fetch {
             Self::RawHost => Value::text(view.host()),
             Self::Header(name) => Value::maybe(view.header(name)),
             Self::Cookie(name) => Value::maybe(view.cookie(name)),
+            // A client on a unix socket has no address.
+            Self::Source | Self::SourcePort if view.source().is_unspecified() => Value::Absent,
             Self::Source => Value::Ip(view.source().to_canonical()),
             Self::SourcePort => Value::Int(view.source_port().into()),
             Self::Port => Value::Int(view.port().into()),

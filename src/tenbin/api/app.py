@@ -6,7 +6,7 @@ from `Operations.status`, writes go to `Operations`. Who may call is decided by 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Body, FastAPI, Query, Request, Response, Security
 from fastapi.exceptions import RequestValidationError
@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 
     from tenbin.api.operations import Operations
     from tenbin.observe.journal import Journal
+
+
+_TEXTS = {"chain_text", "key_text"}
+_HIDDEN: Any = {
+    "listeners": {"__all__": {"tls": {"certificates": {"__all__": _TEXTS}}}},
+    "backends": {"__all__": {"servers": {"__all__": {"tls": {"certificate": _TEXTS}}}}},
+}
+"""What of a snapshot nobody is shown: certificates and keys that were given at run time."""
 
 
 class ServerChange(BaseModel):
@@ -141,7 +149,7 @@ class _Reads:
 
     async def snapshot(self) -> Response:
         blanked = self._operations.snapshot().model_copy(update={"secret": ""})
-        return Response(blanked.model_dump_json(), media_type="application/json")
+        return Response(blanked.model_dump_json(exclude=_HIDDEN), media_type="application/json")
 
     async def events(
         self, after: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=KEPT)] = KEPT

@@ -104,6 +104,10 @@ class Certificates:
                 self._say(renewed(old, one))
         self.remind()
 
+    def replace(self, found: Certificate) -> None:
+        """Another certificate is served in place of a file's."""
+        self.hold(tuple(_instead(one, found) if one.file == found.certificate else one for one in self._facts))
+
     def status(self) -> tuple[CertificateStatus, ...]:
         """Return all of them as they are now."""
         now = self._clock.wall()
@@ -182,11 +186,19 @@ def _diagnostic(problem: Problem, position: str, source: Source) -> Diagnostic:
 
 
 def _facts(use: _Use, found: Certificate) -> CertificateFacts:
+    return _told(found, use.files.position, tuple(use.listeners), tuple(use.servers))
+
+
+def _instead(before: CertificateFacts, found: Certificate) -> CertificateFacts:
+    return _told(found, before.position, before.listeners, before.servers)
+
+
+def _told(found: Certificate, position: str, listeners: tuple[str, ...], servers: tuple[str, ...]) -> CertificateFacts:
     return CertificateFacts(
         file=found.certificate,
-        position=use.files.position,
-        listeners=tuple(use.listeners),
-        servers=tuple(use.servers),
+        position=position,
+        listeners=listeners,
+        servers=servers,
         names=found.names,
         subject=found.subject,
         issuer=found.issuer,

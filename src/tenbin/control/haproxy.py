@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tenbin.health.result import CheckStatus
 from tenbin.model import Health
 from tenbin.observe import sentences
 
@@ -99,6 +100,11 @@ class HaproxyWords:
         return 0, 0
 
 
+def suspicion(event: wire.SuspectEvent) -> str:
+    """Return what requests have met, as the last word of a check."""
+    return f"Detected {event.errors} consecutive errors, last one was: {_MET[event.last]}"
+
+
 def stopped(config: Config, stats: wire.Stats | None) -> Iterator[Sentence]:
     """Tell of each section that it accepts no more, and what it had."""
     fronts = {one.name: one.total for one in stats.frontends} if stats is not None else {}
@@ -111,10 +117,29 @@ def stopped(config: Config, stats: wire.Stats | None) -> Iterator[Sentence]:
 
 def _found(result: CheckResult) -> tuple[tuple[str, Field], ...]:
     # HAProxy says nothing beyond the reason where a check of layer 4 passed.
-    info = "" if result.status.passed and result.status.startswith("L4") else result.text
+    quiet = result.status.passed and result.status.startswith("L4") and result.text != "(tcp-check)"
+    info = "" if quiet else result.text
     return (
         ("check", result.status.text),
-        ("code", result.code or 0),
+        ("code", result.code or 0 if result.status in _WITH_CODES else ""),
         ("info", info[:1].upper() + info[1:]),
-        ("duration_ms", int(result.duration * 1000)),
+        ("duration_ms", int(result.duration * 1000) if result.status is not CheckStatus.HANA else -1),
     )
+
+
+_WITH_CODES = {
+    CheckStatus.L7OK,
+    CheckStatus.L7OKC,
+    CheckStatus.L7STS,
+    CheckStatus.PROCERR,
+    CheckStatus.PROCTOUT,
+    CheckStatus.PROCOK,
+}
+_MET = {
+    "unreachable": "L4 unsuccessful connection",
+    "wrong_status": "Wrong http response",
+    "bad_head": "Invalid http response (headers)",
+    "reset": "Read error (http)",
+    "closed": "Close from server (http)",
+    "late": "Read timeout (http)",
+}

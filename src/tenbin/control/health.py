@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tenbin.control.agents import Agents
-from tenbin.control.haproxy import HaproxyWords
+from tenbin.control.haproxy import HaproxyWords, suspicion
 from tenbin.control.outcomes import summary
 from tenbin.control.vicinity import Vicinity
 from tenbin.health import Checker, HealthChange, Target
@@ -118,6 +118,9 @@ class HealthWatch:
         """Tell what the data plane said; a server that it took out is checked at once."""
         if isinstance(event, wire.NoticeEvent):
             self._say(sentences.notice(event))
+            return
+        if isinstance(event, wire.SuspectEvent):
+            self._checker.suspect(ServerId(event.backend, event.server), suspicion(event))
             return
         up, total = self._count(event.backend)
         self._say(sentences.server_event(event, up=up, total=total))

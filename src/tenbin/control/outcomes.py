@@ -31,6 +31,8 @@ def summary(checker: Checker, server: ServerId) -> CheckSummary | None:
         level=view.value,
         passed_total=view.passed_total,
         failed_total=view.failed_total,
+        failed_alive=view.failed_alive,
+        suspicions=view.suspicions,
         downs=view.downs,
         running=view.running,
         history=tuple(_entry(result) for result in checker.results(server)),

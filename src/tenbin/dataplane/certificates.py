@@ -42,7 +42,8 @@ class Certificate:
     """One chain with its key. `names` are those it is for; `not_before` and `not_after` are unix seconds, in UTC.
 
     `fingerprint` is the SHA-256 of the certificate in hex, `key` such as `ecdsa P-256`, `chain` how many certificates
-    the file holds. Of a file that cannot be read at all there is nothing but problems.
+    the file holds, `others` subject and issuer of those after the first. Of a file that cannot be read at all there is
+    nothing but problems.
     """
 
     certificate: str
@@ -54,7 +55,9 @@ class Certificate:
     not_after: int = 0
     key: str = ""
     fingerprint: str = ""
+    sha1: str = ""
     chain: int = 0
+    others: tuple[tuple[str, str], ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -85,7 +88,15 @@ def examine(program: Path, certificates: Sequence[model.Certificate], authoritie
     """
     question = {
         "certificates": [
-            {"certificate": one.certificate, "key": one.key, "ocsp": one.ocsp, "position": one.position}
+            {
+                "certificate": one.certificate,
+                "key": one.key,
+                "ocsp": one.ocsp,
+                "position": one.position,
+                "chain_text": one.chain_text or None,
+                "key_text": one.key_text or None,
+                "staple": one.staple,
+            }
             for one in certificates
         ],
         "authorities": list(authorities),

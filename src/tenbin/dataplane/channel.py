@@ -224,6 +224,8 @@ _Request = (
     | wire.ClearCounters
     | wire.AskSessions
     | wire.AskList
+    | wire.AskVariable
+    | wire.GetRefused
     | wire.Drain
     | wire.Stop
 )

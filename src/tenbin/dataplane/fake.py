@@ -130,6 +130,16 @@ class FakeDataplane:
         rows = tuple(held[key] for key in named) if query.action == "show" else ()
         return wire.TableAnswered(id=1, outcome="done", tables=(self._summary(specs[query.name]),), rows=rows)
 
+    async def variable(self, name: str, value: wire.Expr | None = None) -> wire.Variable:
+        """Know none."""
+        self._asked(f"variable {name}" if value is None else f"variable {name}, set")
+        return wire.Variable(id=1, kind="")
+
+    async def refused(self) -> wire.RefusedMessages:
+        """Have refused nothing."""
+        self._asked("refused")
+        return wire.RefusedMessages(id=1, count=0)
+
     async def events(self) -> AsyncIterator[wire.Event]:
         """What a test lets it say."""
         while (event := await self._events.get()) is not None:

@@ -75,6 +75,12 @@ class Dataplane(Protocol):
     async def live_list(self, query: wire.ListQuery) -> wire.Entries:
         """Read or change a map or a list of patterns."""
 
+    async def variable(self, name: str, value: wire.Expr | None = None) -> wire.Variable:
+        """A variable of the process, set first if there is a value."""
+
+    async def refused(self) -> wire.RefusedMessages:
+        """The messages that could not be read."""
+
     async def drain(self, deadline: Duration, *, close_idle: bool) -> None:
         """Accept nothing more and exit when the work is done, or at the deadline; returns at once.
 

@@ -106,6 +106,16 @@ class ProcessDataplane:
         request = wire.AskList(id=self._channel.next_id(), **query.model_dump())
         return await self._channel.ask(request, wire.Entries, timeout=_WHOLE)
 
+    async def variable(self, name: str, value: wire.Expr | None = None) -> wire.Variable:
+        """A variable of the process, set first if there is a value."""
+        request = wire.AskVariable(id=self._channel.next_id(), name=name, value=value)
+        return await self._channel.ask(request, wire.Variable, timeout=_QUICK)
+
+    async def refused(self) -> wire.RefusedMessages:
+        """The messages that could not be read."""
+        request = wire.GetRefused(id=self._channel.next_id())
+        return await self._channel.ask(request, wire.RefusedMessages, timeout=_QUICK)
+
     async def events(self) -> AsyncIterator[wire.Event]:
         """What the data plane says by itself, until it is gone."""
         while (event := await self._channel.events.get()) is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from tenbin.model import Health
+from tenbin.model import Health, OnErrors
 
 if TYPE_CHECKING:
     from tenbin.model import Check, Duration
@@ -57,6 +57,19 @@ def step(standing: Standing, check: Check, *, passed: bool) -> Standing:
     if __debug__:
         _verify(after, check)
     return after
+
+
+def suspect(standing: Standing, check: Check, then: OnErrors) -> Standing:
+    """Return where the server stands after requests to it have met too many errors."""
+    if then is OnErrors.FAST_CHECKS:
+        return standing
+    level = value(standing, check)
+    left = {OnErrors.MARK_DOWN: 1, OnErrors.SUDDEN_DEATH: 2}.get(then, check.fall)
+    if level >= check.rise and level - check.rise + 1 > left:
+        # As if so many checks had failed that this is one of the last.
+        failures = check.fall - left
+        standing = Standing(Phase.FALLING, failures, failed=True) if failures else standing
+    return step(standing, check, passed=False)
 
 
 def fit(standing: Standing, check: Check) -> Standing:

@@ -9,7 +9,7 @@ from tenbin.health import policy
 from tenbin.health.agenda import SHORTEST
 from tenbin.health.result import CheckStatus
 from tenbin.health.target import CheckView, HealthChange, Target
-from tenbin.model import AgentCheck, Health
+from tenbin.model import AgentCheck, Health, OnErrors
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -34,6 +34,8 @@ class Record:
         "_passed",
         "_standing",
         "_stopping",
+        "_suspicions",
+        "_unwell",
         "late",
         "results",
         "rounds",
@@ -43,7 +45,7 @@ class Record:
     )
 
     def __init__(self, target: Target) -> None:
-        self._downs = self._passed = self._failed = 0
+        self._downs = self._passed = self._failed = self._unwell = self._suspicions = 0
         self.restart(target)
 
     def restart(self, target: Target) -> None:
@@ -79,11 +81,22 @@ class Record:
         if not self._counts(result.status):
             return None
         passed = result.status.passed
+        return self._turn(result, policy.step(self._standing, self.target.check, passed=passed), passed=passed)
+
+    def suspect(self, result: CheckResult, then: OnErrors) -> HealthChange | None:
+        """Count that requests met too many errors; return the change of health that it makes."""
+        self._suspicions += 1
+        if then is OnErrors.FAST_CHECKS:
+            return None
+        self.results.appendleft(result)
+        return self._turn(result, policy.suspect(self._standing, self.target.check, then), passed=False)
+
+    def _turn(self, result: CheckResult, after: policy.Standing, *, passed: bool) -> HealthChange | None:
+        before, self._standing = self._standing, after
         self._passed += passed
         self._failed += not passed
-        before = self._standing
-        self._standing = policy.step(before, self.target.check, passed=passed)
-        old, new = self._health, self._standing.health
+        self._unwell += not passed and policy.value(before, self.target.check) > 0
+        old, new = self._health, after.health
         stopping = new is Health.UP and (result.status is CheckStatus.L7OKC if passed else self._stopping)
         turned, self._stopping = stopping is not self._stopping, stopping
         if not turned and (new is old or passed != (new is Health.UP)):
@@ -105,6 +118,8 @@ class Record:
             value=policy.value(standing, check),
             passed_total=self._passed,
             failed_total=self._failed,
+            failed_alive=self._unwell,
+            suspicions=self._suspicions,
             downs=self._downs,
             running=self.task is not None,
             last=self.results[0] if self.results else None,

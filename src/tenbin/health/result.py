@@ -24,6 +24,7 @@ class CheckStatus(StrEnum):
     UNK = "UNK"
     INI = "INI"
     CHECKED = "CHECKED"
+    HANA = "HANA"
     SOCKERR = "SOCKERR"
     L4OK = "L4OK"
     L4TOUT = "L4TOUT"
@@ -137,6 +138,7 @@ _TEXTS = {
     CheckStatus.UNK: "Unknown",
     CheckStatus.INI: "Initializing",
     CheckStatus.CHECKED: "No status change",
+    CheckStatus.HANA: "Health analyze",
     CheckStatus.SOCKERR: "Socket error",
     CheckStatus.L4OK: "Layer4 check passed",
     CheckStatus.L4TOUT: "Layer4 timeout",

@@ -15,7 +15,7 @@ from tenbin.health.probe import Probes
 from tenbin.health.record import Record
 from tenbin.health.result import CheckResult, CheckStatus, Outcome, printable
 from tenbin.health.target import CheckView
-from tenbin.model import ExecCheck, Health
+from tenbin.model import ExecCheck, Health, OnErrors
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -91,6 +91,22 @@ class Checker:
             fast = max(record.target.check.fast.seconds, SHORTEST)
             earliest = now if record.started is None else record.started + fast
             self._bring_forward(server, max(now, earliest))
+
+    def suspect(self, server: ServerId, text: str) -> None:
+        """Requests to this server met too many errors in a row, as `text` says."""
+        record = self._records.get(server)
+        observe = record.target.check.observe if record is not None else None
+        if record is None or observe is None:
+            return
+        result = CheckResult(CheckStatus.HANA, None, 0.0, printable(text), self._clock.wall())
+        change = record.suspect(result, observe.then)
+        if record.task is None:
+            fast = max(record.target.check.fast.seconds, SHORTEST)
+            self._bring_forward(server, self._clock.now() + fast)
+        if self.checked is not None and observe.then is not OnErrors.FAST_CHECKS:
+            self.checked(server, result)
+        if change is not None:
+            self._report(change)
 
     def force(self, server: ServerId, health: Health) -> None:
         """Let a server be up or down until its checks say otherwise."""
@@ -258,6 +274,8 @@ _UNCHECKED = CheckView(
     value=0,
     passed_total=0,
     failed_total=0,
+    failed_alive=0,
+    suspicions=0,
     downs=0,
     running=False,
     last=None,

@@ -152,7 +152,8 @@ class CheckView:
 
     `passes` and `failures` count checks in a row, one of them is 0. `value` is HAProxy's `check_health`, 0 to
     rise + fall - 1, and at least rise while the server is up. The totals and `downs` (times it went down) count
-    from when the server was first known. `running`: a check is under way.
+    from when the server was first known; `failed_alive` are the failures of a server that was not quite down;
+    `suspicions`: how often requests met too many errors. `running`: a check is under way.
     """
 
     health: Health
@@ -163,6 +164,8 @@ class CheckView:
     value: int
     passed_total: int
     failed_total: int
+    failed_alive: int
+    suspicions: int
     downs: int
     running: bool
     last: CheckResult | None

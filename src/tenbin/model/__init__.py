@@ -21,6 +21,7 @@ from tenbin.model.backend import (
 )
 from tenbin.model.balance import Balance, HashFunction, HashKey, HashMethod, IpHashForm, Policy
 from tenbin.model.check import (
+    CHECK_CONVERTERS,
     CHECK_SOURCES,
     AgentCheck,
     AsServer,
@@ -28,6 +29,8 @@ from tenbin.model.check import (
     ExecCheck,
     GrpcCheck,
     HttpCheck,
+    Observe,
+    OnErrors,
     Probe,
     ProtocolCheck,
     PythonCheck,
@@ -38,7 +41,7 @@ from tenbin.model.check import (
 )
 from tenbin.model.compat import Compat, Level, Proxy, RuntimeSocket, StatsPage, UserList
 from tenbin.model.compression import Coding, Compression
-from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, Identity, LogFormat
+from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, Identity, LogFormat, Rates
 from tenbin.model.expression import All, Any, Compare, Concat, Const, Convert, Expression, Fetch, Match, Not
 from tenbin.model.frontend import (
     AmbiguousPaths,
@@ -78,16 +81,17 @@ from tenbin.model.tls import (
 from tenbin.model.values import Address, Duration, Inherited, MemoryLimit, Rate, UnixAddress
 
 __all__ = [
-    "CHECK_SOURCES", "AccessLog", "Act", "Action", "Address", "Admin", "AdminEndpoint", "AgentCheck", "All",
-    "AmbiguousPaths", "Answer", "Any", "AsServer", "Backend", "BackendLimits", "Balance", "Capture", "Certificate",
-    "Check", "ClientCertificates", "Coding", "Compare", "Compat", "Compression", "Concat", "Config", "Const",
-    "Convert", "CookieMode", "Deny", "Duration", "Eject", "Envelope", "ExecCheck", "Expression", "Fetch", "Frontend",
-    "FrontendLimits", "GlobalLimits", "GrpcCheck", "HashFunction", "HashKey", "HashMethod", "HeaderEdit",
-    "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity", "Inherited", "IpHashForm", "KeyType", "Level",
-    "Listener", "ListenerTls", "LiveList", "LogFormat", "LogPart", "LogTarget", "Match", "MemoryLimit", "Mode", "Not",
-    "OnDown", "Passive", "PerSource", "PersistRule", "Policy", "Pool", "Probe", "Protocol", "ProtocolCheck", "Proxy",
-    "ProxyIn", "ProxyLog", "PythonCheck", "Rate", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Rule",
-    "Rules", "RuntimeSocket", "ScriptCheck", "SendProxy", "Server", "ServerId", "ServerTls", "StatsPage", "Step",
-    "StepKind", "StickRule", "Sticky", "StickyCookie", "StickyKey", "StickySource", "Stored", "Table", "TcpCheck",
-    "TlsSuite", "ToBackend", "Underscores", "UnixAddress", "UseServer", "UserList", "Verb",
+    "CHECK_CONVERTERS", "CHECK_SOURCES", "AccessLog", "Act", "Action", "Address", "Admin", "AdminEndpoint",
+    "AgentCheck", "All", "AmbiguousPaths", "Answer", "Any", "AsServer", "Backend", "BackendLimits", "Balance",
+    "Capture", "Certificate", "Check", "ClientCertificates", "Coding", "Compare", "Compat", "Compression", "Concat",
+    "Config", "Const", "Convert", "CookieMode", "Deny", "Duration", "Eject", "Envelope", "ExecCheck", "Expression",
+    "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "GrpcCheck", "HashFunction", "HashKey", "HashMethod",
+    "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity", "Inherited", "IpHashForm", "KeyType",
+    "Level", "Listener", "ListenerTls", "LiveList", "LogFormat", "LogPart", "LogTarget", "Match", "MemoryLimit", "Mode",
+    "Not", "Observe", "OnDown", "OnErrors", "Passive", "PerSource", "PersistRule", "Policy", "Pool", "Probe",
+    "Protocol", "ProtocolCheck", "Proxy", "ProxyIn", "ProxyLog", "PythonCheck", "Rate", "Rates", "Redirect", "Respond",
+    "Retry", "Reuse", "Rewrite", "Route", "Rule", "Rules", "RuntimeSocket", "ScriptCheck", "SendProxy", "Server",
+    "ServerId", "ServerTls", "StatsPage", "Step", "StepKind", "StickRule", "Sticky", "StickyCookie", "StickyKey",
+    "StickySource", "Stored", "Table", "TcpCheck", "TlsSuite", "ToBackend", "Underscores", "UnixAddress", "UseServer",
+    "UserList", "Verb",
 ]  # fmt: skip

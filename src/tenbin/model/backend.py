@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.model.rules import Rules
 from tenbin.model.tls import Protocol
+from tenbin.model.values import NO_TIME
 
 if TYPE_CHECKING:
     from tenbin.model.balance import Balance
@@ -148,9 +149,9 @@ class BackendLimits:
 class Backend:
     """A group of servers.
 
-    `connect`, `server` (the server sends or takes nothing), `queue` and `tunnel` are timeouts. `max_queue` bounds
-    the requests that wait for any server (0: no limit). `drain_sticky`: sticky clients stay on a draining server.
-    `slow_start` 0 for none.
+    `connect`, `server` (the server sends or takes nothing), `queue`, `tunnel` and `server_fin` (idle after the client's
+    end; 0: as before it) are timeouts. `max_queue` bounds the requests that wait for any server (0: no limit).
+    `drain_sticky`: sticky clients stay on a draining server. `slow_start` 0 for none.
 
     `stick` rules need tables of `Config.tables`; `persist_down`: sticky clients stay with a server that is down;
     `all_backups`: all backup servers share the work instead of the first; `send_name`: the server's name is sent in
@@ -188,6 +189,7 @@ class Backend:
     tarpit: int = 0
     number: int = 0
     compression: Compression | None = None
+    server_fin: Duration = NO_TIME
 
     def check_of(self, server: Server) -> Check | None:
         """Return how one of its servers is checked; one that follows another server's health has no check."""

@@ -70,11 +70,20 @@ class PythonCheck:
 
 CHECK_SOURCES = frozenset(
     {
-        "str", "int", "bool", "bin", "var", "env", "hostname",
+        "str", "int", "bool", "bin", "var", "env", "hostname", "date", "rand", "uuid",
+        "be_name", "be_id", "srv_name", "srv_id",
         "status", "res.hdr", "res.fhdr", "res.body", "res.ver", "check.payload",
     }
 )  # fmt: skip
 """What texts of a script may name between `%[` and `]`."""
+
+CHECK_CONVERTERS = frozenset(
+    {
+        "lower", "upper", "hex", "length", "base64", "b64dec", "url_enc", "url_dec", "sha1", "md5", "crc32", "bytes",
+        "field", "concat", "add", "sub", "mul", "div", "mod", "neg", "bool", "not", "iif",
+    }
+)  # fmt: skip
+"""What may follow them, after a comma."""
 
 
 class StepKind(StrEnum):
@@ -98,7 +107,7 @@ class Step:
     are compared (`pattern_by`, `header_by`: str beg end sub reg); `min_recv`; `ok_status`, `error_status`,
     `timeout_status` are codes such as L7OKC; `on_success`, `on_error` messages. `format`: `data`, `target` and headers
     are log formats. SET_VAR: `name`, `value` as text. COMMENT: `comment` is that of
-    all steps behind it without an own one.
+    the steps behind it without an own one, up to what connects or sends.
     """
 
     kind: StepKind
@@ -169,6 +178,27 @@ class AgentCheck:
     enabled: bool = True
 
 
+class OnErrors(StrEnum):
+    """What follows from too many errors in a row; each has the next check come within `fast`.
+
+    `fail_check`: a failed check. `sudden_death`: the next failed check takes the server down. `mark_down`: it is down.
+    """
+
+    FAST_CHECKS = "fast_checks"
+    FAIL_CHECK = "fail_check"
+    SUDDEN_DEATH = "sudden_death"
+    MARK_DOWN = "mark_down"
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Requests watch the server, too: `errors` in a row of layer 4 (connections) or 7 (answers) have consequences."""
+
+    layer: int
+    errors: int
+    then: OnErrors
+
+
 Probe = TcpCheck | HttpCheck | GrpcCheck | ExecCheck | PythonCheck | ScriptCheck | ProtocolCheck | AgentCheck
 
 
@@ -181,6 +211,7 @@ class Check:
     the interval. `port` 0 and `host` "" mean the server's own.
 
     `tls` and `send_proxy` None for none. An own `tls` without `sni` takes the name of the server that it meets.
+    `observe` None: what requests meet has no consequences.
     """
 
     probe: Probe
@@ -196,3 +227,4 @@ class Check:
     tls: ServerTls | AsServer | None = AsServer.AS_SERVER
     send_proxy: SendProxy | AsServer | None = AsServer.AS_SERVER
     protocol: Protocol | AsServer = AsServer.AS_SERVER
+    observe: Observe | None = None

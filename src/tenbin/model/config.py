@@ -62,6 +62,18 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """What begins in a second over all frontends: connections, sessions, handshakes of TLS; 0 for no limit.
+
+    Further ones wait. Tenbin has a session for every connection that it serves.
+    """
+
+    connections: int = 0
+    sessions: int = 0
+    handshakes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class GlobalLimits:
     """`connections` of clients at once over all frontends; `pending`: the listeners' accept backlog.
 
@@ -72,6 +84,7 @@ class GlobalLimits:
     buffer: int
     pending: int
     memory: MemoryLimit
+    rates: Rates = Rates()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tenbin.model.rules import Rules
+from tenbin.model.values import NO_TIME
 
 if TYPE_CHECKING:
     from tenbin.model.compression import Compression
@@ -60,6 +61,7 @@ class FrontendLimits:
     `min_rate`: bytes a second that a client moves at least while it is what is waited for; 0: as few as it likes.
     `per_source` None: no source has limits of its own. `streams` of one HTTP/2 connection at once; so many `glitches`
     (frames that no client needs) end it. `handshakes` of TLS at once on each listener (0: no limit).
+    `session_rate`: connections that begin in a second, further ones wait (0: no limit).
     """
 
     connections: int
@@ -72,6 +74,7 @@ class FrontendLimits:
     streams: int = 100
     glitches: int = 100
     handshakes: int = 1000
+    session_rate: int = 0
 
 
 class Underscores(StrEnum):
@@ -105,7 +108,7 @@ class Frontend:
 
     `client`: the client sends or takes nothing for so long; `header`: a whole head from its first byte (or, on a
     new connection, from accept); `keep_alive`: until the next head begins; `tunnel`: idle after an upgrade;
-    `handshake`: until a TLS handshake has ended.
+    `handshake`: until a TLS handshake has ended; `client_fin`: idle after the server's end (0: as before it).
 
     `answers` are our own answers by status, in place of the built-in ones; `log` None: the process's access log;
     `tarpit`: ms that an answer is kept back (0: as `connect` of the backend); `number`: in statistics (0: by order).
@@ -131,3 +134,4 @@ class Frontend:
     tarpit: int = 0
     number: int = 0
     compression: Compression | None = None
+    client_fin: Duration = NO_TIME

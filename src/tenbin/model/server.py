@@ -74,7 +74,8 @@ class Server:
     `number`: its id in statistics and hashes (0: by order); `track`: its health is that of another one; `source`: the
     local address of connections; `slow_start` ms (-1: the backend's); `redirect`: GET and HEAD are sent to this prefix;
     `check` None: the backend's, none if `unchecked`; `min_connections` of a limit that moves with the backend's load up
-    to `full_connections`.
+    to `full_connections`; `end_when_down`: what is in progress with it ends when it goes down or into maintenance;
+    `end_backups_when_up`: what is in progress with the backend's backup servers ends when it comes up.
     """
 
     name: str
@@ -98,4 +99,6 @@ class Server:
     agent: AgentCheck | None = None
     min_connections: int = 0
     full_connections: int = 0
+    end_when_down: bool = False
+    end_backups_when_up: bool = False
     resolve_position: str = ""

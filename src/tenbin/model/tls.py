@@ -1,7 +1,7 @@
 """TLS on both sides, HTTP/2 towards servers, and the PROXY protocol: files by path, never what is in them.
 
 The control plane knows where certificates and keys are and when they change; only the data plane reads them, and checks
-read the certificate that is shown to servers.
+read the certificate that is shown to servers. What HAProxy's runtime API is given passes through, and is never shown.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ class Protocol(StrEnum):
 class Certificate:
     """A PEM chain and its key, absolute paths and perhaps the same file; `ocsp` "" for no answer to staple.
 
-    `stamp` changes whenever one of the files does; `position` is `file:line:column` of where it was named.
+    `stamp` changes whenever one of the files does; `position` is `file:line:column` of where it was named. `chain_text`
+    and `key_text` (PEM) stand in place of what files hold, `staple` (hex) in place of `ocsp`: given at run time.
     """
 
     certificate: str
@@ -30,6 +31,9 @@ class Certificate:
     ocsp: str
     stamp: str
     position: str = field(default="", compare=False)
+    chain_text: str = field(default="", repr=False)
+    key_text: str = field(default="", repr=False)
+    staple: str = ""
 
 
 @dataclass(frozen=True, slots=True)

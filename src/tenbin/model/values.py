@@ -27,6 +27,9 @@ class Duration:
         return f"{self.ms}ms"
 
 
+NO_TIME = Duration(0)
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryLimit:
     """`size` bytes, or `percent` of what the control group or the machine has; both 0 for no limit."""

@@ -29,8 +29,9 @@ class CheckSummary:
     `description` is HAProxy's long name of the status.
     `passes` and `failures` are results in a row, one of them is 0; `rise` and `fall` are how many are needed.
     `level` is HAProxy's `check_health`: 0 to rise + fall - 1, at least `rise` while the server counts as up. The
-    totals and `downs` (times it went down) count since the server was first known. `history` is newest first, at
-    most 20. `running`: a check is under way.
+    totals and `downs` (times it went down) count since the server was first known; `failed_alive` are failures of a
+    server that was not quite down, `suspicions` how often requests met too many errors in a row. `history` is newest
+    first, at most 20. `running`: a check is under way.
     """
 
     status: str
@@ -46,6 +47,8 @@ class CheckSummary:
     passed_total: int
     failed_total: int
     downs: int
+    failed_alive: int = 0
+    suspicions: int = 0
     running: bool = False
     history: tuple[CheckEntry, ...] = ()
 

@@ -83,8 +83,9 @@ def _check(fields: Mapping[str, object]) -> str:
 
 def _because(fields: Mapping[str, object]) -> str:
     text = f", reason: {fields['check']}"
-    if fields.get("code"):
+    if fields.get("code", "") != "":
         text += f", code: {fields['code']}"
     if fields.get("info"):
         text += f', info: "{fields["info"]}"'
-    return f"{text}, check duration: {fields['duration_ms']}ms"
+    lasted = int(str(fields["duration_ms"]))
+    return text if lasted < 0 else f"{text}, check duration: {lasted}ms"

@@ -38,6 +38,9 @@ class Surroundings:
     pages: str = ""
 
 
+_REFUSED = 256
+"""Proxies of which the last message that could not be read is kept: 16 KiB each at most."""
+
 BLANK = Surroundings(secret="0" * 64)
 """For printing: the snapshot without its secret."""
 
@@ -53,6 +56,13 @@ def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
             buffer=config.limits.buffer,
             memory=config.limits.memory.size,
             memory_percent=config.limits.memory.percent,
+            rates=wire.Rates(
+                connections=config.limits.rates.connections,
+                sessions=config.limits.rates.sessions,
+                handshakes=config.limits.rates.handshakes,
+            ),
+            # What a stranger sent is kept only for those who expect HAProxy's `show errors`.
+            refused=_REFUSED if config.compat is not None else 0,
         ),
         access_log=_access_log(config.access_log, around),
         secret=around.secret,
@@ -117,6 +127,7 @@ def _frontend(frontend: model.Frontend, around: Surroundings) -> wire.Frontend:
             header=frontend.header.ms,
             keep_alive=frontend.keep_alive.ms,
             tunnel=frontend.tunnel.ms,
+            client_fin=frontend.client_fin.ms,
         ),
         limits=wire.FrontendLimits(
             connections=limits.connections,
@@ -128,6 +139,7 @@ def _frontend(frontend: model.Frontend, around: Surroundings) -> wire.Frontend:
             per_source=_per_source(limits.per_source) if limits.per_source else None,
             streams=limits.streams,
             glitches=limits.glitches,
+            session_rate=limits.session_rate,
         ),
         http=wire.HttpRules(
             trace=frontend.http.trace,
@@ -195,7 +207,11 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         sticky=_sticky(backend.sticky) if isinstance(backend.sticky, model.StickyCookie) else None,
         drain_sticky=backend.drain_sticky,
         timeouts=wire.BackendTimeouts(
-            connect=backend.connect.ms, server=backend.server.ms, queue=backend.queue.ms, tunnel=backend.tunnel.ms
+            connect=backend.connect.ms,
+            server=backend.server.ms,
+            queue=backend.queue.ms,
+            tunnel=backend.tunnel.ms,
+            server_fin=backend.server_fin.ms,
         ),
         max_queue=backend.max_queue,
         retry=_retry(backend.retry),
@@ -224,7 +240,8 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         number=backend.number,
         compression=_compression(backend.compression),
         servers=tuple(
-            _server(server, overlay.of(model.ServerId(backend.name, server.name))) for server in backend.servers
+            _server(backend, server, overlay.of(model.ServerId(backend.name, server.name)))
+            for server in backend.servers
         ),
     )
 
@@ -298,8 +315,9 @@ def _eject(eject: model.Eject) -> wire.Eject:
     )
 
 
-def _server(server: model.Server, entry: ServerOverlay) -> wire.Server:
-    passive = server.passive
+def _server(backend: model.Backend, server: model.Server, entry: ServerOverlay) -> wire.Server:
+    passive, check = server.passive, backend.check_of(server)
+    observe = check.observe if check is not None else None
     return wire.Server(
         name=server.name,
         address=server_address(server, entry),
@@ -319,6 +337,9 @@ def _server(server: model.Server, entry: ServerOverlay) -> wire.Server:
         redirect=server.redirect,
         min_connections=server.min_connections,
         full_connections=server.full_connections,
+        watch=wire.Watch(layer=observe.layer, errors=observe.errors) if observe is not None else None,
+        end_when_down=server.end_when_down,
+        end_backups_when_up=server.end_backups_when_up,
     )
 
 

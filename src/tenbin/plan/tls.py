@@ -54,7 +54,14 @@ def proxy_out(proxy: model.SendProxy) -> wire.ProxyOut:
 
 def _certificate(one: model.Certificate) -> wire.Certificate:
     return wire.Certificate(
-        certificate=one.certificate, key=one.key, ocsp=one.ocsp, stamp=one.stamp, position=one.position
+        certificate=one.certificate,
+        key=one.key,
+        ocsp=one.ocsp,
+        stamp=one.stamp,
+        chain_text=one.chain_text or None,
+        key_text=one.key_text or None,
+        staple=one.staple,
+        position=one.position,
     )
 
 

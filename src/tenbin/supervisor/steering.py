@@ -1,26 +1,31 @@
 """What HAProxy's runtime API may ask of a running instance (`tenbin.api.haproxy.port.Runtime`).
 
-Owns what was changed over it: amendments of the configuration, frontends that are not open, limits of rates. All of it
-ends with the next reload of the file, as in HAProxy; a renewal of certificates keeps it.
+Owns what was changed over it: amendments of the configuration, and frontends that are not open. All of it ends with the
+next reload of the file, as in HAProxy; a renewal of certificates keeps it.
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tenbin.api.haproxy.port import Sight
-from tenbin.errors import DataplaneError, TenbinError
+from tenbin.errors import DataplaneError
 from tenbin.observe.sentences import Level, Sentence
+from tenbin.plan.expression import expression
+from tenbin.supervisor.amendments import with_certificate
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Sequence
 
     from tenbin.api.haproxy.port import Reloads
+    from tenbin.api.haproxy.vault import Vault
     from tenbin.api.operations import Operations
-    from tenbin.dataplane import Dataplane
-    from tenbin.model import Admin, Config, Health, Server, ServerId
+    from tenbin.dataplane import Dataplane, certificates
+    from tenbin.model import Admin, Certificate, Config, Expression, Health, Server, ServerId
     from tenbin.plan import wire
     from tenbin.state import State
     from tenbin.supervisor.amendments import Amendments
@@ -64,9 +69,9 @@ class Steering:
         return Sight(
             status=status,
             state=self.state,
+            file=self._amendments.base,
             frontends={name: held.state for name, held in self._amendments.frontends.items()},
             started=self._parts.clock.wall().timestamp() - uptime,
-            rates=self._amendments.rates,
         )
 
     async def set_server(self, server: ServerId, *, weight: int | None = None, admin: Admin | None = None) -> None:
@@ -108,12 +113,6 @@ class Steering:
         """Let a frontend be OPEN, PAUSED or STOP."""
         await self._amendments.hold(name, state)
 
-    async def set_rate(self, what: str, limit: int) -> None:
-        """Bound the process."""
-        if limit:
-            raise TenbinError(f"a limit of {what} for the whole process is not supported", hint="limit sources instead")
-        self._amendments.rates[what] = limit
-
     async def clear_counters(self, *, everything: bool) -> None:
         """Begin to count anew."""
         await self._plane().clear_counters(everything=everything)
@@ -136,18 +135,35 @@ class Steering:
         """Read or change a stick table."""
         return await self._plane().table(query)
 
-    async def set_certificate(self, path: str, pem: str) -> None:
-        """Certificates come from files: that is what a restart finds."""
-        del pem
-        raise TenbinError(
-            f"{path} is not changed: certificates are served from files only",
-            hint="write the file, and it is served within seconds",
-        )
+    @property
+    def file(self) -> Config:
+        """The configuration as the file has it."""
+        return self._amendments.base
 
-    def variable(self, name: str) -> object | None:
-        """Variables of the process live in the data plane, which does not tell them."""
-        del name
-        return None
+    @property
+    def vault(self) -> Vault:
+        """Certificates that are not in force."""
+        return self._amendments.vault
+
+    async def judge(self, asked: Sequence[Certificate]) -> Sequence[certificates.Certificate]:
+        """Ask the data plane's program, which reads keys."""
+        from tenbin.dataplane import binary, certificates
+
+        program = binary.find(os.environ)
+        return (await asyncio.to_thread(certificates.examine, program, asked)).certificates
+
+    async def set_certificate(self, changed: Certificate) -> None:
+        """Serve it wherever its file is named."""
+        await self.amend(lambda config: with_certificate(config, changed))
+        self._parts.certificates.replace((await self.judge([changed]))[0])
+
+    async def variable(self, name: str, value: Expression | None = None) -> wire.Variable:
+        """Return a variable of the process, set first if there is a value."""
+        return await self._plane().variable(name, expression(value) if value is not None else None)
+
+    async def refused(self) -> wire.RefusedMessages:
+        """Return the messages that could not be read."""
+        return await self._plane().refused()
 
     def _plane(self) -> Dataplane:
         plane = self._parts.reconciler.plane

@@ -1,7 +1,10 @@
 """A case of the comparison: a file of sections `=== NAME`, readable without this code.
 
     === config            HAProxy's language; `global` and `defaults` are put before it if it has none
+    === config NAME       a file that is read after it
     === file NAME         a file beside it, `{folder}/NAME`
+    === certificate NAME  the host names of a certificate, `{folder}/NAME`, signed by `{folder}/ca.pem`
+    === env               variables of the environment, `NAME=value`
     === origin NAME       what the server at `{NAME}` does, by path (see `origins`)
     === steps             what is done to both, one a line (see `steps`)
     === stat              columns of `show stat` that are compared: `web/FRONTEND req_tot ereq`
@@ -11,7 +14,7 @@
 
 `{name}` on a `bind` line is a port of the proxy, on any other line the port of a scripted server; `{dead}` is a port
 where nobody listens. `{folder}`, `{log}`, `{api}` and `{pem}` are the folder, the port of the log's sink, the path of
-the runtime API and a certificate with its key.
+the runtime API and a certificate of localhost with its key.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 PLACEHOLDER = re.compile(r"(?<![%$])\{([a-z][a-z0-9_]*)\}")
@@ -57,6 +61,10 @@ class Case:
     config: str
     steps: tuple[str, ...]
     files: dict[str, str] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)
+    """Files in HAProxy's language that are read after `config`."""
+    certificates: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
     origins: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stat: tuple[str, ...] = ()
     masks: tuple[str, ...] = ()
@@ -65,13 +73,17 @@ class Case:
     @property
     def doors(self) -> list[str]:
         """Names of the proxy's own ports."""
-        lines = (line for line in self.config.splitlines() if line.split()[:1] == ["bind"])
+        lines = (line for line in self._whole.splitlines() if line.split()[:1] == ["bind"])
         return _names("\n".join(lines))
 
     @property
     def servers(self) -> list[str]:
         """Names of the servers behind it, those where nobody listens included."""
-        return [name for name in _names(self.config) if name not in self.doors]
+        return [name for name in _names(self._whole) if name not in self.doors]
+
+    @property
+    def _whole(self) -> str:
+        return "".join([self.config, *self.more.values()])
 
 
 def read(path: Path) -> Case:
@@ -88,13 +100,27 @@ def read(path: Path) -> Case:
         steps=_lines(sections.pop("steps")),
         stat=_lines(sections.pop("stat", [])),
         masks=_lines(sections.pop("mask", [])),
+        environment=dict(line.split("=", 1) for line in _lines(sections.pop("env", []))),
         excepted=(
             *(_excepted(line) for line in _lines(sections.pop("except", []))),
             *(replace(_excepted(line), is_race=True) for line in _lines(sections.pop("except?", []))),
         ),
-        files={name[5:]: "\n".join(text) + "\n" for name, text in sections.items() if name.startswith("file ")},
-        origins={name[7:]: _lines(text) for name, text in sections.items() if name.startswith("origin ")},
+        more=_texts(sections, "config"),
+        files=_texts(sections, "file"),
+        certificates={name: tuple(" ".join(lines).split()) for name, lines in _named(sections, "certificate")},
+        origins={name: _lines(lines) for name, lines in _named(sections, "origin")},
     )
+
+
+def _named(sections: dict[str, list[str]], kind: str) -> Iterator[tuple[str, list[str]]]:
+    for title, lines in sections.items():
+        first, _, name = title.partition(" ")
+        if first == kind:
+            yield name, lines
+
+
+def _texts(sections: dict[str, list[str]], kind: str) -> dict[str, str]:
+    return {name: "\n".join(lines) + "\n" for name, lines in _named(sections, kind)}
 
 
 def _complete(config: str) -> str:

@@ -52,7 +52,7 @@ def differences(case: Case, theirs: Account, ours: Account) -> list[str]:
 
 def _lacks(name: str, left: Mapping[str, str], right: Mapping[str, str]) -> bool:
     """Whether a message that only one side has is told by another of its fields already."""
-    first = re.match(r"(step [\d.]+|origin \d+) (?!status|line|end|text)", name)
+    first = re.match(r"(step [\d.]+|origin \d+) (?!status|line|end|text|tls)", name)
     if not first:
         return False
     names = (f"{first[1]} status", f"{first[1]} line")
@@ -64,6 +64,7 @@ def _fields(case: Case, account: Account) -> Iterator[tuple[str, str]]:
     masks = [(re.compile(mask), r"\1~") for mask in case.masks if mask.startswith("(")]
     for number, (step, outcome) in enumerate(zip(case.steps, account.outcomes, strict=True), 1):
         yield f"step {number} end", f"{step} -> {outcome.end}"
+        yield f"step {number} tls", outcome.tls
         yield f"step {number} text", _without(tell(_nameless(outcome.text, _IDENTITIES)), masks)
         for index, message in enumerate(outcome.messages):
             where = f"step {number}" if not index else f"step {number}.{index + 1}"
@@ -74,6 +75,7 @@ def _fields(case: Case, account: Account) -> Iterator[tuple[str, str]]:
             yield from _message(where, message, tell)
     for number, seen in enumerate(account.seen, 1):
         yield f"origin {number} server", seen.server
+        yield f"origin {number} over", tell(seen.over)
         yield f"origin {number} line", tell(seen.message.line)
         yield from _message(f"origin {number}", seen.message, tell)
     yield from _lines(case, account, tell)

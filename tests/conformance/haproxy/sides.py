@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import sys
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 import trustme
 
 from conformance.haproxy.case import PLACEHOLDER
+from conformance.haproxy.connections import Doors
 from conformance.haproxy.origins import Origins, Seen
 from conformance.haproxy.steps import Outcome, Run
 from support.reference import HAPROXY
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 _LATE = 0.06
 """How long a log line may be under way once nothing else happens."""
+_PATIENCE = 60
+"""Seconds that one side may need for what the other has done already: machines that test are busy."""
+_MAKING = threading.Lock()
+"""Both sides have the same certificates."""
 
 
 @dataclass
@@ -89,7 +93,7 @@ def both(case: Case) -> tuple[Account, Account]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(3 * _PATIENCE)
     real = [error for error in errors if not isinstance(error, threading.BrokenBarrierError)]
     if real:
         raise real[0]
@@ -102,18 +106,20 @@ def _side(case: Case, program: str, account: Account, barrier: threading.Barrier
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         sink = Sink()
         stack.callback(sink.close)
-        origins = stack.enter_context(Origins([name for name in case.servers if name != "dead"], case.origins))
+        _certify(case, folder)
+        origins = stack.enter_context(Origins([name for name in case.servers if name != "dead"], case.origins, folder))
         leased = stack.enter_context(lease(len(case.doors) + 1))
         ports = {**dict(zip([*case.doors, "dead"], leased.ports, strict=True)), **origins.ports}
         values = {**ports, "folder": folder, "log": sink.port, "api": folder / "api", "pem": folder / "pem"}
-        file = _write(case, folder, {name: str(value) for name, value in values.items()})
+        command = _Command(case, folder, {name: str(value) for name, value in values.items()})
         account.names = {str(value): "{%s}" % name for name, value in values.items()}  # noqa: UP031 - braces
-        process = stack.enter_context(_started(program, file, folder))
+        process = stack.enter_context(_started(program, command, folder))
         try:
             api = Api(folder / "api")
-            process.wait_ready(lambda: all(_is_bound(ports[name]) for name in case.doors) and _serves(api))
-            barrier.wait(30)
-            run = Run(ports, api, origins.seen)
+            process.wait_ready(lambda: all(_is_bound(ports[name]) for name in case.doors) and _serves(api), _PATIENCE)
+            barrier.wait(_PATIENCE)
+            names = {name: str(value) for name, value in values.items()}
+            run = Run(Doors(ports, folder), api, origins, sink.lines, names)
             account.outcomes = run.all(case.steps)
             account.names.update({str(port): "{client}" for port in run.clients})
             _settle(sink, account, barrier)
@@ -129,7 +135,7 @@ def _settle(sink: Sink, account: Account, barrier: threading.Barrier) -> None:
     while count != len(sink.lines):
         count = len(sink.lines)
         threading.Event().wait(_LATE)
-    barrier.wait(30)
+    barrier.wait(_PATIENCE)
     account.lines = sink.lines
 
 
@@ -137,13 +143,25 @@ def _serves(api: Api) -> bool:
     return all(row["status"] for row in api.stat().values())
 
 
-def _write(case: Case, folder: Path, values: dict[str, str]) -> Path:
-    for name, text in case.files.items():
-        (folder / name).write_text(_filled(text, values))
-    (folder / "pem").write_bytes(_certificate())
-    file = folder / "haproxy.cfg"
-    file.write_text(_filled(case.config, values))
-    return file
+def _certify(case: Case, folder: Path) -> None:
+    with _MAKING:
+        (folder / "ca.pem").write_bytes(_authority().cert_pem.bytes())
+        (folder / "pem").write_bytes(_certificate("localhost"))
+        for name, hosts in case.certificates.items():
+            (folder / name).write_bytes(_certificate(*hosts))
+
+
+class _Command:
+    """The files of a case, written, and the environment that they are read in."""
+
+    def __init__(self, case: Case, folder: Path, values: dict[str, str]) -> None:
+        for name, text in case.files.items():
+            (folder / name).write_text(_filled(text, values))
+        self.environment = {name: _filled(text, values) for name, text in case.environment.items()}
+        self.files: list[str] = []
+        for name, text in {"haproxy.cfg": case.config, **case.more}.items():
+            (folder / name).write_text(_filled(text, values))
+            self.files.append(str(folder / name))
 
 
 def _filled(text: str, values: dict[str, str]) -> str:
@@ -151,16 +169,18 @@ def _filled(text: str, values: dict[str, str]) -> str:
 
 
 @contextmanager
-def _started(program: str, file: Path, folder: Path) -> Iterator[Process]:
+def _started(program: str, command: _Command, folder: Path) -> Iterator[Process]:
+    many = [word for file in command.files for word in ("-f", file)]
     if program == "haproxy":
-        with Process("haproxy", (HAPROXY or "haproxy", "-db", "-f", str(file)), folder) as process:
+        with Process("haproxy", (HAPROXY or "haproxy", "-db", *many), folder, command.environment) as process:
             yield process
         return
     run = folder / "run"
     run.mkdir(mode=0o700)
-    command = (sys.executable, "-m", "tenbin", "run", str(file))
-    env = {**os.environ, "TENBIN_RUNTIME_DIR": str(run), "TENBIN_COMPAT": "2.6"}
-    with Process("tenbin", command, folder, env) as process:
+    # Only HAProxy's own command line takes more than one file.
+    words = ("haproxy", "-db", *many) if len(command.files) > 1 else ("run", *command.files)
+    env = {**command.environment, "TENBIN_RUNTIME_DIR": str(run), "TENBIN_COMPAT": "2.6"}
+    with Process("tenbin", (sys.executable, "-m", "tenbin", *words), folder, env) as process:
         try:
             yield process
         finally:
@@ -175,6 +195,11 @@ def _is_bound(port: int) -> bool:
 
 
 @cache
-def _certificate() -> bytes:
-    issued = trustme.CA().issue_cert("localhost")
+def _authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@cache
+def _certificate(*hosts: str) -> bytes:
+    issued = _authority().issue_cert(*hosts, common_name=hosts[0], organization_name="Tests")
     return issued.private_key_and_cert_chain_pem.bytes()

@@ -2,15 +2,20 @@ r"""What a case does to a proxy, and what it saw.
 
 One step a line:
 
-    web GET /path | Name: value | Name: value || body     a request on a new connection (web+tls: over TLS)
+    web GET /path | Name: value | Name: value || body     a request on a new connection (see `connections`)
     + GET /next                                            one more on the connection of the step before
     web raw BYTES                                          these bytes, then all that comes until it is quiet
+    web half BYTES                                         the same, but says that it is done after them
     web abort GET /path                                    leaves once a server was asked, or after 150 ms without
     web reset GET /path                                    the same, with a RST
     web connect                                            connects and leaves
+    web figures /stats;csv req_tot status                  these columns of every row of a page (see `figures`)
     web bg GET /path                                       goes on beside the steps after it
-    api show table clients                                 a command of the runtime API
+    api show map {folder}/a.map                            a command of the runtime API
+    leave                                                  ends the last connection; waits for its line in the log
     wait 300ms                                             lets time pass that the proxy counts in
+    until app/s1 status=DOWN chkdown=1                     waits until columns of `show stat` say so
+    origin s1 /check unseen ; send BYTES                   from now on the server does this for the path
 
 A request has `Host: test`, unless it names another, and a `Content-Length` if it has a body and names no framing.
 With `Expect: 100-continue` the body waits for the interim answer. `-Host` as a field leaves it out.
@@ -18,23 +23,26 @@ With `Expect: 100-continue` the body waits for the interim answer. `-Host` as a 
 
 from __future__ import annotations
 
-import socket
-import ssl
-import struct
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from conformance.haproxy.messages import Message, Stream, unescape
+from conformance.haproxy.case import PLACEHOLDER
+from conformance.haproxy.connections import PATIENCE, RefusedError
+from conformance.haproxy.figures import chosen
+from conformance.haproxy.messages import Message, unescape
 from tenbin.testing.wait import DeadlineError, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from conformance.haproxy.origins import Seen
+    from conformance.haproxy.connections import Connection, Doors
+    from conformance.haproxy.origins import Origins
     from support.runtime_api import Api
 
-PATIENCE = 4.0
+LONG_PATIENCE = 20.0
+"""For what takes several checks; where it is needed, something is wrong."""
 QUIET = 0.3
 
 
@@ -45,17 +53,22 @@ class Outcome:
     messages: list[Message] = field(default_factory=list)
     end: str = ""
     text: str = ""
+    tls: str = ""
 
 
 @dataclass
 class Run:
     """Steps against one proxy."""
 
-    ports: Mapping[str, int]
+    doors: Doors
     api: Api
-    seen: Sequence[Seen]
+    origins: Origins
+    lines: Sequence[str]
+    names: Mapping[str, str]
+    """What placeholders in commands stand for."""
     clients: list[int] = field(default_factory=list)
-    _connection: _Connection | None = None
+    _connection: Connection | None = None
+    _lines_before: int = 0
     _beside: list[threading.Thread] = field(default_factory=list)
 
     def all(self, steps: Sequence[str]) -> list[Outcome]:
@@ -73,43 +86,82 @@ class Run:
                 threading.Event().wait(int(rest.removesuffix("ms")) / 1000)
                 return Outcome()
             case "api":
-                return Outcome(text=self.api(rest))
+                return Outcome(text=self.api(PLACEHOLDER.sub(lambda one: self.names.get(one[1], one[0]), rest)))
+            case "leave":
+                return self._end()
+            case "until":
+                return self._until(rest)
+            case "origin":
+                self.origins.learn(*rest.split(None, 2))
+                return Outcome()
             case "+":
                 assert self._connection is not None
                 return _exchange(self._connection, rest)
             case _:
                 return self._visit(first, rest)
 
+    def _until(self, rest: str) -> Outcome:
+        """Wait until the row is as it should be; what it says is compared, should that never come."""
+        name, *wanted = rest.split()
+        proxy, _, server = name.partition("/")
+        pairs = [one.partition("=")[::2] for one in wanted]
+
+        def row() -> list[str]:
+            columns = self.api.stat()[proxy, server]
+            # A check that is under way has an asterisk before what the last one found.
+            return [columns[column].removeprefix("* ").replace(" ", "_") for column, _ in pairs]
+
+        with suppress(DeadlineError):
+            wait_for(lambda: row() == [value for _, value in pairs], LONG_PATIENCE, rest)
+        return Outcome(text=" ".join(row()))
+
     def _visit(self, door: str, rest: str) -> Outcome:
         word, _, request = rest.partition(" ")
         if word == "bg":
             return self._start_beside(door, request)
         self._leave()
-        name, _, tls = door.partition("+")
+        self._lines_before = len(self.lines)
         try:
-            connection = self._connection = _Connection(self.ports[name], bool(tls))
+            connection = self._connection = self.doors.open(door)
         except ConnectionRefusedError:
             return Outcome(end="refused")
+        except RefusedError as error:
+            return Outcome(end="no handshake", tls=f"refused: {error}")
         except OSError:
             # The reset came before the connection was asked for its port.
             return Outcome(end="reset")
-        self.clients.append(connection.port)
+        self._know(connection)
+        outcome = self._use(connection, word, request, rest)
+        outcome.tls = connection.tls
+        return outcome
+
+    def _use(self, connection: Connection, word: str, request: str, whole: str) -> Outcome:
         match word:
-            case "raw":
+            case "raw" | "half":
                 connection.send(unescape(request))
+                if word == "half":
+                    connection.end()
                 return _all_that_comes(connection)
             case "connect":
                 self._leave()
                 return Outcome()
             case "abort" | "reset":
                 return self._abandon(connection, request, word == "reset")
+            case "figures":
+                path, *columns = request.split()
+                (page,) = _exchange(connection, f"GET {path}").messages
+                return Outcome(text=chosen(page, columns))
             case _:
-                return _exchange(connection, rest)
+                return _exchange(connection, whole)
+
+    def _know(self, connection: Connection) -> None:
+        if connection.port is not None:
+            self.clients.append(connection.port)
 
     def _start_beside(self, door: str, request: str) -> Outcome:
-        outcome, known = Outcome(), len(self.seen)
-        connection = _Connection(self.ports[door], False)
-        self.clients.append(connection.port)
+        outcome, known = Outcome(), len(self.origins.seen)
+        connection = self.doors.open(door)
+        self._know(connection)
 
         def work() -> None:
             done = _exchange(connection, request)
@@ -119,50 +171,28 @@ class Run:
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         self._beside.append(thread)
-        _briefly(lambda: len(self.seen) > known)
+        _briefly(lambda: len(self.origins.seen) > known)
         return outcome
 
-    def _abandon(self, connection: _Connection, request: str, hard: bool) -> Outcome:
-        known = len(self.seen)
+    def _abandon(self, connection: Connection, request: str, hard: bool) -> Outcome:
+        known = len(self.origins.seen)
         head, body = compose(request)
         connection.send(head + body)
-        _briefly(lambda: len(self.seen) > known)
+        _briefly(lambda: len(self.origins.seen) > known)
         if hard:
             connection.reset()
         self._leave()
+        return Outcome()
+
+    def _end(self) -> Outcome:
+        self._leave()
+        wait_for(lambda: len(self.lines) > self._lines_before, PATIENCE, "a line of the log")
         return Outcome()
 
     def _leave(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-class _Connection:
-    def __init__(self, port: int, tls: bool) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.port: int = self._socket.getsockname()[1]
-        if tls:
-            context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            self._socket = context.wrap_socket(self._socket, server_hostname="localhost")
-        self.stream = Stream(lambda: self._socket.recv(65536))
-
-    def patience(self, seconds: float) -> None:
-        self._socket.settimeout(seconds)
-
-    def send(self, data: bytes) -> None:
-        try:
-            self._socket.sendall(data)
-        except OSError:
-            return
-
-    def reset(self) -> None:
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 def compose(text: str) -> tuple[bytes, bytes]:
@@ -180,7 +210,7 @@ def compose(text: str) -> tuple[bytes, bytes]:
     return "\r\n".join([*lines, "", ""]).encode("latin-1"), body
 
 
-def _exchange(connection: _Connection, text: str) -> Outcome:
+def _exchange(connection: Connection, text: str) -> Outcome:
     head, body = compose(text)
     outcome = Outcome()
     interim: list[str] = []
@@ -202,7 +232,7 @@ def _exchange(connection: _Connection, text: str) -> Outcome:
     return outcome
 
 
-def _next_head(connection: _Connection, interim: list[str], wanted: int = 0) -> Message | None:
+def _next_head(connection: Connection, interim: list[str], wanted: int = 0) -> Message | None:
     """Return the next final head; stop after so many interim ones, if any are wanted."""
     while (head := connection.stream.head()) is not None:
         status = head.line.split(" ")[1:2]
@@ -214,7 +244,7 @@ def _next_head(connection: _Connection, interim: list[str], wanted: int = 0) -> 
     return None
 
 
-def _all_that_comes(connection: _Connection) -> Outcome:
+def _all_that_comes(connection: Connection) -> Outcome:
     outcome = Outcome()
     connection.patience(1.3)
     head = connection.stream.head()

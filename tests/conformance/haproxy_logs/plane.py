@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from support.reference import HAPROXY as PROGRAM
+from tenbin.dataplane.binary import find
 from tenbin.testing import lease, wait_for
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def haproxy(port: int, server: int, sink: int, case: dict[str, str]) -> Iterator
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "haproxy.cfg")
         file.write_text(text)
-        process = subprocess.Popen(["haproxy", "-db", "-f", str(file)], stderr=subprocess.PIPE)
+        process = subprocess.Popen([PROGRAM or "haproxy", "-db", "-f", str(file)], stderr=subprocess.PIPE)
         try:
             wait_for(lambda: is_bound(port) or process.poll() is not None, 5, "HAProxy listens")
             assert process.poll() is None, process.stderr and process.stderr.read().decode()
@@ -113,9 +115,8 @@ class Plane:
     """The data plane's process and its control socket."""
 
     def __init__(self, folder: str) -> None:
-        binary = os.environ["TENBIN_DATAPLANE"]
         path = str(Path(folder, "control.sock"))
-        self.process = subprocess.Popen([binary, "--control", path], stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([str(find(os.environ)), "--control", path], stdout=subprocess.DEVNULL)
         self.socket = socket.socket(socket.AF_UNIX)
         wait_for(lambda: self.socket.connect_ex(path) == 0, 5, "the data plane listens")
         self.count = 0

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
 
 from conformance.haproxy_logs.cases import CASES, Case
 from conformance.haproxy_logs.told import alike, told
+from support.reference import HAPROXY
 
-pytestmark = [
-    pytest.mark.skipif(shutil.which("haproxy") is None, reason="needs haproxy"),
-    pytest.mark.skipif("TENBIN_DATAPLANE" not in os.environ, reason="needs the path of the data plane"),
-]
+pytestmark = pytest.mark.skipif(HAPROXY is None, reason="there is no haproxy to compare with")
 
 OTHERWISE = {
     # HAProxy without `option abortonclose` does not look at a client that waits; we leave the server in peace.
@@ -28,9 +23,15 @@ OTHERWISE = {
 }
 """Where we differ, why, and what we say."""
 
+_ATTEMPTS = 3
+"""Lines are about moments: on a machine that is busy, one that comes late is another end of the connection."""
+
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_both_say_the_same(case: Case) -> None:
-    ours = told(case, "tenbin")
-    theirs = OTHERWISE.get(case.name) or told(case, "haproxy")
-    assert all(map(alike, ours, theirs)), f"tenbin  {ours}\nhaproxy {theirs}"
+    for _ in range(_ATTEMPTS):
+        ours = told(case, "tenbin")
+        theirs = OTHERWISE.get(case.name) or told(case, "haproxy")
+        if all(map(alike, ours, theirs)):
+            return
+    pytest.fail(f"tenbin  {ours}\nhaproxy {theirs}")

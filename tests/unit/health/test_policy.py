@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenbin.health import policy
-from tenbin.model import Health
+from tenbin.model import Health, OnErrors
 from unit.health.support import at_leisure, check
 
 COUNTS = st.integers(min_value=1, max_value=6)
@@ -94,6 +94,27 @@ def test_pace_is_fast_between_up_and_down(start: Health, results: str, milliseco
     for letter in results:
         standing = policy.step(standing, how, passed=letter == "+")
     assert policy.pace(standing, how).ms == milliseconds
+
+
+@pytest.mark.parametrize("then", list(OnErrors))
+@at_leisure
+@given(COUNTS, COUNTS, RESULTS, st.sampled_from(list(Health)))
+def test_errors_of_requests_move_haproxys_counter(
+    then: OnErrors, rise: int, fall: int, results: list[bool], start: Health
+) -> None:
+    how, standing = check(rise=rise, fall=fall), policy.initial(start)
+    for passed in results:
+        standing = policy.step(standing, how, passed=passed)
+    counter = policy.value(standing, how)
+    if then is OnErrors.SUDDEN_DEATH and counter > rise:
+        counter = rise + 1
+    if then is OnErrors.MARK_DOWN:
+        counter = rise
+    if then is not OnErrors.FAST_CHECKS:
+        counter = counter - 1 if counter > rise else 0
+    after = policy.suspect(standing, how, then)
+    assert policy.value(after, how) == counter
+    assert (after.health is Health.DOWN) == (counter < rise)
 
 
 @at_leisure

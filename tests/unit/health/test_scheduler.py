@@ -13,7 +13,7 @@ import pytest
 from tenbin.health import Checker, CheckStatus, HealthChange, Target
 from tenbin.health.result import Outcome
 from tenbin.health.target import Way
-from tenbin.model import Health, HttpCheck, Protocol, SendProxy, ServerId
+from tenbin.model import Health, HttpCheck, Observe, OnErrors, Protocol, SendProxy, ServerId
 from unit.health.support import ManualClock, check, running, settle, target
 
 if TYPE_CHECKING:
@@ -364,3 +364,51 @@ async def test_run_ends_all_checks_when_it_is_cancelled() -> None:
     await settle()
     assert bench.busy.total() == 0
     assert asyncio.all_tasks() == others
+
+
+def observed(then: OnErrors) -> Target:
+    return target(how=check(observe=Observe(7, 3, then), every=60_000))
+
+
+@pytest.mark.parametrize(
+    ("then", "told", "level"),
+    [
+        (OnErrors.FAST_CHECKS, [], 4),
+        (OnErrors.FAIL_CHECK, [], 3),
+        (OnErrors.SUDDEN_DEATH, [], 2),
+        (OnErrors.MARK_DOWN, ["s1 up->down: HANA so many errors (3 of 3 checks)"], 0),
+    ],
+)
+async def test_errors_of_requests_count_as_configured(then: OnErrors, told: list[str], level: int) -> None:
+    bench = Bench()
+    bench.checker.replace([observed(then)])
+    async with running(bench.checker.run()):
+        await bench.clock.advance(1.02)
+        bench.changes.clear()
+        asked = len(bench.starts)
+        bench.checker.suspect(S1, "so many errors")
+        view = bench.checker.view(S1)
+        assert (bench.told(), view.value, view.suspicions) == (told, level, 1)
+        assert view.last is not None
+        assert (view.last.status is CheckStatus.HANA) == (then is not OnErrors.FAST_CHECKS)
+        await bench.clock.advance(1.1)
+        assert len(bench.starts) == asked + 1, "the next check comes within `fast`"
+
+
+async def test_errors_of_requests_to_servers_that_are_not_watched_mean_nothing() -> None:
+    bench = Bench()
+    bench.checker.replace([target()])
+    bench.checker.suspect(S1, "so many errors")
+    bench.checker.suspect(ServerId("app", "other"), "so many errors")
+    assert bench.checker.view(S1).suspicions == 0
+    assert not bench.changes
+
+
+async def test_failures_of_a_server_that_is_down_are_told_apart() -> None:
+    bench = Bench()
+    bench.answer = DOWN
+    bench.checker.replace([target()])
+    async with running(bench.checker.run()):
+        await bench.clock.advance(10)
+    view = bench.checker.view(S1)
+    assert (view.failed_alive, view.failed_total > 1) == (1, True)

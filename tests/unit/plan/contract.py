@@ -65,12 +65,34 @@ def frames(snapshot: wire.Snapshot) -> list[wire.Wire]:
         wire.Sessions(id=21, closed=2, sessions=(wire.Session(number=7, source="127.0.0.1:4000", frontend="web"),)),
         wire.AskList(id=22, name="hosts.map", action="set", key="a.example", value="app"),
         wire.Entries(id=22, found=True, count=1, entries=((3, "a.example", "app"),)),
+        wire.AskVariable(id=23, name="proc.limit", value=wire.Const(value=7)),
+        wire.AskVariable(id=24, name="proc.limit"),
+        wire.Variable(id=24, kind="int", text="7"),
+        wire.GetRefused(id=25),
+        wire.RefusedMessages(id=25, count=3, messages=_refused()),
         wire.Drain(id=8, deadline=30_000, close_idle=True),
         wire.Stop(id=9),
         wire.ServerEvent(event="ejected", backend="app", server="s1", reason="5 failures in a row", until=30_000),
         wire.ServerEvent(event="readmitted", backend="app", server="s1", reason="its time is over"),
+        wire.SuspectEvent(backend="app", server="s1", errors=10, last="wrong_status"),
         wire.NoticeEvent(level="warning", text="accepting pauses: no descriptors are left"),
     ]
+
+
+def _refused() -> tuple[wire.RefusedMessage, ...]:
+    """A request and an answer that could not be read."""
+    request = wire.RefusedMessage(
+        number=1,
+        side="request",
+        at=1_790_000_000_900,
+        source="127.0.0.1:4000",
+        frontend="web",
+        position=3,
+        length=9,
+        bytes="GET\x00 /\r\n",
+    )
+    answer = {"number": 2, "side": "answer", "backend": "app", "server": "s1", "bytes": "HTT\xff"}
+    return (request, request.model_copy(update=answer))
 
 
 def _tables() -> tuple[wire.Wire, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tenbin.model import (
     AccessLog,
     Address,
@@ -39,7 +41,9 @@ from tenbin.model import (
     MemoryLimit,
     Mode,
     Not,
+    Observe,
     OnDown,
+    OnErrors,
     Passive,
     PerSource,
     Policy,
@@ -237,6 +241,9 @@ def everything() -> Config:
             stamp="7-8-9",
         ),
         send_proxy=SendProxy(2, tls=True),
+        check=replace(CHECK, observe=Observe(7, 10, OnErrors.SUDDEN_DEATH)),
+        end_when_down=True,
+        end_backups_when_up=True,
     )
     app = backend(
         "app",

@@ -2,9 +2,11 @@
 //!
 //! A control plane that hangs blocks only the threads that serve it; what cannot be told is dropped and counted.
 
+mod answers;
 mod channel;
 mod door;
 pub mod housekeeping;
+mod listening;
 mod live_lists;
 pub mod offline;
 mod plane;

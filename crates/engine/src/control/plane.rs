@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -13,20 +12,21 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
-use tenbin_balance::Health;
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::channel::MAX_DESCRIPTORS;
+use super::listening::listen;
 use crate::capacity::{Capacity, Stance};
 use crate::clock::Clock;
 use crate::doors::Doors;
+use crate::ending::Who;
 use crate::lines::Sinks;
 use crate::log;
 use crate::notice::Notices;
 use crate::rules::ProcessVariables;
 use crate::sessions::Which;
 use crate::stats::{ProcessCounters, clear, restore, stats};
-use crate::tables::{Backend, Built, Context, Published, Refusal, Slots, Tables, change_server};
+use crate::tables::{Backend, Built, Context, Parting, Published, Refusal, Slots, Tables, change};
 use crate::tls::Tickets;
 use crate::wire::{
     self, Apply, Event, Reply, Request, ServerPatch, ServerState, SessionsAction, Snapshot, WireError,
@@ -51,11 +51,11 @@ pub struct Plane {
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     slots: Arc<Slots>,
-    sockets: BTreeMap<String, Vec<OwnedFd>>,
-    listening: Vec<String>,
-    workers: Vec<Commands>,
+    pub(super) sockets: BTreeMap<String, Vec<OwnedFd>>,
+    pub(super) listening: Vec<String>,
+    pub(super) workers: Vec<Commands>,
 }
 
 /// A frame that goes out.
@@ -90,6 +90,7 @@ impl Plane {
             log: log::start("access log", notices.clone(), Arc::default())?,
             sinks: Sinks::new(notices.clone()),
             notices,
+            refused: crate::refused::Refused::default(),
             variables: ProcessVariables::default(),
         };
         Ok(Self {
@@ -166,6 +167,8 @@ impl Plane {
             Request::Sessions { id, action, backend, server, session } => {
                 self.sessions(id, action, (&backend, &server), session)
             }
+            Request::Variable(asked) => super::answers::variable(&asked, tables, &self.shared),
+            Request::GetRefused { id } => super::answers::refused(id, &self.shared),
             Request::Drain { id, deadline, close_idle } => {
                 self.drain(deadline, close_idle);
                 done(id)
@@ -258,17 +261,10 @@ impl Plane {
         self.shared.tables.publish(Arc::clone(&tables));
         let now = self.shared.clock.millis();
         for (backend, index, server) in changes {
-            change(
-                &backend,
-                index,
-                (Some(server.weight), Some(server.admin), Some(server.health)),
-                &state,
-                now,
-            );
+            let wanted = (Some(server.weight), Some(server.admin), Some(server.health));
+            state.part(&change(&backend, index, wanted, now));
         }
-        for serial in fallen {
-            state.command(|| Command::CloseServer(serial));
-        }
+        state.part(&fallen);
         for backend in retired {
             super::housekeeping::tell_events(&self.shared, &backend, now);
             backend.group.retire();
@@ -295,7 +291,7 @@ impl Plane {
         }
         let now = self.shared.clock.millis();
         for ((backend, index), patch) in places.into_iter().zip(servers) {
-            change(&backend, index, (patch.weight, patch.admin, patch.health), &state, now);
+            state.part(&change(&backend, index, (patch.weight, patch.admin, patch.health), now));
         }
         tables.generation.store(generation, Ordering::Relaxed);
         Ok(())
@@ -318,8 +314,10 @@ impl Plane {
             Some(backend.servers.get(backend.server_named(server)?)?.slot.serial)
         });
         let which = if session > 0 { Some(Which::Number(session)) } else { serial.map(Which::Server) };
-        let closed =
-            which.map_or(0, |which| self.ask(|answer| Command::EndSessions(which, answer)).into_iter().sum());
+        let closed = which.map_or(0, |which| {
+            let end = |answer| Command::EndSessions(which, Who::Killed, Some(answer));
+            self.ask(end).into_iter().sum()
+        });
         Reply::Sessions { id, ok: true, closed, sessions: Vec::new() }
     }
 
@@ -373,21 +371,6 @@ impl Plane {
     }
 }
 
-fn change(
-    backend: &Backend,
-    index: usize,
-    (weight, admin, health): (Option<u16>, Option<tenbin_balance::Admin>, Option<Health>),
-    state: &State,
-    now: u64,
-) {
-    let Some(server) = backend.servers.get(index) else { return };
-    let before = server.state.health();
-    change_server(backend, index, weight, admin, health, now);
-    if before != Health::Down && server.state.health() == Health::Down && backend.spec.close_on_down {
-        state.command(|| Command::CloseServer(server.slot.serial));
-    }
-}
-
 /// All of them or none; those that were started end when nobody can command them.
 fn start_workers(
     state: &mut State,
@@ -408,65 +391,22 @@ fn start_workers(
     Ok(())
 }
 
-/// Sockets for each worker.
-type Shares = Vec<Vec<TcpListener>>;
-
 impl State {
+    /// Ends what has to end.
+    fn part(&self, partings: &[Parting]) {
+        for parting in partings {
+            self.command(|| match *parting {
+                Parting::Close(serial) => Command::CloseServer(serial),
+                Parting::End(serial, who) => Command::EndSessions(Which::Server(serial), who, None),
+            });
+        }
+    }
+
     /// Tells every worker the same.
     fn command(&self, command: impl Fn() -> Command) {
         for worker in &self.workers {
             let _ = worker.send(command());
         }
-    }
-
-    /// What the workers need to accept on the listeners that a snapshot adds. Every socket has a worker and every worker
-    /// a socket, however many there are of each.
-    fn shares(&self, snapshot: &Snapshot, threads: usize) -> Result<Vec<(String, Shares)>, Refusal> {
-        // A number that is out of range is refused with its path later.
-        let threads = threads.clamp(1, 64);
-        let mut all = Vec::new();
-        for (index, listener) in snapshot.listeners.iter().enumerate() {
-            let address = &listener.address;
-            let Some(sockets) = self.sockets.get(address).filter(|_| !self.listening.contains(address))
-            else {
-                continue;
-            };
-            let mut shares: Shares = (0..threads).map(|_| Vec::new()).collect();
-            for place in 0..threads.max(sockets.len()) {
-                let (Some(share), Some(socket)) =
-                    (shares.get_mut(place % threads), sockets.get(place % sockets.len()))
-                else {
-                    continue;
-                };
-                let copy = socket.try_clone().map_err(|error| Refusal {
-                    path: format!("listeners[{index}].address"),
-                    reason: error.to_string(),
-                })?;
-                share.push(TcpListener::from(copy));
-            }
-            all.push((address.clone(), shares));
-        }
-        Ok(all)
-    }
-}
-
-/// Workers accept where the tables say, and nowhere else.
-fn listen(state: &mut State, tables: &Tables, doors: &Doors, shares: Vec<(String, Shares)>) {
-    let wanted = |address: &String| tables.listener(address).is_some();
-    let State { sockets, listening, workers, .. } = state;
-    for address in listening.iter().filter(|address| !wanted(address)) {
-        for worker in workers.iter() {
-            let _ = worker.send(Command::Unlisten(address.clone()));
-        }
-    }
-    listening.retain(wanted);
-    sockets.retain(|address, _| wanted(address));
-    for (address, shares) in shares {
-        for (worker, share) in workers.iter().zip(shares) {
-            let share = share.into_iter().map(|socket| (socket, doors.open())).collect();
-            let _ = worker.send(Command::Listen(address.clone(), share));
-        }
-        listening.push(address);
     }
 }
 
@@ -495,6 +435,6 @@ fn done(id: u64) -> Reply {
     Reply::Done { id, ok: true }
 }
 
-fn failed(id: u64, path: impl Into<String>, reason: impl Into<String>) -> Reply {
+pub(super) fn failed(id: u64, path: impl Into<String>, reason: impl Into<String>) -> Reply {
     Reply::Failed { id, ok: false, error: WireError { path: path.into(), reason: reason.into() } }
 }

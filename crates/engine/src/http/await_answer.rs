@@ -11,7 +11,7 @@ use tenbin_proto::{Asked, Limits, Method, Progress, Reject};
 use super::answer::Reason;
 use super::exchange::Exchange;
 use super::forward::Course;
-use super::send_head;
+use super::{send_head, unreadable};
 use crate::client::Client;
 use crate::ending::Phase;
 use crate::flow::{FlowError, Waiting};
@@ -26,8 +26,10 @@ const MOST_INTERIM: u32 = 20;
 
 /// Why a try failed.
 pub enum Failure {
-    /// The server closed or reset before it answered.
+    /// The server closed before it answered.
     Closed,
+    /// It reset the connection without a word.
+    Reset,
     /// The server has refused it before it began with it.
     Untouched,
     /// It said nothing in time.
@@ -46,6 +48,8 @@ pub enum Failure {
     Down,
     /// The client went away.
     ClientGone,
+    /// It was ended from outside.
+    Ended,
     /// The client's body is at fault.
     Body(Reason),
 }
@@ -65,7 +69,11 @@ pub async fn await_answer(
     #[cfg(all(test, not(tenbin_loom)))]
     crate::stress::panic_if_asked(x.input.head());
     for _ in 0..=MOST_INTERIM {
-        let interim = read_answer(client, x, (front, backend, cut.as_ref()), stream).await?;
+        let read = read_answer(client, x, (front, backend, cut.as_ref()), stream).await;
+        if let Err(Failure::Bad(reject)) = &read {
+            unreadable::answer(client, x, (&front.name, backend, index), reject.offset);
+        }
+        let interim = read?;
         if !interim {
             return Ok(());
         }
@@ -119,7 +127,10 @@ async fn read_answer(
             }
             match x.output.poll_fill(cx, server) {
                 Poll::Ready(Ok(count)) if count > 0 => {}
-                Poll::Ready(_) => return Poll::Ready(Err(closed(server))),
+                Poll::Ready(read) => {
+                    let is_reset = read.is_err() && x.output.data().is_empty();
+                    return Poll::Ready(Err(closed(server, is_reset)));
+                }
                 Poll::Pending => break,
             }
         }
@@ -150,8 +161,9 @@ fn take_head(x: &Exchange) -> Result<bool, Failure> {
 }
 
 /// Why there is no more to read.
-fn closed(server: &Stream) -> Failure {
+fn closed(server: &Stream, is_reset: bool) -> Failure {
     match server.fate() {
+        Fate::Unknown if is_reset => Failure::Reset,
         Fate::Unknown => Failure::Closed,
         Fate::Untouched => Failure::Untouched,
         Fate::Malformed => Failure::Malformed,
@@ -161,8 +173,11 @@ fn closed(server: &Stream) -> Failure {
 
 /// Why nobody waits any more, or for nobody.
 fn left(cx: &mut Context<'_>, client: &mut Client, x: &mut Exchange, cut: Option<&Cut>) -> Option<Failure> {
-    if client.is_reset(cx) || x.is_killed(Phase::Head) {
+    if client.is_reset(cx) {
         return Some(Failure::ClientGone);
+    }
+    if x.is_killed(Phase::Head) {
+        return Some(Failure::Ended);
     }
     cut.is_some_and(|cut| cut.poll(cx)).then_some(Failure::Down)
 }

@@ -15,6 +15,7 @@ use super::forward::forward;
 use super::record::{self, Record, note_request};
 use super::reply::{finish_reply, redirect, reply, settle};
 use super::route::{backend_named, decide};
+use super::unreadable;
 use super::view::{AnswerView, RequestView, Scene};
 use crate::buffer::Buffer;
 use crate::client::Client;
@@ -190,11 +191,11 @@ impl Exchange {
 
     /// Whether an operator has ended it, in this phase.
     pub fn is_killed(&mut self, phase: Phase) -> bool {
-        let is_killed = self.seat.as_ref().is_some_and(Seat::is_ended);
-        if is_killed {
-            self.record.ending.set(Who::Killed, phase);
+        let killed = self.seat.as_ref().and_then(Seat::ended);
+        if let Some(who) = killed {
+            self.record.ending.set(who, phase);
         }
-        is_killed
+        killed.is_some()
     }
 
     /// Whether rules have made the request's head longer than it may be.
@@ -236,6 +237,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
             Head::Nothing => return After::Nothing,
             Head::Http2 => return After::Http2,
             Head::Failed(reason) => {
+                unreadable::request(client, x, &found, reason);
                 rules::count(client, &x.state.tracking, Counted::Request);
                 x.request.keep_alive = false;
                 x.record.unreadable(x.input.data().len());

@@ -13,7 +13,7 @@ use super::await_answer::{Failure, await_answer};
 use super::exchange::{After, Exchange};
 use super::open::{self, NotOpened, Opened};
 use super::record::finish;
-use super::repeat::{is_repeatable, is_stale, is_unwanted, may_retry, meaning, repeatable, repeats};
+use super::repeat::{is_repeatable, is_stale, is_unwanted, may_retry, meaning, repeatable, repeats, sight};
 use super::reply::{finish_reply, reply, send_to};
 use super::sticky::Visit;
 use super::{compress, plain_cookie, relay, send_head};
@@ -26,6 +26,7 @@ use crate::rules::message::{growing, set_header};
 use crate::rules::{self, Turn};
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::Load;
+use crate::watch::of_status;
 
 /// Stale pooled connections that one request may meet before it insists on a new one.
 const MOST_STALE: u32 = 1;
@@ -196,9 +197,7 @@ async fn attempt(
     let picked = client.worker.shared.clock.micros();
     x.record.times.picked = picked;
     if let Some(server) = backend.servers.get(lease.index()) {
-        x.record.redispatched |= !x.tried.is_empty() && !x.tried.contains(&lease.index());
-        x.record.lands_on(server);
-        x.seat.iter().for_each(|seat| seat.lands_on(server));
+        land(x, server, lease.index());
         if let Some(prefix) = prefix_of(x, backend, lease.index()) {
             drop(Load::begin(&client.worker, backend, server));
             backend.counters.of(client.worker.index).answered(302);
@@ -227,6 +226,7 @@ async fn attempt(
     match ended {
         Ok(()) => {
             x.record.times.answered = client.worker.shared.clock.micros();
+            server.see(backend, &client.worker, of_status(x.response.status));
             Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
         }
         Err(failure) => {
@@ -306,6 +306,16 @@ fn not_opened(
     }
 }
 
+/// Notes who is asked now.
+fn land(x: &mut Exchange, server: &Arc<Server>, index: usize) {
+    if !x.tried.is_empty() && !x.tried.contains(&index) {
+        x.record.redispatched = true;
+        x.record.ending.loses_server();
+    }
+    x.record.lands_on(server);
+    x.seat.iter().for_each(|seat| seat.lands_on(server));
+}
+
 /// Where clients are sent instead of the server, if they ask for no more than a document.
 fn prefix_of<'a>(x: &Exchange, backend: &'a Backend, index: usize) -> Option<&'a str> {
     let prefix = backend.spec.servers.get(index)?.redirect.as_str();
@@ -382,6 +392,7 @@ fn failed(
     blame(x, failure);
     match *failure {
         Failure::ClientGone => counters.client_aborts.add(1),
+        Failure::Ended => counters.unanswered.add(1),
         Failure::Down => {
             lease.finish(outcome(OutcomeKind::Aborted), now);
             counters.server_aborts.add(1);
@@ -412,6 +423,9 @@ fn failed(
         if !matches!(failure, Failure::Bad(_)) {
             counters.unanswered.add(1);
         }
+    }
+    if let Some(sight) = sight(failure) {
+        server.see(backend, &client.worker, sight);
     }
     Next::Refused(reason)
 }

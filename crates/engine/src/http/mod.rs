@@ -17,6 +17,7 @@ mod reply;
 mod route;
 mod send_head;
 mod sticky;
+mod unreadable;
 mod view;
 
 use std::future::poll_fn;

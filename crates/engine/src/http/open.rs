@@ -23,7 +23,7 @@ use crate::stick;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server, Sticky, Tables};
 use crate::upstream::{self, ConnectError, Manner};
-use crate::wire::{Protocol, Reuse};
+use crate::wire::{Protocol, Reuse, Sight};
 use crate::worker::Worker;
 
 /// A slot on a server and a connection to it.
@@ -249,11 +249,12 @@ pub async fn open(
             let counters = server.counters.of(worker.index);
             let counter = if reused { &counters.reuses } else { &counters.connects };
             counter.add(1);
+            server.see(backend, worker, Sight::Connected);
             return Ok(Opened { lease, stream, reused });
         }
         Err(error) => error,
     };
-    error.settle(worker, server, lease);
+    error.settle(worker, (backend, server), lease);
     match error {
         ConnectError::Timeout => Err(NotOpened::Unreachable(index, Reason::ConnectTimeout)),
         ConnectError::Failed => Err(NotOpened::Unreachable(index, Reason::ConnectFailed)),
@@ -297,7 +298,8 @@ async fn connection(
     let worker = &client.worker;
     let timeout = x.state.overrides.connect.unwrap_or(backend.spec.timeouts.connect);
     let shares = ways.shares;
-    let (mut until, preface) = (None, preface(client, server.proxy));
+    let source = x.state.overrides.source.unwrap_or(client.peer);
+    let (mut until, preface) = (None, preface(client, source, server.proxy));
     let manner = Manner { preface: &preface, more: true, http1: wants == Wants::Http1 };
     loop {
         if let Some(stream) = ways.pooled(worker, server) {

@@ -22,7 +22,7 @@ use crate::stats::ServerCounters;
 use crate::stick;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
-use crate::tunnel::{End, Tunnel, patience};
+use crate::tunnel::{End, Patience, Tunnel};
 use crate::wire::Frontend;
 
 /// How the body of an answer ended.
@@ -36,6 +36,8 @@ enum Ended {
     ServerBroke,
     /// The server sent nothing for too long.
     ServerSlow,
+    /// It was ended from outside.
+    Killed,
 }
 
 impl Ended {
@@ -48,7 +50,7 @@ impl Ended {
         match self {
             Self::Whole if matches!(status, 502..=504) => OutcomeKind::Failure,
             Self::Whole => OutcomeKind::Success,
-            Self::ClientGone | Self::ClientSlow => OutcomeKind::Aborted,
+            Self::ClientGone | Self::ClientSlow | Self::Killed => OutcomeKind::Aborted,
             Self::ServerBroke | Self::ServerSlow => OutcomeKind::Failure,
         }
     }
@@ -60,6 +62,7 @@ impl Ended {
             Self::ClientSlow => (Who::ClientSlow, Phase::Data),
             Self::ServerBroke => (Who::Server, Phase::Data),
             Self::ServerSlow => (Who::ServerSlow, Phase::Data),
+            Self::Killed => (Who::Killed, Phase::Data),
         }
     }
 }
@@ -227,7 +230,7 @@ fn count_end(counters: &ServerCounters, ended: &Ended) {
     match ended {
         Ended::Whole => {}
         Ended::ClientGone | Ended::ClientSlow => counters.client_aborts.add(1),
-        Ended::ServerBroke | Ended::ServerSlow => counters.server_aborts.add(1),
+        Ended::ServerBroke | Ended::ServerSlow | Ended::Killed => counters.server_aborts.add(1),
     }
 }
 
@@ -276,8 +279,7 @@ async fn body(
             Poll::Pending => {}
         }
         if x.is_killed(Phase::Data) {
-            client.stream.reset_on_close();
-            return Poll::Ready(Ended::ClientGone);
+            return Poll::Ready(Ended::Killed);
         }
         // Of a client that takes what there is, nothing else would tell before there is more.
         if x.down.waiting == Waiting::Read && client.stream.is_reset(cx) {
@@ -319,10 +321,11 @@ async fn upgrade(
     let head = std::mem::take(&mut x.down.prefix);
     let sent = super::reply::send(client, &head, (&mut x.pace, &course.found.frontend.spec)).await;
     x.down.prefix = head;
-    let (idle_ms, who) = {
+    let patience = {
         let own = x.state.overrides.tunnel;
-        let (front, back) = (course.found.frontend.spec.timeouts.tunnel, backend.spec.timeouts.tunnel);
-        patience(own.unwrap_or(front), own.unwrap_or(back))
+        let (front, back) = (&course.found.frontend.spec.timeouts, &backend.spec.timeouts);
+        let both = [own.unwrap_or(front.tunnel), own.unwrap_or(back.tunnel)];
+        Patience::new(both, [front.client_fin, back.server_fin])
     };
     // What the request had as its body has gone up with it.
     x.up.release(&mut x.input);
@@ -338,11 +341,11 @@ async fn upgrade(
         x.seat.iter().for_each(|seat| seat.carries(&cut));
         let cut = Some(cut);
         let Client { worker, stream: socket, timer, .. } = client;
-        let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, idle_ms, cut };
+        let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, patience, cut };
         let (end, moved) = tunnel.run(&up, &down).await;
         x.record.bytes_in += moved.up;
         x.record.bytes_out += moved.down;
-        let (who, phase) = end.ending(who);
+        let (who, phase) = end.ending();
         x.is_killed(phase);
         x.record.ending.set(who, phase);
         if matches!(end, End::Server | End::Cut) {

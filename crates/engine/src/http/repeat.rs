@@ -7,11 +7,12 @@ use super::await_answer::Failure;
 use super::exchange::Exchange;
 use crate::client::Client;
 use crate::tables::Backend;
+use crate::wire::Sight;
 
 /// Whether the backend repeats what has failed in this way.
 pub fn repeats(backend: &Backend, failure: &Failure) -> bool {
     let class = match failure {
-        Failure::Closed | Failure::Untouched => "closed",
+        Failure::Closed | Failure::Reset | Failure::Untouched => "closed",
         Failure::Timeout => "timeout",
         _ => "junk",
     };
@@ -53,7 +54,7 @@ pub fn is_repeatable(x: &Exchange) -> bool {
 /// bytes on one may belong to the answer before.
 pub fn is_stale(x: &Exchange, failure: &Failure) -> bool {
     match failure {
-        Failure::Closed => x.output.data().is_empty(),
+        Failure::Closed | Failure::Reset => x.output.data().is_empty(),
         Failure::Bad(_) => true,
         _ => false,
     }
@@ -66,12 +67,29 @@ pub fn meaning(failure: &Failure) -> (OutcomeKind, Option<Reason>) {
         Failure::ClientGone => (OutcomeKind::Aborted, None),
         Failure::Body(reason) => (OutcomeKind::Aborted, Some(reason)),
         Failure::Unfit => (OutcomeKind::Aborted, Some(Reason::Unfit)),
-        Failure::Closed | Failure::Untouched | Failure::Down | Failure::Status => {
+        Failure::Closed | Failure::Reset | Failure::Untouched | Failure::Down | Failure::Status => {
             of_server(Reason::ServerClosed)
         }
+        Failure::Ended => (OutcomeKind::Aborted, Some(Reason::ServerClosed)),
         Failure::Malformed => of_server(Reason::BadAnswer("http2-malformed")),
         Failure::Timeout => of_server(Reason::ServerTimeout),
         Failure::Bad(reject) => of_server(Reason::BadAnswer(reject.reason)),
         Failure::TooManyInterim => of_server(Reason::BadAnswer("too-many-interim-answers")),
+    }
+}
+
+/// What a failure that is the end of the matter shows of the server.
+pub fn sight(failure: &Failure) -> Option<Sight> {
+    match failure {
+        Failure::Closed | Failure::Untouched => Some(Sight::Closed),
+        Failure::Reset => Some(Sight::Reset),
+        Failure::Timeout => Some(Sight::Late),
+        Failure::Bad(_) | Failure::Malformed | Failure::TooManyInterim => Some(Sight::BadHead),
+        Failure::Unfit
+        | Failure::Status
+        | Failure::Down
+        | Failure::ClientGone
+        | Failure::Ended
+        | Failure::Body(_) => None,
     }
 }

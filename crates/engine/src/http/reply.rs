@@ -16,6 +16,7 @@ use super::record::finish;
 use super::redirect::write_location;
 use super::view::path_of;
 use crate::client::Client;
+use crate::ending::{Phase, Who};
 use crate::listener::Found;
 use crate::pace::Pace;
 use crate::rules::{self, Counted};
@@ -43,7 +44,8 @@ pub fn redirect(
     Some(manner.keep_alive)
 }
 
-/// Prepares the answer that sends a client to the same target at another place; whether the connection lives on.
+/// Prepares the answer that sends a client to the same target at another place, with which the connection ends, as in
+/// HAProxy; whether the connection lives on.
 pub fn send_to(x: &mut Exchange, found: &Found, prefix: &str) -> bool {
     let bytes = x.state.request_bytes(x.input.head());
     let mut lines = b"cache-control: no-cache\r\nlocation: ".to_vec();
@@ -55,8 +57,9 @@ pub fn send_to(x: &mut Exchange, found: &Found, prefix: &str) -> bool {
         lines.extend_from_slice(query);
     }
     lines.extend_from_slice(b"\r\n");
+    x.record.ending.set(Who::Local, Phase::Connect);
     x.record.intercepted(302);
-    let manner = settle(x, found);
+    let manner = Manner { keep_alive: false, ..settle(x, found) };
     x.down.prefix.clear();
     write_answer(&mut x.down.prefix, 302, &lines, b"", manner);
     manner.keep_alive

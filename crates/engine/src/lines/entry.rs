@@ -11,7 +11,7 @@ use super::field::Field;
 use super::noted::Noted;
 use super::text::{Style, decimal};
 use super::times::Times;
-use crate::address::Address;
+use crate::address::{Address, NOWHERE};
 use crate::client::Client;
 use crate::ending::Ending;
 use crate::listener::Found;
@@ -69,6 +69,7 @@ impl Entry<'_> {
     /// Appends one field.
     pub fn write(&self, field: Field, style: Style, out: &mut Vec<u8>) {
         match field {
+            Field::ClientIp if self.peer == NOWHERE => style.text(out, b"unix"),
             Field::ClientIp => style.address(out, Some(self.peer.ip().to_canonical())),
             Field::ClientPort => style.port(out, Some(self.peer.port())),
             Field::FrontIp => style.address(out, ip(self.client.destination())),

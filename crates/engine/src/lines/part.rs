@@ -85,7 +85,8 @@ pub fn write<V: View>(parts: &[Part], entry: &Entry<'_>, view: &V, out: &mut Vec
             Piece::Field(field) => entry.write(*field, *style, out),
             Piece::Value(value) => style.value(out, &value.eval(view)),
         }
-        if out.len() > before {
+        // A query that is empty is a word all the same, as in HAProxy.
+        if out.len() > before || matches!(piece, Piece::Field(Field::Query)) {
             is_spaced = matches!(piece, Piece::Space);
         }
     }

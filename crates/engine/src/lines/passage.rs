@@ -6,9 +6,8 @@ use super::{Entry, Lines, Noted, Times};
 use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::connection::ConnectionView;
-use crate::ending::{Ending, Phase, Who};
+use crate::ending::{Ending, Phase};
 use crate::listener::Found;
-use crate::rules::Captures;
 use crate::sessions::Seat;
 use crate::tables::{Backend, Server};
 
@@ -41,13 +40,13 @@ impl Passage {
         Self { times, seat: Some(client.worker.sessions.begin(client, 0)), ..Self::default() }
     }
 
-    /// Whether an operator has ended it, in this phase.
+    /// Whether it was ended from outside, in this phase.
     pub fn is_killed(&mut self, phase: Phase) -> bool {
-        let is_killed = self.seat.as_ref().is_some_and(Seat::is_ended);
-        if is_killed {
-            self.ending.set(Who::Killed, phase);
+        let killed = self.seat.as_ref().and_then(Seat::ended);
+        if let Some(who) = killed {
+            self.ending.set(who, phase);
         }
-        is_killed
+        killed.is_some()
     }
 
     /// It has begun: writes its line where lines do not say what became of it.
@@ -80,7 +79,7 @@ impl Passage {
             waited_behind: self.waited_behind,
             unique_id: b"",
             noted: &Noted::default(),
-            captures: &Captures::default(),
+            captures: &view.captures,
             backend: self.backend.as_deref(),
             server: self.server.as_deref(),
             no_server: "<NOSRV>",

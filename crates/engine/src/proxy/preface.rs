@@ -10,11 +10,11 @@ use crate::client::Client;
 use crate::wire::ProxyOut;
 
 /// What a connection to a server begins with that carries this client and no other; empty when it speaks no PROXY
-/// protocol.
-pub fn preface(client: &Client, proxy: Option<ProxyOut>) -> Vec<u8> {
+/// protocol. The client comes from `source`, as rules have it.
+pub fn preface(client: &Client, source: SocketAddr, proxy: Option<ProxyOut>) -> Vec<u8> {
     let mut header = Vec::new();
     let Some(ProxyOut { version, tls }) = proxy else { return header };
-    let ends = ends(client);
+    let ends = client.destination().map(|to| Ends { source: canonical(source), destination: canonical(to) });
     if version == 1 {
         write_v1(&mut header, ends);
         return header;
@@ -35,11 +35,6 @@ pub fn preface(client: &Client, proxy: Option<ProxyOut>) -> Vec<u8> {
     let is_told = tls && client.tls().is_used();
     write_v2(&mut header, ends, &if is_told { extras } else { Extras::default() });
     header
-}
-
-/// The client and whom it connected to, by what a proxy before us has told or else by the socket.
-fn ends(client: &Client) -> Option<Ends> {
-    Some(Ends { source: canonical(client.peer), destination: canonical(client.destination()?) })
 }
 
 /// IPv4 that came by a socket for both is IPv4.

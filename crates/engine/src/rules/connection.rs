@@ -80,6 +80,12 @@ pub fn perform(view: &mut ConnectionView, act: &Act) -> Option<Admission> {
                 view.peer.set_port(port.clamp(0, 65_535) as u16);
             }
         }
+        Act::Capture { value, message, index, length } => {
+            let mut text = Vec::new();
+            value.write(view, &mut text);
+            view.keep_assigned();
+            view.captures.set(*message, *index, &text, *length);
+        }
         Act::Track { slot, table, key } => {
             let key = key.eval(view).into_owned();
             let start = Start { slot: *slot, table, during: During::Connection };

@@ -5,13 +5,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tenbin_proto::hello;
+use tenbin_rules::Value;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::connection::{self, Admission};
 use crate::client::Client;
 use crate::connection::{Asked, ConnectionView};
 use crate::stream::Stream;
-use crate::tables::Rule;
+use crate::tables::{Act, Rule};
 
 /// Bytes that rules may look at.
 const MOST_BYTES: usize = 16 * 1024;
@@ -65,12 +66,20 @@ pub(super) fn go_on(set: &[Rule], index: &mut usize, view: &mut ConnectionView) 
             None => true,
         };
         view.keep_assigned();
+        if holds && !view.is_final && waits(&rule.act, view) {
+            return None;
+        }
         *index += 1;
         if holds && let Some(admission) = connection::perform(view, &rule.act) {
             return Some(admission);
         }
     }
     Some(Admission::In)
+}
+
+/// Whether more bytes are worth waiting for before the act: nothing is captured of what is still to come.
+fn waits(act: &Act, view: &ConnectionView) -> bool {
+    matches!(act, Act::Capture { value, .. } if matches!(value.eval(view), Value::Absent) && value.may_change(view))
 }
 
 /// Reads what has come; false when there is no more, or no more is wanted.

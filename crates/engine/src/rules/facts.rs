@@ -3,6 +3,7 @@
 use tenbin_proto::{Body, Version};
 use tenbin_rules::{Fact, Value};
 
+use super::secured;
 use crate::clock::wall_micros;
 use crate::http::{RequestView, Scene};
 use crate::lines::Field;
@@ -32,6 +33,7 @@ pub fn tell<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Val
         Fact::DateMicros => number(wall_micros() % 1_000_000),
         Fact::Pid => number(std::process::id().into()),
         _ => met(fact, scene, view)
+            .or_else(|| secured::tell(fact, scene.client.tls().own))
             .or_else(|| settings(fact, scene, view))
             .unwrap_or_else(|| line(fact, scene)),
     }

@@ -13,6 +13,7 @@ pub mod facts;
 pub mod figures;
 pub mod message;
 mod request;
+pub mod secured;
 mod state;
 pub mod tracking;
 mod variables;

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 
 use super::Phases;
 use super::window::Window;
+use crate::rates::{Pace, Paces};
 use crate::sync::{AtomicI64, AtomicU64};
 
 /// A number that one thread adds to and others read.
@@ -194,6 +195,8 @@ pub struct FrontendCounters {
     pub source_told: AtomicU64,
     /// When somebody was told last of a connection without its PROXY header.
     pub proxy_told: AtomicU64,
+    /// How many connections began lately.
+    pub pace: Pace,
 }
 
 /// One server, counted by a worker.
@@ -271,6 +274,8 @@ pub struct ProcessCounters {
     pub panics: AtomicU64,
     /// Events that found no room.
     pub events_dropped: AtomicU64,
+    /// How much began lately.
+    pub paces: Paces,
     /// Requests of an earlier process.
     pub requests_restored: AtomicU64,
 }

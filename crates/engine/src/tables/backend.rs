@@ -14,7 +14,9 @@ use super::rules::Rules;
 use crate::address::Address;
 use crate::stats::{BackendCounters, ServerCounters, Workers};
 use crate::tls::ClientConfig;
-use crate::wire;
+use crate::watch::Watch;
+use crate::wire::{self, Sight};
+use crate::worker::Worker;
 
 /// A group of servers.
 pub struct Backend {
@@ -79,6 +81,8 @@ pub struct Server {
     pub tls: Option<ClientConfig>,
     /// Begins with a PROXY header, so that no two clients share a connection.
     pub proxy: Option<wire::ProxyOut>,
+    /// Of one that requests watch.
+    pub watch: Option<Watch>,
     /// Value of a plain sticky cookie.
     pub cookie: Vec<u8>,
     /// Its place in the workers' pools, and a number that no other server ever has.
@@ -87,6 +91,15 @@ pub struct Server {
     pub state: Arc<tenbin_balance::Server>,
     /// What was counted.
     pub counters: Arc<Workers<ServerCounters>>,
+}
+
+impl Server {
+    /// Takes what a request saw of it, if it is watched.
+    pub fn see(&self, backend: &Backend, worker: &Worker, sight: Sight) {
+        if let Some(watch) = &self.watch {
+            watch.see(sight, (&backend.spec.name, &self.name), &worker.shared.notices);
+        }
+    }
 }
 
 /// A place in the workers' pools that is given back when the server is gone.

@@ -8,13 +8,16 @@ use tenbin_balance::{Admin, Group, Health, Passive, ServerSpec};
 use tenbin_rules::{TlsFact, Value, Variable};
 
 use super::draft::{BackendDraft, Drafts, FrontendDraft, ListenerDraft, ServerDraft};
+use super::partings::{self, Parting};
 use super::{Backend, Frontend, Listener, PerSource, Server, Slots, Sticky, Tables, group};
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::lines::Sinks;
 use crate::notice::Notices;
+use crate::rates::Pace;
 use crate::stats::{FrontendCounters, ListenerCounters, Workers};
 use crate::tls::Tickets;
+use crate::watch::Watch;
 use crate::wire::{self, Snapshot};
 
 /// Why a snapshot is refused.
@@ -53,8 +56,8 @@ pub struct Built {
     pub retired: Vec<Arc<Backend>>,
     /// Servers of kept backends whose weight or states the snapshot changes.
     pub changes: Vec<(Arc<Backend>, usize, wire::Server)>,
-    /// Serials of servers that went down with their backend being replaced, and whose connections end with that.
-    pub fallen: Vec<u64>,
+    /// Of servers that went down with their backend being replaced.
+    pub fallen: Vec<Parting>,
     /// Variables of the process that are set when it starts.
     pub variables: Vec<(Variable, Value<'static>)>,
 }
@@ -92,10 +95,7 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
             _ => {
                 let standing = before.map(standing).unwrap_or_default();
                 let backend = build_backend(spec, draft, before, context);
-                if backend.spec.close_on_down {
-                    let down = |server: &&Arc<Server>| server.state.health() == Health::Down;
-                    fallen.extend(standing.iter().filter(down).map(|server| server.slot.serial));
-                }
+                fallen.extend(partings::fallen(&standing, backend.spec.close_on_down));
                 backends.push(Arc::new(backend));
             }
         }
@@ -165,9 +165,10 @@ fn build_listener(
 }
 
 /// Servers that are not down; a server's state is one and the same for the old and the new backend.
-fn standing(backend: &Arc<Backend>) -> Vec<Arc<Server>> {
-    let servers = backend.servers.iter();
-    servers.filter(|server| server.state.health() != Health::Down).cloned().collect()
+fn standing(backend: &Arc<Backend>) -> Vec<(Arc<Server>, wire::Server)> {
+    let servers = backend.servers.iter().zip(&backend.spec.servers);
+    let standing = servers.filter(|(server, _)| server.state.health() != Health::Down);
+    standing.map(|(server, spec)| (Arc::clone(server), spec.clone())).collect()
 }
 
 fn build_frontend(
@@ -185,6 +186,7 @@ fn build_frontend(
     let counters = before.map_or_else(
         || {
             Arc::new(FrontendCounters {
+                pace: Pace::default(),
                 current: <_>::default(),
                 workers: Workers::new(threads),
                 errors: <_>::default(),
@@ -314,6 +316,7 @@ fn build_server(
         && before.source == source
         && before.cookie == cookie
         && before.proxy == server.proxy
+        && before.watch.as_ref().map(Watch::spec) == server.watch
         && is_same
     {
         return Arc::clone(before);
@@ -325,6 +328,7 @@ fn build_server(
         source,
         tls,
         proxy: server.proxy,
+        watch: server.watch.map(Watch::new),
         cookie,
         slot: context.slots.take(),
         state,

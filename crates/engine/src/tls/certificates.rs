@@ -2,6 +2,7 @@
 //!
 //! The same judgement serves a listener, which takes the first error, and the offline command, which tells all.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rustls::SignatureAlgorithm;
@@ -15,8 +16,8 @@ use super::chain;
 use super::files::{LARGE, ORDINARY, Section, labels, read, sections};
 use super::ocsp::{self, Unfit};
 use super::problem::{Level, Problem};
-use super::x509::Described;
-use crate::wire::Certificate;
+use super::x509::{Described, line as line_of};
+use crate::wire::{Certificate, Secret};
 
 /// What there is to say of a certificate, and the certificate itself if it can be used.
 #[derive(Default)]
@@ -25,6 +26,8 @@ pub struct Judged {
     pub described: Described,
     /// How many certificates a client gets.
     pub chain: usize,
+    /// Subject and issuer of those that follow its own.
+    pub others: Vec<(String, String)>,
     /// For handshakes: there if nothing is wrong and there is a key.
     pub certified: Option<Arc<CertifiedKey>>,
     /// Until when its staple may be sent, in seconds since 1970.
@@ -71,11 +74,13 @@ impl Judged {
 
     fn look(&mut self, spec: &Certificate, now: i64) -> Result<Option<CertifiedKey>, Problem> {
         let file = spec.certificate.as_str();
-        let found = certificates(file)?;
+        let found = certificates_in(file, &held(file, spec.chain_text.as_ref(), LARGE)?)?;
         let parsed =
             found.iter().map(|(line, der)| parse(file, *line, der)).collect::<Result<Vec<_>, _>>()?;
         // A key that cannot be used is no reason not to tell of the certificate.
-        let key = (!spec.key.is_empty()).then(|| key(&spec.key)).transpose();
+        let key = (!spec.key.is_empty())
+            .then(|| key(&spec.key, &held(&spec.key, spec.key_text.as_ref(), ORDINARY)?))
+            .transpose();
         let (key, failed) = key.map_or_else(|problem| (None, Some(problem)), |key| (key, None));
         let place = key.as_ref().and_then(|(_, key)| belongs(key, &parsed));
         let order = chain::order(&parsed, place.unwrap_or(0));
@@ -87,6 +92,9 @@ impl Judged {
             return Err(Problem::error(file, 0, "holds no certificate"));
         };
         (self.described, self.chain) = (Described::of(own, der), order.sent.len());
+        let names =
+            |place: &usize| parsed.get(*place).map(|one| (line_of(one.subject()), line_of(one.issuer())));
+        self.others = order.sent.iter().skip(1).filter_map(names).collect();
         self.problems.extend(order.warnings(file, &found, &parsed));
         self.problems.extend(dates(file, line, own, now));
         if let Some(problem) = failed {
@@ -121,11 +129,12 @@ impl Judged {
         own: &X509Certificate<'_>,
         now: i64,
     ) -> Result<Option<Vec<u8>>, Problem> {
-        if spec.ocsp.is_empty() {
-            return Ok(None);
-        }
         let file = spec.ocsp.as_str();
-        let answer = read(file, ORDINARY)?;
+        let answer = match (from_hex(&spec.staple), file) {
+            (Some(given), _) => given,
+            (None, "") => return Ok(None),
+            (None, file) => read(file, ORDINARY)?,
+        };
         let text = match ocsp::judge(&answer, own.tbs_certificate.raw_serial(), now) {
             Ok(until) => {
                 self.stapled_until = until;
@@ -146,8 +155,11 @@ impl Judged {
 
 /// The certificates of a PEM file, each with its line; at least one.
 pub fn certificates(file: &str) -> Result<Vec<(usize, CertificateDer<'static>)>, Problem> {
-    let bytes = read(file, LARGE)?;
-    let sections = sections(file, &bytes)?;
+    certificates_in(file, &read(file, LARGE)?)
+}
+
+fn certificates_in(file: &str, bytes: &[u8]) -> Result<Vec<(usize, CertificateDer<'static>)>, Problem> {
+    let sections = sections(file, bytes)?;
     let found = sections.iter().filter(|section| section.label == "CERTIFICATE");
     let found = found
         .map(|section| Ok((section.line, section.decode(file)?)))
@@ -171,10 +183,24 @@ pub fn parse<'a>(
     }
 }
 
+/// What stands for a file: the text that was given instead, or what it holds.
+fn held<'a>(file: &str, text: Option<&'a Secret>, most: u64) -> Result<Cow<'a, [u8]>, Problem> {
+    match text {
+        Some(text) => Ok(Cow::Borrowed(text.0.as_bytes())),
+        None => read(file, most).map(Cow::Owned),
+    }
+}
+
+/// Bytes that are written in hex; none where there are none.
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.as_bytes().chunks(2);
+    let bytes = pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok());
+    bytes.collect::<Option<Vec<u8>>>().filter(|bytes| !bytes.is_empty())
+}
+
 /// The key in a file, with its line.
-fn key(file: &str) -> Result<(usize, Arc<dyn SigningKey>), Problem> {
-    let bytes = read(file, ORDINARY)?;
-    let sections = sections(file, &bytes)?;
+fn key(file: &str, bytes: &[u8]) -> Result<(usize, Arc<dyn SigningKey>), Problem> {
+    let sections = sections(file, bytes)?;
     let Some(section) = sections.iter().find(|section| section.is_key()) else {
         let text = format!("holds no private key, only {}", labels(&sections));
         return Err(Problem::error(file, 0, text));

@@ -4,7 +4,9 @@ use std::sync::OnceLock;
 
 use rustls::pki_types::CertificateDer;
 use rustls::{HandshakeKind, ServerConnection};
+use sha1::{Digest, Sha1};
 use x509_parser::parse_x509_certificate;
+use x509_parser::time::ASN1Time;
 
 use super::suites;
 use super::x509::{common_name, fingerprint, line, serial};
@@ -36,6 +38,12 @@ pub struct ClientCertificate {
     pub serial: String,
     /// SHA-256 of the certificate, hexadecimal, lower case.
     pub fingerprint: String,
+    /// SHA-1 of the certificate.
+    pub sha1: [u8; 20],
+    /// Of X.509: 1 to 3.
+    pub version: i64,
+    /// From when and until when it is valid, as HAProxy writes it: `YYMMDDhhmmssZ`, and nothing of other centuries.
+    pub validity: [Option<String>; 2],
 }
 
 struct Shown {
@@ -67,6 +75,11 @@ impl Facts {
         self.shown.is_some()
     }
 
+    /// The client's certificate as it came.
+    pub fn der(&self) -> Option<&[u8]> {
+        self.shown.as_ref().map(|shown| &*shown.der)
+    }
+
     /// The client's certificate, read when it is first asked for.
     pub fn certificate(&self) -> Option<&ClientCertificate> {
         let shown = self.shown.as_ref()?;
@@ -83,6 +96,19 @@ impl ClientCertificate {
             name: common_name(certificate.subject()),
             serial: serial(&certificate),
             fingerprint: fingerprint(der),
+            sha1: Sha1::digest(der).into(),
+            version: i64::from(certificate.version().0) + 1,
+            validity: [certificate.validity().not_before, certificate.validity().not_after].map(moment),
         })
     }
+}
+
+fn moment(time: ASN1Time) -> Option<String> {
+    let at = time.to_datetime();
+    if !(1950..2100).contains(&at.year()) {
+        return None;
+    }
+    let [year, month, day] =
+        [at.year().rem_euclid(100), i32::from(u8::from(at.month())), i32::from(at.day())];
+    Some(format!("{year:02}{month:02}{day:02}{:02}{:02}{:02}Z", at.hour(), at.minute(), at.second()))
 }

@@ -35,6 +35,7 @@ struct CertificateAnswer {
     #[serde(flatten)]
     described: Described,
     chain: usize,
+    others: Vec<(String, String)>,
     problems: Vec<Problem>,
 }
 
@@ -60,8 +61,8 @@ pub fn certificates_command(question: impl Read, mut answer: impl Write) -> io::
 }
 
 fn certificate(spec: &Certificate, now: i64) -> CertificateAnswer {
-    let Judged { described, chain, problems, .. } = Judged::new(spec, now);
-    CertificateAnswer { certificate: spec.certificate.clone(), described, chain, problems }
+    let Judged { described, chain, others, problems, .. } = Judged::new(spec, now);
+    CertificateAnswer { certificate: spec.certificate.clone(), described, chain, others, problems }
 }
 
 /// Authorities, or revocation lists where a file has no authorities.

@@ -61,6 +61,9 @@ mod tests {
         let file = Directory::new();
         let file = file.write("own.pem", self_signed_command(&names).unwrap().as_bytes());
         let spec = Certificate {
+            chain_text: None,
+            key_text: None,
+            staple: String::new(),
             certificate: file.clone(),
             key: file,
             ocsp: String::new(),

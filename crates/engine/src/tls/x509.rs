@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use rustls::pki_types::DnsName;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -32,6 +33,8 @@ pub struct Described {
     pub key: String,
     /// SHA-256, hexadecimal, lower case.
     pub fingerprint: String,
+    /// SHA-1, which HAProxy calls a certificate by.
+    pub sha1: String,
 }
 
 impl Described {
@@ -46,6 +49,7 @@ impl Described {
             not_after: certificate.validity().not_after.timestamp(),
             key: key(certificate),
             fingerprint: fingerprint(der),
+            sha1: hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, der).as_ref()),
         }
     }
 }

@@ -216,6 +216,9 @@ pub struct BackendTimeouts {
     pub queue: u64,
     /// Idle after an upgrade, and in `tcp` mode.
     pub tunnel: u64,
+    /// Idle after all of the client's bytes, waiting for the server's end; 0: as before it.
+    #[serde(default)]
+    pub server_fin: u64,
 }
 
 const fn first() -> i32 {
@@ -308,6 +311,16 @@ pub struct Passive {
     pub fail_timeout: u64,
 }
 
+/// How requests watch a server: so many errors in a row at a layer are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Watch {
+    /// 4: connections; 7: answers.
+    pub layer: u8,
+    /// At least 1.
+    pub errors: u32,
+}
+
 /// One server.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -362,6 +375,15 @@ pub struct Server {
     /// The load at which the limit is whole.
     #[serde(default)]
     pub full_connections: u32,
+    /// How requests watch it.
+    #[serde(default)]
+    pub watch: Option<Watch>,
+    /// What is in progress with it ends when it goes down or into maintenance.
+    #[serde(default)]
+    pub end_when_down: bool,
+    /// What is in progress with backup servers ends when it comes up.
+    #[serde(default)]
+    pub end_backups_when_up: bool,
 }
 
 const fn inherited() -> i64 {

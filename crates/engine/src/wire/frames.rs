@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use tenbin_balance::{Admin, Health};
 
 use super::Stats;
+use super::asked::{RefusedTold, VariableAsked, VariableTold};
 use super::tables::{TableAnswered, TableAsked};
 
 /// Replaces the snapshot, all or nothing; apart from [`Request`], so that a fault can be told with its place.
@@ -120,6 +121,13 @@ pub enum Request {
     },
     /// Shows, sets and clears entries of a stick table.
     Table(TableAsked),
+    /// Tells a variable of the process, or sets it first.
+    Variable(VariableAsked),
+    /// Asks for the messages that were refused.
+    GetRefused {
+        /// Names the answer.
+        id: u64,
+    },
     /// Exits now.
     Stop {
         /// Names the answer.
@@ -305,6 +313,10 @@ pub enum Reply {
         /// Number, key and value of each.
         entries: Vec<(u64, String, String)>,
     },
+    /// A variable of the process.
+    Variable(VariableTold),
+    /// Messages that were refused.
+    Refused(RefusedTold),
     /// Refused; nothing has changed.
     Failed {
         /// Of the request.
@@ -324,6 +336,28 @@ pub enum NoticeLevel {
     Info,
     Warning,
     Error,
+}
+
+/// What a request sees of its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sight {
+    /// There is a connection.
+    Connected,
+    /// There is none.
+    Unreachable,
+    /// An answer that has nothing wrong.
+    Answered,
+    /// One whose status tells of the server's own trouble.
+    WrongStatus,
+    /// Something that is no head of an answer.
+    BadHead,
+    /// The connection was reset before there was an answer.
+    Reset,
+    /// It was closed before there was a whole one.
+    Closed,
+    /// No answer came in time.
+    Late,
 }
 
 /// Told unasked.
@@ -351,6 +385,17 @@ pub enum Event {
         reason: String,
         /// Always 0.
         until: u64,
+    },
+    /// So many requests in a row met errors of a server that is watched.
+    Suspect {
+        /// The backend's name.
+        backend: String,
+        /// The server's name.
+        server: String,
+        /// How many.
+        errors: u32,
+        /// What the last one met.
+        last: Sight,
     },
     /// Something that an operator should read.
     Notice {

@@ -3,6 +3,7 @@
 //! `src/tenbin/plan/wire` describes them; both sides are tested against the files in `tests/contract/`. Times are
 //! whole milliseconds and 0 means "none" or "no limit" unless a field says otherwise.
 
+mod asked;
 mod backend;
 mod compression;
 mod frames;
@@ -14,14 +15,15 @@ mod stats;
 mod tables;
 mod tls;
 
+pub use asked::{RefusedMessage, RefusedTold, VariableAsked, VariableTold};
 pub use backend::{
     Backend, BackendLimits, BackendTimeouts, Balance, CookieMode, Eject, HashFunction, HashKey, HashMethod,
-    IpForm, Passive, PersistRule, Policy, Pool, Retry, Reuse, Server, Sticky, UseServer,
+    IpForm, Passive, PersistRule, Policy, Pool, Retry, Reuse, Server, Sticky, UseServer, Watch,
 };
 pub use compression::{Coding, Compression};
 pub use frames::{
     Apply, Event, ListAction, ListAsked, NoticeLevel, Reply, Request, ServerPatch, ServerState, Session,
-    SessionsAction, WireError,
+    SessionsAction, Sight, WireError,
 };
 pub use http_rules::{AmbiguousPaths, HttpRules, Underscores};
 pub use rules::{
@@ -31,7 +33,7 @@ pub use rules::{
 pub use secret::Secret;
 pub use snapshot::{
     AccessLog, Action, Frontend, FrontendLimits, FrontendTimeouts, HeaderEdit, HeaderVerb, Limits, Listener,
-    LogFormat, Mode, PerSource, Rewrite, Route, Snapshot,
+    LogFormat, Mode, PerSource, Rates, Rewrite, Route, Snapshot,
 };
 pub use stats::{
     Averages, BackendStats, FrontendStats, ListenerStats, Phases, ProcessStats, ServerStats, Stats, Times,

@@ -55,6 +55,24 @@ pub struct Limits {
     pub memory_percent: u64,
     /// Bytes of an exchange's buffer for each direction.
     pub buffer: usize,
+    /// What may begin in a second.
+    #[serde(default)]
+    pub rates: Rates,
+    /// So many proxies' last messages that were refused are kept; 0: none.
+    #[serde(default)]
+    pub refused: u32,
+}
+
+/// What may begin in a second, over all frontends; 0: as much as comes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rates {
+    /// Connections.
+    pub connections: u32,
+    /// Connections, too: what HAProxy calls sessions.
+    pub sessions: u32,
+    /// Handshakes of TLS.
+    pub handshakes: u32,
 }
 
 /// How an access-log line looks.
@@ -121,6 +139,9 @@ pub struct FrontendTimeouts {
     pub keep_alive: u64,
     /// Idle after an upgrade.
     pub tunnel: u64,
+    /// Idle after all of the server's bytes, waiting for the client's end; 0: as before it.
+    #[serde(default)]
+    pub client_fin: u64,
 }
 
 /// What one address, or one IPv6 network, may do at a frontend.
@@ -159,6 +180,9 @@ pub struct FrontendLimits {
     /// Of each source.
     #[serde(default)]
     pub per_source: Option<PerSource>,
+    /// Connections that begin in a second; further ones wait. 0: as many as come.
+    #[serde(default)]
+    pub session_rate: u32,
     /// Streams at once on an HTTP/2 connection, those included whose work has not ended yet.
     #[serde(default = "hundred")]
     pub streams: u32,

@@ -1,6 +1,8 @@
-//! TLS and the PROXY protocol in a snapshot: files by path, never what is in them.
+//! TLS and the PROXY protocol in a snapshot: files by path, and what is in them only where it was given at run time.
 
 use serde::Deserialize;
+
+use super::Secret;
 
 /// A certificate with its key, as files.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -16,6 +18,15 @@ pub struct Certificate {
     /// Changes whenever one of the files does; says nothing else.
     #[serde(default)]
     pub stamp: String,
+    /// PEM with the chain in place of what its file holds, perhaps with the key; none: the file is read.
+    #[serde(default)]
+    pub chain_text: Option<Secret>,
+    /// PEM with the key in place of what its file holds; none: the file is read.
+    #[serde(default)]
+    pub key_text: Option<Secret>,
+    /// The answer to staple in hex, in place of the file's; empty: that is read.
+    #[serde(default)]
+    pub staple: String,
     /// `file:line:column` in the configuration.
     #[serde(default)]
     pub position: String,

@@ -94,7 +94,8 @@ impl Cookie {
                 if fits && !name.is_empty() && !name.starts_with(b"$") && !seen(name, value) {
                     return false;
                 }
-                if only_first {
+                // As HAProxy: who asks for any cookie counts what follows it as well.
+                if only_first && !(self.name.is_empty() && matches!(self.what, What::Count)) {
                     break;
                 }
                 rest = after;

@@ -99,7 +99,8 @@ fn named(text: &[u8], entry: &str, occurrence: i64) -> Option<String> {
         }
         return Some(all);
     }
-    let mut of_kind = entries.into_iter().filter(|(kind, _)| kind == entry).map(|(_, value)| value);
+    let mut of_kind =
+        entries.into_iter().filter(|(kind, _)| kind.eq_ignore_ascii_case(entry)).map(|(_, value)| value);
     match usize::try_from(occurrence.unsigned_abs()).ok()?.saturating_sub(1) {
         back if occurrence < 0 => of_kind.collect::<Vec<String>>().into_iter().rev().nth(back),
         place => of_kind.nth(place),

@@ -93,6 +93,12 @@ def schema() -> str:
         "oneOf": [
             {"title": "Info", "type": "array", "items": of_info},
             {"title": "Stat", "type": "array", "items": of_stat},
+            {
+                "title": "Error",
+                "type": "object",
+                "properties": {"errorStr": {"type": "string"}},
+                "required": ["errorStr"],
+            },
         ],
         "definitions": _definitions(),
     }
@@ -101,21 +107,17 @@ def schema() -> str:
 
 def _definitions() -> dict[str, object]:
     ranges = {"s32": (-(2**31), 2**31 - 1), "s64": (1 - 2**53, 2**53 - 1), "u32": (0, 2**32 - 1), "u64": (0, 2**53 - 1)}
-    numbers = [
-        {
-            "properties": {
-                "type": {"type": "string", "enum": [kind]},
-                "value": {"type": "integer", "minimum": low, "maximum": high},
-            },
-            "required": ["type", "value"],
-        }
+    values: dict[str, object] = {
+        f"{kind}Value": _value(kind, {"type": "integer", "minimum": low, "maximum": high})
         for kind, (low, high) in ranges.items()
-    ]
-    text = {
-        "properties": {"type": {"type": "string", "enum": ["str"]}, "value": {"type": "string"}},
+    }
+    values["strValue"] = _value("str", {"type": "string"})
+    values["unknownValue"] = {
+        "properties": {"type": {"type": "integer", "minimum": 0}, "value": {"type": "string", "enum": ["unknown"]}},
         "required": ["type", "value"],
     }
-    tags = {name: {"type": "string", "enum": sorted(words.values())} for name, words in _TAGS}
+    choices = [{"$ref": f"#/definitions/typedValue/definitions/{name}"} for name in values if name != "unknownValue"]
+    tags = {name: {"type": "string", "enum": [*known.values(), "Unknown"]} for name, known in _TAGS}
     return {
         "field": {
             "type": "object",
@@ -125,8 +127,12 @@ def _definitions() -> dict[str, object]:
         },
         "processNum": {"type": "integer", "minimum": 1},
         "tags": {"type": "object", **tags, "required": [name for name, _ in _TAGS]},
-        "typedValue": {"type": "object", "oneOf": [*numbers, text]},
+        "typedValue": {"type": "object", "oneOf": choices, "definitions": values},
     }
+
+
+def _value(kind: str, shape: dict[str, object]) -> dict[str, object]:
+    return {"properties": {"type": {"type": "string", "enum": [kind]}, "value": shape}, "required": ["type", "value"]}
 
 
 _TAGS = (("origin", ORIGINS), ("nature", NATURES), ("scope", SCOPES))

@@ -72,6 +72,8 @@ def _values(sight: Sight) -> dict[str, int | str]:
     config, status = sight.config, sight.status
     compat, process = config.compat, status.process
     limit = (compat.maxconn if compat is not None else 0) or config.limits.connections
+    file = sight.file
+    most = (file.compat.maxconn if file.compat is not None else 0) or file.limits.connections
     version = version_text(version_of(config))
     values: dict[str, int | str] = {
         "Name": "HAProxy",
@@ -83,11 +85,11 @@ def _values(sight: Sight) -> dict[str, int | str]:
         "Process_num": 1,
         "Pid": os.getpid(),
         "Maxconn": limit,
-        "Hard_maxconn": limit,
-        "ConnRateLimit": sight.rates.get("connections", 0),
-        "SessRateLimit": sight.rates.get("sessions", 0),
-        "SslRateLimit": sight.rates.get("ssl-sessions", 0),
-        "CompressBpsRateLim": sight.rates.get("http-compression", 0),
+        "Hard_maxconn": most,
+        "ConnRateLimit": config.limits.rates.connections,
+        "SessRateLimit": config.limits.rates.sessions,
+        "SslRateLimit": config.limits.rates.handshakes,
+        "CompressBpsRateLim": 0,
         "node": compat.node if compat is not None and compat.node else os.uname().nodename,
         "Listeners": sum(len(frontend.listeners) for frontend in config.frontends),
         "Start_time_sec": int(sight.started),

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping, Sequence
 
+    from tenbin.api.haproxy.vault import Vault
     from tenbin.api.operations import Operations
-    from tenbin.model import Admin, Config, Health, Server, ServerId
+    from tenbin.dataplane import certificates
+    from tenbin.model import Admin, Certificate, Config, Expression, Health, Server, ServerId
     from tenbin.observe.status import Status
     from tenbin.plan import wire
     from tenbin.state.store import State
@@ -24,15 +26,15 @@ if TYPE_CHECKING:
 class Sight:
     """Everything that statistics are made of, at one moment.
 
-    `frontends` tells which are not open: PAUSED or STOP, by name; `uptime` is seconds of the data plane, `started`
-    its start on the wall clock, `rates` the limits that were set for the process, by HAProxy's names.
+    `file` is the configuration without what was changed since, `frontends` tells which are not open: PAUSED or STOP, by
+    name; `started` is the data plane's start on the wall clock.
     """
 
     status: Status
     state: State
+    file: Config
     frontends: Mapping[str, str]
     started: float
-    rates: Mapping[str, int]
 
     @property
     def config(self) -> Config:
@@ -88,9 +90,6 @@ class Runtime(Protocol):
     async def set_frontend(self, name: str, state: str) -> None:
         """Let a frontend be OPEN, PAUSED or STOP."""
 
-    async def set_rate(self, what: str, limit: int) -> None:
-        """Bound the process: `connections`, `sessions` or `ssl-sessions` a second; 0 for no bound."""
-
     async def clear_counters(self, *, everything: bool) -> None:
         """Begin to count anew: maxima, or everything."""
 
@@ -106,8 +105,22 @@ class Runtime(Protocol):
     async def ask_table(self, query: wire.TableQuery) -> wire.TableAnswered:
         """Read or change a stick table."""
 
-    async def set_certificate(self, path: str, pem: str) -> None:
-        """Serve another certificate in place of a file's, until the next reload."""
+    @property
+    def file(self) -> Config:
+        """The configuration as the file has it."""
 
-    def variable(self, name: str) -> object | None:
-        """Return a variable of the process."""
+    @property
+    def vault(self) -> Vault:
+        """Certificates that are not in force."""
+
+    async def judge(self, asked: Sequence[Certificate]) -> Sequence[certificates.Certificate]:
+        """Return what there is to say of certificates; of one without a `key`, of its chain alone."""
+
+    async def set_certificate(self, changed: Certificate) -> None:
+        """Serve this certificate wherever its file is named, until the next reload."""
+
+    async def variable(self, name: str, value: Expression | None = None) -> wire.Variable:
+        """Return a variable of the process, set first if there is a value."""
+
+    async def refused(self) -> wire.RefusedMessages:
+        """Return the messages that could not be read."""

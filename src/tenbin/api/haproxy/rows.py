@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tenbin.api.haproxy.standing import status_of, tracked
-from tenbin.model import HashKey, Health, Policy, ServerId, StickyCookie
+from tenbin.api.haproxy.standing import FULL_SHARE, rounded, share_of_start, status_of, tracked
+from tenbin.model import HashKey, Policy, ServerId, StickyCookie
 from tenbin.observe.figures import RESPONSE_CLASSES
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _frontend(sight: Sight, entry: Entry) -> Values:
         "iid": entry.number,
         "sid": 0,
         "type": 0,
-        "rate_lim": 0,
+        "rate_lim": frontend.limits.session_rate,
         "mode": entry.mode,
         "cache_lookups": 0,
         "cache_hits": 0,
@@ -204,8 +204,13 @@ def _server(entry: Entry, of: tuple[Server, ServerStatus], *, private: bool) -> 
     traffic = status.traffic
     if traffic is None:
         return values
-    if status.health is Health.STARTING and 0 < traffic.throttle < 100:
-        values["throttle"] = traffic.throttle
+    check = backend.check_of(server)
+    if status.check is not None and check is not None and check.observe is not None:
+        values["hanafail"] = status.check.suspicions
+    share = share_of_start(status)
+    if share < FULL_SHARE and status.weight:
+        values["throttle"] = (100 * status.weight * share + FULL_SHARE - 1) // (FULL_SHARE * status.weight)
+        values["weight"] = rounded(status.weight * share)
     idle = traffic.idle
     values |= {"srv_icur": idle, "idle_conn_cur": 0, "safe_conn_cur": idle}
     values |= {"used_conn_cur": traffic.current, "need_conn_est": traffic.max}
@@ -221,19 +226,20 @@ def _checked(status: ServerStatus) -> Values:
     if check is None:
         return {}
     values: Values = {
-        "chkfail": check.failed_total,
+        "chkfail": check.failed_alive,
         "chkdown": check.downs,
         "downtime": int(status.downtime),
         "check_status": check.status,
-        "check_duration": round(check.duration * 1000),
+        # Requests that tell of a server take no time, which HAProxy counts from below 0.
+        "check_duration": round(check.duration * 1000) if check.status != "HANA" else 0xFFFF_FFFF_FFFF_FFFF,
         "check_desc": check.description,
         "last_chk": _last_words(check),
         "check_rise": check.rise,
         "check_fall": check.fall,
         "check_health": check.level,
     }
-    if check.code is not None and check.status.startswith("L7"):
-        values["check_code"] = check.code
+    if check.status in {"L7OK", "L7OKC", "L7STS"}:
+        values["check_code"] = check.code or 0
     elif check.status.startswith("PROC"):
         # A program that was killed has no code, which HAProxy tells as the greatest number.
         values["check_code"] = (check.code or 0) if (check.code or 0) >= 0 else 0xFFFF_FFFF
@@ -245,12 +251,15 @@ def _last_words(check: CheckSummary) -> str:
     text = check.text
     place = text[text.find(" at step ") :] if " at step " in text else ""
     match check.status:
-        case "L4OK" | "L6OK" | "PROCOK" | "PROCERR" | "PROCTOUT":
+        case "L4OK" | "L6OK":
+            return text if text == "(tcp-check)" else ""
+        case "PROCOK" | "PROCERR" | "PROCTOUT":
             return ""
         case "L4TOUT" | "L6TOUT" | "L7TOUT":
             return place
         case "L6RSP":
-            return f"SSL handshake failure{place}" if text else ""
+            said = text if text.startswith("TCPCHK") else f"SSL handshake failure{place}"
+            return said if text else ""
         case "L4CON":
             return text[:1].upper() + text[1:]
         case _:
@@ -285,7 +294,7 @@ def _backend(entry: Entry, scope: Scope) -> Values:
         "svname": "BACKEND",
         "slim": entry.full_connections,
         "status": "UP" if status.up or not backend.servers else "DOWN",
-        "weight": status.weight if status.active else _backup_weight(backend, status),
+        "weight": _weight_in_force(status) if status.active else _backup_weight(backend, status),
         "uweight": status.weight if status.active else _backup_weight(backend, status),
         "act": status.active,
         "bck": status.backups,
@@ -380,6 +389,11 @@ def _compressed(found: Compressed) -> Values:
 def _frontend_limit(config: Config, frontend: Frontend) -> int:
     process = config.compat.maxconn if config.compat is not None else 0
     return frontend.limits.connections or process or config.limits.connections
+
+
+def _weight_in_force(status: BackendStatus) -> int:
+    """What slow start leaves of the weight of the active servers."""
+    return rounded(sum(one.weight * share_of_start(one) for one in status.servers if one.usable and not one.backup))
 
 
 def _backup_weight(backend: Backend, status: BackendStatus) -> int:

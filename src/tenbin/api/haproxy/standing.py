@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tenbin.observe.status import ServerStatus
     from tenbin.state.store import State
 
+FULL_SHARE = 16
+"""Slow start moves in so many steps."""
 OPERATION = {"stopped": 0, "starting": 1, "running": 2, "stopping": 3}
 
 
@@ -59,6 +61,19 @@ def operation(state: State, status: ServerStatus) -> int:
 def draining(status: ServerStatus) -> bool:
     """Return whether it was told to take no new work; a weight of 0 shows as a weight only."""
     return status.admin is Admin.DRAIN
+
+
+def share_of_start(status: ServerStatus) -> int:
+    """Return how many sixteenths of its weight slow start lets a server have."""
+    throttle = status.traffic.throttle if status.traffic is not None else 100
+    if not status.usable or not 0 < throttle < 100:
+        return FULL_SHARE
+    return FULL_SHARE * throttle // 100 + 1
+
+
+def rounded(sixteenths: int) -> int:
+    """Return a weight that was counted in sixteenths."""
+    return (sixteenths + FULL_SHARE - 1) // FULL_SHARE
 
 
 def tracked(server: Server) -> str:

@@ -85,6 +85,18 @@ def _process(config: Config) -> Yaml:
     return {**written, "watch": True} if config.watch else written
 
 
+_CALLED = {
+    "end_when_down": "`on-marked-down` of one server; `on_down` is for all of a backend",
+    "end_backups_when_up": "`on-marked-up`",
+    "check.observe": "`observe`; `eject` leaves out servers that keep failing",
+    "rates.connections": "`maxconnrate`",
+    "rates.sessions": "`maxsessrate`",
+    "rates.handshakes": "`maxsslrate`",
+    "limits.session_rate": "`rate-limit sessions`",
+}
+"""HAProxy's words for what has none here."""
+
+
 def _variables(found: Sequence[tuple[str, Expression]], places: Places, notes: Notes) -> Yaml:
     written: Yaml = {}
     for pair in found:
@@ -108,7 +120,7 @@ def _prove(config: Config, text: str, directory: Path, places: Places, notes: No
             notes.add(places.file, f"what was written cannot be used: line {one.line}: {one.message}{told}")
         return
     for difference in Proof(notes.dropped).differences(config, again):
-        notes.add(places.near(difference.holders), f"not said here: {difference.what}")
+        notes.add(places.near(difference.holders), f"not said here: {_CALLED.get(difference.what, difference.what)}")
 
 
 def _head(config: Config, left_out: Sequence[str], elsewhere: Sequence[str]) -> str:

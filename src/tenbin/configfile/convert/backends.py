@@ -168,4 +168,6 @@ def _eject(found: Backend) -> object:
 def _timeouts(found: Backend) -> Yaml:
     times = {"connect": found.connect, "server": found.server, "queue": found.queue, "tunnel": found.tunnel}
     written: Yaml = {key: str(time) for key, time in times.items()}
+    if found.server_fin.ms:
+        written["server_fin"] = str(found.server_fin)
     return {**written, "tarpit": str(Duration(found.tarpit))} if found.tarpit else written

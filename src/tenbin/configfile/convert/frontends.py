@@ -69,6 +69,8 @@ def _timeouts(found: Frontend) -> Yaml:
         "handshake": found.handshake,
     }
     written: Yaml = {key: str(time) for key, time in times.items()}
+    if found.client_fin.ms:
+        written["client_fin"] = str(found.client_fin)
     return {**written, "tarpit": str(Duration(found.tarpit))} if found.tarpit else written
 
 

@@ -125,6 +125,7 @@ class ServerDraft:
     agent_send: str = ""
     observe: str = ""
     error_limit: int = 10
+    on_error: str = "fail-check"
     close_on_down: bool = False
     close_on_up: bool = False
     protocol: str = ""

@@ -27,6 +27,9 @@ class Global:
     """What the `global` sections say together."""
 
     maxconn: int = 0
+    connection_rate: int = 0
+    session_rate: int = 0
+    handshake_rate: int = 0
     threads: int = 0
     logs: list[LogTarget] = field(default_factory=list)
     log_tag: str = ""
@@ -232,6 +235,9 @@ def _tls_options(side: str) -> Callable[[Reading, Global, Arguments], None]:
 _SWITCHES = ("busy-polling", "set-dumpable", "strict-limits", "insecure-fork-wanted", "numa-cpu-mapping")
 _READERS: dict[str, Callable[[Reading, Global, Arguments], None]] = {
     "maxconn": _number("maxconn"),
+    "maxconnrate": _number("connection_rate"),
+    "maxsessrate": _number("session_rate"),
+    "maxsslrate": _number("handshake_rate"),
     "nbthread": _threads,
     "log": _log,
     "log-tag": _text("log_tag"),

@@ -43,8 +43,8 @@ async def probe(dialer: Dialer, target: Target, check: AgentCheck) -> Outcome:
 
 
 def verdict(line: str) -> Outcome:
-    """Judge a line: of several words of a kind the last one counts, what stands behind `#` is for people."""
-    words, _, description = line.partition("#")
+    """Judge a line: of several words of a kind the last one counts, what stands behind a word's `#` is for people."""
+    words, _, description = _REMARK.sub("\n", line, count=1).partition("\n")
     health, strange = "", ""
     said = Said()
     warning = ""
@@ -81,6 +81,7 @@ def _told(health: str, description: str, doubts: tuple[str, str], said: Said) ->
 
 _HEALTH = frozenset({"up", "down", "stopped", "fail"})
 _ADMIN = {"ready": Admin.READY, "drain": Admin.DRAIN, "maint": Admin.MAINT}
+_REMARK = re.compile(r"(?:(?<=[ \t,])|\A)#")
 _WEIGHT = re.compile(r"([0-9]{1,9})%")
 _CUT = "Ignoring incomplete line from agent"
 _EMPTY = "TCPCHK got an empty response at step 2"

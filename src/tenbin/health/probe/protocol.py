@@ -29,6 +29,8 @@ async def probe(dialer: Dialer, target: Target, check: ProtocolCheck) -> Outcome
     if greeting is None:
         return await connect(dialer, target)
     silence = CheckStatus.L6TOUT if check.protocol == "ssl_hello" else CheckStatus.L7TOUT
+    nothing = _EMPTY.get(check.protocol, CheckStatus.L7RSP)
+    step = _STEPS.get(check.protocol, 2)
 
     async def judged(channel: Channel) -> Outcome:
         try:
@@ -36,7 +38,7 @@ async def probe(dialer: Dialer, target: Target, check: ProtocolCheck) -> Outcome
         except TimeoutError:
             return Outcome(silence)
         except _EmptyError:
-            return Outcome(CheckStatus.L7RSP, None, "TCPCHK got an empty response at step 2")
+            return Outcome(nothing, None, f"TCPCHK got an empty response at step {step}")
         except OSError as failure:
             return Outcome(CheckStatus.L7RSP, None, failure.strerror or str(failure))
 
@@ -150,8 +152,8 @@ async def _ldap(talk: Talk, _: ProtocolCheck) -> Outcome:
         return Outcome(CheckStatus.L7RSP, None, "Not LDAPv3 protocol")
     code = body[body.index(b"\x0a\x01") + 2] if b"\x0a\x01" in body else 1
     if code:
-        return Outcome(CheckStatus.L7STS, code, "See RFC: https://tools.ietf.org/html/rfc4511#section-4.1.9")
-    return Outcome(CheckStatus.L7OK, 0, "Success")
+        return Outcome(CheckStatus.L7STS, code, "See RFC: http://tools.ietf.org/html/rfc4511#section-4.1.9")
+    return Outcome(CheckStatus.L7OK, 0)
 
 
 def _text(data: bytes) -> str:
@@ -164,6 +166,9 @@ _PG_WAYS = frozenset({0, 2, 3, 4, 5, 6, 7, 9, 10})
 _MYSQL_HEAD = 5
 _MYSQL_41 = 0x0000_8200 | 1
 _LDAP_HEAD = b"\x02\x01\x01\x61\x07"
+_EMPTY = {"redis": CheckStatus.L7STS, "ssl_hello": CheckStatus.L6RSP}
+"""What it is called that a server closed without a word, where that is not L7RSP."""
+_STEPS = {"pgsql": 3}
 _GREETINGS: dict[str, Greeting] = {
     "redis": _redis,
     "smtp": _smtp,

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from tenbin.health.probe.answer import GarbageError
 from tenbin.health.probe.link import NotConnectedError
 from tenbin.health.probe.script_expect import Expected, Heard
-from tenbin.health.probe.script_text import filled, value
+from tenbin.health.probe.script_text import filled
+from tenbin.health.probe.script_values import Scene, evaluate
 from tenbin.health.probe.tls import failure_text
 from tenbin.health.result import CheckStatus, Outcome, printable
 from tenbin.model import SendProxy, Step, StepKind
@@ -85,12 +86,14 @@ class _Run:
                 case StepKind.EXPECT:
                     outcome = await self._expect(step, number)
                 case StepKind.SET_VAR:
-                    evaluate = filled if step.format else value
-                    self._variables[step.name] = evaluate(step.value, self._variables, self._heard)
+                    write = filled if step.format else evaluate
+                    self._variables[step.name] = write(step.value, self._scene)
                 case StepKind.COMMENT:
                     comment = step.comment
                 case StepKind.UNSET_VAR:
                     self._variables.pop(step.name, None)
+            if step.kind in _SPOKEN:
+                comment = ""
         return Outcome(self._opened()) if not steps else outcome
 
     def _opened(self) -> CheckStatus:
@@ -117,9 +120,11 @@ class _Run:
         self._heard = Heard(http=self._check.http, bodiless=False)
 
     def _place(self, step: Step, number: int) -> str:
-        """Where in the chain a connection failed; the one that every check begins with is nothing special in HTTP."""
+        """Where in a chain of TCP a connection failed."""
+        if self._check.http:
+            return ""
         if not number:
-            return "" if self._check.http else " at initial connection step of tcp-check"
+            return " at initial connection step of tcp-check"
         port = f" (connect port {step.port})" if step.port else " (connect)"
         return f" at step {number} of tcp-check{port}" + (f" comment: '{step.comment}'" if step.comment else "")
 
@@ -128,8 +133,7 @@ class _Run:
         if self._check.http or not self._number:
             return ""
         step = self.step
-        what = _EXPECTED.get(step.method, f"expect {step.method} '{step.pattern}'")
-        what = what if step.kind is StepKind.EXPECT else step.kind.value
+        what = _wait(step) if step.kind is StepKind.EXPECT else step.kind.value
         comment = f" comment: '{step.comment}'" if step.comment else ""
         return f" at step {self._number} of tcp-check ({what}){comment}"
 
@@ -152,7 +156,7 @@ class _Run:
 
     async def _expect(self, step: Step, number: int) -> Outcome:
         if step.format:
-            step = replace(step, pattern=self._fill(step.pattern))
+            step = replace(step, pattern=self._fill(step.pattern), header=self._fill(step.header))
         expected = Expected(step, http=self._check.http)
         while self._channel is not None:
             verdict = expected.judge(self._heard)
@@ -173,18 +177,39 @@ class _Run:
         raise _FailedError(Expected(self._said(step), http=self._check.http).failure(self._heard, number))
 
     def _fill(self, text: str) -> str:
-        return filled(text, self._variables, self._heard) if "%" in text else text
+        return filled(text, self._scene) if "%" in text else text
+
+    @property
+    def _scene(self) -> Scene:
+        return Scene(self._target, self._heard, self._variables)
 
     def _said(self, step: Step) -> Step:
         return replace(step, on_error=self._fill(step.on_error)) if step.on_error else step
 
 
 _QUIET = (StepKind.SET_VAR, StepKind.UNSET_VAR, StepKind.COMMENT)
-_EXPECTED = {"rstring": "expect regex", "rbinary": "expect binary regex"}
+_SPOKEN = (StepKind.CONNECT, StepKind.SEND)
+"""What stands between a comment and the steps that it is not for."""
 _IMPLICIT = Step(StepKind.CONNECT)
 _ANY_SUCCESS = Step(StepKind.EXPECT, method="status", pattern="200-399")
 _DONE = "(tcp-check)"
 _GONE = 404
+
+
+def _wait(step: Step) -> str:
+    """What a step of TCP waits for."""
+    if step.format:
+        return f"expect log-format {step.method}"
+    match step.method:
+        case "rstring":
+            return "expect regex"
+        case "rbinary":
+            return "expect binary regex"
+        case "binary":
+            # It is told as it is, as far as a text in C goes.
+            return f"expect binary '{bytes.fromhex(step.pattern).partition(bytes(1))[0].decode('latin-1')}'"
+        case _:
+            return f"expect {step.method} '{step.pattern}'"
 
 
 def _status(named: str, otherwise: CheckStatus) -> CheckStatus:

@@ -85,7 +85,7 @@ class Expected:
                 text = step.on_error or heard.reason + comment
                 return Outcome(named or CheckStatus.L7STS, heard.status, printable(text))
             what = "HTTP check matched unwanted content" if step.negate else "HTTP content check did not match"
-            return Outcome(named or CheckStatus.L7RSP, None, printable(step.on_error or what + comment))
+            return Outcome(named or CheckStatus.L7RSP, heard.status, printable(step.on_error or what + comment))
         comment = f" comment: {step.comment}" if step.comment else ""
         text = step.on_error or f"TCPCHK {self._complaint(heard)} at step {number}{comment}"
         return Outcome(named or CheckStatus.L7RSP, None, printable(text))

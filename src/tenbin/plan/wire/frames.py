@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tenbin.plan.wire.expression import Wire
+from tenbin.plan.wire.expression import Expr, Wire
 from tenbin.plan.wire.snapshot import Snapshot
 from tenbin.plan.wire.stats import Stats
 
@@ -130,6 +130,22 @@ class AskList(ListQuery):
     id: int
 
 
+class AskVariable(Wire):
+    """Asks for a variable of the process, such as `proc.limit`; with a `value`, sets it. Answered by `Variable`."""
+
+    type: Literal["variable"] = "variable"
+    id: int
+    name: str
+    value: Expr | None = None
+
+
+class GetRefused(Wire):
+    """Asks for the messages that could not be read. Answered by `RefusedMessages`."""
+
+    type: Literal["get_refused"] = "get_refused"
+    id: int
+
+
 class Drain(Wire):
     """Stops accepting, lets work end; the process exits when done or after `deadline`.
 
@@ -229,6 +245,42 @@ class Entries(Wire):
     entries: tuple[tuple[int, str, str], ...] = ()
 
 
+class Variable(Wire):
+    """Answer to `AskVariable`: its kind ("" for none) and its value, a character for each byte."""
+
+    id: int
+    ok: Literal[True] = True
+    kind: Literal["", "str", "bin", "int", "bool", "ipv4", "ipv6"]
+    text: str = ""
+
+
+class RefusedMessage(Wire):
+    """The last message of a proxy that could not be read, and where: `position` in `bytes` (a character for each).
+
+    `length` of what had come of it, `at` in milliseconds since 1970; a request has no `backend` and `server`.
+    """
+
+    number: int
+    side: Literal["request", "answer"]
+    at: int
+    source: str
+    frontend: str
+    backend: str = ""
+    server: str = ""
+    position: int
+    length: int
+    bytes: str = Field(repr=False)
+
+
+class RefusedMessages(Wire):
+    """Answer to `GetRefused`: how many there were, and those that are kept."""
+
+    id: int
+    ok: Literal[True] = True
+    count: int
+    messages: tuple[RefusedMessage, ...] = ()
+
+
 class Done(Wire):
     """Answer to every other request that was carried out."""
 
@@ -264,6 +316,16 @@ class ServerEvent(Wire):
     until: int = 0
 
 
+class SuspectEvent(Wire):
+    """So many requests in a row met errors of a server that is watched; `last` is what the last one met."""
+
+    event: Literal["suspect"] = "suspect"
+    backend: str
+    server: str
+    errors: int
+    last: Literal["unreachable", "wrong_status", "bad_head", "reset", "closed", "late"]
+
+
 class NoticeEvent(Wire):
     """Something an operator should read: accept paused, log target failed, a panic was contained."""
 
@@ -272,4 +334,4 @@ class NoticeEvent(Wire):
     text: str
 
 
-Event = Annotated[ServerEvent | NoticeEvent, Field(discriminator="event")]
+Event = Annotated[ServerEvent | SuspectEvent | NoticeEvent, Field(discriminator="event")]

@@ -99,6 +99,7 @@ class FrontendTimeouts(Wire):
     header: int
     keep_alive: int
     tunnel: int
+    client_fin: int = 0
 
 
 class PerSource(Wire):
@@ -123,6 +124,7 @@ class FrontendLimits(Wire):
     per_source: PerSource | None = None
     streams: int = 100
     glitches: int = 100
+    session_rate: int = 0
 
 
 class HttpRules(Wire):
@@ -214,6 +216,7 @@ class BackendTimeouts(Wire):
     server: int
     queue: int
     tunnel: int
+    server_fin: int = 0
 
 
 class Retry(Wire):
@@ -259,6 +262,13 @@ class Passive(Wire):
     fail_timeout: int
 
 
+class Watch(Wire):
+    """How requests watch a server: `errors` in a row at layer 4 or 7 are told."""
+
+    layer: int
+    errors: int
+
+
 class Server(Wire):
     """`address` is None while the name has not been resolved; admin and health come from the overlay."""
 
@@ -280,6 +290,9 @@ class Server(Wire):
     redirect: str = ""
     min_connections: int = 0
     full_connections: int = 0
+    watch: Watch | None = None
+    end_when_down: bool = False
+    end_backups_when_up: bool = False
 
 
 class UseServer(Wire):
@@ -331,16 +344,27 @@ class Backend(Wire):
 # The snapshot ----------------------------------------------------------------------------------------------------
 
 
+class Rates(Wire):
+    """See `tenbin.model.Rates`."""
+
+    connections: int = 0
+    sessions: int = 0
+    handshakes: int = 0
+
+
 class Limits(Wire):
     """`connections`: clients at once, over all frontends; `buffer`: bytes for a direction of an exchange.
 
     `memory` (bytes) or `memory_percent` (of what the system grants): above it no new work is taken; both 0: no limit.
+    `refused`: of so many proxies the last message that could not be read is kept, for whoever asks; 0: none.
     """
 
     connections: int
     buffer: int
     memory: int
     memory_percent: int
+    rates: Rates = Rates()
+    refused: int = 0
 
 
 class AccessLog(Wire):

@@ -1,17 +1,25 @@
-"""TLS and the PROXY protocol in a snapshot: files by path, never what is in them."""
+"""TLS and the PROXY protocol in a snapshot: files by path, and texts only where they were given at run time."""
 
 from typing import Literal
+
+from pydantic import Field
 
 from tenbin.plan.wire.expression import Wire
 
 
 class Certificate(Wire):
-    """A PEM chain and its key (perhaps the same file); `stamp` changes whenever one of the files does."""
+    """A PEM chain and its key (perhaps the same file); `stamp` changes whenever one of the files does.
+
+    `chain_text` and `key_text` (PEM) stand in place of what these files hold, `staple` (hex) in place of `ocsp`.
+    """
 
     certificate: str
     key: str
     ocsp: str = ""
     stamp: str = ""
+    chain_text: str | None = Field(default=None, repr=False)
+    key_text: str | None = Field(default=None, repr=False)
+    staple: str = ""
     position: str = ""
 
 

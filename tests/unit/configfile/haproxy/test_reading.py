@@ -16,7 +16,8 @@ from tenbin.model import (
     HashFunction,
     HashMethod,
     Mode,
-    OnDown,
+    Observe,
+    OnErrors,
     Policy,
     ScriptCheck,
     StepKind,
@@ -184,8 +185,24 @@ def test_servers(directory: Path) -> None:
     names = [(one.name, one.number, one.weight, one.unchecked) for one in backend.servers]
     assert names == [("web1", 1, 10, True), ("web2", 2, 10, True), ("a", 7, 10, False), ("b", 4, 10, True)]
     assert str(backend.servers[3].track) == "app/a"
-    assert backend.on_down is OnDown.CLOSE_CONNECTIONS
+    assert [one.end_when_down for one in backend.servers] == [False, False, True, False]
     assert backend.servers[0].address == Address("10.0.0.1", 80)
+
+
+def test_requests_that_watch_servers(directory: Path) -> None:
+    text = COMMON + (
+        "backend app\n  default-server check error-limit 3 on-marked-up shutdown-backup-sessions\n"
+        "  server a 10.0.0.1:80 observe layer7 on-error sudden-death\n  server b 10.0.0.2:80 observe layer4\n"
+        "  server c 10.0.0.3:80 observe none\n"
+    )
+    backend = read(text, directory).backends[0]
+    checks = [backend.check_of(one) for one in backend.servers]
+    assert [check.observe if check else None for check in checks] == [
+        Observe(7, 3, OnErrors.SUDDEN_DEATH),
+        Observe(4, 3, OnErrors.FAIL_CHECK),
+        None,
+    ]
+    assert all(one.end_backups_when_up for one in backend.servers)
 
 
 def test_conditional_lines(directory: Path) -> None:

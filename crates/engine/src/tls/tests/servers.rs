@@ -84,6 +84,9 @@ fn a_certificate_may_stand_for_itself() {
         let pem = params.self_signed(&key).unwrap().pem();
         let file = directory.write("own.pem", (pem + &key.serialize_pem()).as_bytes());
         let own = Certificate {
+            chain_text: None,
+            key_text: None,
+            staple: String::new(),
             certificate: file.clone(),
             key: file.clone(),
             ocsp: String::new(),

@@ -48,7 +48,16 @@ impl Directory {
             self.write(&format!("{name}.pem"), (issued.pem.clone() + &others.concat()).as_bytes());
         let key = self.write(&format!("{name}.key"), issued.key.as_bytes());
         let position = format!("tenbin.yaml:1:{}", name.len());
-        Certificate { certificate, key, ocsp: String::new(), stamp: String::new(), position }
+        Certificate {
+            certificate,
+            key,
+            ocsp: String::new(),
+            stamp: String::new(),
+            chain_text: None,
+            key_text: None,
+            staple: String::new(),
+            position,
+        }
     }
 }
 

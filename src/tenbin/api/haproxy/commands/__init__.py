@@ -6,7 +6,19 @@ Owns the table. A command that HAProxy has and Tenbin has not is in it too, and 
 from __future__ import annotations
 
 from tenbin.api.haproxy.command import Table
-from tenbin.api.haproxy.commands import certificates, known, lists, proxies, reports, seats, servers, tables, work
+from tenbin.api.haproxy.commands import (
+    captures,
+    certificates,
+    known,
+    lists,
+    proxies,
+    reports,
+    seats,
+    servers,
+    tables,
+    variables,
+    work,
+)
 
 TABLE = Table(
     (
@@ -16,6 +28,8 @@ TABLE = Table(
         *lists.COMMANDS,
         *tables.COMMANDS,
         *certificates.COMMANDS,
+        *captures.COMMANDS,
+        *variables.COMMANDS,
         *work.COMMANDS,
         *seats.COMMANDS,
         *known.COMMANDS,

@@ -17,13 +17,13 @@ _REASONS = {
         "show pools|show profiling|set profiling|show fd|show tasks|show threads|show libs|show dev|show trace|trace"
         "|debug dev|debug counters|show quic|show events|dump stats-file|show anon|set anon|set global-key|show sink"
     ),
-    "certificates, authorities and lists come from files: change them and reload": (
-        "new ssl cert|new ssl ca-file|set ssl ca-file|commit ssl ca-file|abort ssl ca-file|add ssl ca-file"
+    "authorities and lists of certificates come from files: change them and reload": (
+        "new ssl ca-file|set ssl ca-file|commit ssl ca-file|abort ssl ca-file|add ssl ca-file"
         "|del ssl ca-file|show ssl ca-file|new ssl crl-file|set ssl crl-file|commit ssl crl-file|abort ssl crl-file"
         "|del ssl crl-file|show ssl crl-file|add ssl crt-list|del ssl crt-list|show ssl crt-list|show ssl providers"
-        "|set ssl ocsp-response|show ssl ocsp-response|update ssl ocsp-response|show ssl ocsp-updates|show tls-keys"
+        "|show ssl ocsp-response|update ssl ocsp-response|show ssl ocsp-updates|show tls-keys"
         "|set ssl tls-key|show ssl sni|add ssl ech|del ssl ech|set ssl ech|show ssl ech|add ssl jwt|del ssl jwt"
-        "|show ssl jwt|acme renew|acme status|del ssl cert"
+        "|show ssl jwt|acme renew|acme status"
     ),
     "backends and their cookies are changed in the file and by a reload": (
         "add backend|del backend|publish backend|unpublish backend|show defaults|show default-server"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from tenbin.api.haproxy.command import Call
     from tenbin.model import Config, Frontend
 
+_MOST = (1 << 32) - 1
 _RATES = (
     "'set rate-limit' only supports :\n"
     "   - 'connections global' to set the per-process maximum connection rate\n"
@@ -75,9 +77,12 @@ async def set_maxconn_global(call: Call) -> str:
     """`set maxconn global <count>`."""
     if not call.word(3):
         raise Said("Expects an integer value.\n")
-    if not call.word(3).isdigit() or int(call.word(3)) < 1:
+    limit = _leading(call.word(3))
+    most = _hard_maxconn(call)
+    if limit > most:
         raise Said("Value out of range.\n")
-    limit = int(call.word(3))
+    # As in HAProxy, 0 is the limit that the process began with.
+    limit = limit or most
 
     def change(config: Config) -> Config:
         compat = replace(config.compat, maxconn=limit) if config.compat is not None else None
@@ -92,13 +97,33 @@ async def set_rate_limit(call: Call) -> str:
     what = call.word(2)
     if what not in {"connections", "sessions", "ssl-sessions", "http-compression"} or call.word(3) != "global":
         raise Said(_RATES)
-    text = call.word(4)
-    if not text:
-        raise Said("'set rate-limit' expects an integer value.\n".replace("'set rate-limit' expects", "Expects"))
-    if not text.isdigit():
-        raise Said("Value out of range.\n")
-    await call.runtime.set_rate(what, int(text))
+    if not call.word(4):
+        raise Said("Expects an integer value.\n")
+    limit = _leading(call.word(4))
+    if what == "http-compression":
+        if limit:
+            raise Said("Tenbin does not limit how much is compressed.\n")
+        return ""
+    rate = {"connections": "connections", "sessions": "sessions", "ssl-sessions": "handshakes"}[what]
+
+    def change(config: Config) -> Config:
+        limits = replace(config.limits, rates=replace(config.limits.rates, **{rate: limit}))
+        return replace(config, limits=limits)
+
+    await call.runtime.amend(change)
     return ""
+
+
+def _leading(text: str) -> int:
+    """The number that a text begins with, as C takes it; without one, 0."""
+    found = re.match(r"\s*\+?\d+", text)
+    return min(int(found[0]), _MOST) if found else 0
+
+
+def _hard_maxconn(call: Call) -> int:
+    """What the file says."""
+    file = call.runtime.file
+    return (file.compat.maxconn if file.compat is not None else 0) or file.limits.connections
 
 
 def _frontend(call: Call, place: int) -> Frontend:

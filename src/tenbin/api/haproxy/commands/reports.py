@@ -125,12 +125,6 @@ async def show_activity(call: Call) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-async def show_errors(call: Call) -> str:
-    """`show errors`: Tenbin keeps no copies of what it could not read, so that nobody's data stay in memory."""
-    sight = await call.runtime.sight()
-    return f"Total events captured on [{state.stamp(sight)}] : 0\n"
-
-
 async def show_resolvers(_call: Call) -> str:
     """`show resolvers`: names are looked up by the system."""
     return "Resolvers section default\n"
@@ -167,9 +161,6 @@ COMMANDS = (
     Command(("show", "schema", "json"), "show schema json", "schema of the JSON outputs", _USER, show_schema),
     Command(("show", "env"), "show env [var]", "environment of the process", _OPERATOR, show_env),
     Command(("show", "activity"), "show activity", "what the data plane has done", _OPERATOR, show_activity),
-    Command(
-        ("show", "errors"), "show errors [<px>] [request|response]", "messages that were refused", _USER, show_errors
-    ),
     Command(("show", "resolvers"), "show resolvers [id]", "lookups of names", _USER, show_resolvers),
     Command(("show", "startup-logs"), "show startup-logs", "what was said at the start", _USER, show_startup_logs),
     Command(("show", "peers"), "show peers [dict|-] [section]", "peers, of which there are none", _USER, show_nothing),

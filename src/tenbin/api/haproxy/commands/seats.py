@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenbin.api.haproxy.command import INFO, RANK, Command, Goodbye, Said
-from tenbin.api.haproxy.roster import version_of
 from tenbin.model import Address, Level
 
 if TYPE_CHECKING:
@@ -110,28 +109,6 @@ def _mode(call: Call, attribute: str, name: str) -> str:
     return ""
 
 
-async def get_var(call: Call) -> str:
-    """`get var <name>`."""
-    name = call.word(2)
-    if not name.startswith("proc."):
-        raise Said(
-            "Variable names must start with 'proc.'.\n" if name else "Missing process-wide variable identifier.\n"
-        )
-    value = call.runtime.variable(name)
-    if value is None:
-        raise Said("Variable not found.\n")
-    kind = {bool: "bool", int: "sint", str: "str"}.get(type(value), "str")
-    shown = int(value) if isinstance(value, bool) else value
-    raise Said(f"{name}: type={kind} value=<{shown}>\n", INFO)
-
-
-async def set_var(call: Call) -> str:
-    """`set var <name> <expression>`: in versions before 2.7 only in experimental mode."""
-    if version_of(call.runtime.state.config) < (2, 7) and not call.seat.experimental:
-        raise Said("This command is restricted to experimental mode only.\n")
-    raise Said("Variables of the process cannot be set while Tenbin runs: set them in the file and reload.\n")
-
-
 _USER, _OPERATOR, _ADMIN = Level.USER, Level.OPERATOR, Level.ADMIN
 COMMANDS = (
     Command(("help",), "help [<command>]", "list matching or all commands", _USER, show_help),
@@ -151,6 +128,4 @@ COMMANDS = (
     ),
     Command(("expert-mode",), "expert-mode [on|off]", "commands that only experts should give", _ADMIN, expert),
     Command(("experimental-mode",), "experimental-mode [on|off]", "commands that may change", _ADMIN, experimental),
-    Command(("get", "var"), "get var <name>", "a variable of the process", _OPERATOR, get_var),
-    Command(("set", "var"), "set var <name> <expression>", "change a variable of the process", _OPERATOR, set_var),
 )

@@ -246,7 +246,7 @@ async def _administer(call: Call, admin: Admin) -> str:
 async def enable_health(call: Call) -> str:
     """`enable health <backend>/<server>`."""
     backend, server = named(call, 2)
-    if _configured(backend, server) is None:
+    if _configured(call, backend, server) is None:
         raise Said("Health check was not configured on this server, cannot enable.\n")
     await call.runtime.change_server(ServerId(backend.name, server.name), lambda one: replace(one, unchecked=False))
     return ""
@@ -288,11 +288,16 @@ async def set_maxconn_server(call: Call) -> str:
 
 
 def _check_of(backend: Backend, server: Server) -> Check | None:
-    return None if server.unchecked else _configured(backend, server)
+    return None if server.unchecked else server.check or backend.check
 
 
-def _configured(backend: Backend, server: Server) -> Check | None:
-    return server.check or backend.check
+def _configured(call: Call, backend: Backend, server: Server) -> Check | None:
+    """The check that the file has for a server, or the command that made it."""
+    of = next((one for one in call.runtime.file.backends if one.name == backend.name), None)
+    before = next((one for one in of.servers if one.name == server.name), None) if of is not None else None
+    if before is None:
+        return server.check
+    return None if before.unchecked else server.check or backend.check
 
 
 async def _recheck(call: Call, backend: Backend, server: Server, check: Check) -> None:
@@ -321,9 +326,8 @@ async def add_server(call: Call) -> str:
     backend = next((one for one in call.runtime.state.config.backends if one.name == name), None)
     if backend is None:
         raise Said("No such backend.")
-    if any(one.name == server_name for one in backend.servers):
-        raise Said("Already exists a server with the same name in backend.\n")
-    server = newcomer(backend, server_name, call.words[3:])
+    config = call.runtime.state.config
+    server = newcomer(config, backend, (server_name, *call.words[3:]), version_of(config))
     await call.runtime.amend(
         lambda config: replace(
             config,
@@ -337,6 +341,10 @@ async def add_server(call: Call) -> str:
 
 async def del_server(call: Call) -> str:
     """`del server <backend>/<server>`: of one in maintenance that nothing refers to and nobody uses."""
+    if call.word(2).partition("/")[0] not in {
+        one.name for one in call.runtime.state.config.backends
+    } and "/" in call.word(2):
+        raise Said("No such backend.")
     backend, server = named(call, 2, newline=False)
     name = ServerId(backend.name, server.name)
     config = call.runtime.state.config

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tenbin.configfile.haproxy import phrases
 from tenbin.configfile.haproxy.build import checks
 from tenbin.configfile.haproxy.build.around import answers, buffered, compression, forward_rules, stats_rules
-from tenbin.configfile.haproxy.build.servers import eject, servers
+from tenbin.configfile.haproxy.build.servers import servers
 from tenbin.model import (
     Backend,
     BackendLimits,
@@ -68,9 +68,9 @@ def backend(around: Around, draft: ProxyDraft, lines: Lines) -> Backend:
         retry=_retry(draft),
         pool=_pool(draft),
         limits=BackendLimits(around.settings.buffer - around.settings.rewrite, around.settings.headers),
-        eject=eject(draft),
+        eject=None,
         slow_start=Duration(0),
-        on_down=_on_down(around, draft),
+        on_down=OnDown.KEEP,
         protocol=_protocol(around, draft),
         rules=_rules(around, draft, lines),
         answers=answers(around, draft, own=False),
@@ -84,6 +84,7 @@ def backend(around: Around, draft: ProxyDraft, lines: Lines) -> Backend:
         tarpit=timeouts.get("tarpit", 0),
         number=draft.number,
         compression=compression(draft),
+        server_fin=Duration(timeouts.get("server-fin", 0)),
     )
 
 
@@ -192,14 +193,6 @@ def _pool(draft: ProxyDraft) -> Pool:
     reuse = Reuse.NEVER if closing or (said and max(said) == 0) else _REUSE[draft.reuse]
     purge = max((one.purge for one in draft.servers), default=5000)
     return Pool(reuse, max(said, default=_MOST_IDLE) or _MOST_IDLE, Duration(purge))
-
-
-def _on_down(around: Around, draft: ProxyDraft) -> OnDown:
-    closing = [one for one in draft.servers if one.close_on_down]
-    if closing and len(closing) < len(draft.servers) and closing[0].word:
-        why = "`on-marked-down` of one server holds for all of its backend"
-        around.reading.approximated(closing[0].word, why)
-    return OnDown.CLOSE_CONNECTIONS if closing else OnDown.KEEP
 
 
 def _protocol(around: Around, draft: ProxyDraft) -> Protocol:

@@ -11,6 +11,8 @@ from tenbin.model import (
     Check,
     Duration,
     ExecCheck,
+    Observe,
+    OnErrors,
     Probe,
     Protocol,
     ScriptCheck,
@@ -28,6 +30,13 @@ if TYPE_CHECKING:
 
 _QUIET = (StepKind.SET_VAR, StepKind.UNSET_VAR, StepKind.COMMENT)
 _SUCCESS = "200-399"
+_LAYERS = {"layer4": 4, "layer7": 7}
+_ON_ERRORS = {
+    "fastinter": OnErrors.FAST_CHECKS,
+    "fail-check": OnErrors.FAIL_CHECK,
+    "sudden-death": OnErrors.SUDDEN_DEATH,
+    "mark-down": OnErrors.MARK_DOWN,
+}
 _PROTOCOLS = {"h1": Protocol.HTTP1, "h2": Protocol.HTTP2}
 
 
@@ -50,7 +59,13 @@ def check(draft: ProxyDraft, server: ServerDraft, files: Files, settings: Global
         tls=_of_steps(draft.check, server, files) or _tls(server, files, elsewhere=elsewhere),
         send_proxy=_send_proxy(server, elsewhere=elsewhere),
         protocol=_PROTOCOLS.get(server.check_protocol, Protocol.HTTP1 if elsewhere else AsServer.AS_SERVER),
+        observe=_observe(server),
     )
+
+
+def _observe(server: ServerDraft) -> Observe | None:
+    layer = _LAYERS.get(server.observe)
+    return Observe(layer, server.error_limit, _ON_ERRORS[server.on_error]) if layer is not None else None
 
 
 def agent(server: ServerDraft) -> AgentCheck | None:

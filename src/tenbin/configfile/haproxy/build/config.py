@@ -31,6 +31,7 @@ from tenbin.model import (
     LogFormat,
     Mode,
     Proxy,
+    Rates,
     ToBackend,
 )
 
@@ -69,7 +70,11 @@ def build(reading: Reading, settings: Global, proxies: Proxies, others: Others, 
         admin=None,
         threads=settings.threads or defaults.default_threads(),
         limits=GlobalLimits(
-            settings.maxconn or _most_connections(), defaults.BUFFER, defaults.PENDING, defaults.MEMORY
+            settings.maxconn or _most_connections(),
+            defaults.BUFFER,
+            defaults.PENDING,
+            defaults.MEMORY,
+            Rates(settings.connection_rate, settings.session_rate, settings.handshake_rate),
         ),
         drain=Duration(settings.hard_stop_after) if settings.hard_stop_after else defaults.DRAIN,
         access_log=AccessLog("none", LogFormat.AUTO),

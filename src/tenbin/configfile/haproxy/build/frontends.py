@@ -73,6 +73,7 @@ def frontend(around: Around, draft: ProxyDraft, lines: Lines) -> Frontend:
         tarpit=timeouts.get("tarpit", 0),
         number=draft.number,
         compression=compression(draft),
+        client_fin=Duration(timeouts.get("client-fin", 0)),
     )
 
 
@@ -88,6 +89,7 @@ def _limits(around: Around, draft: ProxyDraft) -> FrontendLimits:
         streams=around.settings.streams,
         glitches=defaults.GLITCHES,
         handshakes=defaults.HANDSHAKES,
+        session_rate=draft.rate,
     )
 
 

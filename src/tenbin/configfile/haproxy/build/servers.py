@@ -9,15 +9,13 @@ from tenbin.configfile.haproxy import values
 from tenbin.configfile.haproxy.build import checks
 from tenbin.configfile.haproxy.values import Ports
 from tenbin.configfile.suggest import did_you_mean
-from tenbin.model import Address, Admin, Duration, Eject, Inherited, SendProxy, Server, ServerId, UnixAddress
+from tenbin.model import Address, Admin, Inherited, SendProxy, Server, ServerId, UnixAddress
 
 if TYPE_CHECKING:
     from tenbin.configfile.haproxy.build.around import Around
     from tenbin.configfile.haproxy.draft import ProxyDraft, ServerDraft
     from tenbin.configfile.haproxy.lexer import Word
     from tenbin.model import Check
-
-_EJECTED = Duration(10_000)
 
 
 def servers(around: Around, draft: ProxyDraft, common: Check | None) -> tuple[Server, ...]:
@@ -36,12 +34,6 @@ def servers(around: Around, draft: ProxyDraft, common: Check | None) -> tuple[Se
     return _numbered(made)
 
 
-def eject(draft: ProxyDraft) -> Eject | None:
-    """Failures that are watched (`observe`) put a server out for a while; None where nothing is watched."""
-    limits = [one.error_limit for one in draft.servers if one.observe in ("layer4", "layer7")]
-    return Eject(min(limits), _EJECTED, _EJECTED, 100) if limits else None
-
-
 def _server(around: Around, draft: ProxyDraft, one: ServerDraft, common: Check | None) -> Server | None:
     word = one.word
     address = _address(around, draft, one)
@@ -53,6 +45,8 @@ def _server(around: Around, draft: ProxyDraft, one: ServerDraft, common: Check |
         around.reading.error(word, message, "give it with `agent-port`")
     tls = around.files.server(one.tls, who, word) if one.tls.on else None
     check = checks.check(draft, one, around.files, around.settings)
+    if one.observe == "layer7" and draft.mode != "http":
+        around.reading.error(word, f"{who} 'layer7' can only be used in http proxies.")
     if one.resolvers and one.resolvers not in around.reading.resolvers:
         hint = did_you_mean(one.resolvers, around.reading.resolvers)
         around.reading.error(word, f"{who} unable to find required resolvers '{one.resolvers}'", hint)
@@ -78,6 +72,8 @@ def _server(around: Around, draft: ProxyDraft, one: ServerDraft, common: Check |
         agent=checks.agent(one),
         min_connections=one.minconn,
         full_connections=draft.fullconn if one.minconn else 0,
+        end_when_down=one.close_on_down,
+        end_backups_when_up=one.close_on_up,
         resolve_position=word.position,
     )
 

@@ -29,7 +29,6 @@ _TIMEOUTS = {
     "tunnel": BACKEND, "tarpit": BOTH,
 }  # fmt: skip
 _OLD_TIMEOUTS = {"clitimeout": "client", "contimeout": "connect", "srvtimeout": "server"}
-_HALF_CLOSED = ("client-fin", "server-fin")
 _STATUSES = (
     "401", "403", "404", "408", "421", "425", "429", "500", "501", "502", "503", "504",
 )  # fmt: skip
@@ -74,8 +73,6 @@ def timeout(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         message = f"'timeout {name.text}' will be ignored because {draft.kind} '{draft.name}' has no {kind} capability."
         reading.warning(name, message)
         reading.ignored(line, f"a {draft.kind} has no {kind} side")
-    elif name.text in _HALF_CLOSED:
-        reading.ignored(line, "half-closed connections end after the timeout of the side that is open")
 
 
 def _old_timeout(reading: Reading, draft: ProxyDraft, line: Line) -> None:
@@ -131,8 +128,6 @@ def rate_limit(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         reading.error(line, "'rate-limit' only supports 'sessions'.")
         return
     draft.rate = arguments.number()
-    if draft.rate:
-        reading.ignored(line, "connections are not limited by their rate yet; limit sources with a stick table")
 
 
 def retry_on(reading: Reading, draft: ProxyDraft, line: Line) -> None:

@@ -141,14 +141,10 @@ def _choice(attribute: str, *known: str) -> Callable[[Reading, ServerDraft, Argu
     def read(reading: Reading, made: ServerDraft, arguments: Arguments) -> None:
         name, text = arguments.last.text, arguments.text()
         if text not in known:
-            message = f"'{name}' expects {', '.join(repr(one) for one in known)} (got '{text}')."
+            message = f"'{name}' expects one of {', '.join(repr(one) for one in known)} but got '{text}'."
             reading.error(arguments.last, message, did_you_mean(text, known))
-        elif attribute:
+        else:
             setattr(made, attribute, text)
-        if not attribute:
-            reading.ignored(
-                arguments.last, f"`{name}`: failing servers are put out after failures in a row as Tenbin does it"
-            )
 
     return read
 
@@ -164,7 +160,6 @@ def _on_up(reading: Reading, made: ServerDraft, arguments: Arguments) -> None:
         message = f"'on-marked-up' expects 'shutdown-backup-sessions' but got '{arguments.last.text}'"
         reading.error(arguments.last, message)
     made.close_on_up = True
-    reading.ignored(arguments.last, "`on-marked-up`: connections of backup servers end by themselves")
 
 
 def _protocol(attribute: str) -> Callable[[Reading, ServerDraft, Arguments], None]:
@@ -218,8 +213,8 @@ _WORDS: dict[str, Callable[[Reading, ServerDraft, Arguments], None]] = {
     "no-ssl": _ssl(value=False),
     "non-stick": _set("sticky", value=False),
     "stick": _set("sticky", value=True),
-    "observe": _choice("observe", "layer4", "layer7", "none"),
-    "on-error": _choice("", "fastinter", "fail-check", "sudden-death", "mark-down"),
+    "observe": _choice("observe", "none", "layer4", "layer7"),
+    "on-error": _choice("on_error", "fastinter", "fail-check", "sudden-death", "mark-down"),
     "on-marked-down": _on_down,
     "on-marked-up": _on_up,
     "pool-max-conn": _number("idle", -1),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile.haproxy.directives.common import BACKEND, Arguments, Directive
 from tenbin.configfile.suggest import did_you_mean
-from tenbin.model import CHECK_SOURCES, Step, StepKind
+from tenbin.model import CHECK_CONVERTERS, CHECK_SOURCES, Step, StepKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,8 @@ _EXPECT_TEXTS: dict[str, Callable[[Step, str], Step]] = {
 _VARIABLE = re.compile(r"(set-var|set-var-fmt|unset-var)\(([^,)]+)(?:,[^)]*)?\)\Z")
 _SCOPES = ("proc", "sess", "txn", "req", "res", "check")
 _HOLE = re.compile(r"%\[([^\]]*)\]")
-_SOURCE = re.compile(r"([a-z_.]+)(?:\([^)]*\))?\Z")
+_SOURCE = re.compile(r"([a-z_0-9.]+)(?:\([^)]*\))?\Z")
+_PART = re.compile(r"((?:[^,(]|\([^)]*\))+)(?:,|\Z)")
 _COMPARISONS = ("str", "beg", "end", "sub", "reg")
 _RANGES = re.compile(r"\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*\Z")
 
@@ -84,15 +85,15 @@ def _step(reading: Reading, draft: ProxyDraft, line: Line, arguments: Arguments)
             message = f"'{found[1]}' : invalid variable name '{found[2]}'. A variable name must start with its scope."
             reading.error(arguments.last, message, "such as check.name")
         value = " ".join(word.text for word in arguments.rest)
-        unknown = [
-            one for one in (_HOLE.findall(value) if found[1] == "set-var-fmt" else [value]) if not _is_known(one)
-        ]
-        if unknown and found[1] != "unset-var":
-            reading.approximated(line, f"'{unknown[0]}' is not known to checks: the empty text stands for it")
+        if found[1] != "unset-var":
+            _known(reading, line, _HOLE.findall(value) if found[1] == "set-var-fmt" else [value])
         steps.append(Step(kind, name=found[2], value=value, format=found[1] == "set-var-fmt"))
     elif name in readers:
         step = readers[name](reading, line, arguments)
         if step is not None:
+            texts = (step.target, step.pattern, step.header, step.data.decode("latin-1")) if step.format else ()
+            said = (*texts, *(text for _, text in step.headers), step.on_success, step.on_error)
+            _known(reading, line, [one for text in said for one in _HOLE.findall(text)])
             steps.append(step)
     else:
         known = (*readers, *(("disable-on-404", "send-state") if http else ()))
@@ -100,9 +101,16 @@ def _step(reading: Reading, draft: ProxyDraft, line: Line, arguments: Arguments)
         reading.error(arguments.last, message, did_you_mean(name, known))
 
 
+def _known(reading: Reading, line: Line, expressions: list[str]) -> None:
+    unknown = next((one for one in expressions if not _is_known(one)), None)
+    if unknown is not None:
+        reading.approximated(line, f"'{unknown}' is not known to checks: the empty text stands for it")
+
+
 def _is_known(expression: str) -> bool:
-    found = _SOURCE.match(expression.strip())
-    return found is not None and found[1] in CHECK_SOURCES
+    names = [_SOURCE.match(one.strip()) for one in _PART.findall(expression.strip())]
+    known = (CHECK_SOURCES, *(CHECK_CONVERTERS for _ in names[1:]))
+    return bool(names) and all(found and found[1] in one for found, one in zip(names, known, strict=True))
 
 
 def _comment(_reading: Reading, _line: Line, arguments: Arguments) -> Step | None:
@@ -200,7 +208,8 @@ def _pattern(reading: Reading, step: Step, arguments: Arguments) -> Step | None:
 
 
 def _header(reading: Reading, step: Step, arguments: Arguments) -> Step:
-    """`hdr name [-m METHOD] NAME [value [-m METHOD] VALUE]`."""
+    """`hdr name [-m METHOD] NAME [value [-m METHOD] VALUE]`, either as a log format."""
+    name_written = value_written = False
     while arguments:
         word = arguments.text()
         if word == "-m":
@@ -211,13 +220,20 @@ def _header(reading: Reading, step: Step, arguments: Arguments) -> Step:
             step = replace(step, pattern_by=by) if step.pattern == "?" else replace(step, header_by=by)
         elif word in ("name", "name-lf"):
             step = replace(step, header="?")
+            name_written = word == "name-lf"
         elif word in ("value", "value-lf"):
             step = replace(step, pattern="?")
+            value_written = word == "value-lf"
         elif step.pattern == "?":
             step = replace(step, pattern=word)
         elif step.header == "?":
             step = replace(step, header=word)
-    return step
+    if not name_written and not value_written:
+        return step
+    # One of them is a log format, so both are: what the other one says stands for itself.
+    header = step.header if name_written else step.header.replace("%", "%%")
+    pattern = step.pattern if value_written else step.pattern.replace("%", "%%")
+    return replace(step, header=header, pattern=pattern, format=True)
 
 
 def _http_send(reading: Reading, line: Line, arguments: Arguments) -> Step:

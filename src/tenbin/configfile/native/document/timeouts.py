@@ -41,6 +41,7 @@ class BackendTimeouts(Document):
         "header": _OF_FRONTENDS,
         "handshake": _OF_FRONTENDS,
         "keep_alive": _OF_FRONTENDS,
+        "client_fin": _OF_FRONTENDS,
         "drain": _OF_ALL,
     }
 
@@ -52,6 +53,9 @@ class BackendTimeouts(Document):
     queue: Limit = setting("How long a request waits for a free server; 0s for no limit.", shown=QUEUE)
     tunnel: Limit = setting("Nothing passes either way after an upgrade; 0s for no limit.", shown=TUNNEL)
     tarpit: Time = setting(_TARPIT, shown="`connect`")
+    server_fin: Time = setting(
+        "The same after the client's end: for so long the server may be silent.", shown="as before that end"
+    )
     check: Time = setting("How long a check may take.", shown="the check's `every`, at most 2s")
 
 
@@ -65,6 +69,7 @@ class FrontendTimeouts(Document):
         "server": _OF_BACKENDS,
         "queue": _OF_BACKENDS,
         "check": _OF_BACKENDS,
+        "server_fin": _OF_BACKENDS,
         "drain": _OF_ALL,
     }
 
@@ -81,6 +86,9 @@ class FrontendTimeouts(Document):
     keep_alive: Limit = setting("Until the next request begins; 0s for no limit.", shown=KEEP_ALIVE)
     tunnel: Limit = setting("Nothing passes either way after an upgrade; 0s for no limit.", shown=TUNNEL)
     tarpit: Time = setting(_TARPIT, shown="`connect`")
+    client_fin: Time = setting(
+        "The same after the server's end: for so long the client may be silent.", shown="as before that end"
+    )
 
 
 class Timeouts(FrontendTimeouts, BackendTimeouts):

@@ -41,7 +41,7 @@ from tenbin.model.expression import Fetch
 from tenbin.model.frontend import Mode
 from tenbin.model.server import Eject, Server
 from tenbin.model.tls import Protocol
-from tenbin.model.values import Duration
+from tenbin.model.values import NO_TIME, Duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,6 +112,7 @@ class BackendResolver:
             server=first(own.server, shared.server, tunnel if mode is Mode.TCP else defaults.SERVER),
             queue=first(own.queue, shared.queue, defaults.QUEUE),
             tunnel=tunnel,
+            server_fin=first(own.server_fin, shared.server_fin, NO_TIME),
             max_queue=given(document.max_queue),
             retry=_retry(document.retry or RetryDocument()),
             pool=_pool(document.pool or PoolDocument()),

@@ -30,7 +30,7 @@ from tenbin.model.frontend import (
     PerSource,
     Underscores,
 )
-from tenbin.model.values import Address, Inherited, Rate, UnixAddress
+from tenbin.model.values import NO_TIME, Address, Inherited, Rate, UnixAddress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,6 +122,7 @@ class FrontendResolver:
             header=first(own.header, shared.header, defaults.HEADER),
             keep_alive=first(own.keep_alive, shared.keep_alive, defaults.KEEP_ALIVE),
             tunnel=tunnel,
+            client_fin=first(own.client_fin, shared.client_fin, NO_TIME),
             handshake=first(own.handshake, shared.handshake, defaults.HANDSHAKE),
             limits=self._own_limits(document.limits if document else None, mode, (*path, "limits")),
             http=_http(document.http if document else None, self._http),

@@ -52,7 +52,7 @@ class RulesResolver:
             return Rules()
         sets = {phase: self._set(getattr(document, phase, None) or (), (*path, phase)) for phase in _PHASES}
         if self._mode is Mode.TCP:
-            for phase in ("request", "answer", "after", "answer_content"):
+            for phase in ("request", "answer", "after"):
                 if sets[phase]:
                     message = f"`{phase}` needs requests, and here are connections"
                     self._context.error((*path, phase), message, hint="`mode: http` reads requests", key=True)
