@@ -62,7 +62,8 @@ def compile_(file: Path) -> None:
 def convert(file: Path) -> None:
     """Print FILE, a haproxy.cfg, as Tenbin's YAML; exits with 1 if something of it had to be left out.
 
-    What is left out stands in comments at the top, each with its line and the reason.
+    What is left out stands in comments at the top, each with its line and the reason. With 0 it is the same
+    configuration but for what only HAProxy's language asks for, which stands there too.
     """
     from tenbin import configfile
     from tenbin.configfile.convert import convert as converted
@@ -71,7 +72,7 @@ def convert(file: Path) -> None:
     outcome = configfile.examine(file, environment=os.environ)
     if outcome.config is None:
         raise config_error(outcome.diagnostics)
-    written = converted(outcome.config, outcome.report)
+    written = converted(outcome.config, outcome.report, directory=file.absolute().parent)
     click.echo(written.text, nl=False)
     if written.left_out:
         count = len(written.left_out)

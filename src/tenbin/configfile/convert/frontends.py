@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.convert.answers import answers
+from tenbin.configfile.convert.compression import compression
 from tenbin.configfile.convert.rules import routes, rules
+from tenbin.configfile.convert.tls import listener_tls
 from tenbin.model.frontend import Mode
-from tenbin.model.values import Inherited
+from tenbin.model.values import Duration, UnixAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from tenbin.configfile.convert.notes import Notes, Yaml
     from tenbin.model import Frontend, Listener
-    from tenbin.model.tls import ListenerTls
+    from tenbin.model.frontend import PerSource
 
-_SHARED = ("http", "timeouts")
+_SHARED = ("http", "answers")
 
 
-def frontend(found: Frontend, served: Collection[str], notes: Notes) -> Yaml:
-    """Write a frontend."""
+def frontend(found: Frontend, position: str, notes: Notes) -> Yaml:
+    """Write a frontend; `position` stands for what has no place of its own."""
     http = found.mode is Mode.HTTP
-    written: Yaml = {"listen": [_listener(one, notes, http=http) for one in found.listeners], "mode": found.mode.value}
+    written: Yaml = {"listen": [_listener(one, http=http) for one in found.listeners], "mode": found.mode.value}
     if http:
         written["http"] = {
             "trace": found.http.trace,
@@ -30,26 +33,31 @@ def frontend(found: Frontend, served: Collection[str], notes: Notes) -> Yaml:
             "ambiguous_paths": found.http.ambiguous_paths.value,
         }
         written["forwarding"] = found.forwarding
+        written["answers"] = answers(found.answers, position, notes)
+        if found.compression is not None:
+            written["compression"] = compression(found.compression)
+    if found.trusted_proxies:
+        written["trusted_proxies"] = list(found.trusted_proxies)
     written["timeouts"] = _timeouts(found)
     written["limits"] = _limits(found)
-    if said := rules(found.rules, notes):
+    if said := rules(found.rules, notes, position):
         written["rules"] = said
-    written["routes"] = routes(found, served, notes)
+    written["routes"] = routes(found, notes)
     if found.unique_id:
-        notes.add(found.listeners[0].position if found.listeners else found.name, "not said here: `unique-id-format`")
+        notes.add(position, "not said here: `unique-id-format`", (found, "unique_id"))
     return written
 
 
 def shared(frontends: Sequence[Yaml]) -> Yaml:
-    """Take what every frontend says alike out of them."""
+    """Take what every frontend says alike out of them, as far as it may stand at the top."""
     taken: Yaml = {}
     for key in _SHARED:
-        said = [one.get(key) for one in frontends if key in one]
-        if len(said) > 1 and key == "http" and all(one == said[0] for one in said):
+        said = [one[key] for one in frontends if key in one]
+        if said and all(one == said[0] for one in said):
             taken[key] = said[0]
             for one in frontends:
                 one.pop(key, None)
-    return taken
+    return {key: one for key, one in taken.items() if one}
 
 
 def _timeouts(found: Frontend) -> Yaml:
@@ -59,24 +67,37 @@ def _timeouts(found: Frontend) -> Yaml:
         "keep_alive": found.keep_alive,
         "tunnel": found.tunnel,
         "handshake": found.handshake,
-        "client_fin": found.client_fin,
     }
-    never = ("client", "keep_alive", "tunnel")
-    return {key: str(time) for key, time in times.items() if time.ms or key in never}
+    written: Yaml = {key: str(time) for key, time in times.items()}
+    if found.client_fin.ms:
+        written["client_fin"] = str(found.client_fin)
+    return {**written, "tarpit": str(Duration(found.tarpit))} if found.tarpit else written
 
 
 def _limits(found: Frontend) -> Yaml:
     limits = found.limits
-    written: Yaml = {"connections": limits.connections, "min_rate": limits.min_rate}
+    written: Yaml = {"connections": limits.connections, "min_rate": limits.min_rate, "handshakes": limits.handshakes}
     if found.mode is Mode.HTTP:
-        written |= {"head": limits.head, "fields": limits.fields, "target": limits.target}
-    return written
+        keys = ("head", "fields", "target", "body", "streams", "glitches")
+        written |= {key: getattr(limits, key) for key in keys}
+    return written if limits.per_source is None else {**written, "per_source": _per_source(limits.per_source)}
 
 
-def _listener(found: Listener, notes: Notes, *, http: bool) -> Yaml:
-    if isinstance(found.address, Inherited):
-        notes.add(found.position, "not said here: a socket that was open before the start (`fd@`)")
+def _per_source(found: PerSource) -> Yaml:
+    return {
+        "connections": found.connections,
+        "requests": str(found.requests) if found.requests else False,
+        "ipv6_prefix": found.ipv6_prefix,
+        "entries": found.entries,
+    }
+
+
+def _listener(found: Listener, *, http: bool) -> Yaml:
     written: Yaml = {"address": str(found.address)}
+    if isinstance(found.address, UnixAddress):
+        written |= {"socket_mode": f"{found.address.mode:o}"} if found.address.mode else {}
+        owner = {"user": found.address.uid, "group": found.address.gid}
+        written |= {key: number for key, number in owner.items() if number >= 0}
     if found.lenient:
         written["lenient"] = True
     if http and not found.http2:
@@ -85,29 +106,5 @@ def _listener(found: Listener, notes: Notes, *, http: bool) -> Yaml:
         networks = list(found.proxy_protocol.networks)
         written["proxy_protocol"] = {"from": networks} if networks else True
     if found.tls is not None:
-        written["tls"] = _tls(found.tls)
-    return written
-
-
-def _tls(found: ListenerTls) -> Yaml:
-    certificates = [
-        one.certificate if one.key == one.certificate else {"certificate": one.certificate, "key": one.key}
-        for one in found.certificates
-    ]
-    written: Yaml = {"certificates": certificates}
-    if found.default:
-        written["default"] = found.default + 1
-    if found.strict_sni:
-        written["strict_sni"] = True
-    if found.client is not None:
-        client: Yaml = {"mode": "required" if found.client.required else "optional", "ca": found.client.ca}
-        written["client_certificates"] = {**client, "crl": found.client.crl} if found.client.crl else client
-    if not found.resumption:
-        written["resumption"] = False
-    if found.hsts:
-        written["hsts"] = found.hsts
-    if found.suite.versions:
-        written["versions"] = list(found.suite.versions)
-    if found.suite.ciphers:
-        written["ciphers"] = list(found.suite.ciphers)
+        written["tls"] = listener_tls(found.tls)
     return written

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tenbin.configfile import expression as native
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _SIGNS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _WAYS = {converter: way for way, converter in MAPS.items()}
+_ELSEWHERE = ("http_auth", "http_auth_group", "unique-id", "capture.req.hdr", "capture.res.hdr")
 _RANGE = re.compile(r"(-?\d*)(:?)(-?\d*)")
 
 
@@ -41,14 +43,29 @@ def value(tree: Expression, *, answer: bool = False) -> str:
     return _checked(_python(tree), native.key, answer=answer)
 
 
+def literal_or(tree: Expression, *, answer: bool = False) -> str | int | bool:
+    """Write a value that may be a literal: numbers and truths as they are."""
+    if isinstance(tree, Const) and isinstance(tree.value, bool | int):
+        return tree.value
+    return _checked(_python(tree), partial(native.key, literal=True), answer=answer)
+
+
 def template(tree: Expression, *, answer: bool = False) -> str:
     """Write a text with expressions in it."""
+    return _checked(_text(tree), native.text, answer=answer)
+
+
+def shape(tree: Expression, *, as_text: bool) -> str:
+    """Write a tree of any kind, only to tell whether another one is written alike."""
+    return _text(tree) if as_text else _python(tree)
+
+
+def _text(tree: Expression) -> str:
     parts = tree.of if isinstance(tree, Concat) else (tree,)
-    written = [
+    return "".join(
         str(one.value).replace("{", "{{").replace("}", "}}") if isinstance(one, Const) else "{" + _python(one) + "}"
         for one in parts
-    ]
-    return _checked("".join(written), native.text, answer=answer)
+    )
 
 
 def _checked(text: str, compiled: Callable[..., Compiled], *, answer: bool) -> str:
@@ -101,6 +118,8 @@ def _fetch(tree: Fetch) -> str:
         return tree.name
     if tree.name in CALLS:
         return _call(tree.name, tree.args)
+    if tree.name in _ELSEWHERE:
+        raise UnsayableError(f"`{tree.name}`, which asks for what only HAProxy's language declares")
     if name not in facts.fetches():
         raise UnsayableError(f"the sample `{tree.name}`")
     return _call(name, tree.args) if tree.args else name
@@ -170,7 +189,8 @@ def _plain(tree: Match) -> str:
 def _number(subject: str, tree: Match) -> str:
     known = facts.fetches().get(tree.input.name) if isinstance(tree.input, Fetch) else None
     about = NAMES.get(tree.input.name) if isinstance(tree.input, Fetch) else None
-    if not ((known and known.kind == "int") or (about and about.kind is Kind.NUMBER)):
+    plain = known is not None and known.kind == "int" and not (known.many and tree.each)
+    if not (plain or (about and about.kind is Kind.NUMBER)):
         return ""
     match = _RANGE.fullmatch(tree.patterns[0])
     if not match:
@@ -179,7 +199,7 @@ def _number(subject: str, tree: Match) -> str:
     if not colon:
         return f"{subject} == {low}"
     if low and high:
-        return f"{low} <= {subject} <= {high}"
+        return f"{subject} >= {low} and {subject} <= {high}"
     return f"{subject} >= {low}" if low else f"{subject} <= {high}" if high else ""
 
 

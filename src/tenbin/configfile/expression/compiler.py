@@ -50,11 +50,11 @@ def condition(code: str, *, answer: bool = False) -> Compiled:
     return compiler.finish(compiler.truth(compiler.parsed.body))
 
 
-def key(code: str, *, answer: bool = False) -> Compiled:
-    """Compile an expression that yields a text, number or address to hash or remember."""
+def key(code: str, *, answer: bool = False, literal: bool = False) -> Compiled:
+    """Compile an expression that yields a text, number or address to hash or remember; `literal`: or is one."""
     compiler = Compiler(parse(code), answer=answer)
     found = compiler.value(compiler.parsed.body)
-    if found.is_literal:
+    if found.is_literal and not literal:
         compiler.wrong(
             compiler.parsed.body, "a constant is the same for every request", hint='such as header("x-user")'
         )

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from tenbin.configfile.native.tree import Map, Seq
 from tenbin.configfile.problem import mistake
-from tenbin.model.values import Address, Duration, Rate, UnixAddress
+from tenbin.model.values import Address, Duration, Inherited, Rate, UnixAddress
 
 LONGEST = Duration(365 * 24 * 3_600_000)
 
@@ -111,11 +111,15 @@ def percent(value: object) -> int:
     raise mistake("not a percentage", expected="a percentage such as 20%", hint=hint)
 
 
-def listen_address(value: object) -> Address | UnixAddress:
-    """Where to listen: `:8080`, `*:8080`, `127.0.0.1:80`, `[::1]:80`, `name:80`, `unix@/path`."""
+def listen_address(value: object) -> Address | UnixAddress | Inherited:
+    """Where to listen: `:8080`, `*:8080`, `127.0.0.1:80`, `[::1]:80`, `name:80`, `unix@/path`, `fd@3`."""
     expected = "an address such as :8080, 127.0.0.1:8080 or [::1]:8080"
     if (unix := _unix(value)) is not None:
         return unix
+    if isinstance(value, str) and value.startswith("fd@"):
+        if not value[3:].isascii() or not value[3:].isdigit():
+            raise mistake("the number of a descriptor is needed", expected="such as fd@3")
+        return Inherited(int(value[3:12]))
     if isinstance(value, str) and value[:1] in (":", "*") and value.count(":") == 1:
         value = "0.0.0.0:" + value.removeprefix("*").removeprefix(":")
     elif isinstance(value, int) and not isinstance(value, bool):
@@ -126,7 +130,7 @@ def listen_address(value: object) -> Address | UnixAddress:
 def admin_address(value: object) -> Address:
     """Where the admin API listens besides its own socket."""
     address = listen_address(value)
-    if isinstance(address, UnixAddress):
+    if not isinstance(address, Address):
         hint = "on a socket it listens anyway: `tenbin status` shows where"
         raise mistake("the admin API listens on a host and a port", expected="an address such as :9180", hint=hint)
     return address

@@ -2,13 +2,24 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
+from tenbin.configfile.native.document.answers import Answers
 from tenbin.configfile.native.document.balance import Balance
-from tenbin.configfile.native.document.base import Document, ListOrMapping, list_or_mapping, made, required, setting
+from tenbin.configfile.native.document.base import (
+    Document,
+    ListOrMapping,
+    as_list,
+    list_or_mapping,
+    made,
+    required,
+    setting,
+    whole,
+)
 from tenbin.configfile.native.document.check import Check
 from tenbin.configfile.native.document.compression import Compression
 from tenbin.configfile.native.document.limits import BackendLimits
+from tenbin.configfile.native.document.persistence import PersistDocument, Sticks, UseServerDocument
 from tenbin.configfile.native.document.protocol import ProtocolName
 from tenbin.configfile.native.document.proxy import SendProxy
 from tenbin.configfile.native.document.rules import BackendRules
@@ -16,7 +27,17 @@ from tenbin.configfile.native.document.server import Eject, Passive, Server
 from tenbin.configfile.native.document.sticky import StickyDocument
 from tenbin.configfile.native.document.timeouts import BackendTimeouts
 from tenbin.configfile.native.document.tls import ServerTls
-from tenbin.configfile.native.document.types import Attempts, Count, Limit, ModeName, Percent, Statuses, words
+from tenbin.configfile.native.document.types import (
+    Attempts,
+    Count,
+    Flag,
+    Limit,
+    ModeName,
+    Percent,
+    Statuses,
+    Token,
+    words,
+)
 from tenbin.model.tls import Protocol
 from tenbin.model.values import Duration
 
@@ -27,21 +48,48 @@ OnDownName = Annotated[
 ]
 
 
+FAILURES = ("connect", "closed", "timeout", "junk")
+_Failure = Annotated[str, *words("a failure", *FAILURES)]
+Failures = Annotated[list[_Failure] | None, BeforeValidator(as_list, json_schema_input_type=_Failure | list[_Failure])]
+
+
+def _redispatch(value: object) -> int:
+    return int(value) if isinstance(value, bool) else whole(value, -1000, 1000)
+
+
+Redispatch = Annotated[int | None, PlainValidator(_redispatch), WithJsonSchema({"type": ["boolean", "integer"]})]
+
+
 class RetryDocument(Document):
     """When a request is tried again on another server."""
 
     what: ClassVar[str] = "`retry`"
     elsewhere: ClassVar[dict[str, str]] = {
-        "on": "statuses stand in `on_status`",
+        "on": "statuses stand in `on_status`, failures in `on_failure`",
+        "retry_on": "statuses stand in `on_status`, failures in `on_failure`",
         "count": "it is `attempts`",
         "retries": "it is `attempts`",
     }
 
-    attempts: Attempts = setting("Further tries after the first, 0 to 10; 0 for none.", 1)
+    attempts: Attempts = setting("Further tries after the first, 0 to 1000; 0 for none.", 1)
     on_status: Statuses = setting(
         "Answers that are tried again too, such as `[502, 503]`; only for requests that are idempotent."
     )
+    on_failure: Failures = setting(
+        "Failures that are tried again: `connect` (nothing was sent), `closed` (no answer came), `timeout`, `junk` (an "
+        "answer that cannot be read).",
+        shown="all four",
+    )
     budget: Percent = setting("The largest share of requests that may be retries.", 20, shown="20%")
+    redispatch: Redispatch = setting(
+        "Which further tries go to another server: `1` each, `3` every third, `-1` the last; `false`: they stay.", 1
+    )
+    turn_around: Limit = setting(
+        "The pause before the same server is tried again after it refused a connection.", Duration(0)
+    )
+    unsafe_methods: Flag = setting(
+        "What is not idempotent, such as POST, is tried again too, even after a server has had it.", default=False
+    )
 
 
 def _short_retry(value: object) -> object:
@@ -81,7 +129,7 @@ Sticky = Annotated[
     StickyDocument | None,
     BeforeValidator(lambda value: None if value is False else value, json_schema_input_type=StickyDocument | bool),
 ]
-Servers = Annotated[ListOrMapping[Server, Server], list_or_mapping("servers")]
+Servers = Annotated[ListOrMapping[Server, Server], list_or_mapping("servers", may_be_empty=True)]
 
 
 class BackendDocument(Document):
@@ -115,7 +163,9 @@ class BackendDocument(Document):
     }
     later: ClassVar[dict[str, str]] = {"discover": "discovery"}
 
-    servers: Servers = required("The servers: names and what they are, or a list; each an address or a mapping.")
+    servers: Servers = required(
+        "The servers: names and what they are, or a list; each an address or a mapping. `[]` for none."
+    )
     mode: ModeName = setting(
         "`http` balances requests, `tcp` connections; that of the frontends that use it unless given."
     )
@@ -141,6 +191,18 @@ class BackendDocument(Document):
     slow_start: Limit = setting(
         "The time in which a server that came up gets to its full weight; 0s for at once.", Duration(0)
     )
+    stick: Sticks = setting("Tables that remember which server a client has had; in the order in which they are asked.")
+    use_server: list[UseServerDocument] | None = setting(
+        "Requests that go to a server by its name; the first that fits."
+    )
+    persist: list[PersistDocument] | None = setting(
+        "Requests for which what is remembered of clients counts more, or not at all; the first that fits."
+    )
+    persist_down: Flag = setting("Clients stay with a server that is down, as long as they are bound.", default=False)
+    all_backups: Flag = setting("All backup servers share the work, instead of the first of them.", default=False)
+    abort_on_close: Flag = setting("A client that closes while it waits in the queue gives its place up.", default=True)
+    server_name_header: Token = setting("Servers are told their name in this header.")
+    answers: Answers = setting("Answers of Tenbin's own by status, before those of the frontend.")
     on_down: OnDownName = setting(
         "What happens to the connections of a server that goes down. `close_connections`: they end, and requests that "
         "wait there for an answer go to another server, or get 502.",

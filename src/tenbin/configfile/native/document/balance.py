@@ -5,11 +5,11 @@ from typing import Annotated, ClassVar, Self
 from pydantic import BeforeValidator, WithJsonSchema, model_validator
 
 from tenbin.configfile.native import values
-from tenbin.configfile.native.document.base import Document, choice, made, one_of, required, setting
-from tenbin.configfile.native.document.types import Bound, Key, Limit, Small, Time, words
+from tenbin.configfile.native.document.base import Document, choice, made, one_of, setting
+from tenbin.configfile.native.document.types import Bound, Count, Flag, Key, Limit, Small, Text, Time, words
 from tenbin.configfile.native.tree import Map
-from tenbin.configfile.problem import mistake
-from tenbin.model.balance import HashMethod, IpHashForm, Policy
+from tenbin.configfile.problem import Mistake, Problem, mistake
+from tenbin.model.balance import HashFunction, HashKey, HashMethod, IpHashForm, Policy
 from tenbin.model.values import Duration
 
 POLICIES = tuple(Policy)
@@ -34,6 +34,9 @@ _FOREIGN = {
 }
 
 MethodName = Annotated[str | None, *words("a method of hashing", *HashMethod)]
+KeyForm = Annotated[str | None, *words("a form of keys", *HashKey)]
+FunctionName = Annotated[str | None, *words("a hash function", *HashFunction)]
+_OF_HAPROXY = (HashMethod.HAPROXY_MAP, HashMethod.HAPROXY_TREE)
 FormName = Annotated[str | None, *words("a form of ip_hash", *IpHashForm)]
 
 
@@ -66,13 +69,43 @@ class HashDocument(Document):
 
     what: ClassVar[str] = "`hash`"
 
-    key: Key = required('An expression to hash, such as `header("x-user")`, `path` or `source`.')
+    key: Key = setting('An expression to hash, such as `header("x-user")`, `path` or `source`.')
     method: MethodName = setting(
-        "`modulo`, `consistent` (a ring; few keys move when servers change) or `maglev`.", "consistent"
+        "`modulo`, `consistent` (a ring; few keys move when servers change), `maglev`, or, to lead keys to the "
+        "same servers as HAProxy, its `haproxy_map` and `haproxy_tree`.",
+        "consistent",
+    )
+    form: KeyForm = setting(
+        "How the bytes of the key are made with `haproxy_map` and `haproxy_tree`: `text`, or as HAProxy's `balance` "
+        "does: `source`, `uri`, `parameter`, `header`, `sample`, `rdp_cookie`.",
+        HashKey.TEXT.value,
+    )
+    name: Text = setting("Of the forms `parameter`, `header` and `rdp_cookie`: whose value it is.")
+    function: FunctionName = setting(
+        "What these two hash with: `sdbm`, `djb2`, `wt6`, `crc32`, `none` (a number as it is).", HashFunction.SDBM.value
+    )
+    avalanche: Flag = setting("The hash is mixed once more.", default=False)
+    whole: Flag = setting("The form `uri` takes the query too.", default=False)
+    length: Count = setting("The form `uri` takes so many characters; 0 for all.", 0)
+    depth: Count = setting("The form `uri` takes so many directories; 0 for all.", 0)
+    path_only: Flag = setting("The form `uri` leaves scheme and host out.", default=False)
+    check_post: Count = setting("The form `parameter` looks into so many bytes of a form that is sent; 0 for none.", 0)
+    domain_only: Flag = setting("The form `header` takes the domain of a host alone.", default=False)
+    node_key: Annotated[str | None, *words("a key of servers", "id", "addr", "addr-port")] = setting(
+        "What servers stand by on the ring of `haproxy_tree`: `id`, `addr`, `addr-port`.", "id"
     )
     load_factor: Bound = setting(
         "The most that a server may have, in percent of the mean; then the next one is taken. 0 for no bound.", 0
     )
+
+    @model_validator(mode="after")
+    def _has_a_key(self) -> Self:
+        if self.form in (HashKey.TEXT, HashKey.SAMPLE) and self.key is None:
+            message = "nothing says what to hash"
+            raise Mistake(Problem(message, expected="`key`", hint='such as key: header("x-user")'))
+        if self.form != HashKey.TEXT and self.method not in _OF_HAPROXY:
+            raise Mistake(Problem("`form` belongs to the methods haproxy_map and haproxy_tree", key="form"))
+        return self
 
 
 class EwmaDocument(Document):

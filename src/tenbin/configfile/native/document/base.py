@@ -177,12 +177,12 @@ def shape(value: object) -> str | None:
     return "<list>" if isinstance(value, Seq) else "<mapping>" if isinstance(value, Map) else None
 
 
-def list_or_mapping(what: str) -> BeforeValidator:
-    """A check that a value is a list or a mapping and not empty."""
+def list_or_mapping(what: str, *, may_be_empty: bool = False) -> BeforeValidator:
+    """A check that a value is a list or a mapping, and not empty unless it may be."""
 
     def check(value: object) -> object:
         if value is INVALID or isinstance(value, Seq | Map):
-            return not_empty(what)(value)
+            return value if may_be_empty else not_empty(what)(value)
         found = values.describe(value)
         raise mistake(f"{found} instead of {what}", expected=f"a list of {what}, or a mapping of names to {what}")
 

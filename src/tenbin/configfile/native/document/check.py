@@ -10,8 +10,10 @@ from tenbin.configfile.native import values
 from tenbin.configfile.native.document.base import Document, made, one_of, setting, whole, written
 from tenbin.configfile.native.document.protocol import ProtocolName
 from tenbin.configfile.native.document.proxy import SendProxy
+from tenbin.configfile.native.document.steps import GREETINGS, Greeting, Script
 from tenbin.configfile.native.document.tls import ServerTls
 from tenbin.configfile.native.document.types import (
+    Flag,
     HeaderValue,
     Host,
     Jitter,
@@ -27,7 +29,7 @@ from tenbin.configfile.native.tree import Map
 from tenbin.configfile.problem import Mistake, Problem, mistake
 from tenbin.configfile.suggest import did_you_mean
 
-PROBES = ("tcp", "http", "grpc", "exec", "python")
+PROBES = ("tcp", "http", "grpc", "exec", "python", "script", "greeting")
 
 _RANGE = re.compile(r"([1-9][0-9]{2})\s*-\s*([1-9][0-9]{2})")
 _PYTHON = re.compile(r"(?P<file>.+\.py):(?P<function>[A-Za-z_]\w*)")
@@ -185,19 +187,29 @@ Tcp = Annotated[bool | None, PlainValidator(_tcp), WithJsonSchema({"const": True
 
 _AS_SERVER = "as requests to the server, unless the check has a `port` or an `address`"
 # Whoever connects by itself is not told how.
+_WHO_CONNECTS = ("tcp", "http", "grpc", "script", "greeting")
 _ONLY = {
     "expect": ("http",),
     "headers": ("http", "grpc"),
-    "protocol": ("http",),
-    "tls": ("tcp", "http", "grpc"),
-    "send_proxy": ("tcp", "http", "grpc"),
+    "protocol": ("http", "script"),
+    "tls": _WHO_CONNECTS,
+    "send_proxy": _WHO_CONNECTS,
+    "drain_on_404": ("script",),
+    "send_state": ("script",),
+    "search_path": ("exec",),
+    "places": ("exec",),
 }
+
+
+_CALLED = {"tcp": "TCP", "http": "HTTP", "grpc": "gRPC"}
 
 
 def _check_kinds(probes: tuple[str, ...]) -> str:
     if probes == ("http",):
         return "an HTTP check"
-    *others, last = ({"tcp": "TCP", "http": "HTTP", "grpc": "gRPC"}[one] for one in probes)
+    if len(probes) == 1:
+        return f"a check by `{probes[0]}`"
+    *others, last = (_CALLED.get(one, f"`{one}`") for one in probes)
     return f"{', '.join(others)} and {last} checks"
 
 
@@ -245,14 +257,24 @@ class CheckDocument(Pace):
         "verify": "it stands in `tls`",
         "proxy_protocol": "it is `send_proxy`",
         "http2": "it is protocol: http2",
+        "postgres": "it is greeting: pgsql",
+        **{one: f"it is greeting: {one}" for one in GREETINGS},
+        "steps": "they are `script`",
     }
-    later: ClassVar[dict[str, str]] = {"postgres": "PostgreSQL", "redis": "Redis"}
 
     tcp: Tcp = setting("`true`: passes when a connection opens.")
     http: HttpRequest = setting("The request to send: `GET /health`, or the path alone.")
     grpc: Service = setting("The service that gRPC's health service is asked for; `true` for the whole server.")
     exec: Command = setting("The program to run and its arguments; passes when it ends with 0.")
     python: Function = setting("The file and the coroutine function that checks a server: `checks.py:check`.")
+    script: Script = setting('Steps that are all to succeed, such as `[{send: "QUIT"}, {expect: "bye"}]`.')
+    greeting: Greeting = setting("Says hello in a server's own language: `pgsql`, `mysql`, `redis` ..., or a mapping.")
+    drain_on_404: Flag = setting("A server that answers 404 is up, but gets no new work.", default=False)
+    send_state: Flag = setting("The server is told its state in a header, X-Haproxy-Server-State.", default=False)
+    search_path: Text = setting("PATH of the program of `exec`; Tenbin's own unless given.")
+    places: Flag = setting(
+        "The program of `exec` gets the proxy's and the server's address and port as its arguments.", default=False
+    )
     every: Time = setting("The interval between checks.", shown="2s")
     tls: ServerTls = setting("TLS for checks: `true`, `false`, or a mapping as that of a server.", shown=_AS_SERVER)
     send_proxy: SendProxy = setting("The PROXY protocol for checks: `v1`, `v2` or `false`.", shown=_AS_SERVER)

@@ -1,9 +1,12 @@
 """Frontends: where to listen, and what happens to what arrives there."""
 
+import re
 from typing import Annotated, ClassVar, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema, model_validator
 
+from tenbin.configfile.native import values
+from tenbin.configfile.native.document.answers import Answers
 from tenbin.configfile.native.document.base import Document, as_list, made, not_empty, one_of, required, setting
 from tenbin.configfile.native.document.compression import Compression
 from tenbin.configfile.native.document.limits import FrontendLimits
@@ -12,7 +15,8 @@ from tenbin.configfile.native.document.route import BackendName, RouteDocument
 from tenbin.configfile.native.document.rules import FrontendRules
 from tenbin.configfile.native.document.timeouts import FrontendTimeouts
 from tenbin.configfile.native.document.tls import ListenTls
-from tenbin.configfile.native.document.types import Flag, ListenAddress, ModeName, Networks, words
+from tenbin.configfile.native.document.types import Account, Flag, ListenAddress, ModeName, Networks, words
+from tenbin.configfile.problem import mistake
 from tenbin.model.frontend import AmbiguousPaths, Underscores
 
 TLS_OF_ADDRESS = 'it belongs to an address: listen: {address: ":8443", tls: certs/}'
@@ -56,6 +60,17 @@ class HttpRulesDocument(Document):
     )
 
 
+def _mode(value: object) -> int:
+    """Rights in octal digits."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else values.text(value)
+    if not re.fullmatch(r"0?[0-7]{3}", text) or not int(text, 8):
+        raise mistake("not the rights of a file", expected="three octal digits in quotes", hint='such as "660"')
+    return int(text, 8)
+
+
+SocketMode = Annotated[int | None, PlainValidator(_mode), WithJsonSchema({"type": ["string", "integer"]})]
+
+
 class ListenDocument(Document):
     """One address to listen on."""
 
@@ -75,8 +90,12 @@ class ListenDocument(Document):
     }
 
     address: ListenAddress = required(
-        "Where to listen: `:8080` on every interface (IPv4), `127.0.0.1:8080`, `[::]:8080`, `unix@/run/app.sock`."
+        "Where to listen: `:8080` on every interface (IPv4), `127.0.0.1:8080`, `[::]:8080`, `unix@/run/app.sock`, "
+        "or `fd@3`, a socket that was open before the start."
     )
+    socket_mode: SocketMode = setting('Who may connect to a unix socket, such as `"660"`; all unless given.')
+    user: Account = setting("Whose the unix socket is: a name or a number.")
+    group: Account = setting("The group of the unix socket.")
     lenient: Flag = setting("Takes heads whose lines end with a bare line feed.", default=False)
     tls: ListenTls = setting("Certificates: a path, a list of paths, or a mapping; no TLS unless given.")
     http2: Flag = setting(
@@ -126,6 +145,9 @@ class FrontendDocument(Document):
     limits: FrontendLimits | None = setting("Limits of the client side, before those at the top.")
     http: HttpRulesDocument | None = setting("What of a request is let through, before what the top says.")
     compression: Compression = setting("Compresses answers for clients that ask for it: `true`, or a mapping.")
+    answers: Answers = setting(
+        "Answers of Tenbin's own by status, in place of the built-in ones; before those at the top."
+    )
     forwarding: Flag = setting("Sets X-Forwarded-For, -Proto, -Host, -Port, X-Real-IP and Forwarded.", default=True)
     trusted_proxies: Networks = setting("Whose X-Forwarded-* headers are believed, before those at the top.")
 

@@ -2,8 +2,12 @@
 
 from typing import Annotated, ClassVar, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema, model_validator
 
+from tenbin.configfile import expression
+from tenbin.configfile.expression import Compiled
+from tenbin.configfile.native import values
+from tenbin.configfile.native.document.answers import Answers
 from tenbin.configfile.native.document.backend import BackendDocument, Sticky
 from tenbin.configfile.native.document.balance import Balance
 from tenbin.configfile.native.document.base import (
@@ -36,6 +40,7 @@ from tenbin.configfile.native.document.types import (
 )
 from tenbin.configfile.native.tree import Seq
 from tenbin.configfile.problem import Mistake, Problem, mistake
+from tenbin.model.expression import Const
 
 SHORT_FORM = ("listen", "mode", "algorithm", "health_check", "sticky", "routes")
 DEFAULT_ADMIN = "127.0.0.1:8404"
@@ -108,6 +113,25 @@ def _named(value: object) -> object:
     return not_empty("frontends")(value)
 
 
+def _process_variable(value: object) -> str:
+    """The name of a variable of the process."""
+    name = values.text(value)
+    if not name.startswith("proc.") or not name[5:].replace("_", "").replace(".", "").isalnum():
+        raise mistake("not the name of a variable of the process", expected="proc, a dot, and a name", hint="proc.site")
+    return name
+
+
+def _process_value(value: object) -> Compiled:
+    """A number, a truth, or a text with expressions in it."""
+    if isinstance(value, bool | int):
+        return Compiled(Const(value))
+    return expression.text(values.text(value))
+
+
+ProcessVariable = Annotated[str, PlainValidator(_process_variable), WithJsonSchema({"type": "string"})]
+ProcessValue = Annotated[
+    Compiled, PlainValidator(_process_value), WithJsonSchema({"type": ["string", "integer", "boolean"]})
+]
 Admin = Annotated[
     AdminDocument | None, BeforeValidator(_admin, json_schema_input_type=AdminDocument | str | bool | None)
 ]
@@ -164,6 +188,11 @@ class RootDocument(Document):
         "Short form: a list of servers. Full form: names and backends."
     )
     tables: dict[str, TableDocument] | None = setting("What is remembered of clients: names and tables.")
+    variables: dict[ProcessVariable, ProcessValue] | None = setting(
+        "Variables of the process, such as `proc.site`: numbers, `true`, `false`, or texts with `{expression}`; set at "
+        'the start, and read by `var("proc.site")`.'
+    )
+    answers: Answers = setting("Answers of Tenbin's own by status, where no frontend says otherwise.")
     admin: Admin = setting("The HTTP API's address, or a mapping; `null` for none.", shown=DEFAULT_ADMIN)
     threads: Threads = setting("Threads of the data plane, 1 to 64.", shown="one for each core")
     timeouts: Timeouts | None = setting("Timeouts, where no frontend or backend says otherwise.")

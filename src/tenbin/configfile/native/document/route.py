@@ -4,6 +4,8 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema, model_validator
 
+from tenbin.configfile import expression
+from tenbin.configfile.expression import Compiled
 from tenbin.configfile.native import values
 from tenbin.configfile.native.document.base import Document, made, not_empty, one_of, required, setting, whole
 from tenbin.configfile.native.document.server import Server
@@ -67,6 +69,9 @@ def _code(value: object) -> int:
     raise mistake("not the status of a redirect", expected=f"one of {', '.join(map(str, CODES))}")
 
 
+RedirectCode = Annotated[int | None, PlainValidator(_code), WithJsonSchema({"enum": list(CODES)})]
+
+
 class RedirectDocument(Document):
     """Sends the client elsewhere."""
 
@@ -83,9 +88,9 @@ class RedirectDocument(Document):
         "The same host and URL under this scheme."
     )
     prefix: Template = setting("This text and then the URL of the request.")
-    code: Annotated[int | None, PlainValidator(_code), WithJsonSchema({"enum": list(CODES)})] = setting(
-        "The status: 301, 302, 303, 307 or 308.", 302
-    )
+    code: RedirectCode = setting("The status: 301, 302, 303, 307 or 308.", 302)
+
+    headers: dict[HeaderName, HeaderTemplate] | None = setting("Headers of the answer; only of a redirect in `rules`.")
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
@@ -155,13 +160,14 @@ def _servers(value: object) -> object:
     raise mistake(f"{values.describe(value)} instead of servers", expected="a list of servers", hint=hint)
 
 
-def _backend(value: object) -> str:
+def _backend(value: object) -> str | Compiled:
     if isinstance(value, list):
         raise mistake("a list instead of a backend's name", expected="a name", hint="a list of servers is `backends`")
-    return values.text(value)
+    name = values.text(value)
+    return expression.text(name) if "{" in name else name
 
 
-BackendName = Annotated[str | None, PlainValidator(_backend), WithJsonSchema({"type": "string"})]
+BackendName = Annotated[str | Compiled | None, PlainValidator(_backend), WithJsonSchema({"type": "string"})]
 
 
 class RouteDocument(Document):
@@ -200,7 +206,10 @@ class RouteDocument(Document):
     prefix: Paths = setting("Beginnings of the path: `/api/` all below it, `/api` also itself.")
     path: Paths = setting("Whole paths.")
     host: Hosts = setting("Hosts that are asked for; `*.example.org` for all names below it.")
-    backend: BackendName = setting("Balances over this backend.")
+    backend: BackendName = setting(
+        "Balances over this backend: a name, or a text with `{expression}`; where no backend has the name that comes "
+        "out, the request goes where the last route without a condition says."
+    )
     backends: Annotated[list[Server] | None, BeforeValidator(_servers)] = setting(
         "Balances over these servers, without naming a backend."
     )

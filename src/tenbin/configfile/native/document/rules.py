@@ -1,17 +1,28 @@
 """Rules: what is done with connections, requests and answers, rule by rule, in order."""
 
-from typing import Annotated, Any, ClassVar, Self, get_args
+from typing import Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema, model_validator
 
 from tenbin.configfile.native import values
-from tenbin.configfile.native.document.base import Document, made, one_of, required, setting, whole
-from tenbin.configfile.native.document.route import DenyDocument, RedirectDocument, RespondDocument
+from tenbin.configfile.native.document.acts import (
+    AnswerValue,
+    CountDocument,
+    EntryDocument,
+    Normalize,
+    Slot,
+    TagDocument,
+    TimeOrValue,
+    TimeoutName,
+    Value,
+    WaitDocument,
+)
+from tenbin.configfile.native.document.answers import AnswerRuleAnswer, RuleAnswer
+from tenbin.configfile.native.document.base import Document, as_list, made, one_of, required, setting
+from tenbin.configfile.native.document.route import RedirectCode, RedirectDocument
 from tenbin.configfile.native.document.route import _location as location
-from tenbin.configfile.native.document.route import _status as status
 from tenbin.configfile.native.document.types import (
     AnswerCondition,
-    AnswerKey,
     AnswerTemplate,
     Condition,
     Flag,
@@ -19,15 +30,14 @@ from tenbin.configfile.native.document.types import (
     HeaderNames,
     HeaderTemplate,
     Key,
-    Status,
     Template,
     Text,
     Time,
+    number,
     words,
 )
 from tenbin.configfile.problem import mistake
 
-_SLOTS = {"type": "integer", "minimum": 0, "maximum": 11}
 SCOPES = ("proc", "sess", "txn", "req", "res")
 LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "silent")
 
@@ -45,9 +55,9 @@ def _track(value: object) -> object:
     return made(key=value) if isinstance(value, str) else value
 
 
-Slot = Annotated[int | None, PlainValidator(lambda value: whole(value, 0, 11)), WithJsonSchema(_SLOTS)]
 Variable = Annotated[str, PlainValidator(_variable), WithJsonSchema({"type": "string"})]
-_KeyHere = Annotated[Any, *get_args(Key)[1:]]
+Ways = dict[Annotated[str, *words("a way to compare", "beg", "end", "sub", "reg")], str]
+Variables = Annotated[list[Variable] | None, BeforeValidator(as_list, json_schema_input_type=Variable | list[Variable])]
 
 
 class PatternDocument(Document):
@@ -81,10 +91,41 @@ class MapDocument(Document):
 
 
 Track = Annotated[TrackDocument | None, BeforeValidator(_track, json_schema_input_type=TrackDocument | str)]
-Deny = Annotated[DenyDocument | None, BeforeValidator(status, json_schema_input_type=DenyDocument | int | bool)]
-Respond = Annotated[RespondDocument | None, BeforeValidator(status, json_schema_input_type=RespondDocument | int)]
 Redirect = Annotated[RedirectDocument | None, BeforeValidator(location, json_schema_input_type=RedirectDocument | str)]
+
+
+class AnswerRedirectDocument(Document):
+    """Sends the client elsewhere, whatever the server has answered."""
+
+    what: ClassVar[str] = "`redirect`"
+
+    location: AnswerTemplate | None = required("Where to, a text with `{expression}`.")
+    code: RedirectCode = setting("The status: 301, 302, 303, 307 or 308.", 302)
+    headers: dict[HeaderName, AnswerTemplate] | None = setting("Headers of the answer.")
+
+
+AnswerRedirect = Annotated[
+    AnswerRedirectDocument | None, BeforeValidator(location, json_schema_input_type=AnswerRedirectDocument | str)
+]
 Level = Annotated[str | None, *words("a level", *LEVELS)]
+
+
+class StatusDocument(Document):
+    """Another status for an answer."""
+
+    what: ClassVar[str] = "`set_status`"
+
+    status: Annotated[int | None, *number(100, 999)] = required("The status, 100 to 999.")
+    reason: Text = setting("The words behind it; those of the standard unless given.")
+
+
+AnswerStatus = Annotated[
+    StatusDocument | None,
+    BeforeValidator(
+        lambda value: made(status=value) if isinstance(value, int) and not isinstance(value, bool) else value,
+        json_schema_input_type=StatusDocument | int,
+    ),
+]
 
 
 class _Rule(Document):
@@ -109,7 +150,20 @@ class _Rule(Document):
         return self
 
 
-class ConnectionRule(_Rule):
+class _Remembering(_Rule):
+    """What every rule may do: keep variables, and count in tables."""
+
+    when: Condition = setting("A condition, a Python expression; always unless given.")
+    set_variable: dict[Variable, Value] | None = setting("Variables and expressions, such as `txn.user`.")
+    set_variable_text: dict[Variable, HeaderTemplate] | None = setting(
+        "Variables and texts with `{expression}` in them."
+    )
+    unset_variable: Variables = setting("Names of variables that are forgotten.")
+    count: CountDocument | None = setting("Counts in the entry that `track` has found.")
+    tag: TagDocument | None = setting("Marks the entry that `track` has found.")
+
+
+class ConnectionRule(_Remembering):
     """A rule on connections: as accepted, after TLS, or on their first bytes."""
 
     when: Condition = setting("A condition, a Python expression; always unless given.")
@@ -117,15 +171,34 @@ class ConnectionRule(_Rule):
     reject: Flag = setting("Closes the connection.")
     silent_drop: Flag = setting("Closes the connection without telling the client.")
     track: Track = setting("Counts the connection in a table.")
-    set_variable: dict[Variable, _KeyHere] | None = setting("Variables and expressions, such as `txn.user`.")
+    set_source: Value | None = setting("The address that the client is taken to have, an expression.")
+    set_source_port: Value | None = setting("The port that it is taken to have.")
+    set_destination: Value | None = setting("The address that it is taken to have connected to.")
+    set_destination_port: Value | None = setting("The port of that.")
 
 
-class _Headers(_Rule):
+class AnswerContentRule(_Remembering):
+    """A rule on the first bytes that a server sends."""
+
+    when: AnswerCondition = setting("A condition, a Python expression; always unless given.")
+    allow: Flag = setting("Ends these rules: the bytes go on.")
+    reject: Flag = setting("Closes the connection.")
+    set_variable: dict[Variable, AnswerValue] | None = setting("Variables and expressions, such as `txn.greeting`.")
+
+
+class _Headers(_Remembering):
     """What both kinds of messages have in common."""
 
     track: Track = setting("Counts in a table.")
     remove_header: HeaderNames = setting("Names of headers that are taken out.")
     replace_header: dict[HeaderName, PatternDocument] | None = setting("Headers whose values change by a pattern.")
+    replace_value: dict[HeaderName, PatternDocument] | None = setting(
+        "Headers each of whose values, between commas, change by a pattern."
+    )
+    remove_headers: Ways | None = setting("Headers that are taken out by their names: `beg`, `end`, `sub` or `reg`.")
+    remove_from_map: EntryDocument | None = setting("Takes an entry out of a map.")
+    add_to_list: EntryDocument | None = setting("Puts a pattern into a file of patterns.")
+    remove_from_list: EntryDocument | None = setting("Takes a pattern out of a file of patterns.")
     set_map: MapDocument | None = setting("Changes an entry of a map.")
     log_level: Level = setting("The level of the line in the log; `silent` for none.")
 
@@ -137,17 +210,34 @@ class RequestRule(_Headers):
     allow: Flag = setting("Ends these rules: the routes decide.")
     reject: Flag = setting("Closes the connection without an answer.")
     silent_drop: Flag = setting("Closes the connection without telling the client.")
-    deny: Deny = setting("Refuses the request; a number is the status, `true` means 403.")
-    tarpit: Deny = setting("The same, but keeps the client waiting before.")
-    respond: Respond = setting("Answers without asking a server; a number is the status.")
+    deny: RuleAnswer = setting("Refuses the request; a number is the status, `true` means 403.")
+    tarpit: RuleAnswer = setting("The same, but keeps the client waiting before.")
+    respond: RuleAnswer = setting("Answers without asking a server; a number is the status.")
     redirect: Redirect = setting("Sends the client elsewhere; a text is the location.")
     set_header: dict[HeaderName, HeaderTemplate] | None = setting("Headers that replace those of the same name.")
     add_header: dict[HeaderName, HeaderTemplate] | None = setting("Headers beside those of the same name.")
     set_path: Template = setting("The path that the server sees, a text with `{expression}`.")
     set_query: Template = setting("The query that the server sees.")
     set_method: Template = setting("The method that the server sees.")
+    set_url: Template = setting("The path and query that the server sees.")
+    set_uri: Template = setting("The whole target that the server sees.")
     replace_path: PatternDocument | None = setting("Changes the path by a pattern.")
-    set_variable: dict[Variable, _KeyHere] | None = setting("Variables and expressions, such as `txn.user`.")
+    replace_url: PatternDocument | None = setting("Changes path and query by a pattern.")
+    replace_uri: PatternDocument | None = setting("Changes the whole target by a pattern.")
+    normalize: Normalize = setting("Brings the target into one form, such as `path-merge-slashes`.")
+    set_source: Value | None = setting("The address that the client is taken to have, an expression.")
+    set_source_port: Value | None = setting("The port that it is taken to have.")
+    set_destination: Value | None = setting("The address that it is taken to have connected to.")
+    set_destination_port: Value | None = setting("The port of that.")
+    set_timeout: dict[TimeoutName, TimeOrValue] | None = setting(
+        "Timeouts of this request: times, or expressions that give milliseconds."
+    )
+    set_retries: Value | None = setting("Further tries of this request, a number or an expression.")
+    disable_retry: Flag = setting("This request is not tried again once a server has had it.")
+    priority_class: Value | None = setting("Requests that wait go by this number, the lowest first.")
+    priority_offset: Value | None = setting("So many milliseconds later they seem to have come.")
+    wait_for_body: WaitDocument | None = setting("Waits for the body, so that rules can look at it.")
+    early_hint: dict[HeaderName, HeaderTemplate] | None = setting("Headers that are sent before the answer, as 103.")
     pause: Time = setting("Waits so long.")
 
 
@@ -156,12 +246,16 @@ class AnswerRule(_Headers):
 
     when: AnswerCondition = setting("A condition on the answer, a Python expression such as `status >= 500`.")
     allow: Flag = setting("Ends these rules.")
-    deny: Deny = setting("Answers this instead of what the server did; a number is the status.")
-    respond: Respond = setting("Answers this instead of what the server did.")
+    deny: AnswerRuleAnswer = setting("Answers this instead of what the server did; a number is the status.")
+    respond: AnswerRuleAnswer = setting("Answers this instead of what the server did.")
     set_header: dict[HeaderName, AnswerTemplate] | None = setting("Headers that replace those of the same name.")
     add_header: dict[HeaderName, AnswerTemplate] | None = setting("Headers beside those of the same name.")
-    set_status: Status = setting("The status that the client gets.")
-    set_variable: dict[Variable, AnswerKey] | None = setting("Variables and expressions, such as `txn.slow`.")
+    redirect: AnswerRedirect = setting("Sends the client elsewhere instead; a text is the location.")
+    set_status: AnswerStatus = setting("The status that the client gets: a number, or a mapping.")
+    set_variable: dict[Variable, AnswerValue] | None = setting("Variables and expressions, such as `txn.slow`.")
+    set_variable_text: dict[Variable, AnswerTemplate] | None = setting(
+        "Variables and texts with `{expression}` in them."
+    )
 
 
 class BackendRules(Document):
@@ -172,18 +266,27 @@ class BackendRules(Document):
         "http_request": "it is `request`",
         "http_response": "it is `answer`",
         "response": "it is `answer`",
-        "tcp_request": "it is `connection`, `session` or `content`",
+        "tcp_response": "it is `answer_content`",
+        "tcp_request": "it is `content`",
+        **dict.fromkeys(("connection", "session"), "only a frontend has them"),
     }
 
+    content: list[ConnectionRule] | None = setting("On the first bytes of each connection.")
+    inspect_delay: Time = setting("So long the first bytes are waited for.")
     request: list[RequestRule] | None = setting("On the head of each request.")
     answer: list[AnswerRule] | None = setting("On the head of each answer of a server.")
     after: list[AnswerRule] | None = setting("On each answer, also of Tenbin's own.")
+    answer_content: list[AnswerContentRule] | None = setting("On the first bytes that a server sends.")
+    answer_inspect_delay: Time = setting("So long these bytes are waited for.")
 
 
 class FrontendRules(BackendRules):
     """The rules of a frontend, by when they hold."""
 
+    elsewhere: ClassVar[dict[str, str]] = {
+        **BackendRules.elsewhere,
+        "tcp_request": "it is `connection`, `session` or `content`",
+    }
+
     connection: list[ConnectionRule] | None = setting("On each connection as it is accepted.")
     session: list[ConnectionRule] | None = setting("On each connection after PROXY header and TLS.")
-    content: list[ConnectionRule] | None = setting("On the first bytes of each connection.")
-    inspect_delay: Time = setting("So long the first bytes are waited for.")

@@ -5,12 +5,16 @@ from typing import Annotated, ClassVar
 from pydantic import BeforeValidator
 
 from tenbin.configfile.native.document.base import Document, made, required, setting, switch
+from tenbin.configfile.native.document.check import Check
 from tenbin.configfile.native.document.proxy import SendProxy
 from tenbin.configfile.native.document.tls import ServerTls
 from tenbin.configfile.native.document.types import (
     CookieValue,
     Count,
     Flag,
+    Host,
+    Limit,
+    Port,
     Positive,
     ServerAddress,
     Share,
@@ -70,6 +74,26 @@ Passive = Annotated[PassiveDocument | None, BeforeValidator(switch, json_schema_
 Eject = Annotated[EjectDocument | None, BeforeValidator(switch, json_schema_input_type=EjectDocument | bool)]
 
 
+class AgentDocument(Document):
+    """An agent beside a server."""
+
+    what: ClassVar[str] = "`agent`"
+    elsewhere: ClassVar[dict[str, str]] = {"inter": "it is `every`", "host": "it is `address`"}
+
+    port: Port = required("Its port.")
+    address: Host = setting("Its host; that of the server unless given.")
+    every: Time = setting("The interval between questions.", Duration(2_000))
+    send: Text = setting("What is sent to it first.")
+    enabled: Flag = setting("`false`: nobody asks until it is enabled at run time.", default=True)
+
+
+def _agent(value: object) -> object:
+    return made(port=value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Agent = Annotated[AgentDocument | None, BeforeValidator(_agent, json_schema_input_type=AgentDocument | int)]
+
+
 class ServerDocument(Document):
     """One server."""
 
@@ -83,8 +107,11 @@ class ServerDocument(Document):
         "maxqueue": "it is `max_queue`",
         "max_fails": "it stands in `passive`",
         "fail_timeout": "it stands in `passive`",
-        "check": "checks belong to the backend",
-        "slow_start": "it belongs to the backend",
+        "minconn": "it is `min_connections`",
+        "fullconn": "it is `full_connections`",
+        "slowstart": "it is `slow_start`",
+        "redir": "it is `redirect`",
+        "agent_check": "it is `agent`",
         "disabled": "it is `state: maint`",
         "admin": "it is `state`",
         "ssl": "it is `tls`",
@@ -105,9 +132,22 @@ class ServerDocument(Document):
     passive: Passive = setting(
         "Leaves the server out after failures in passing; see below. `false`: not even as the backend says."
     )
-    cookie: CookieValue = setting("Its value in a plain sticky cookie; the name unless given.")
+    cookie: CookieValue = setting('Its value in a plain sticky cookie; the name unless given. `""`: it binds nobody.')
     tls: ServerTls = setting("TLS towards this server; before what the backend says, `false` for none.")
     send_proxy: SendProxy = setting("Tells this server of the client; before what the backend says, `false` for not.")
+    check: Check = setting("How this server is checked, in place of what the backend says; `false` for not at all.")
+    agent: Agent = setting("An agent beside the server that tells its state and weight; a number is its port.")
+    track: Text = setting("Its health is that of another server, `server` or `backend/server`, in place of a check.")
+    min_connections: Count = setting(
+        "`max_connections` moves with the load of the backend, from this on; 0 for a limit that stays.", 0
+    )
+    full_connections: Count = setting("The backend's connections at which `max_connections` is reached.", 0)
+    slow_start: Limit = setting("The time to its full weight; before what the backend says.")
+    source: Text = setting("The local address that connections come from.")
+    redirect: Text = setting(
+        "GET and HEAD are sent to this server by a redirect to this prefix, such as `http://a.test`."
+    )
+    id: Positive = setting("Its number in statistics and in hashes that ask for it; by order unless given.")
     state: State = setting("`drain`: no new work. `maint`: no work, no checks. Can be changed at run time.", "ready")
 
 

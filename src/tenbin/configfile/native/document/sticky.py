@@ -15,7 +15,10 @@ from tenbin.model.values import Duration
 KINDS = ("cookie", "source", "header", "param", "key")
 DEFAULT_ATTRIBUTES = ("Path=/", "HttpOnly", "SameSite=Lax")
 
-_COOKIE_ONLY = ("plain", "attributes", "max_idle", "max_life", "mode", "indirect", "no_cache", "post_only", "preserve")
+_COOKIE_ONLY = (
+    "plain", "attributes", "max_idle", "max_life", "mode", "indirect", "no_cache", "post_only", "preserve",
+    "dynamic_key",
+)  # fmt: skip
 _TABLE_ONLY = ("expire", "size")
 
 ModeOfCookie = Annotated[str | None, *words("what is done with the cookie", *CookieMode)]
@@ -92,6 +95,9 @@ class StickyDocument(Document):
     no_cache: Flag = setting("Answers that set the cookie may not be kept in shared caches.", default=False)
     post_only: Flag = setting("The cookie is only set in answers to POST.", default=False)
     preserve: Flag = setting("A cookie of this name that the server sets is left alone.", default=False)
+    dynamic_key: Text = setting(
+        "The cookie's values are made of this secret and of the server's address, in place of its name.", secret=True
+    )
     source: Annotated[SourceDocument | None, BeforeValidator(_source, json_schema_input_type=SourceDocument | bool)] = (
         setting("`true`: by the client's address.")
     )

@@ -7,12 +7,15 @@ from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 from tenbin.configfile.expression.counters import COUNTERS
 from tenbin.configfile.native import values
 from tenbin.configfile.native.document.base import Document, as_list, not_empty, setting
-from tenbin.configfile.native.document.types import Entries, Time, words
+from tenbin.configfile.native.document.types import Entries, Flag, Limit, words
 from tenbin.configfile.problem import mistake
 from tenbin.configfile.suggest import did_you_mean
 from tenbin.model.table import KeyType, Stored
 
 _ARRAYS = ("gpc", "gpt")
+_RATES = "gpc_rate"
+_STORED = (*COUNTERS, "bytes_in_cnt", "bytes_out_cnt", "server_id", "server_key", "glitch_cnt", "glitch_rate")
+"""`stick` keeps servers beside what is counted."""
 
 
 def _stored(value: object) -> Stored:
@@ -21,13 +24,13 @@ def _stored(value: object) -> Stored:
     name, slash, period = text.partition("/")
     name, star, count = name.partition("*")
     if star:
+        if name == _RATES and slash and count.isdigit() and 0 < int(count) <= 100:
+            return Stored(name, period=values.duration(period).ms, count=int(count))
         if name not in _ARRAYS or not count.isdigit() or not 0 < int(count) <= 100:
             raise mistake("not several counters", expected="such as gpc*3")
         return Stored(name, count=int(count))
-    if name not in COUNTERS:
-        raise mistake(
-            "no table counts this", expected=f"one of {', '.join(COUNTERS)}", hint=did_you_mean(name, COUNTERS)
-        )
+    if name not in _STORED:
+        raise mistake("no table counts this", expected=f"one of {', '.join(_STORED)}", hint=did_you_mean(name, _STORED))
     if name.endswith("_rate"):
         if not slash:
             raise mistake("a rate has a period", hint=f"such as {name}/10s")
@@ -57,7 +60,10 @@ class TableDocument(Document):
     )
     length: Entries = setting("The longest key of a table of texts, in bytes.", 64)
     size: Entries = setting("So many entries at most; the oldest makes room.", 100_000)
-    expire: Time = setting("An entry is forgotten when nobody has asked for it for so long.", shown="10m")
+    expire: Limit = setting(
+        "An entry is forgotten when nobody has asked for it for so long; 0s for never.", shown="10m"
+    )
+    nopurge: Flag = setting("A full table takes no new entries, instead of forgetting the oldest.", default=False)
     store: Annotated[
         list[StoredCounter] | None,
         BeforeValidator(as_list, json_schema_input_type=StoredCounter | list[StoredCounter]),

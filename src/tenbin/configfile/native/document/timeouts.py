@@ -21,6 +21,7 @@ CHECK_TIMEOUT_CAP = Duration(2_000)
 
 _OF_BACKENDS = "it is a timeout of backends"
 _OF_FRONTENDS = "it is a timeout of frontends"
+_TARPIT = "How long the answer of a rule with `tarpit` is kept back."
 _OF_ALL = "it stands in `timeouts` at the top"
 _HTTP_NAMES = {
     "http_request": "it is `header`",
@@ -44,13 +45,14 @@ class BackendTimeouts(Document):
         "drain": _OF_ALL,
     }
 
-    connect: Time = setting("Until a server takes a connection.", shown=CONNECT)
+    connect: Limit = setting("Until a server takes a connection; 0s for no limit.", shown=CONNECT)
     server: Limit = setting(
         "A server sends or takes nothing for so long; 0s for no limit. In mode tcp the default is that of `tunnel`.",
         shown=SERVER,
     )
-    queue: Time = setting("How long a request waits for a free server.", shown=QUEUE)
+    queue: Limit = setting("How long a request waits for a free server; 0s for no limit.", shown=QUEUE)
     tunnel: Limit = setting("Nothing passes either way after an upgrade; 0s for no limit.", shown=TUNNEL)
+    tarpit: Time = setting(_TARPIT, shown="`connect`")
     server_fin: Time = setting(
         "The same after the client's end: for so long the server may be silent.", shown="as before that end"
     )
@@ -75,13 +77,15 @@ class FrontendTimeouts(Document):
         "A client sends or takes nothing for so long; 0s for no limit. In mode tcp the default is that of `tunnel`.",
         shown=CLIENT,
     )
-    header: Time = setting(
-        "Until the head of a request is whole, from its first byte or, on a new connection, from its start.",
+    header: Limit = setting(
+        "Until the head of a request is whole, from its first byte or, on a new connection, from its start; 0s for no "
+        "limit.",
         shown=HEADER,
     )
     handshake: Time = setting("Until a client's TLS handshake has ended.", shown=HANDSHAKE)
     keep_alive: Limit = setting("Until the next request begins; 0s for no limit.", shown=KEEP_ALIVE)
     tunnel: Limit = setting("Nothing passes either way after an upgrade; 0s for no limit.", shown=TUNNEL)
+    tarpit: Time = setting(_TARPIT, shown="`connect`")
     client_fin: Time = setting(
         "The same after the server's end: for so long the client may be silent.", shown="as before that end"
     )

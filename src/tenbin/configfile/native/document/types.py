@@ -11,7 +11,7 @@ from tenbin.configfile.native.document.base import as_list, choice, flag, not_em
 from tenbin.configfile.native.tree import Map
 from tenbin.configfile.problem import mistake
 from tenbin.model.expression import Const
-from tenbin.model.values import Address, Duration, MemoryLimit, Rate, UnixAddress
+from tenbin.model.values import Address, Duration, Inherited, MemoryLimit, Rate, UnixAddress
 
 _FOREVER = 2**31 - 1
 
@@ -51,24 +51,25 @@ def _account(value: object) -> str:
 Account = Annotated[str | None, PlainValidator(_account), WithJsonSchema({"type": ["string", "integer"]})]
 
 
-def _whole(low: int, high: int = _FOREVER) -> tuple[PlainValidator, WithJsonSchema]:
+def number(low: int, high: int = _FOREVER) -> tuple[PlainValidator, WithJsonSchema]:
+    """A whole number in a range."""
     schema: dict[str, object] = {"type": "integer", "minimum": low}
     if high < _FOREVER:
         schema["maximum"] = high
     return PlainValidator(lambda value: whole(value, low, high)), WithJsonSchema(schema)
 
 
-Count = Annotated[int | None, *_whole(0)]
-Positive = Annotated[int | None, *_whole(1)]
-Weight = Annotated[int | None, *_whole(0, 256)]
-Port = Annotated[int | None, *_whole(1, 65535)]
-Small = Annotated[int | None, *_whole(1, 1000)]
-Attempts = Annotated[int | None, *_whole(0, 10)]
-Threads = Annotated[int | None, *_whole(1, 64)]
-Status = Annotated[int | None, *_whole(200, 599)]
-ErrorStatus = Annotated[int | None, *_whole(400, 599)]
-Streams = Annotated[int | None, *_whole(1, 65_535)]
-Fields = Annotated[int | None, *_whole(1, 10_000)]
+Count = Annotated[int | None, *number(0)]
+Positive = Annotated[int | None, *number(1)]
+Weight = Annotated[int | None, *number(0, 256)]
+Port = Annotated[int | None, *number(1, 65535)]
+Small = Annotated[int | None, *number(1, 1000)]
+Attempts = Annotated[int | None, *number(0, 1000)]
+Threads = Annotated[int | None, *number(1, 64)]
+Status = Annotated[int | None, *number(200, 599)]
+ErrorStatus = Annotated[int | None, *number(400, 599)]
+Streams = Annotated[int | None, *number(1, 65_535)]
+Fields = Annotated[int | None, *number(1, 10_000)]
 
 
 def _percent(low: int, high: int) -> tuple[PlainValidator, WithJsonSchema]:
@@ -193,8 +194,8 @@ RateOrOff = Annotated[
     ),
 ]
 """`false` means no limit."""
-Prefix = Annotated[int | None, *_whole(1, 128)]
-Entries = Annotated[int | None, *_whole(1, 10_000_000)]
+Prefix = Annotated[int | None, *number(1, 128)]
+Entries = Annotated[int | None, *number(1, 10_000_000)]
 
 # Addresses -------------------------------------------------------------------------------------------------------
 
@@ -204,9 +205,11 @@ AdminAddress = Annotated[
     WithJsonSchema({"type": "string", "examples": [":9180", "127.0.0.1:9180"]}),
 ]
 ListenAddress = Annotated[
-    Address | UnixAddress | None,
+    Address | UnixAddress | Inherited | None,
     PlainValidator(values.listen_address),
-    WithJsonSchema({"type": "string", "examples": [":8080", "127.0.0.1:8080", "[::]:8080", "unix@/run/app.sock"]}),
+    WithJsonSchema(
+        {"type": "string", "examples": [":8080", "127.0.0.1:8080", "[::]:8080", "unix@/run/app.sock", "fd@3"]}
+    ),
 ]
 ServerAddress = Annotated[
     Address | UnixAddress,
@@ -274,7 +277,7 @@ def _with_slash(found: str) -> str:
 
 def _cookie_value(value: object) -> str:
     found = values.text(value)
-    if not tokens.is_cookie_value(found):
+    if found and not tokens.is_cookie_value(found):
         raise mistake(
             "not the value of a cookie", expected="visible characters without blanks, quotes, commas, ; and \\"
         )
@@ -301,7 +304,7 @@ Hosts = Annotated[
     BeforeValidator(as_list, json_schema_input_type=HostPattern | list[HostPattern]),
     BeforeValidator(not_empty("hosts")),
 ]
-RetryStatus = Annotated[int, *_whole(400, 599)]
+RetryStatus = Annotated[int, *number(400, 599)]
 Statuses = Annotated[
     list[RetryStatus] | None, BeforeValidator(as_list, json_schema_input_type=RetryStatus | list[RetryStatus])
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile.native.document import limits as bounds
 from tenbin.configfile.native.document import timeouts as defaults
-from tenbin.configfile.native.document.backend import BackendDocument, PoolDocument, RetryDocument
+from tenbin.configfile.native.document.backend import FAILURES, BackendDocument, PoolDocument, RetryDocument
 from tenbin.configfile.native.document.balance import EwmaDocument, HashDocument, IpHashDocument, RandomDocument
 from tenbin.configfile.native.document.base import written
 from tenbin.configfile.native.document.limits import BackendLimits as LimitsDocument
@@ -15,8 +15,10 @@ from tenbin.configfile.native.document.server import EjectDocument
 from tenbin.configfile.native.document.sticky import DEFAULT_ATTRIBUTES, KINDS, SourceDocument, StickyDocument
 from tenbin.configfile.native.document.timeouts import BackendTimeouts
 from tenbin.configfile.native.resolve import checks
+from tenbin.configfile.native.resolve.answers import answers
 from tenbin.configfile.native.resolve.compression import compression
 from tenbin.configfile.native.resolve.context import first, given
+from tenbin.configfile.native.resolve.persistence import Persistence
 from tenbin.configfile.native.resolve.routes import check_names
 from tenbin.configfile.native.resolve.rules import RulesResolver
 from tenbin.configfile.native.resolve.servers import Inherited, servers
@@ -34,12 +36,12 @@ from tenbin.model.backend import (
     StickyKey,
     StickySource,
 )
-from tenbin.model.balance import Balance, HashMethod, IpHashForm, Policy
+from tenbin.model.balance import Balance, HashFunction, HashKey, HashMethod, IpHashForm, Policy
 from tenbin.model.expression import Fetch
 from tenbin.model.frontend import Mode
 from tenbin.model.server import Eject, Server
 from tenbin.model.tls import Protocol
-from tenbin.model.values import NO_TIME
+from tenbin.model.values import NO_TIME, Duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +94,9 @@ class BackendResolver:
         sticky_at = (*path, "sticky") if document.sticky else ("sticky",)
         balance = document.balance or self._shared.balance
         balance_at = (*path, "balance") if document.balance else ("algorithm",)
-        found = servers(self._context, document.servers, self._inherited(document, path), servers_at)
+        inherited = self._inherited(name, document, path, own.check or shared.check)
+        found = servers(self._context, document.servers, inherited, servers_at)
+        bound = Persistence(self._context, mode, path)
         self._context.memory.begin()
         rules = RulesResolver(self._context, mode).rules(document.rules, (*path, "rules"))
         return Backend(
@@ -118,11 +122,20 @@ class BackendResolver:
             on_down=OnDown(given(document.on_down)),
             protocol=Protocol(given(document.protocol)),
             compression=compression(self._context, document.compression, mode, (*path, "compression")),
+            answers=answers(self._context, document.answers, mode, (*path, "answers")),
+            stick=bound.stick(document),
+            use_server=bound.use_server(document),
+            persist=bound.persist(document),
+            persist_down=given(document.persist_down),
+            all_backups=given(document.all_backups),
+            abort_on_close=given(document.abort_on_close),
+            send_name=document.server_name_header or "",
+            tarpit=(own.tarpit or shared.tarpit or Duration(0)).ms,
         )
 
-    def _inherited(self, document: BackendDocument, path: Path) -> Inherited:
+    def _inherited(self, name: str, document: BackendDocument, path: Path, timeout: Duration | None) -> Inherited:
         tls = server_tls(self._context, document.tls, (*path, "tls"))
-        return Inherited(document.passive, tls, send_proxy(document.send_proxy))
+        return Inherited(name, document.passive, tls, send_proxy(document.send_proxy), timeout)
 
     def _check(
         self, document: BackendDocument, path: Path, own: BackendTimeouts, found: Sequence[Server]
@@ -130,7 +143,10 @@ class BackendResolver:
         timeout = own.check or self._shared.timeouts.check
         if written(document, "check"):
             check_at = (*path, "check")
-            return checks.check(self._context, document.check, timeout, check_at, found) if document.check else None
+            if document.check is None:
+                return None
+            has_tls = any(server.tls for server in found)
+            return checks.check(self._context, document.check, timeout, check_at, has_tls=has_tls)
         shared = self._shared.health_check
         return checks.health_check(shared, timeout) if shared else None
 
@@ -142,20 +158,31 @@ class BackendResolver:
         hashed = document.hash if document else None
         ip_hash = (document and document.ip_hash) or IpHashDocument()
         ewma = (document and document.peak_ewma) or EwmaDocument()
-        if hashed is not None:
+        if hashed is not None and hashed.key is not None:
             key_at = (*path, "hash", "key")
             self._context.doubts(key_at, hashed.key)
-            check_names(self._context, key_at, given(hashed.key), mode)
-        without = HashDocument.model_construct()
+            check_names(self._context, key_at, hashed.key, mode)
+        said = hashed or HashDocument.model_construct()
         return Balance(
             policy=Policy(name),
             draws=given(drawn.draws),
             ip_form=IpHashForm(given(ip_hash.form)),
-            key=given(hashed.key).expression if hashed else None,
-            method=HashMethod(given((hashed or without).method)),
-            load_factor=given((hashed or without).load_factor),
+            key=said.key.expression if said.key else None,
+            method=HashMethod(given(said.method)),
+            load_factor=given(said.load_factor),
             decay=given(ewma.decay),
             error_penalty=given(ewma.error_penalty),
+            function=HashFunction(given(said.function)),
+            avalanche=given(said.avalanche),
+            form=HashKey(given(said.form)),
+            name=said.name or "",
+            whole=given(said.whole),
+            length=given(said.length),
+            depth=given(said.depth),
+            path_only=given(said.path_only),
+            check_post=given(said.check_post),
+            domain_only=given(said.domain_only),
+            node_key=given(said.node_key),
         )
 
     def _sticky(self, document: StickyDocument, path: Path, mode: Mode) -> Sticky:
@@ -179,6 +206,7 @@ class BackendResolver:
                 no_cache=given(document.no_cache),
                 post_only=given(document.post_only),
                 preserve=given(document.preserve),
+                dynamic_key=document.dynamic_key or "",
             )
         if document.key is not None:
             check_names(self._context, (*path, "key"), document.key, mode)
@@ -205,7 +233,15 @@ class BackendResolver:
 
 
 def _retry(document: RetryDocument) -> Retry:
-    return Retry(given(document.attempts), tuple(document.on_status or ()), given(document.budget))
+    return Retry(
+        attempts=given(document.attempts),
+        statuses=tuple(document.on_status or ()),
+        budget=given(document.budget),
+        redispatch=given(document.redispatch),
+        turn_around=given(document.turn_around).ms,
+        after=FAILURES if document.on_failure is None else tuple(document.on_failure),
+        unsafe_methods=given(document.unsafe_methods),
+    )
 
 
 def _limits(document: LimitsDocument) -> BackendLimits:

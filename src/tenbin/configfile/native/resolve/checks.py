@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile.native.document import timeouts as defaults
 from tenbin.configfile.native.document.base import written
+from tenbin.configfile.native.resolve import steps
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.tls import send_proxy, server_tls
 from tenbin.configfile.suggest import did_you_mean
@@ -16,27 +17,22 @@ from tenbin.model.check import AsServer, Check, ExecCheck, GrpcCheck, HttpCheck,
 from tenbin.model.tls import Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tenbin.configfile.native.document.check import CheckDocument, HealthCheckDocument, Pace
     from tenbin.configfile.native.resolve.context import Context
     from tenbin.configfile.native.tree import Path
-    from tenbin.model.server import Server
     from tenbin.model.tls import ServerTls
     from tenbin.model.values import Duration
 
 _ANY_SUCCESS = ((200, 399),)
 
 
-def check(
-    context: Context, document: CheckDocument, timeout: Duration | None, path: Path, servers: Sequence[Server]
-) -> Check:
-    """Resolve the check of a backend's servers; `timeout` is what `timeouts.check` says."""
+def check(context: Context, document: CheckDocument, timeout: Duration | None, path: Path, *, has_tls: bool) -> Check:
+    """Resolve a check; `timeout` is what `timeouts.check` says, `has_tls` whether servers have settings of TLS."""
     paced = _paced(document, _probe(context, document, path), document.every, timeout)
     own = _unsaid(document)
     protocol = Protocol(document.protocol) if document.protocol else own.protocol
     told = send_proxy(document.send_proxy) if written(document, "send_proxy") else own.send_proxy
-    tls = _tls(context, document, path, servers) if written(document, "tls") else own.tls
+    tls = _tls(context, document, path, has_tls=has_tls) if written(document, "tls") else own.tls
     return replace(paced, tls=tls, send_proxy=told, protocol=protocol)
 
 
@@ -66,12 +62,10 @@ def _unsaid(document: Pace) -> _Unsaid:
     return _Unsaid(AsServer.AS_SERVER, AsServer.AS_SERVER, AsServer.AS_SERVER)
 
 
-def _tls(
-    context: Context, document: CheckDocument, path: Path, servers: Sequence[Server]
-) -> ServerTls | AsServer | None:
+def _tls(context: Context, document: CheckDocument, path: Path, *, has_tls: bool) -> ServerTls | AsServer | None:
     """`true` means the settings of the servers, where they have some."""
     bare = document.tls is not None and not document.tls.model_fields_set
-    if bare and any(server.tls for server in servers):
+    if bare and has_tls:
         return AsServer.AS_SERVER
     outward = server_tls(context, document.tls, (*path, "tls"))
     return outward.tls if outward else None
@@ -99,9 +93,14 @@ def _probe(context: Context, document: CheckDocument, path: Path) -> Probe:
     if document.grpc is not None:
         return GrpcCheck(document.grpc, _headers(document))
     if document.exec is not None:
-        return _exec(context, document.exec, (*path, "exec"))
+        run = _exec(context, document.exec, (*path, "exec"))
+        return replace(run, path=document.search_path or "", places=given(document.places))
     if document.python is not None:
         return _python(context, *document.python, (*path, "python"))
+    if document.script is not None:
+        return steps.script(document)
+    if document.greeting is not None:
+        return steps.greeting(document.greeting)
     return TcpCheck()
 
 

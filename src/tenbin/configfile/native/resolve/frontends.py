@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.expression import Compiled
 from tenbin.configfile.native.document import limits as bounds
 from tenbin.configfile.native.document import timeouts as defaults
 from tenbin.configfile.native.document.base import written
@@ -12,10 +14,12 @@ from tenbin.configfile.native.document.limits import FrontendLimits as LimitsDoc
 from tenbin.configfile.native.document.limits import Limits, PerSourceDocument
 from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Timeouts
 from tenbin.configfile.native.resolve import tls
+from tenbin.configfile.native.resolve.answers import Answers, answers, joined
 from tenbin.configfile.native.resolve.compression import compression
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.routes import RouteResolver, catch_all
 from tenbin.configfile.native.resolve.rules import RulesResolver
+from tenbin.configfile.native.resolve.user import number
 from tenbin.model.frontend import (
     AmbiguousPaths,
     Frontend,
@@ -26,7 +30,7 @@ from tenbin.model.frontend import (
     PerSource,
     Underscores,
 )
-from tenbin.model.values import NO_TIME, Rate, UnixAddress
+from tenbin.model.values import NO_TIME, Address, Inherited, Rate, UnixAddress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +59,7 @@ class FrontendResolver:
         self._limits = root.limits
         self._trusted = root.trusted_proxies
         self._http = root.http
+        self._answers_of_all = answers(context, root.answers, Mode.HTTP, ("answers",))
         self.listening: dict[str, str] = {}
 
     def full(self, name: str, document: FrontendDocument, path: Path) -> Frontend:
@@ -62,7 +67,10 @@ class FrontendResolver:
         mode = Mode(given(document.mode))
         self._context.memory.begin()
         routes = self._routes(document.routes or (), mode, path)
-        if document.backend is not None:
+        if isinstance(document.backend, Compiled):
+            hint = "write it as a route, and a last one without a condition for what has no backend"
+            self._context.error((*path, "backend"), "this name is only known with each request", hint=hint)
+        elif document.backend is not None:
             self._plan.use(document.backend, mode, (*path, "backend"))
             routes = (catch_all(document.backend, self._context.position((*path, "backend"), key=True)),)
         return self._frontend(name, mode, document.listen or (), routes, path, document)
@@ -119,11 +127,17 @@ class FrontendResolver:
             limits=self._own_limits(document.limits if document else None, mode, (*path, "limits")),
             http=_http(document.http if document else None, self._http),
             trusted_proxies=tuple(trusted or ()),
+            answers=self._answers(document, mode, path),
+            tarpit=_tarpit(own, shared),
             forwarding=document is None or given(document.forwarding),
             compression=compression(
                 self._context, document.compression if document else None, mode, (*path, "compression")
             ),
         )
+
+    def _answers(self, document: FrontendDocument | None, mode: Mode, path: Path) -> Answers:
+        own = answers(self._context, document.answers, mode, (*path, "answers")) if document else ()
+        return own if mode is Mode.TCP else joined(own, self._answers_of_all)
 
     def _own_limits(self, own: LimitsDocument | None, mode: Mode, path: Path) -> FrontendLimits:
         if mode is Mode.TCP and own and own.per_source and own.per_source.requests:
@@ -145,7 +159,7 @@ class FrontendResolver:
                 message = "`http2` needs requests, and this frontend balances connections"
                 self._context.error((*path, index, "http2"), message, hint="remove it", key=True)
             listener = Listener(
-                address=address,
+                address=self._socket(address, document, (*path, index)),
                 lenient=given(document.lenient),
                 position=position,
                 tls=tls.listener_tls(self._context, document.tls, (*path, index, "tls"), mode),
@@ -154,6 +168,24 @@ class FrontendResolver:
             )
             listeners.append(listener)
         return tuple(listeners)
+
+    def _socket(
+        self, address: Address | UnixAddress | Inherited, document: ListenDocument, path: Path
+    ) -> Address | UnixAddress | Inherited:
+        """A unix socket belongs to somebody."""
+        if isinstance(address, UnixAddress):
+            uid = number(self._context, "user", document.user, (*path, "user"))
+            gid = number(self._context, "group", document.group, (*path, "group"))
+            return replace(address, mode=document.socket_mode or 0, uid=uid, gid=gid)
+        for key in ("socket_mode", "user", "group"):
+            if getattr(document, key) is not None:
+                self._context.error((*path, key), f"`{key}` belongs to unix sockets", hint="remove it", key=True)
+        return address
+
+
+def _tarpit(own: FrontendTimeouts, shared: Timeouts) -> int:
+    time = own.tarpit or shared.tarpit
+    return time.ms if time else 0
 
 
 def _http(own: HttpRulesDocument | None, shared: HttpRulesDocument | None) -> HttpRules:

@@ -54,7 +54,7 @@ def _routes(frontend: Frontend, context: Context) -> set[str]:
         earlier = seen.covers(route)
         implied = not context.tree.has((*at, "routes", index))
         if isinstance(route.action, ToBackend):
-            reached.add(route.action.backend)
+            reached |= set(context.known_backends) if route.action.name is not None else {route.action.backend}
         if earlier:
             path = ("backends",) if implied and short else (*at, "routes", index)
             message = f"nothing gets here: the route at {_line(earlier)} takes all of it"
@@ -115,7 +115,10 @@ def _servers(backend: Backend, context: Context) -> None:
     if path is None:
         return
     lint_tls.protocol(backend, path, context)
-    if not any(server.weight for server in backend.servers):
+    if not backend.servers and not backend.rules.request:
+        message = f"backend `{backend.name}` has no servers: every request for it is answered 503"
+        context.warning(path, message, key=True)
+    elif backend.servers and not any(server.weight for server in backend.servers):
         message = f"every server of backend `{backend.name}` has the weight 0: none gets new work"
         context.warning(path, message, key=True)
     first: dict[tuple[str, str | int], str] = {}

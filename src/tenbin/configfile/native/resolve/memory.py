@@ -73,6 +73,16 @@ class Memory:
         self.context.files.watched.add(file.absolute())
         return ""
 
+    def table(self, name: str | None, path: Path) -> str:
+        """The table of that name, or the only one; what is wrong is told at `path`."""
+        tables = self.declared
+        found = name or (next(iter(tables)) if len(tables) == 1 else "")
+        if found not in tables:
+            message = f"there is no table `{found}`" if found else "it does not say in which table"
+            expected = f"one of {', '.join(tables)}" if tables else ""
+            self.context.error(path, message, expected=expected, key=True)
+        return found
+
     def begin(self) -> None:
         """A frontend begins: what follows is counted for it."""
         self.rates = {}

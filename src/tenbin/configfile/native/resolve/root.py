@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tenbin.configfile.native.tree import Path
     from tenbin.model.backend import Backend
     from tenbin.model.config import Identity
+    from tenbin.model.expression import Expression
     from tenbin.model.frontend import Frontend
 
 _EXPIRE = Duration(600_000)
@@ -49,6 +50,7 @@ def resolve(document: RootDocument, context: Context) -> Config:
     shared = Shared(timeouts, document.algorithm, document.health_check, document.sticky)
     limits = document.limits or Limits()
     user = resolve_user(document, context)
+    variables = _variables(document, context)
     config = Config(
         frontends=frontends,
         backends=_backends(context, plan, BackendResolver(context, shared)),
@@ -69,6 +71,7 @@ def resolve(document: RootDocument, context: Context) -> Config:
         watched=tuple(sorted(context.files.watched)),
         tables=(*context.memory.declared.values(), *context.memory.tables.values()),
         lists=tuple(context.memory.lists.values()),
+        variables=variables,
     )
     if user is not None:
         context.files.check_rights(user, context)
@@ -84,8 +87,17 @@ def _tables(document: RootDocument, context: Context) -> dict[str, Table]:
         length = given(one.length) if key in (KeyType.STRING, KeyType.BINARY) else 0
         expire = first(one.expire, _EXPIRE).ms
         position = context.position(("tables", name))
-        tables[name] = Table(name, key, length, given(one.size), expire, False, tuple(one.store or ()), position)
+        tables[name] = Table(
+            name, key, length, given(one.size), expire, given(one.nopurge), tuple(one.store or ()), position
+        )
     return tables
+
+
+def _variables(document: RootDocument, context: Context) -> tuple[tuple[str, Expression], ...]:
+    for name, one in (document.variables or {}).items():
+        context.memory.note(("variables", name), one)
+        context.doubts(("variables", name), one)
+    return tuple((name, one.expression) for name, one in (document.variables or {}).items())
 
 
 def _frontends(document: RootDocument, context: Context, plan: Plan) -> tuple[tuple[Frontend, ...], dict[str, str]]:

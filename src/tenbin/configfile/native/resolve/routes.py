@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.expression import HTTP_NAMES, TCP_NAMES, in_tcp
+from tenbin.configfile.expression import HTTP_NAMES, TCP_NAMES, Compiled, in_tcp
 from tenbin.configfile.native.resolve.conditions import condition
 from tenbin.configfile.native.resolve.context import given
 from tenbin.configfile.native.resolve.memory import counted
@@ -15,7 +15,6 @@ from tenbin.model.frontend import Mode
 from tenbin.model.route import Action, Deny, HeaderEdit, HeaderVerb, Redirect, Respond, Rewrite, Route, ToBackend
 
 if TYPE_CHECKING:
-    from tenbin.configfile.expression import Compiled
     from tenbin.configfile.native.document.route import RedirectDocument, RequestEdits, RespondDocument, RouteDocument
     from tenbin.configfile.native.resolve.context import Context
     from tenbin.configfile.native.resolve.plan import Plan
@@ -58,6 +57,10 @@ class RouteResolver:
                 self._context.error((*path, key), message, hint="`mode: http` reads requests", key=True)
 
     def _action(self, document: RouteDocument, path: Path, number: int) -> Action | None:
+        if isinstance(document.backend, Compiled):
+            check_names(self._context, (*path, "backend"), document.backend, self._mode)
+            self._context.doubts((*path, "backend"), document.backend)
+            return ToBackend("", counted(document.backend.expression, self._mode))
         if document.backend is not None:
             self._plan.use(document.backend, self._mode, (*path, "backend"))
             return ToBackend(document.backend)
@@ -68,6 +71,9 @@ class RouteResolver:
             self._plan.use(name, self._mode, (*path, "backends"))
             return ToBackend(name)
         if document.redirect is not None:
+            if document.redirect.headers:
+                message = "`headers` belong to a redirect in `rules`"
+                self._context.error((*path, "redirect", "headers"), message, hint="write it there", key=True)
             return self.redirect(document.redirect, (*path, "redirect"))
         if document.respond is not None:
             return self.respond(document.respond, (*path, "respond"))
@@ -95,30 +101,11 @@ class RouteResolver:
 
     def respond(self, document: RespondDocument, path: Path) -> Respond:
         """Resolve an answer that stands at `path`."""
-        body, guessed = (document.body or "").encode(), "text/plain; charset=utf-8"
-        if document.file is not None:
-            body, guessed = self._file(document.file, (*path, "file"))
+        body, guessed = content(self._context, document.body, document.file, path)
         headers = tuple((document.headers or {}).items())
         if body and not any(name.lower() == "content-type" for name, _ in headers):
             headers = (("Content-Type", guessed), *headers)
         return Respond(given(document.status), headers, body)
-
-    def _file(self, name: str, path: Path) -> tuple[bytes, str]:
-        file = self._context.directory / name
-        guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        if guessed.startswith("text/"):
-            guessed = f"{guessed}; charset=utf-8"
-        try:
-            with file.open("rb") as opened:
-                body = opened.read(_LARGEST_BODY + 1)
-        except (OSError, ValueError) as error:
-            reason = (getattr(error, "strerror", None) or str(error)).lower()
-            hint = f"paths are relative to {self._context.directory}"
-            self._context.error(path, f"the file cannot be read: {reason}", hint=hint)
-            return b"", guessed
-        if len(body) > _LARGEST_BODY:
-            self._context.error(path, "the file is too large to be kept in memory", expected="at most 1m")
-        return body, guessed
 
     def _edits(self, document: RequestEdits | None, path: Path) -> tuple[HeaderEdit, ...]:
         """Removals come first and additions last, so that one route can replace and add."""
@@ -152,6 +139,27 @@ def check_names(context: Context, path: Path, compiled: Compiled, mode: Mode, *,
         if message:
             problem = Problem(message, expected=expected, hint=hint, start=use.start, end=use.end)
             context.inside(path, problem)
+
+
+def content(context: Context, text: str | None, name: str | None, path: Path) -> tuple[bytes, str]:
+    """The body of an answer that stands at `path`, as text or in a file of that name, and its guessed Content-Type."""
+    if name is None:
+        return (text or "").encode(), "text/plain; charset=utf-8"
+    path = (*path, "file")
+    guessed = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    if guessed.startswith("text/"):
+        guessed = f"{guessed}; charset=utf-8"
+    try:
+        with (context.directory / name).open("rb") as opened:
+            body = opened.read(_LARGEST_BODY + 1)
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        hint = f"paths are relative to {context.directory}"
+        context.error(path, f"the file cannot be read: {reason}", hint=hint)
+        return b"", guessed
+    if len(body) > _LARGEST_BODY:
+        context.error(path, "the file is too large to be kept in memory", expected="at most 1m")
+    return body, guessed
 
 
 def catch_all(backend: str, position: str) -> Route:

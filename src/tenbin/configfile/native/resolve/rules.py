@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.native.document.rules import AnswerRedirectDocument, StatusDocument
+from tenbin.configfile.native.resolve import acts
+from tenbin.configfile.native.resolve.answers import answer
 from tenbin.configfile.native.resolve.context import given
 from tenbin.configfile.native.resolve.memory import counted
 from tenbin.configfile.native.resolve.plan import Plan
@@ -11,12 +15,14 @@ from tenbin.configfile.native.resolve.routes import RouteResolver, check_names
 from tenbin.model.expression import Const, Expression
 from tenbin.model.frontend import Mode
 from tenbin.model.rules import Act, Answer, Rule, Rules, Verb
+from tenbin.model.values import Duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import TypeAlias
 
     from tenbin.configfile.expression import Compiled
+    from tenbin.configfile.native.document.route import RedirectDocument
     from tenbin.configfile.native.document.rules import AnswerRule, BackendRules, ConnectionRule, RequestRule
     from tenbin.configfile.native.resolve.context import Context
     from tenbin.configfile.native.tree import Path
@@ -24,10 +30,9 @@ if TYPE_CHECKING:
     AnyRule: TypeAlias = ConnectionRule | RequestRule | AnswerRule
 
 _PLAIN = {"allow": Verb.ALLOW, "reject": Verb.REJECT, "silent_drop": Verb.SILENT_DROP}
-_TARGETS = {"set_path": Verb.SET_PATH, "set_query": Verb.SET_QUERY, "set_method": Verb.SET_METHOD}
-_HEADERS = {"set_header": Verb.SET_HEADER, "add_header": Verb.ADD_HEADER}
-_EARLY = ("connection", "session", "content")
-_PHASES = ("connection", "session", "content", "request", "answer", "after")
+_REPLACED = {"replace_header": Verb.REPLACE_HEADER, "replace_value": Verb.REPLACE_VALUE}
+_EARLY = ("connection", "session")
+_PHASES = ("connection", "session", "content", "request", "answer", "after", "answer_content")
 
 
 class RulesResolver:
@@ -51,7 +56,7 @@ class RulesResolver:
                 if sets[phase]:
                     message = f"`{phase}` needs requests, and here are connections"
                     self._context.error((*path, phase), message, hint="`mode: http` reads requests", key=True)
-        delay = getattr(document, "inspect_delay", None)
+        delay = document.inspect_delay
         return Rules(
             connection=sets["connection"],
             session=sets["session"],
@@ -59,7 +64,9 @@ class RulesResolver:
             request=sets["request"],
             answer=sets["answer"],
             after=sets["after"],
+            answer_content=sets["answer_content"],
             inspect_delay=delay.ms if delay else 0,
+            answer_inspect_delay=document.answer_inspect_delay.ms if document.answer_inspect_delay else 0,
         )
 
     def _set(self, documents: Sequence[AnyRule], path: Path) -> tuple[Rule, ...]:
@@ -84,12 +91,11 @@ class RulesResolver:
             case "allow" | "reject" | "silent_drop":
                 yield Act(_PLAIN[name])
             case "deny" | "tarpit":
-                yield Act(Verb(name), answer=Answer(given(value.status)))
+                yield Act(Verb(name), answer=answer(self._context, value, 403, place))
             case "respond":
-                yield Act(Verb.RETURN, answer=self._answer(value, place))
+                yield Act(Verb.RETURN, answer=answer(self._context, value, 200, place))
             case "redirect":
-                redirect = self._routes.redirect(value, place)
-                yield Act(Verb.REDIRECT, value=counted(redirect.location, self._mode), number=redirect.code)
+                yield self._redirect(value, place)
             case "remove_header":
                 yield from (Act(Verb.DEL_HEADER, name=header, method="str") for header in value)
             case "track":
@@ -97,33 +103,52 @@ class RulesResolver:
             case _:
                 yield from self._values(name, value, place)
 
+    def _redirect(self, document: RedirectDocument | AnswerRedirectDocument, path: Path) -> Act:
+        if isinstance(document, AnswerRedirectDocument):
+            location = self._expression(given(document.location), (*path, "location"))
+        else:
+            location = counted(self._routes.redirect(document, path).location, self._mode)
+        return Act(Verb.REDIRECT, value=location, number=given(document.code), answer=self._beside(document, path))
+
+    def _beside(self, document: RedirectDocument | AnswerRedirectDocument, path: Path) -> Answer | None:
+        """The headers of a redirect."""
+        if not document.headers:
+            return None
+        place = (*path, "headers")
+        said = ((name, self._expression(text, (*place, name))) for name, text in document.headers.items())
+        return Answer(given(document.code), headers=tuple(said))
+
     def _values(self, name: str, value: object, path: Path) -> Iterator[Act]:
         """Acts whose words are texts and expressions."""
+        if name in acts.NAMED:
+            for key, one in value.items():  # type: ignore[attr-defined]
+                yield Act(acts.NAMED[name], name=key, value=self._expression(one, (*path, key)))
+        elif name in acts.VALUES:
+            yield Act(acts.VALUES[name], value=self._expression(value, path))  # type: ignore[arg-type]
+        elif name in acts.PATTERNS:
+            yield self._replaced(Act(acts.PATTERNS[name]), value, path)
+        elif name in _REPLACED:
+            for key, one in value.items():  # type: ignore[attr-defined]
+                yield self._replaced(Act(_REPLACED[name], name=key), one, (*path, key))
+        else:
+            yield from self._plain(name, value, path)
+
+    def _plain(self, name: str, value: object, path: Path) -> Iterator[Act]:
         match name, value:
-            case ("set_header" | "add_header", dict()):
-                for header, text in value.items():
-                    yield Act(_HEADERS[name], name=header, value=self._expression(text, (*path, header)))
-            case ("replace_header", dict()):
-                for header, one in value.items():
-                    text = self._expression(one.by, (*path, header, "by"))
-                    yield Act(Verb.REPLACE_HEADER, name=header, pattern=one.pattern, template=text)
-            case ("set_variable", dict()):
-                for variable, one in value.items():
-                    yield Act(Verb.SET_VAR, name=variable, value=self._expression(one, (*path, variable)))
-            case "replace_path", one:
-                text = self._expression(one.by, (*path, "by"))  # type: ignore[attr-defined]
-                yield Act(Verb.REPLACE_PATH, pattern=one.pattern, template=text)  # type: ignore[attr-defined]
             case "set_map", one:
                 yield self._set_map(one, path)
-            case "set_status", int():
-                yield Act(Verb.SET_STATUS, number=value)
+            case "set_status", StatusDocument(status=status, reason=reason):
+                yield Act(Verb.SET_STATUS, number=given(status), name=reason or "")
             case "log_level", str():
                 yield Act(Verb.SET_LOG_LEVEL, name=value)
-            case "pause", time:
-                yield Act(Verb.PAUSE, value=Const(time.ms))  # type: ignore[attr-defined]
+            case "pause", Duration():
+                yield Act(Verb.PAUSE, value=Const(value.ms))
             case _:
-                text = self._expression(value, path)  # type: ignore[arg-type]
-                yield Act(_TARGETS[name], value=text)
+                yield from acts.others(name, value, path, self._expression, self._context.memory)
+
+    def _replaced(self, act: Act, document: object, path: Path) -> Act:
+        text = self._expression(document.by, (*path, "by"))  # type: ignore[attr-defined]
+        return replace(act, pattern=document.pattern, template=text)  # type: ignore[attr-defined]
 
     def _set_map(self, document: object, path: Path) -> Act:
         name = given(document.map)  # type: ignore[attr-defined]
@@ -135,20 +160,12 @@ class RulesResolver:
         return Act(Verb.SET_MAP, name=name, value=key, to=to)
 
     def _track(self, document: object, path: Path) -> Act:
-        tables = self._context.memory.declared
-        name = document.table or (next(iter(tables)) if len(tables) == 1 else "")  # type: ignore[attr-defined]
-        if name not in tables:
-            message = f"there is no table `{name}`" if name else "it does not say in which table"
-            self._context.error(path, message, expected=f"one of {', '.join(tables)}" if tables else "", key=True)
+        name = self._context.memory.table(document.table, path)  # type: ignore[attr-defined]
         slot: int | None = document.slot  # type: ignore[attr-defined]
         if slot is None:
             slot, self._slot = self._slot, self._slot + 1
         key = self._expression(document.key, (*path, "key"))  # type: ignore[attr-defined]
         return Act(Verb.TRACK, name=name, value=key, number=slot)
-
-    def _answer(self, document: object, path: Path) -> Answer:
-        one = self._routes.respond(document, path)  # type: ignore[arg-type]
-        return Answer(one.status, headers=tuple((name, Const(text)) for name, text in one.headers), body=one.body)
 
     def _expression(self, compiled: Compiled, path: Path) -> Expression:
         check_names(self._context, path, compiled, self._mode, early=self._early)

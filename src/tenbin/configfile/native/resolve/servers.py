@@ -8,28 +8,34 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile.native import values
 from tenbin.configfile.native.document.base import written
+from tenbin.configfile.native.resolve.checks import check
 from tenbin.configfile.native.resolve.context import given
 from tenbin.configfile.native.resolve.tls import send_proxy, server_tls
 from tenbin.configfile.problem import Mistake
-from tenbin.model.server import Admin, Passive, Server
+from tenbin.model.check import AgentCheck
+from tenbin.model.server import Admin, Passive, Server, ServerId
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tenbin.configfile.native.document.server import PassiveDocument, ServerDocument
+    from tenbin.configfile.native.document.server import AgentDocument, PassiveDocument, ServerDocument
     from tenbin.configfile.native.resolve.context import Context
     from tenbin.configfile.native.resolve.tls import Outward
     from tenbin.configfile.native.tree import Path
+    from tenbin.model.check import Check
     from tenbin.model.tls import SendProxy
+    from tenbin.model.values import Duration
 
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """What a backend says for all its servers."""
+    """What a backend of that name says for all its servers; `check_timeout` is that of its `timeouts`."""
 
+    backend: str
     passive: PassiveDocument | None = None
     tls: Outward | None = None
     send_proxy: SendProxy | None = None
+    check_timeout: Duration | None = None
 
 
 def servers(
@@ -83,10 +89,49 @@ def _server(context: Context, name: str, document: ServerDocument, inherited: In
         max_connections=given(document.max_connections),
         max_queue=given(document.max_queue),
         passive=passive(own),
-        cookie=document.cookie or name,
+        cookie=name if document.cookie is None else document.cookie,
         admin=Admin(given(document.state)),
         tls=outward.towards(document.address) if outward else None,
         send_proxy=send_proxy(document.send_proxy) if written(document, "send_proxy") else inherited.send_proxy,
+        number=document.id or 0,
+        track=_track(document.track, inherited.backend),
+        source=document.source or "",
+        slow_start=-1 if document.slow_start is None else document.slow_start.ms,
+        redirect=document.redirect or "",
+        check=_check(context, document, outward, inherited, (*path, "check")),
+        unchecked=written(document, "check") and document.check is None,
+        agent=_agent(document.agent),
+        min_connections=given(document.min_connections),
+        full_connections=given(document.full_connections),
+        resolve_position=context.position((*path, "track")) if document.track else "",
+    )
+
+
+def _check(
+    context: Context, document: ServerDocument, outward: Outward | None, inherited: Inherited, path: Path
+) -> Check | None:
+    """The check of this server alone; what `tls: true` of it means depends on the server's own TLS."""
+    if document.check is None:
+        return None
+    return check(context, document.check, inherited.check_timeout, path, has_tls=outward is not None)
+
+
+def _track(text: str | None, backend: str) -> ServerId | None:
+    if text is None:
+        return None
+    other, _, name = text.rpartition("/")
+    return ServerId(other or backend, name)
+
+
+def _agent(document: AgentDocument | None) -> AgentCheck | None:
+    if document is None:
+        return None
+    return AgentCheck(
+        host=document.address or "",
+        port=given(document.port),
+        every=given(document.every),
+        send=document.send or "",
+        enabled=given(document.enabled),
     )
 
 

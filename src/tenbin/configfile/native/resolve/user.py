@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tenbin.configfile.native.document.root import RootDocument
     from tenbin.configfile.native.resolve.context import Context
+    from tenbin.configfile.native.tree import Path as Place
 
 _READ, _WRITE, _SEARCH = 4, 2, 1
 
@@ -48,6 +49,18 @@ def resolve_user(document: RootDocument, context: Context) -> Identity | None:
     uid = account.pw_uid if account else int(name)
     groups = tuple(sorted(set(os.getgrouplist(account.pw_name, gid)))) if account else (gid,)
     return Identity(name, uid, gid, groups, context.position(("user",)))
+
+
+def number(context: Context, kind: str, name: str | None, path: Place) -> int:
+    """The number of a user or group by its name, at `path`; -1 for none."""
+    if name is None:
+        return -1
+    account = _user(name) if kind == "user" else None
+    found = account.pw_uid if account else _group(name) if kind == "group" else None
+    if found is not None or name.isdigit():
+        return int(name) if found is None else found
+    context.error(path, f"there is no {kind} {name} on this machine", key=True)
+    return -1
 
 
 def may_write(user: Identity, path: Path) -> bool:
