@@ -96,6 +96,7 @@ class BareDataplane:
         sockets = []
         for _ in range(threads):
             one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             one.bind(address)
             one.listen(1024)

@@ -59,9 +59,9 @@ class Lease:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
                 # A process that another thread is starting may hold a copy for a moment: it must not be in the way.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(("127.0.0.1", port))
         except OSError:
             lock.close()
             return False
