@@ -1,18 +1,17 @@
-"""A client that others wrote for HAProxy, haproxyadmin, steers Tenbin. It runs where that is installed."""
+"""A client that others wrote for HAProxy, haproxyadmin, steers Tenbin."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from haproxyadmin import STATE_DISABLE, STATE_ENABLE, haproxy  # type: ignore[import-untyped]
 
 from support.runtime_api import tenbin_on
 from tenbin.testing.ports import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-pytest.importorskip("haproxyadmin")
 
 TEXT = """
 global
@@ -34,8 +33,6 @@ backend app
 
 @pytest.fixture(scope="module")
 def hap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from haproxyadmin import haproxy  # type: ignore[import-not-found]
-
     folder = tmp_path_factory.mktemp("hap")
     (folder / "to.map").write_text("/a app\n")
     (folder / "list").write_text("/a\n")
@@ -53,17 +50,15 @@ def test_it_sees_what_there_is(hap: Any) -> None:
     assert [one.name for one in hap.backends()] == ["app"]
     assert sorted(one.name for one in hap.servers()) == ["s1", "s2"]
     assert hap.version.startswith("2.6")
-    assert hap.uptimesec >= 0
+    assert int(hap.uptimesec) >= 0
     assert hap.frontend("web").status == "OPEN"
     assert hap.frontend("web").requests == 0
 
 
 def test_it_steers_servers(hap: Any) -> None:
-    from haproxyadmin import STATE_DISABLE, STATE_ENABLE
-
     server = hap.server("s1", backend="app")[0]
     assert server.setweight(7)
-    assert server.weight == 7
+    assert int(server.weight) == 7
     assert server.setstate(STATE_DISABLE)
     assert server.status == "MAINT"
     assert server.setstate(STATE_ENABLE)
@@ -98,4 +93,5 @@ def test_it_changes_maps_and_lists(hap: Any) -> None:
     assert hap.add_acl(list_file, "/c")
     assert any("/c" in line for line in hap.show_acl(list_file))
     assert hap.del_acl(list_file, "/c")
-    assert hap.errors()[0].startswith("Total events captured")
+    ((_, told),) = hap.errors()
+    assert told[0].startswith("Total events captured")

@@ -102,6 +102,8 @@ proptest! {
         at in any::<Index>(),
         end in one_of(ENDS),
     ) {
+        // A body may begin with what makes a whole line end of half a one.
+        prop_assume!(end != b"\r" || draft.body.first() != Some(&b'\n'));
         let spoilt = at.index(draft.lines.len() + 2);
         let mut raw = draft.bytes_with(|index| if index == spoilt { end } else { b"\r\n" });
         // A CR at the very end may still be half a line end.
