@@ -24,7 +24,15 @@ def test_files_go_in_and_facts_come_out(tmp_path: Path) -> None:
     facts = examine(judge.path, [SITE], ["/c/ca.pem"])
     assert judge.question == {
         "certificates": [
-            {"certificate": "/c/site.pem", "key": "/c/site.key", "ocsp": "/c/site.ocsp", "position": "tenbin.yaml:3:9"}
+            {
+                "certificate": "/c/site.pem",
+                "key": "/c/site.key",
+                "ocsp": "/c/site.ocsp",
+                "position": "tenbin.yaml:3:9",
+                "chain_text": None,
+                "key_text": None,
+                "staple": "",
+            }
         ],
         "authorities": ["/c/ca.pem"],
     }
