@@ -105,9 +105,9 @@ def test_statistics_of_requests_of_every_kind(dual_running: Placed) -> None:
         answers = _from_many(dual_running, path, count, first)
         assert {answer.status for answer in answers} == {status}
         first += count
+    wait_for(lambda: dual_running.api.stat()["web_frontend", "FRONTEND"]["req_tot"] == "180")
     rows = dual_running.api.stat()
     frontend, backend = rows["web_frontend", "FRONTEND"], rows[WEB, "BACKEND"]
-    assert frontend["req_tot"] == "180"
     assert [frontend[name] for name in ("hrsp_2xx", "hrsp_4xx", "hrsp_5xx")] == ["150", "10", "20"]
     assert backend["req_tot"] == "180"
     assert 50 < int(backend["rtime"]) < 600, "every fourth waits half a second"

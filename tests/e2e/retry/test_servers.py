@@ -58,6 +58,7 @@ def test_clients_are_sent_to_the_server_s_own_place(front: int, nobody: int) -> 
         with Client(("127.0.0.1", front)) as client:
             answer = client.get("/a?b=c")
             assert (answer.status, dict(answer.headers)["location"]) == (302, "http://cdn.example/a?b=c")
+        with Client(("127.0.0.1", front)) as client:
             assert client.request("POST", "/a", body=b"").status == 502
 
 
