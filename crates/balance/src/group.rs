@@ -114,23 +114,22 @@ impl Group {
     /// Set what the operator wants of a server. Coming back from `Maint` begins its slow start.
     pub fn set_admin(&self, index: usize, admin: Admin, now_ms: u64) {
         self.set(index, now_ms, |server, core| {
-            let before = server.admin();
-            server.store_admin(admin);
-            if before == Admin::Maint && admin == Admin::Ready && server.health() != Health::Down {
+            // It begins before anybody sees the server as usable, here and below.
+            if server.admin() == Admin::Maint && admin == Admin::Ready && server.health() != Health::Down {
                 core.begin_ramp(index, now_ms);
             }
+            server.store_admin(admin);
         });
     }
 
     /// Set what checks say of a server. Coming back from `Down` begins its slow start and forgets failures.
     pub fn set_health(&self, index: usize, health: Health, now_ms: u64) {
         self.set(index, now_ms, |server, core| {
-            let before = server.health();
-            server.store_health(health);
-            if before == Health::Down && health != Health::Down {
+            if server.health() == Health::Down && health != Health::Down {
                 core.absolve(index);
                 core.begin_ramp(index, now_ms);
             }
+            server.store_health(health);
         });
     }
 

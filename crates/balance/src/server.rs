@@ -272,9 +272,13 @@ impl Server {
         self.slow_start_ms.load(Ordering::Relaxed)
     }
 
-    /// How much of its weight slow start lets it have, in percent; 100 when none is under way.
+    /// How much of its weight slow start lets it have, in percent; 100 when none is under way. A server that is out
+    /// will begin with the least.
     pub fn ramp_percent(&self, now_ms: u64) -> u8 {
         let (from, length) = (self.ramp_from.load(Ordering::Relaxed), self.slow_start_ms());
+        if length > 0 && (self.health() == Health::Down || self.admin() == Admin::Maint) {
+            return 1;
+        }
         if from == 0 || length == 0 {
             return 100;
         }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use tenbin_balance::GroupEvent;
 
 use super::plane::Plane;
-use crate::capacity::{Gauge, Level, room};
 use crate::stats::{SLICE_SECONDS, second, slice};
 use crate::tables::{Backend, Tables};
 use crate::wire::{Event, NoticeLevel};
@@ -28,16 +27,13 @@ fn run(plane: &Plane) {
     // A channel that nobody sends on is a clock that cannot be set back.
     let (_silent, clock) = channel::<()>();
     let (mut ticks, mut quiet) = (0_u64, 0_u64);
-    let mut memory = Memory::default();
     while clock.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
         ticks += 1;
         descriptors(&plane.shared);
         if let Some(tables) = plane.shared.tables.latest() {
             tick(plane, &tables);
             let is_second = ticks.is_multiple_of(TICKS_A_SECOND);
-            if is_second || memory.is_due(&plane.shared) {
-                memory.look(&plane.shared, &tables, is_second);
-            }
+            plane.memory.lock().tick(&plane.shared, &tables, is_second);
             if is_second {
                 second(&tables);
                 let now = plane.shared.clock.millis();
@@ -71,55 +67,6 @@ fn descriptors(shared: &Shared) {
     if let Some(paused) = shared.capacity.paused_for(shared.clock.millis()) {
         let text = format!("accepting goes on after {:.1} s", paused.as_secs_f64());
         shared.notices.say(NoticeLevel::Info, text);
-    }
-}
-
-/// Watches the limit of memory.
-#[derive(Default)]
-struct Memory {
-    gauge: Option<Gauge>,
-    level: Level,
-    /// More than a quarter of the limit is in use: a burst could take the rest within a second.
-    is_near: bool,
-    /// So many clients since the last look have taken half of the room that it left.
-    half_full: u64,
-}
-
-impl Memory {
-    /// Whether it is time to look again, though the second is not over.
-    fn is_due(&self, shared: &Shared) -> bool {
-        self.is_near || shared.process.connections.now() >= self.half_full
-    }
-
-    /// Measures, and changes what the process takes on when a limit is crossed.
-    fn look(&mut self, shared: &Shared, tables: &Tables, is_second: bool) {
-        // Limits of control groups are changed under running processes.
-        let known = self.gauge.take().filter(|_| !is_second);
-        let gauge = self.gauge.insert(known.unwrap_or_else(Gauge::find));
-        let limit = gauge.limit(tables.limits.memory, tables.limits.memory_percent);
-        let used = gauge.used();
-        let capacity = &shared.capacity;
-        capacity.memory_limit.store(limit, Ordering::Relaxed);
-        capacity.memory_used.store(used, Ordering::Relaxed);
-        self.is_near = used > limit / 4 && limit > 0;
-        let (clients, room) = (shared.process.connections.now(), room(used, limit, tables.limits.buffer));
-        capacity.set_ceiling(room.map(|room| clients + room));
-        self.half_full = room.map_or(u64::MAX, |room| clients + room / 2);
-        let before = self.level;
-        self.level = before.next(used, limit);
-        capacity.severe.store(self.level == Level::Severe, Ordering::Relaxed);
-        shared.stance.refuse(self.level != Level::Calm);
-        let figures = format!("{} of {} MiB of memory in use", used >> 20, limit >> 20);
-        match (before, self.level) {
-            (Level::Calm, Level::High | Level::Severe) => shared.notices.say(
-                NoticeLevel::Warning,
-                format!("no new work is taken: {figures}, at most `limits.memory`"),
-            ),
-            (Level::High | Level::Severe, Level::Calm) => {
-                shared.notices.say(NoticeLevel::Info, format!("new work is taken again: {figures}"));
-            }
-            _ => {}
-        }
     }
 }
 

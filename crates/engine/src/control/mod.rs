@@ -8,6 +8,7 @@ mod door;
 pub mod housekeeping;
 mod listening;
 mod live_lists;
+mod memory;
 pub mod offline;
 mod plane;
 mod stick_tables;

@@ -16,6 +16,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::channel::MAX_DESCRIPTORS;
 use super::listening::listen;
+use super::memory::Memory;
 use crate::capacity::{Capacity, Stance};
 use crate::clock::Clock;
 use crate::doors::Doors;
@@ -47,6 +48,8 @@ pub struct Plane {
     pub drain_until: AtomicU64,
     socket_path: PathBuf,
     tickets: Arc<Tickets>,
+    /// Its limit holds before the first connection is taken.
+    pub(super) memory: Mutex<Memory>,
     state: Mutex<State>,
 }
 
@@ -98,6 +101,7 @@ impl Plane {
             drain_until: AtomicU64::new(0),
             socket_path,
             tickets: Tickets::new().map_err(|error| io::Error::other(error.to_string()))?,
+            memory: Mutex::default(),
             state: Mutex::default(),
         })
     }
@@ -269,6 +273,7 @@ impl Plane {
             super::housekeeping::tell_events(&self.shared, &backend, now);
             backend.group.retire();
         }
+        self.memory.lock().look(&self.shared, &tables, true);
         listen(&mut state, &tables, &self.shared.doors, shares);
         Ok(())
     }
