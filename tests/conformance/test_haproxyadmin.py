@@ -8,7 +8,7 @@ import pytest
 from haproxyadmin import STATE_DISABLE, STATE_ENABLE, haproxy  # type: ignore[import-untyped]
 
 from support.runtime_api import tenbin_on
-from tenbin.testing.ports import Lease
+from tenbin.testing.ports import lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,13 +36,10 @@ def hap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("hap")
     (folder / "to.map").write_text("/a app\n")
     (folder / "list").write_text("/a\n")
-    lease = Lease(3)
-    try:
-        web, *servers = lease.ports
+    with lease(3) as leased:
+        web, *servers = leased.ports
         with tenbin_on(TEXT % (web, folder / "to.map", folder / "list", *servers), folder, compat="2.6") as api:
             yield haproxy.HAProxy(socket_file=str(api.path), timeout=10)
-    finally:
-        lease.release()
 
 
 def test_it_sees_what_there_is(hap: Any) -> None:

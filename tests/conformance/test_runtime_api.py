@@ -10,7 +10,7 @@ import pytest
 
 from support.reference import HAPROXY
 from support.runtime_api import Api, haproxy_on, tenbin_on
-from tenbin.testing.ports import Lease
+from tenbin.testing.ports import lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,14 +92,13 @@ class Both:
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder = tmp_path_factory.mktemp("both")
-    leases = [Lease(3), Lease(3)]
-    try:
-        mine, other = (TEXT % tuple(lease.ports) for lease in leases)
-        with haproxy_on(other, folder) as theirs, tenbin_on(mine, folder, compat="2.6") as ours:
-            yield Both(ours, theirs)
-    finally:
-        for lease in leases:
-            lease.release()
+    with (
+        lease(3) as mine,
+        lease(3) as other,
+        haproxy_on(TEXT % other.ports, folder) as theirs,
+        tenbin_on(TEXT % mine.ports, folder, compat="2.6") as ours,
+    ):
+        yield Both(ours, theirs)
 
 
 def test_every_command_is_answered_as_by_haproxy(both: Both) -> None:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from tenbin.control.outcomes import summary
 from tenbin.health import Checker, Target
 from tenbin.model import Check, Health
-from tenbin.observe import sentences
-from tenbin.plan.compile import effective_admin, effective_weight, literal_address
+from tenbin.plan.compile import literal_address
 from tenbin.state.overlay import servers_of
 
 if TYPE_CHECKING:
@@ -23,36 +22,35 @@ if TYPE_CHECKING:
     from tenbin.health.result import Said
     from tenbin.model import AgentCheck, Server, ServerId
     from tenbin.observe.checks import CheckSummary
-    from tenbin.observe.sentences import Sentence
-    from tenbin.state import State, Store
+    from tenbin.state import ServerOverlay, State, Store
 
 _HEAVIEST = 256
 
 
 class Agents:
-    """Asks the agents of the store's state; `report` is told of each change of health that they make."""
+    """Asks the agents of the store's state; `report` hears what that does to health, `steered` of what they want."""
 
     def __init__(
         self,
         store: Store,
         clock: Clock,
-        say: Callable[[Sentence], object],
         report: Callable[[HealthChange], None],
+        steered: Callable[[ServerId, ServerOverlay], object],
     ) -> None:
         self._store = store
-        self._say = say
         self._report = report
+        self._steered = steered
         self._down: set[ServerId] = set()
-        self._checker = Checker(clock, self._changed, heard=self._heard)
+        self.checker = Checker(clock, self._changed, heard=self._heard)
 
     async def run(self) -> None:
         """Ask until cancelled."""
-        await self._checker.run()
+        await self.checker.run()
 
     def follow(self, state: State) -> None:
         """Ask the agents of this state from now on; what they said last still holds."""
         asked = list(self._targets(state))
-        self._checker.replace(asked)
+        self.checker.replace(asked)
         self._down &= {name for name, server in servers_of(state.config) if server.agent is not None}
 
     def are_content(self, server: ServerId) -> bool:
@@ -61,12 +59,12 @@ class Agents:
 
     def force(self, server: ServerId, health: Health) -> None:
         """Let an agent have said so."""
-        self._checker.force(server, health)
+        self.checker.force(server, health)
         (self._down.add if health is Health.DOWN else self._down.discard)(server)
 
     def summary(self, server: ServerId) -> CheckSummary | None:
         """Return the standing of a server with its agent; None where none is asked."""
-        return summary(self._checker, server)
+        return summary(self.checker, server)
 
     def _targets(self, state: State) -> Iterator[Target]:
         for name, server in servers_of(state.config):
@@ -90,12 +88,8 @@ class Agents:
         if said.max_connections is not None:
             limit = said.max_connections
             wanted["max_connections"] = None if limit == server.max_connections else limit
-        after = self._store.set_by_agent(name, wanted).overlay.of(name)
-        old, new = effective_weight(server, before), effective_weight(server, after)
-        if old != new:
-            self._say(sentences.server_weight(name, old, new))
-        if effective_admin(server, before) is not effective_admin(server, after):
-            self._say(sentences.server_admin(name, effective_admin(server, before), effective_admin(server, after)))
+        self._store.set_by_agent(name, wanted)
+        self._steered(name, before)
 
 
 def _part(server: Server, percent: int) -> int:

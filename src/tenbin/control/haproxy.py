@@ -9,46 +9,53 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tenbin.health.result import CheckStatus
-from tenbin.model import Health
+from tenbin.model import Admin, Health
 from tenbin.observe import sentences
+from tenbin.state.overlay import wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from collections.abc import Set as AbstractSet
 
-    from tenbin.health import Checker, CheckResult, HealthChange
+    from tenbin.control.serving import Serving
+    from tenbin.health import CheckResult
+    from tenbin.health.target import CheckView
     from tenbin.model import Config, Proxy, ServerId
     from tenbin.observe.sentences import Field, Sentence
     from tenbin.plan import wire
-    from tenbin.state import Store
+    from tenbin.state import ServerOverlay, Store
 
 
 class HaproxyWords:
     """Adds to sentences."""
 
-    def __init__(self, store: Store, checker: Checker) -> None:
+    def __init__(self, store: Store, serving: Serving) -> None:
         self._store = store
-        self._checker = checker
+        self._serving = serving
         self.stats: Callable[[], wire.Stats | None] = lambda: None
         """What the data plane counted last."""
         self._proxies: dict[str, Proxy] = {}
-        self._last: dict[ServerId, tuple[str, int]] = {}
+        self._last: dict[tuple[ServerId, str], tuple[str, int]] = {}
 
     def follow(self, config: Config) -> None:
         """Take what this configuration wants told."""
         proxies = config.compat.proxies if config.compat is not None else ()
         self._proxies = {proxy.name: proxy for proxy in proxies if proxy.has_backend}
 
-    def checked(self, server: ServerId, result: CheckResult) -> Sentence | None:
-        """Tell of a check, if that is wanted and it changed anything."""
+    def speaks(self, backend: str) -> bool:
+        """Whether a backend is one of HAProxy's language."""
+        return backend in self._proxies
+
+    def checked(self, server: ServerId, result: CheckResult, view: CheckView, asked: str) -> Sentence | None:
+        """Tell of a check, if that is wanted and it changed anything; `asked`: Health, or Agent."""
         proxy = self._proxies.get(server.backend)
         if proxy is None or not proxy.log_checks:
             return None
-        view = self._checker.view(server)
-        before, self._last[server] = self._last.get(server), (result.status, view.value)
-        if before == self._last[server]:
+        key = (server, asked)
+        before, self._last[key] = self._last.get(key), (result.status, view.value)
+        if before == self._last[key]:
             return None
-        fields = (
+        fields: tuple[tuple[str, Field], ...] = (
+            ("asked", asked),
             ("backup", self._store.server(server).backup),
             ("passed", result.status.passed),
             ("level", view.value),
@@ -58,34 +65,54 @@ class HaproxyWords:
         )
         return sentences.server_checked(server, result.status, fields)
 
-    def with_standing(self, sentence: Sentence, change: HealthChange, usable: AbstractSet[str]) -> Sentence:
-        """Add what is left of a backend whose server changed, and the check that changed it.
+    def met(self, sentence: Sentence, server: ServerId, before: ServerOverlay, found: CheckResult | None) -> Sentence:
+        """Add to a change of health what is left of a backend, and what was found; without that it was an operator.
 
-        HAProxy takes a server for up until a check says otherwise, and for up again from its first moment.
+        HAProxy takes a server for up until a check says otherwise, and for up again from its first moment; it says
+        nothing of one in maintenance.
         """
-        server = change.id
-        proxy = self._proxies.get(server.backend)
-        if proxy is None or (change.new is not Health.DOWN and change.old is not Health.DOWN):
+        proxy, after = self._proxies.get(server.backend), self._store.state.overlay.of(server)
+        same = _standing(before) == _standing(after)
+        if proxy is None or same or wanted_of(self._store.server(server), after) is Admin.MAINT:
             return sentence
+        fields: tuple[tuple[str, Field], ...] = (
+            ("by_hand", found is None),
+            ("told_before", proxy.log_checks),
+            *(_found(found) if found is not None else ()),
+        )
+        return replace(sentence, fields=(*sentence.fields, *self._facts(server, before, after), *fields))
+
+    def wanted(self, sentence: Sentence, server: ServerId, before: ServerOverlay) -> Sentence:
+        """Add to what somebody wants of a server what is left of its backend."""
+        if server.backend not in self._proxies:
+            return sentence
+        facts = self._facts(server, before, self._store.state.overlay.of(server))
+        return replace(sentence, fields=(*sentence.fields, *facts))
+
+    def _facts(self, server: ServerId, before: ServerOverlay, after: ServerOverlay) -> tuple[tuple[str, Field], ...]:
+        configured = self._store.server(server)
         backend = next((one for one in self._store.state.config.backends if one.name == server.backend), None)
         backups = {one.name for one in backend.servers if one.backup} if backend is not None else set()
-        followed = self._store.server(server).track
-        results = self._checker.results(followed or server)
+        usable = self._serving.usable(server.backend)
         sessions, queue = self._at_work(server)
-        fields: tuple[tuple[str, Field], ...] = (
-            ("backup", server.server in backups),
+        return (
+            ("backup", configured.backup),
+            ("leader", str(configured.track or "")),
             ("active", len(usable - backups)),
             ("backups", len(usable & backups)),
             ("sessions", sessions),
             ("queue", queue),
-            ("told_before", proxy.log_checks or not results),
-            ("leader", str(followed) if followed is not None else ""),
-            *(_found(results[0]) if results else ()),
+            ("own_before", before.admin or configured.admin),
+            ("own", after.admin or configured.admin),
+            ("led_before", before.led),
+            ("led", after.led),
+            ("down_before", before.health is Health.DOWN),
+            ("down", after.health is Health.DOWN),
+            ("stopping_before", before.stopping),
         )
-        return replace(sentence, fields=(*sentence.fields, *fields))
 
     def with_kind(self, sentence: Sentence, backend: str) -> Sentence:
-        """Add what kind of section it is."""
+        """Add what kind of section a backend is."""
         proxy = self._proxies.get(backend)
         if proxy is None:
             return sentence
@@ -100,16 +127,22 @@ class HaproxyWords:
         return 0, 0
 
 
+def _standing(entry: ServerOverlay) -> tuple[bool, bool]:
+    return entry.health is Health.DOWN, entry.stopping
+
+
 def suspicion(event: wire.SuspectEvent) -> str:
     """Return what requests have met, as the last word of a check."""
     return f"Detected {event.errors} consecutive errors, last one was: {_MET[event.last]}"
 
 
-def stopped(config: Config, stats: wire.Stats | None) -> Iterator[Sentence]:
-    """Tell of each section that it accepts no more, and what it had."""
+def stopped(config: Config, stats: wire.Stats | None, name: str = "") -> Iterator[Sentence]:
+    """Tell of each section, or of the one with a name, that it accepts no more, and what it had."""
     fronts = {one.name: one.total for one in stats.frontends} if stats is not None else {}
     backs = {one.name: one.total for one in stats.backends} if stats is not None else {}
     for proxy in config.compat.proxies if config.compat is not None else ():
+        if name not in ("", proxy.name):
+            continue
         connections = fronts.get(proxy.name, 0) if proxy.has_frontend else 0
         sessions = backs.get(proxy.name, 0) if proxy.has_backend else 0
         yield sentences.proxy_stopped(proxy.name, connections, sessions)
@@ -122,7 +155,8 @@ def _found(result: CheckResult) -> tuple[tuple[str, Field], ...]:
     return (
         ("check", result.status.text),
         ("code", result.code or 0 if result.status in _WITH_CODES else ""),
-        ("info", info[:1].upper() + info[1:]),
+        # What an agent said is told as it is.
+        ("info", info if info.startswith("via agent : ") else info[:1].upper() + info[1:]),
         ("duration_ms", int(result.duration * 1000) if result.status is not CheckStatus.HANA else -1),
     )
 

@@ -125,9 +125,9 @@ class Record:
             last=self.results[0] if self.results else None,
         )
 
-    def force(self, health: Health) -> None:
+    def force(self, health: Health, *, stopping: bool = False) -> None:
         """Somebody says how the server is; the next results count from there."""
-        self._health = health
+        self._health, self._stopping = health, stopping
         self._standing = policy.initial(health)
 
     def _counts(self, status: CheckStatus) -> bool:

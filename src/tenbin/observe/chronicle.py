@@ -13,6 +13,7 @@ from tenbin.observe.syslog import Posts, wrapped
 if TYPE_CHECKING:
     from tenbin.clock import Clock
     from tenbin.model import Config, Proxy
+    from tenbin.observe.haproxy import Told
     from tenbin.observe.sentences import Sentence
 
 
@@ -33,17 +34,18 @@ class Chronicle:
         """Write one event where it belongs, if HAProxy has words for it."""
         if not self._proxies:
             return
-        one = told(sentence.event, dict(sentence.fields))
-        proxy = self._proxies.get(one.backend) if one is not None else None
-        if one is None or proxy is None:
-            return
-        for target in proxy.logs:
-            line = wrapped(
-                target, one.severity, one.line, tag=proxy.log_tag, host=proxy.log_host, at=self._clock.wall()
-            )
-            if line:
-                self._posts.send(target.address, line)
+        for one in told(sentence.event, dict(sentence.fields)):
+            proxy = self._proxies.get(one.backend)
+            if proxy is not None:
+                self._write(one, proxy)
 
     def close(self) -> None:
         """Write no more."""
         self._posts.close()
+
+    def _write(self, one: Told, proxy: Proxy) -> None:
+        at = self._clock.wall()
+        for target in proxy.logs:
+            line = wrapped(target, one.severity, one.line, tag=proxy.log_tag, host=proxy.log_host, at=at)
+            if line:
+                self._posts.send(target.address, line)

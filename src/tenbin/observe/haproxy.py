@@ -1,6 +1,7 @@
-"""What happens to servers, in the words that people and programs know from HAProxy.
+"""What happens to servers and frontends, in the words that people and programs know from HAProxy.
 
-Owns the wording and the severities. Pure: who reads it, on stderr or over syslog, is decided elsewhere.
+Owns the wording and the severities; lines about states of servers are those of `tenbin.observe.haproxy_servers`. Pure:
+who reads it, on stderr or over syslog, is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tenbin.observe import haproxy_servers as servers
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-EMERGENCY, ALERT, WARNING, NOTICE = 0, 1, 4, 5
+EMERGENCY, WARNING, NOTICE = 0, 4, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,17 @@ class Told:
     text: str
 
 
-def told(event: str, fields: Mapping[str, object]) -> Told | None:
-    """Return an event of the journal in HAProxy's words; None for one that it has no words for."""
+def told(event: str, fields: Mapping[str, object]) -> tuple[Told, ...]:
+    """Return an event of the journal in HAProxy's words; none for one that it has no words for."""
+    if event in {"server_health", "server_stopping", "server_admin"}:
+        lines = servers.told(event, fields) if "active" in fields else ()
+        return tuple(_same(fields, severity, line) for severity, line in lines)
+    one = _one(event, fields)
+    return (one,) if one is not None else ()
+
+
+def _one(event: str, fields: Mapping[str, object]) -> Told | None:
     match event:
-        case "server_health" if "active" in fields:
-            return _server(fields)
         case "server_checked":
             return _same(fields, NOTICE, _check(fields))
         case "backend_lost":
@@ -37,6 +46,10 @@ def told(event: str, fields: Mapping[str, object]) -> Told | None:
             has = "has no server available!"
             backend = str(fields["backend"])
             return Told(backend, EMERGENCY, f"{kind} {backend} {has}", "error", f"{kind} '{backend}' {has}")
+        case "frontend_paused":
+            return _same(fields, WARNING, f"Paused frontend {fields['backend']}.")
+        case "frontend_resumed":
+            return _same(fields, WARNING, f"Resumed frontend {fields['backend']}.")
         case "proxy_stopped":
             connections = f"FE: {fields['connections']}, BE: {fields['sessions']}"
             return _same(fields, WARNING, f"Proxy {fields['backend']} stopped (cumulated conns: {connections}).")
@@ -48,26 +61,6 @@ def _same(fields: Mapping[str, object], severity: int, text: str) -> Told:
     return Told(str(fields["backend"]), severity, text, "warning", text)
 
 
-def _server(fields: Mapping[str, object]) -> Told:
-    backup = "Backup " if fields["backup"] else ""
-    down = fields["health"] == "down"
-    text = f"{backup}Server {fields['backend']}/{fields['server']} is {'DOWN' if down else 'UP'}"
-    if fields.get("leader"):
-        text += f" via {fields['leader']}"
-    elif not fields["told_before"]:
-        text += _because(fields)
-    active, backups = fields["active"], fields["backups"]
-    text += f". {active} active and {backups} backup servers {'left' if down else 'online'}."
-    if not active and backups:
-        text += " Running on backup."
-    sessions, queue = fields["sessions"], fields["queue"]
-    if down:
-        text += f" {sessions} sessions active, 0 requeued, {queue} remaining in queue."
-    else:
-        text += f" 0 sessions requeued, {queue} total in queue."
-    return _same(fields, ALERT if down else NOTICE, text)
-
-
 def _check(fields: Mapping[str, object]) -> str:
     backup = "backup " if fields["backup"] else ""
     outcome = "succeeded" if fields["passed"] else "failed"
@@ -75,17 +68,5 @@ def _check(fields: Mapping[str, object]) -> str:
         outcome = "conditionally succeeded"
     level, rise, fall = (int(str(fields[name])) for name in ("level", "rise", "fall"))
     standing = f"{level - rise + 1}/{fall} UP" if level >= rise else f"{level}/{rise} DOWN"
-    return (
-        f"Health check for {backup}server {fields['backend']}/{fields['server']} {outcome}{_because(fields)}, "
-        f"status: {standing}."
-    )
-
-
-def _because(fields: Mapping[str, object]) -> str:
-    text = f", reason: {fields['check']}"
-    if fields.get("code", "") != "":
-        text += f", code: {fields['code']}"
-    if fields.get("info"):
-        text += f', info: "{fields["info"]}"'
-    lasted = int(str(fields["duration_ms"]))
-    return text if lasted < 0 else f"{text}, check duration: {lasted}ms"
+    name = f"{backup}server {fields['backend']}/{fields['server']}"
+    return f"{fields['asked']} check for {name} {outcome}{servers.because(fields)}, status: {standing}."

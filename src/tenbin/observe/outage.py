@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenbin.model import Admin, Health, ServerId
-from tenbin.state.overlay import servers_in
+from tenbin.state.overlay import servers_in, wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,13 +125,13 @@ class OutageBook:
 def in_service(server: Server, entry: ServerOverlay) -> bool:
     """Whether a server serves at all, be it only what it has already."""
     resolved = entry.address is not None or server.address.is_literal
-    return resolved and (entry.admin or server.admin) is not Admin.MAINT and entry.health is not Health.DOWN
+    return resolved and wanted_of(server, entry) is not Admin.MAINT and entry.health is not Health.DOWN
 
 
 def gets_work(server: Server, entry: ServerOverlay) -> bool:
     """Whether a server may get new work."""
     weight = server.weight if entry.weight is None else entry.weight
-    return weight > 0 and (entry.admin or server.admin) is Admin.READY and in_service(server, entry)
+    return weight > 0 and not entry.stopping and wanted_of(server, entry) is Admin.READY and in_service(server, entry)
 
 
 def _next(before: Service | None, now: float, *, serving: bool) -> Service:

@@ -101,6 +101,12 @@ def server_admin(server: ServerId, old: Admin, new: Admin) -> Sentence:
     )
 
 
+def server_led(server: ServerId, old: Admin, new: Admin) -> Sentence:
+    """Something else is wanted of the server that this one follows."""
+    fields = (*_server(server), ("old", old), ("new", new))
+    return Sentence(Level.INFO, "server_admin", f"server {server} is {new} with the one that it follows", fields)
+
+
 def server_weight(server: ServerId, old: int, new: int) -> Sentence:
     """An operator changed a weight."""
     meaning = ": it gets no new work" if new == 0 else ""
@@ -163,6 +169,12 @@ def stopping(*, now: bool, drain: float) -> Sentence:
     """The process begins to stop; `drain` is how many seconds work in progress has."""
     text = "stops now" if now else f"stops: no new connections, work in progress has {drain:g} s to end"
     return Sentence(Level.INFO, "stopping", text, (("now", now),))
+
+
+def frontend_held(frontend: str, *, paused: bool) -> Sentence:
+    """A frontend listens no more until it is enabled again, or listens again."""
+    event, what = ("frontend_paused", "does not listen") if paused else ("frontend_resumed", "listens again")
+    return Sentence(Level.INFO, event, f"{frontend} {what}", (("backend", frontend),))
 
 
 def proxy_stopped(proxy: str, connections: int, sessions: int) -> Sentence:

@@ -15,6 +15,7 @@ from tenbin.observe import figures
 from tenbin.observe.certificates import CertificateStatus  # noqa: TC001 - pydantic reads the annotation
 from tenbin.observe.checks import CheckSummary  # noqa: TC001 - pydantic reads the annotation
 from tenbin.observe.condition import USABLE, Condition, Facts, condition, text
+from tenbin.state.overlay import wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -283,11 +284,11 @@ def _server(
     agent = runtime.watched.agent(name) if server.agent is not None else None
     service = _Spell.of(runtime.watched.server(name), runtime.now)
     traffic = figures.server_traffic(stats) if stats else None
-    admin = entry.admin or server.admin
+    admin, wanted = entry.admin or server.admin, wanted_of(server, entry)
     weight = server.weight if entry.weight is None else entry.weight
     resolved = entry.address or (server.address if server.address.is_literal else None)
     facts = Facts(
-        admin=Admin.DRAIN if entry.stopping and admin is Admin.READY else admin,
+        admin=Admin.DRAIN if entry.stopping and wanted is Admin.READY else wanted,
         health=entry.health,
         resolved=resolved is not None,
         checked=backend.check_of(server) is not None or server.track is not None,

@@ -17,6 +17,7 @@ from tenbin.plan.rules import answers, line, live_list, log, rules
 from tenbin.plan.services import with_services
 from tenbin.plan.stick import stick, tables
 from tenbin.plan.tls import listener_tls, proxy_in, proxy_out, server_tls
+from tenbin.state.overlay import wanted_of
 
 if TYPE_CHECKING:
     from tenbin.state import Overlay, ServerOverlay, State
@@ -95,7 +96,7 @@ def effective_limit(server: model.Server, entry: ServerOverlay) -> int:
 
 def effective_admin(server: model.Server, entry: ServerOverlay) -> model.Admin:
     """Return the admin state in force; a server that its check finds to be stopping drains."""
-    admin = entry.admin or server.admin
+    admin = wanted_of(server, entry)
     return model.Admin.DRAIN if entry.stopping and admin is model.Admin.READY else admin
 
 

@@ -24,7 +24,7 @@ class ServerOverlay:
     `since` is the monotonic second of the last change of health, `reason` the sentence that came with it.
     `max_connections` None: as the file says. `by_agent`: weight, admin state and limit are what an agent beside the
     server wants, and hold until it says otherwise rather than until a reload. `stopping`: by its check it is
-    up and wants no new work.
+    up and wants no new work. `led`: the admin state of the server that this one follows.
     """
 
     weight: int | None = None
@@ -36,6 +36,7 @@ class ServerOverlay:
     max_connections: int | None = None
     by_agent: bool = False
     stopping: bool = False
+    led: Admin = Admin.READY
 
     @property
     def is_override(self) -> bool:
@@ -138,6 +139,12 @@ def unsteered(overlay: Overlay) -> Overlay:
         name: replace(entry, weight=None, admin=None) for name, entry in overlay.servers.items() if entry.is_override
     }
     return overlay.merged(changes)
+
+
+def wanted_of(server: Server, entry: ServerOverlay) -> Admin:
+    """Return the admin state that is wanted of a server, by itself and by the server that it follows."""
+    both = {entry.admin or server.admin, entry.led}
+    return next(admin for admin in (Admin.MAINT, Admin.DRAIN, Admin.READY) if admin in both)
 
 
 def servers_in(backend: Backend) -> Iterator[tuple[ServerId, Server]]:

@@ -114,6 +114,10 @@ class Store:
         fields = {"health": health, "reason": reason, "since": since, "stopping": stopping}
         return self.replace_overlay(self._state.overlay.changed(server, **fields))
 
+    def set_led(self, server: ServerId, admin: Admin) -> State:
+        """Note what is wanted of the server that this one follows."""
+        return self.replace_overlay(self._state.overlay.changed(server, led=admin))
+
     def set_addresses(self, host: str, literals: tuple[str, ...]) -> State:
         """Note to which addresses a host name resolves."""
         overlay = transitions.resolved(self._state.overlay, self._state.config, host, literals)

@@ -16,7 +16,7 @@ from tenbin.errors import TenbinError
 from tenbin.observe import sentences, status
 from tenbin.observe.certificates import renewal_refused
 from tenbin.observe.sentences import Level, Sentence
-from tenbin.plan.compile import effective_admin, effective_weight
+from tenbin.plan.compile import effective_weight
 from tenbin.supervisor.amendments import Amendments
 from tenbin.supervisor.orders import Order
 from tenbin.supervisor.watch import Watch
@@ -121,20 +121,14 @@ class InstanceOperations:
         parts = self._parts
         configured, before = parts.store.server(server), parts.store.state.overlay.of(server)
         after = parts.store.set_server(server, weight=weight, admin=admin).overlay.of(server)
-        old_weight, new_weight = effective_weight(configured, before), effective_weight(configured, after)
-        old_admin, new_admin = effective_admin(configured, before), effective_admin(configured, after)
-        said = []
-        if new_weight != old_weight:
-            said.append(sentences.server_weight(server, old_weight, new_weight))
-        if new_admin is not old_admin:
-            said.append(sentences.server_admin(server, old_admin, new_admin))
-        for sentence in said:
-            parts.say(sentence)
-        parts.health.steered(server)
+        said = parts.health.steered(server, before)
         self._persist()
         await parts.reconciler.in_force()
         if not said:
-            return f"nothing changes: server {server} is {new_admin} with weight {new_weight} already"
+            now = after.admin or configured.admin
+            return (
+                f"nothing changes: server {server} is {now} with weight {effective_weight(configured, after)} already"
+            )
         return "; ".join(sentence.text for sentence in said)
 
     async def stop(self, *, now: bool) -> None:

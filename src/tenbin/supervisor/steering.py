@@ -12,7 +12,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tenbin.api.haproxy.port import Sight
+from tenbin.control.haproxy import stopped
 from tenbin.errors import DataplaneError
+from tenbin.observe import sentences
 from tenbin.observe.sentences import Level, Sentence
 from tenbin.plan.expression import expression
 from tenbin.supervisor.amendments import with_certificate
@@ -78,9 +80,9 @@ class Steering:
         """Change a server until the next reload."""
         await self._operations.set_server(server, weight=weight, admin=admin)
 
-    async def set_health(self, server: ServerId, health: Health) -> None:
+    async def set_health(self, server: ServerId, health: Health, *, stopping: bool = False) -> None:
         """Say what the next check may contradict."""
-        self._parts.health.set_health(server, health)
+        self._parts.health.set_health(server, health, stopping=stopping)
         await self._parts.reconciler.in_force()
 
     async def set_agent(self, server: ServerId, health: Health) -> None:
@@ -112,6 +114,12 @@ class Steering:
     async def set_frontend(self, name: str, state: str) -> None:
         """Let a frontend be OPEN, PAUSED or STOP."""
         await self._amendments.hold(name, state)
+        if state != "STOP":
+            self._parts.say(sentences.frontend_held(name, paused=state == "PAUSED"))
+            return
+        await self._parts.figures.freshen()
+        for sentence in stopped(self.state.config, self._parts.figures.current, name):
+            self._parts.say(sentence)
 
     async def clear_counters(self, *, everything: bool) -> None:
         """Begin to count anew."""

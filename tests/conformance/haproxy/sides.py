@@ -1,9 +1,14 @@
-"""HAProxy or Tenbin on a case's file: started, asked, and what was seen; each side has servers and a log of its own."""
+"""HAProxy or Tenbin on a case's file: started, asked, and what was seen; each side has servers and a log of its own.
+
+A third side is Tenbin on the YAML that `tenbin convert` makes of the file: it has neither runtime API nor log lines.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -76,8 +81,8 @@ class Sink:
         self._socket.close()
 
 
-def both(case: Case) -> tuple[Account, Account]:
-    """Do a case's steps with HAProxy and with Tenbin at the same time."""
+def both(case: Case, programs: tuple[str, str] = ("haproxy", "tenbin")) -> tuple[Account, Account]:
+    """Do a case's steps with HAProxy and with Tenbin, or with other two, at the same time."""
     theirs, ours = Account(), Account()
     barrier = threading.Barrier(2)
     errors: list[BaseException] = []
@@ -89,7 +94,7 @@ def both(case: Case) -> tuple[Account, Account]:
             barrier.abort()
             errors.append(error)
 
-    threads = [threading.Thread(target=work, args=pair) for pair in ((theirs, "haproxy"), (ours, "tenbin"))]
+    threads = [threading.Thread(target=work, args=pair) for pair in zip((theirs, ours), programs, strict=True)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -116,7 +121,10 @@ def _side(case: Case, program: str, account: Account, barrier: threading.Barrier
         process = stack.enter_context(_started(program, command, folder))
         try:
             api = Api(folder / "api")
-            process.wait_ready(lambda: all(_is_bound(ports[name]) for name in case.doors) and _serves(api), _PATIENCE)
+            spoken = program != "converted"
+            process.wait_ready(
+                lambda: all(_is_bound(ports[name]) for name in case.doors) and (not spoken or _serves(api)), _PATIENCE
+            )
             barrier.wait(_PATIENCE)
             names = {name: str(value) for name, value in values.items()}
             run = Run(Doors(ports, folder), api, origins, sink.lines, names)
@@ -179,6 +187,8 @@ def _started(program: str, command: _Command, folder: Path) -> Iterator[Process]
     run.mkdir(mode=0o700)
     # Only HAProxy's own command line takes more than one file.
     words = ("haproxy", "-db", *many) if len(command.files) > 1 else ("run", *command.files)
+    if program == "converted":
+        words = ("run", _converted(folder, command))
     env = {**command.environment, "TENBIN_RUNTIME_DIR": str(run), "TENBIN_COMPAT": "2.6"}
     with Process("tenbin", (sys.executable, "-m", "tenbin", *words), folder, env) as process:
         try:
@@ -186,6 +196,18 @@ def _started(program: str, command: _Command, folder: Path) -> Iterator[Process]
         finally:
             process.kill()
             kill_all(processes_of(run, "tenbin-dataplane"))
+
+
+def _converted(folder: Path, command: _Command) -> str:
+    """Write what `tenbin convert` makes of a file beside it, and return where."""
+    file = folder / "tenbin.yaml"
+    words = (sys.executable, "-m", "tenbin", "convert", *command.files)
+    env = {**os.environ, **command.environment}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 0, f"{done.stderr}{done.stdout}"
+    file.write_text(done.stdout)
+    file.chmod(0o600)
+    return str(file)
 
 
 def _is_bound(port: int) -> bool:

@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from support.runtime_api import Api, tenbin_on
-from tenbin.testing.ports import Lease
+from tenbin.testing.ports import lease
 from tenbin.testing.wait import wait_for
 
 if TYPE_CHECKING:
@@ -70,14 +70,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("rt")
     authority = trustme.CA()
     file = folder / "site.pem"
-    lease = Lease(1)
-    try:
-        made = Place(Api(folder / "api"), lease.ports[0], file, authority)
+    with lease() as leased:
+        made = Place(Api(folder / "api"), leased.ports[0], file, authority)
         file.write_text(made.issue("first.example"))
-        with tenbin_on(TEXT % {"port": lease.ports[0], "file": file}, folder) as made.api:
+        with tenbin_on(TEXT % {"port": leased.ports[0], "file": file}, folder) as made.api:
             yield made
-    finally:
-        lease.release()
 
 
 def test_a_committed_certificate_is_served_by_the_next_handshake_until_a_reload(place: Place) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from tenbin.control.health import HealthWatch, followers, targets
 from tenbin.health import HealthChange
-from tenbin.model import Health, ServerId, TcpCheck
+from tenbin.model import Admin, Health, ServerId, TcpCheck
 from tenbin.observe.outage import OutageBook
+from tenbin.plan.compile import effective_admin
 from tenbin.state import Store
 from unit.health.support import ManualClock, check
 from unit.plan.samples import backend, config, server
@@ -45,6 +46,33 @@ def test_followers_go_down_and_come_back_with_their_leader() -> None:
         assert [store.state.overlay.of(name).health for name in (A, B, C)] == [health] * 3
     assert store.state.overlay.of(C).reason == "via app/b: via app/a: L4CON"
     assert len(said) >= 6
+
+
+def test_what_is_wanted_of_a_leader_is_wanted_of_those_that_follow() -> None:
+    store = Store(FOLLOWING)
+    said: list[Sentence] = []
+    watch = HealthWatch(store, ManualClock(), said.append, OutageBook())
+    watch.follow(store.state)
+    for admin in (Admin.MAINT, Admin.DRAIN, Admin.READY):
+        before = store.state.overlay.of(A)
+        store.set_server(A, admin=admin)
+        watch.steered(A, before)
+        assert [effective_admin(server("x"), store.state.overlay.of(name)) for name in (B, C)] == [admin] * 2
+    texts = [one.text for one in said]
+    assert "server app/b is maint with the one that it follows" in texts
+    assert texts.count("backend other has no server up: none of 1 server may get work, clients get 503") == 1
+
+
+def test_one_that_follows_no_more_is_wanted_for_itself() -> None:
+    store = Store(FOLLOWING)
+    store.set_server(A, admin=Admin.MAINT)
+    watch = HealthWatch(store, ManualClock(), lambda _: None, OutageBook())
+    watch.follow(store.state)
+    assert store.state.overlay.of(C).led is Admin.MAINT
+    free = config(backends=(backend("app", server("a"), server("b")), backend("other", server("c"), check=None)))
+    store.commit(store.candidate(free))
+    watch.follow(store.state)
+    assert store.state.overlay.of(C).led is Admin.READY
 
 
 def test_a_server_that_begins_to_follow_takes_over_what_is_known() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tenbin.api.haproxy.command import Said
+from tenbin.api.haproxy.roster import version_of
 from tenbin.configfile.haproxy import reading
 from tenbin.configfile.haproxy.preprocess import Text
 from tenbin.errors import Severity
@@ -28,9 +29,20 @@ def server(backend: Backend, words: Sequence[str], version: tuple[int, int]) -> 
     return made if made.unchecked or made.check is not None else replace(made, check=found.check)
 
 
-def variable(name: str, words: Sequence[str], version: tuple[int, int], *, form: str) -> Expression:
-    """The expression of a `set-var` line, or with `form` `set-var-fmt` the text that a format makes."""
-    return _read(("global", _line(form, (name, *words))), version, end="").variables[0][1]
+def variable(name: str, words: Sequence[str], config: Config, *, form: str) -> Expression:
+    """The expression of a `set-var` line, or with `form` `set-var-fmt` the text that a format makes.
+
+    What it names of the configuration in force is there.
+    """
+    lines = ["global", _line(form, (name, *words))]
+    for backend in config.backends:
+        if any(backend.name in word for word in words):
+            lines.append(f"backend {_quoted(backend.name)}")
+            lines += [_line("server", (one.name, "127.0.0.1:1")) for one in backend.servers]
+    for frontend in config.frontends:
+        if any(frontend.name in word for word in words):
+            lines.append(f"frontend {_quoted(frontend.name)}")
+    return _read(lines, version_of(config), end="").variables[0][1]
 
 
 def _read(lines: Sequence[str], version: tuple[int, int], *, end: str) -> Config:

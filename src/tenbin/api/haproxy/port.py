@@ -75,7 +75,7 @@ class Runtime(Protocol):
     async def set_server(self, server: ServerId, *, weight: int | None = None, admin: Admin | None = None) -> None:
         """Change a server until the next reload."""
 
-    async def set_health(self, server: ServerId, health: Health) -> None:
+    async def set_health(self, server: ServerId, health: Health, *, stopping: bool = False) -> None:
         """Say what the next check may contradict."""
 
     async def set_agent(self, server: ServerId, health: Health) -> None:

@@ -147,6 +147,10 @@ def _frontend_traffic(entry: Entry, status: FrontendStatus, traffic: FrontendTra
             # HAProxy counts those as well whose head never became one.
             "req_tot": traffic.requests + traffic.request_errors,
         }
+    else:
+        # Connections are no requests, which HAProxy says with zeros.
+        values |= {"req_rate": 0, "req_rate_max": 0, "req_tot": 0}
+        del values["intercepted"]
     return values
 
 

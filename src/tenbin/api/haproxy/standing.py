@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenbin.model import Admin, Health, ServerId
-from tenbin.plan.compile import effective_admin
+from tenbin.model import Admin, Health
 
 if TYPE_CHECKING:
-    from tenbin.model import Config, Server
+    from tenbin.model import Server
     from tenbin.observe.checks import CheckSummary
     from tenbin.observe.status import ServerStatus
     from tenbin.state.store import State
@@ -25,11 +24,11 @@ def status_of(state: State, server: Server, status: ServerStatus) -> str:
     """Return the text of one server: `UP 1/3`, `MAINT (via be/s1)` ..."""
     if status.resolved is None:
         return "MAINT (resolution)"
-    if inherits_maintenance(state, server):
+    if inherits_maintenance(state, status):
         return f"MAINT (via {tracked(server)})"
     if status.admin is Admin.MAINT:
         return "MAINT"
-    text = _at_work(server, status)
+    text = _at_work(state, server, status)
     return text.replace("UP", "NOLB", 1) if is_stopping(state, status) and text.startswith("UP") else text
 
 
@@ -38,29 +37,29 @@ def is_stopping(state: State, status: ServerStatus) -> bool:
     return state.overlay.of(status.id).stopping
 
 
-def inherits_maintenance(state: State, server: Server) -> bool:
+def inherits_maintenance(state: State, status: ServerStatus) -> bool:
     """Return whether the server that it follows is in maintenance."""
-    found = leader(state.config, server) if server.track is not None else None
-    return found is not None and effective_admin(found[1], state.overlay.of(found[0])) is Admin.MAINT
+    return state.overlay.of(status.id).led is Admin.MAINT
 
 
-def running(status: ServerStatus) -> bool:
+def running(state: State, status: ServerStatus) -> bool:
     """Return whether it serves at all, as HAProxy's operational state says."""
-    return status.admin is not Admin.MAINT and status.resolved is not None and status.health is not Health.DOWN
+    in_maintenance = status.admin is Admin.MAINT or inherits_maintenance(state, status)
+    return not in_maintenance and status.resolved is not None and status.health is not Health.DOWN
 
 
 def operation(state: State, status: ServerStatus) -> int:
     """Return `srv_op_state`: 0 stopped, 1 starting, 2 running, 3 stopping."""
-    if not running(status):
+    if not running(state, status):
         return OPERATION["stopped"]
     if is_stopping(state, status):
         return OPERATION["stopping"]
     return OPERATION["starting" if status.health is Health.STARTING else "running"]
 
 
-def draining(status: ServerStatus) -> bool:
-    """Return whether it was told to take no new work; a weight of 0 shows as a weight only."""
-    return status.admin is Admin.DRAIN
+def draining(state: State, status: ServerStatus) -> bool:
+    """Return whether it, or the server that it follows, is to take no new work; a weight of 0 shows as a weight."""
+    return Admin.DRAIN in {status.admin, state.overlay.of(status.id).led}
 
 
 def share_of_start(status: ServerStatus) -> int:
@@ -81,29 +80,13 @@ def tracked(server: Server) -> str:
     return str(server.track) if server.track is not None else ""
 
 
-def leader(config: Config, server: Server) -> tuple[ServerId, Server] | None:
-    """Return the server at the end of the chain that a server follows."""
-    found: tuple[ServerId, Server] | None = None
-    seen: set[ServerId] = set()
-    name = server.track
-    while name is not None and name not in seen:
-        seen.add(name)
-        here = name
-        servers = (one for backend in config.backends if backend.name == here.backend for one in backend.servers)
-        following = next((one for one in servers if one.name == here.server), None)
-        if following is None:
-            break
-        found, name = (here, following), following.track
-    return found
-
-
-def _at_work(server: Server, status: ServerStatus) -> str:
+def _at_work(state: State, server: Server, status: ServerStatus) -> str:
     check = status.check
     if status.health is Health.DOWN:
         return "DOWN (agent)" if status.agent is not None and not status.agent.level else f"DOWN{_rising(check)}"
-    if draining(status) and status.agent is not None:
+    if draining(state, status) and status.agent is not None:
         return "DRAIN (agent)"
-    if draining(status):
+    if draining(state, status):
         return f"DRAIN{_falling(check)}"
     if check is None and server.track is None:
         return "no check"

@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tenbin.api.haproxy.roster import roster
-from tenbin.api.haproxy.standing import inherits_maintenance, leader, operation
+from tenbin.api.haproxy.standing import operation
 from tenbin.model import Address, Admin
-from tenbin.plan.compile import effective_admin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,17 +90,17 @@ def stamp(sight: Sight) -> str:
     return f"{now:%d/%b/%Y:%H:%M:%S}.{now.microsecond // 1000:03}"
 
 
-def admin_bits(sight: Sight, server: Server, status: ServerStatus) -> int:
+def admin_bits(sight: Sight, status: ServerStatus) -> int:
     """Return `srv_admin_state`."""
     bits = 0
     if status.admin is Admin.MAINT:
         bits |= _FORCED | (_CONFIGURED if _is_disabled(status) else 0)
     if status.admin is Admin.DRAIN:
         bits |= _FORCED_DRAIN
-    if inherits_maintenance(sight.state, server):
+    led = sight.state.overlay.of(status.id).led
+    if led is Admin.MAINT:
         bits |= _INHERITED
-    found = leader(sight.config, server) if server.track is not None else None
-    if found is not None and effective_admin(found[1], sight.state.overlay.of(found[0])) is Admin.DRAIN:
+    if led is Admin.DRAIN:
         bits |= _INHERITED_DRAIN
     return bits | (_RESOLUTION if status.resolved is None else 0)
 
@@ -129,7 +128,7 @@ def _state(sight: Sight, entry: Entry, server: Server, status: ServerStatus) -> 
         server.name,
         host,
         operation(sight.state, status),
-        admin_bits(sight, server, status),
+        admin_bits(sight, status),
         status.weight,
         status.file_weight,
         int(status.changed or 0),

@@ -20,9 +20,9 @@ def quiet_journal(clock: Clock, words: Words) -> Journal:
 
     def render(_logger: object, _name: str, event: MutableMapping[str, object]) -> str:
         level, name = str(event["level"]), str(event["event"])
-        one = told(name, event)
-        if one is not None:
-            return words.line(one.label, one.text)
+        said = told(name, event)
+        if said:
+            return "\n".join(filter(None, (words.line(one.label, one.text) for one in said)))
         if name == "reloaded":
             return words.line("info", "Loading success.")
         if name == "reload_refused":

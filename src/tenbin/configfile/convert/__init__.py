@@ -7,7 +7,7 @@ comments at the top of the file; so is what only HAProxy's language asks for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,27 +74,17 @@ def _document(config: Config, places: Places, notes: Notes) -> Yaml:
 
 def _process(config: Config) -> Yaml:
     limits = config.limits
-    written: Yaml = {"limits": {"connections": limits.connections, "buffer": limits.buffer, "pending": limits.pending}}
-    memory = f"{limits.memory.percent}%" if limits.memory.percent else limits.memory.size
-    written["limits"] = {**written["limits"], "memory": memory}  # type: ignore[dict-item]
+    said: Yaml = {"connections": limits.connections, "buffer": limits.buffer, "pending": limits.pending}
+    said["memory"] = f"{limits.memory.percent}%" if limits.memory.percent else limits.memory.size
+    if rates := {one.name: getattr(limits.rates, one.name) for one in fields(limits.rates)}:
+        said |= {"rates": rates} if any(rates.values()) else {}
+    written: Yaml = {"limits": said}
     written["timeouts"] = {"drain": str(config.drain)}
     if config.user is not None:
         written |= {"user": config.user.name, "group": config.user.gid}
     if config.runtime_directory is not None:
         written["runtime_directory"] = str(config.runtime_directory)
     return {**written, "watch": True} if config.watch else written
-
-
-_CALLED = {
-    "end_when_down": "`on-marked-down` of one server; `on_down` is for all of a backend",
-    "end_backups_when_up": "`on-marked-up`",
-    "check.observe": "`observe`; `eject` leaves out servers that keep failing",
-    "rates.connections": "`maxconnrate`",
-    "rates.sessions": "`maxsessrate`",
-    "rates.handshakes": "`maxsslrate`",
-    "limits.session_rate": "`rate-limit sessions`",
-}
-"""HAProxy's words for what has none here."""
 
 
 def _variables(found: Sequence[tuple[str, Expression]], places: Places, notes: Notes) -> Yaml:
@@ -120,7 +110,7 @@ def _prove(config: Config, text: str, directory: Path, places: Places, notes: No
             notes.add(places.file, f"what was written cannot be used: line {one.line}: {one.message}{told}")
         return
     for difference in Proof(notes.dropped).differences(config, again):
-        notes.add(places.near(difference.holders), f"not said here: {_CALLED.get(difference.what, difference.what)}")
+        notes.add(places.near(difference.holders), f"not said here: {difference.what}")
 
 
 def _head(config: Config, left_out: Sequence[str], elsewhere: Sequence[str]) -> str:

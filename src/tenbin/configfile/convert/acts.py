@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tenbin.configfile.convert.answers import body, headers
 from tenbin.configfile.convert.words import UnsayableError, literal_or, template, value
 from tenbin.configfile.native.document.acts import NORMALIZERS
+from tenbin.configfile.native.document.rules import CONDITIONS
 from tenbin.configfile.native.resolve import acts as native
 from tenbin.model.expression import Concat, Const
 from tenbin.model.rules import Act, Answer, Verb
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from tenbin.configfile.convert.notes import Yaml
     from tenbin.model.expression import Expression
 
-_SWITCHES = (Verb.ALLOW, Verb.REJECT, Verb.SILENT_DROP, Verb.DISABLE_RETRY)
+_SWITCHES = (Verb.ALLOW, Verb.REJECT, Verb.SILENT_DROP, Verb.CLOSE, Verb.DISABLE_RETRY)
 _TEXTS = (Verb.SET_PATH, Verb.SET_QUERY, Verb.SET_PATHQ, Verb.SET_URI, Verb.SET_METHOD)
 _NAMES = {verb: name for name, verb in (*native.VALUES.items(), *native.PATTERNS.items())}
 _HEADERS = {Verb.SET_HEADER: "set_header", Verb.ADD_HEADER: "add_header", Verb.EARLY_HINT: "early_hint"}
@@ -94,12 +95,12 @@ def _deletion(act: Act, _: bool) -> Yaml:
 
 
 def _variable(act: Act, answer: bool) -> Yaml:
-    if act.method:
-        raise UnsayableError(f"a variable that is set under a condition of its own (`{act.method}`)")
+    words = {called: word for word, called in CONDITIONS.items()}
+    only = {"only_if": [words[one] for one in act.method.split(",")]} if act.method else {}
     tree = _value(act)
     if isinstance(tree, Concat):
-        return {"set_variable_text": {act.name: template(tree, answer=answer)}}
-    return {"set_variable": {act.name: literal_or(tree, answer=answer)}}
+        return {"set_variable_text": {act.name: template(tree, answer=answer)}, **only}
+    return {"set_variable": {act.name: literal_or(tree, answer=answer)}, **only}
 
 
 def _status(act: Act, _: bool) -> Yaml:

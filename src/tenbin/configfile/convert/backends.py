@@ -104,6 +104,7 @@ def _server(found: Server, of: Backend, notes: Notes, *, counted: bool) -> Yaml:
     for key in ("source", "redirect"):
         if getattr(found, key):
             written[key] = getattr(found, key)
+    written |= {key: True for key in ("end_when_down", "end_backups_when_up") if getattr(found, key)}
     written |= _watched(found, of, notes)
     if found.admin is not Admin.READY:
         written["state"] = found.admin.value

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile.convert.tls import send_proxy, server_tls
 from tenbin.configfile.convert.words import UnsayableError
+from tenbin.configfile.native.document.observe import WATCHED
 from tenbin.model.check import AsServer, ExecCheck, HttpCheck, ProtocolCheck, ScriptCheck, Step, StepKind, TcpCheck
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ def check(found: Check) -> Yaml:
         written["send_proxy"] = _send_proxy(found)
     if found.protocol is not AsServer.AS_SERVER and not (own and found.protocol == "http1"):
         written["protocol"] = found.protocol.value
+    if found.observe is not None:
+        watched = next(word for word, layer in WATCHED.items() if layer == found.observe.layer)
+        written["observe"] = {"on": watched, "errors": found.observe.errors, "then": found.observe.then.value}
     return written
 
 

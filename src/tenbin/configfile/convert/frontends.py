@@ -80,6 +80,8 @@ def _limits(found: Frontend) -> Yaml:
     if found.mode is Mode.HTTP:
         keys = ("head", "fields", "target", "body", "streams", "glitches")
         written |= {key: getattr(limits, key) for key in keys}
+    if limits.session_rate:
+        written["connection_rate"] = limits.session_rate
     return written if limits.per_source is None else {**written, "per_source": _per_source(limits.per_source)}
 
 

@@ -127,6 +127,23 @@ def test_wrong_samples_are_refused_in_haproxys_words(desk: Desk, text: str) -> N
     assert hint in desk.reading.problems[0].diagnostic.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "needed"),
+    [
+        ("path", "HTTP request headers"),
+        ("src", "client address"),
+        ("res.hdr(a)", "HTTP response headers"),
+        ("method", "HTTP request"),
+        ("be_name", "backend"),
+        ("ssl_fc", "client-side connection"),
+        ("req.len", "request buffer"),
+    ],
+)
+def test_a_variable_of_the_process_is_made_of_nothing_that_comes(desk: Desk, text: str, needed: str) -> None:
+    assert desk.sample(text, phrases.NOWHERE) == "None"
+    assert f"extracts information from '{needed}', none of which is available here" in desk.told
+
+
 CONDITIONS = {
     "{ path /a /b }": "(path eq '/a' | '/b')",
     "{ path_beg -i /a }": "(path beg -i '/a')",

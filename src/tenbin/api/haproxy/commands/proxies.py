@@ -58,9 +58,9 @@ async def set_maxconn_frontend(call: Call) -> str:
     name = _frontend(call, 3).name
     if not call.word(4):
         raise Said("Integer value expected.\n")
-    if not call.word(4).isdigit():
+    if not call.word(4)[:1].isdigit():
         raise Said("Value out of range.\n")
-    limit = int(call.word(4))
+    limit = _leading(call.word(4))
 
     def change(config: Config) -> Config:
         changed = (

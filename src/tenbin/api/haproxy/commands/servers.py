@@ -88,9 +88,7 @@ async def _set_health(call: Call, backend: Backend, server: Server) -> None:
     if server.track is not None:
         raise Said("cannot change health on a tracking server.\n")
     name = ServerId(backend.name, server.name)
-    await call.runtime.set_health(name, wanted)
-    if call.word(4) == "stopping":
-        await call.runtime.set_server(name, admin=Admin.DRAIN)
+    await call.runtime.set_health(name, wanted, stopping=call.word(4) == "stopping")
 
 
 async def _set_address(call: Call, backend: Backend, server: Server) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _Operator = Literal["eq", "ne", "le", "ge", "lt", "gt"]
 _FILTERS = 4
 _WANTED = 'Required arguments: <table> "data.<store_data_type>" <operator> <value> or <table> key <key>\n'
+_ONLY_SHOWN = 'content-based lookup is only supported with the "show" and "clear" actions\n'
+_REQUIRED = "Required arguments: <table> key <key> [data.<store_data_type> <value>]*\n"
 _OPTIONAL = 'Optional argument only supports "data.<store_data_type>" <operator> <value> and key <key>\n'
 
 
@@ -40,8 +42,14 @@ async def show(call: Call) -> str:
 async def set_entry(call: Call) -> str:
     """`set table <table> key <key> [data.<counter> <value>]...`."""
     words = call.words[2:]
+    if not words:
+        raise Said(_REQUIRED)
     if len(words) < 3 or words[1] != "key":
-        raise Said('Required arguments: <name> "key" <key>\n'.replace("<name>", "<table>"))
+        await _find(call, words[0])
+        if tuple(words[1:]) == ("key",):
+            raise Said("Key value expected\n")
+        by_content = len(words) > 1 and words[1].startswith("data.")
+        raise Said(_ONLY_SHOWN if by_content else _REQUIRED)
     data: list[tuple[str, int]] = []
     rest = words[3:]
     for place in range(0, len(rest), 2):
@@ -54,6 +62,13 @@ async def set_entry(call: Call) -> str:
     query = wire.TableQuery(name=words[0], action="set", key=words[2], data=tuple(data))
     _complain(await call.runtime.ask_table(query), data=True)
     return ""
+
+
+async def _find(call: Call, name: str) -> None:
+    """Complain of a table that there is not."""
+    tables = (await call.runtime.ask_table(wire.TableQuery(action="show"))).tables
+    if name not in {one.name for one in tables}:
+        raise Said("No such table\n")
 
 
 async def clear(call: Call) -> str:

@@ -46,7 +46,7 @@ async def set_var(call: Call) -> str:
         words = words[1:]
     if not name.startswith("proc."):
         raise Said(f"'set var': cannot set variable '{name}', only scope 'proc' is permitted here.")
-    await call.runtime.variable(name, asfile.variable(name, words, version_of(call.runtime.state.config), form=kind))
+    await call.runtime.variable(name, asfile.variable(name, words, call.runtime.state.config, form=kind))
     return ""
 
 

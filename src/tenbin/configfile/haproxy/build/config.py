@@ -171,9 +171,9 @@ def _variables(reading: Reading, settings: Global) -> tuple[tuple[str, Expressio
             reading.error(name, f"'{line.words[0].text}': variable '{name.text}' is not of scope 'proc'.")
             continue
         if line.words[0].text == "set-var":
-            value = phrases.sample(reading, scope, line.words[2:])
+            value = phrases.sample(reading, scope, line.words[2:], phrases.NOWHERE)
         else:
-            value = phrases.text_format(reading, scope, line.words[2])
+            value = phrases.text_format(reading, scope, line.words[2], phrases.NOWHERE)
         if value is not None:
             found.append((name.text, value))
     return tuple(found)

@@ -13,6 +13,7 @@ from tenbin.configfile.haproxy.phrases import acls, conditions, logformat, routi
 from tenbin.configfile.haproxy.phrases.actions.answers import from_file
 from tenbin.configfile.haproxy.phrases.formats import FORMATS
 from tenbin.configfile.haproxy.phrases.resolve import unresolved
+from tenbin.configfile.haproxy.phrases.sources import NOWHERE
 from tenbin.configfile.haproxy.phrases.words import Place, Wrong
 
 if TYPE_CHECKING:
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "FORMATS", "acl", "condition", "default_backend", "error_file", "log_format", "persist", "redirect", "rule",
-    "sample", "standard_format", "stick_rule", "stick_table", "text_format", "unresolved", "use_backend", "use_server",
+    "FORMATS", "NOWHERE", "acl", "condition", "default_backend", "error_file", "log_format", "persist", "redirect",
+    "rule", "sample", "standard_format", "stick_rule", "stick_table", "text_format", "unresolved", "use_backend",
+    "use_server",
 ]  # fmt: skip
 
 _Found = TypeVar("_Found")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.expression.known import KnownConverter, KnownFetch, Parameter, known
-from tenbin.configfile.haproxy.phrases import aliases, arguments, lists, variables
+from tenbin.configfile.haproxy.phrases import aliases, arguments, lists, sources, variables
 from tenbin.configfile.haproxy.phrases.words import Place, Wrong
 from tenbin.configfile.suggest import did_you_mean
 from tenbin.model.expression import All, Const, Convert, Expression, Fetch, Not
@@ -137,12 +137,22 @@ def _arguments(place: Place, about: KnownFetch, name: str, given: list[str]) -> 
 
 
 def _available(place: Place, about: KnownFetch, name: str) -> None:
+    if place.phase == sources.NOWHERE:
+        _needs_nothing(about, name)
+        return
     phase = _PHASES.get(place.phase, place.phase)
     forgotten = place.of_answer and aliases.OF_REQUEST.fullmatch(about.name)
     if not phase or (phase in about.phases and not forgotten):
         return
     message = f"sample fetch <{name}> may not be reliably used here because it needs what is not available here"
     raise Wrong(message, hint=f"it is known in: {', '.join(sorted(about.phases))}")
+
+
+def _needs_nothing(about: KnownFetch, name: str) -> None:
+    needed = sources.source(about.name)
+    if needed:
+        message = f"fetch method '{name}' extracts information from '{needed}', none of which is available here"
+        raise Wrong(message, hint="a variable of the process is set while there is no connection and no request")
 
 
 def _constant(place: Place, name: str, given: list[str]) -> Typed | None:

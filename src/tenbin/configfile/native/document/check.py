@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, PlainValidator, WithJsonSchema, model_vali
 from tenbin.configfile import tokens
 from tenbin.configfile.native import values
 from tenbin.configfile.native.document.base import Document, made, one_of, setting, whole, written
+from tenbin.configfile.native.document.observe import Observe
 from tenbin.configfile.native.document.protocol import ProtocolName
 from tenbin.configfile.native.document.proxy import SendProxy
 from tenbin.configfile.native.document.steps import GREETINGS, Greeting, Script
@@ -279,6 +280,7 @@ class CheckDocument(Pace):
     tls: ServerTls = setting("TLS for checks: `true`, `false`, or a mapping as that of a server.", shown=_AS_SERVER)
     send_proxy: SendProxy = setting("The PROXY protocol for checks: `v1`, `v2` or `false`.", shown=_AS_SERVER)
     protocol: ProtocolName = setting("What an HTTP check speaks: `http1`, `http2` or `auto`.", shown=_AS_SERVER)
+    observe: Observe = setting("Requests watch the servers, too: `connections`, `answers`, or a mapping; else not.")
 
     @model_validator(mode="after")
     def _one_probe(self) -> Self:

@@ -40,12 +40,14 @@ HANDSHAKES = defaults.HANDSHAKES
 
 _OF_CLIENTS = "it limits clients: it stands in `limits` at the top or of a frontend"
 _OF_ALL = "it stands in `limits` at the top"
-_TOP = dict.fromkeys(("pending", "memory", "buffer"), _OF_ALL)
+_TOP = dict.fromkeys(("pending", "memory", "buffer", "rates"), _OF_ALL)
 _NAMES = {
     "maxconn": "it is `connections`",
     "max_connections": "it is `connections`",
     "headers": "the size of a head is `head`, the number of its headers `fields`",
     "max_body_size": "it is `body`",
+    "rate_limit": "it is `connection_rate`",
+    "maxconnrate": "it is `connections` in `rates`",
 }
 
 
@@ -88,6 +90,22 @@ PerSource = Annotated[
 ]
 
 
+class RatesDocument(Document):
+    """What may begin in a second, over all frontends; further ones wait."""
+
+    what: ClassVar[str] = "`rates`"
+    elsewhere: ClassVar[dict[str, str]] = {
+        "maxconnrate": "it is `connections`",
+        "maxsessrate": "it is `sessions`",
+        "maxsslrate": "it is `handshakes`",
+        "requests": "clients are limited one by one, by `per_source`",
+    }
+
+    connections: Count = setting("Connections that are accepted; 0 for no limit.", shown=0)
+    sessions: Count = setting("Connections that are served, after their limits; 0 for no limit.", shown=0)
+    handshakes: Count = setting("Handshakes of TLS; 0 for no limit.", shown=0)
+
+
 class BackendLimits(Document):
     """Limits of the server side."""
 
@@ -97,6 +115,7 @@ class BackendLimits(Document):
         "maxconn": "it is `max_connections` of each server",
         "queue": "it is `max_queue`",
         **dict.fromkeys(("body", "target", "min_rate", "per_source", "streams", "glitches", "handshakes"), _OF_CLIENTS),
+        "connection_rate": _OF_CLIENTS,
         **_TOP,
     }
 
@@ -139,6 +158,9 @@ class FrontendLimits(Document):
         "TLS handshakes at once on each address; further clients wait for theirs. 0 for no limit.", shown=HANDSHAKES
     )
     per_source: PerSource = setting("Limits of each client's address; `false` for none.", shown=False)
+    connection_rate: Count = setting(
+        "Connections that begin in a second on each frontend; further ones wait. 0 for no limit.", shown=0
+    )
 
 
 class Limits(FrontendLimits):
@@ -160,3 +182,4 @@ class Limits(FrontendLimits):
         "machine has; requests are answered with 503. 0 for no limit.",
         shown="95%",
     )
+    rates: RatesDocument | None = setting("What may begin in a second, over all frontends; no limits unless given.")

@@ -36,9 +36,22 @@ from tenbin.configfile.native.document.types import (
     number,
     words,
 )
-from tenbin.configfile.problem import mistake
+from tenbin.configfile.problem import Mistake, Problem, mistake
 
 SCOPES = ("proc", "sess", "txn", "req", "res")
+CONDITIONS = {
+    "exists": "ifexists",
+    "not_exists": "ifnotexists",
+    "empty": "ifempty",
+    "not_empty": "ifnotempty",
+    "set": "ifset",
+    "not_set": "ifnotset",
+    "greater": "ifgt",
+    "less": "iflt",
+}
+"""When a variable is set, and what the model calls that."""
+BESIDE = ("when", "only_if")
+"""What stands beside the act of a rule."""
 LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "silent")
 
 
@@ -57,6 +70,10 @@ def _track(value: object) -> object:
 
 Variable = Annotated[str, PlainValidator(_variable), WithJsonSchema({"type": "string"})]
 Ways = dict[Annotated[str, *words("a way to compare", "beg", "end", "sub", "reg")], str]
+Conditions = Annotated[
+    list[Annotated[str, *words("a condition of a variable", *CONDITIONS)]] | None,
+    BeforeValidator(as_list, json_schema_input_type=str | list[str]),
+]
 Variables = Annotated[list[Variable] | None, BeforeValidator(as_list, json_schema_input_type=Variable | list[Variable])]
 
 
@@ -145,7 +162,7 @@ class _Rule(Document):
 
     @model_validator(mode="after")
     def _one_act(self) -> Self:
-        acts = tuple(name for name in type(self).model_fields if name != "when")
+        acts = tuple(name for name in type(self).model_fields if name not in BESIDE)
         one_of(self, acts, what="a rule", lacking="what it does")
         return self
 
@@ -153,10 +170,21 @@ class _Rule(Document):
 class _Remembering(_Rule):
     """What every rule may do: keep variables, and count in tables."""
 
+    @model_validator(mode="after")
+    def _only_variables(self) -> Self:
+        if self.only_if and not (self.set_variable or self.set_variable_text):
+            raise Mistake(Problem("`only_if` belongs to `set_variable`", key="only_if", hint="it is `when`"))
+        return self
+
     when: Condition = setting("A condition, a Python expression; always unless given.")
     set_variable: dict[Variable, Value] | None = setting("Variables and expressions, such as `txn.user`.")
     set_variable_text: dict[Variable, HeaderTemplate] | None = setting(
         "Variables and texts with `{expression}` in them."
+    )
+    only_if: Conditions = setting(
+        "When variables are set: if they are there already (`exists`) or not (`not_exists`), if the new value is "
+        "nothing (`empty`), something (`not_empty`), known (`set`) or not (`not_set`), if what they hold is more "
+        "(`greater`) or less (`less`) than it; all of a list."
     )
     unset_variable: Variables = setting("Names of variables that are forgotten.")
     count: CountDocument | None = setting("Counts in the entry that `track` has found.")
@@ -183,6 +211,7 @@ class AnswerContentRule(_Remembering):
     when: AnswerCondition = setting("A condition, a Python expression; always unless given.")
     allow: Flag = setting("Ends these rules: the bytes go on.")
     reject: Flag = setting("Closes the connection.")
+    close: Flag = setting("Ends the connection to the server; the client gets what has come.")
     set_variable: dict[Variable, AnswerValue] | None = setting("Variables and expressions, such as `txn.greeting`.")
 
 

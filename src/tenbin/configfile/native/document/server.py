@@ -119,6 +119,9 @@ class ServerDocument(Document):
         "verify": "it stands in `tls`",
         "protocol": "it belongs to the backend",
         "proxy_protocol": "it is `send_proxy`",
+        "observe": "it stands in `check`",
+        "on_marked_down": "it is `end_when_down`",
+        "on_marked_up": "it is `end_backups_when_up`",
     }
     address: ServerAddress = required(
         "Host and port: `10.0.0.1:80`, `[::1]:80`, `name:80`; or `unix@/run/app.sock`. Names are looked up at "
@@ -146,6 +149,13 @@ class ServerDocument(Document):
     source: Text = setting("The local address that connections come from.")
     redirect: Text = setting(
         "GET and HEAD are sent to this server by a redirect to this prefix, such as `http://a.test`."
+    )
+    end_when_down: Flag = setting(
+        "What is in progress with it ends when it goes down or into maintenance, whatever `on_down` says.",
+        default=False,
+    )
+    end_backups_when_up: Flag = setting(
+        "What is in progress with the backup servers ends when it comes up.", default=False
     )
     id: Positive = setting("Its number in statistics and in hashes that ask for it; by order unless given.")
     state: State = setting("`drain`: no new work. `maint`: no work, no checks. Can be changed at run time.", "ready")

@@ -227,6 +227,9 @@ class BackendResolver:
         if document.limits is not None:
             message = "`limits` of a backend are for answers, and in mode tcp there are none"
             self._context.error((*path, "limits"), message, hint="remove it", key=True)
+        if document.check is not None and document.check.observe is not None and document.check.observe.on == "answers":
+            message = "`answers` are those to requests, and in mode tcp there are none"
+            self._context.error((*path, "check", "observe"), message, hint="watch `connections`")
         if document.retry is not None and document.retry.on_status:
             message = "`on_status` needs answers, and in mode tcp there are connections"
             self._context.error((*path, "retry", "on_status"), message, hint="remove it", key=True)

@@ -9,15 +9,28 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile.native.document import timeouts as defaults
 from tenbin.configfile.native.document.base import written
+from tenbin.configfile.native.document.observe import WATCHED
 from tenbin.configfile.native.resolve import steps
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.tls import send_proxy, server_tls
 from tenbin.configfile.suggest import did_you_mean
-from tenbin.model.check import AsServer, Check, ExecCheck, GrpcCheck, HttpCheck, Probe, PythonCheck, TcpCheck
+from tenbin.model.check import (
+    AsServer,
+    Check,
+    ExecCheck,
+    GrpcCheck,
+    HttpCheck,
+    Observe,
+    OnErrors,
+    Probe,
+    PythonCheck,
+    TcpCheck,
+)
 from tenbin.model.tls import Protocol
 
 if TYPE_CHECKING:
     from tenbin.configfile.native.document.check import CheckDocument, HealthCheckDocument, Pace
+    from tenbin.configfile.native.document.observe import ObserveDocument
     from tenbin.configfile.native.resolve.context import Context
     from tenbin.configfile.native.tree import Path
     from tenbin.model.tls import ServerTls
@@ -33,7 +46,7 @@ def check(context: Context, document: CheckDocument, timeout: Duration | None, p
     protocol = Protocol(document.protocol) if document.protocol else own.protocol
     told = send_proxy(document.send_proxy) if written(document, "send_proxy") else own.send_proxy
     tls = _tls(context, document, path, has_tls=has_tls) if written(document, "tls") else own.tls
-    return replace(paced, tls=tls, send_proxy=told, protocol=protocol)
+    return replace(paced, tls=tls, send_proxy=told, protocol=protocol, observe=_observe(document.observe))
 
 
 def health_check(document: HealthCheckDocument, timeout: Duration | None) -> Check:
@@ -60,6 +73,12 @@ def _unsaid(document: Pace) -> _Unsaid:
     if document.port or document.address:
         return _Unsaid(None, None, Protocol.HTTP1)
     return _Unsaid(AsServer.AS_SERVER, AsServer.AS_SERVER, AsServer.AS_SERVER)
+
+
+def _observe(document: ObserveDocument | None) -> Observe | None:
+    if document is None:
+        return None
+    return Observe(WATCHED[given(document.on)], given(document.errors), OnErrors(given(document.then)))
 
 
 def _tls(context: Context, document: CheckDocument, path: Path, *, has_tls: bool) -> ServerTls | AsServer | None:

@@ -210,6 +210,7 @@ def _limits(own: LimitsDocument, shared: Limits, mode: Mode) -> FrontendLimits:
         streams=first(own.streams, shared.streams, bounds.STREAMS),
         glitches=first(own.glitches, shared.glitches, bounds.GLITCHES),
         handshakes=first(own.handshakes, shared.handshakes, bounds.HANDSHAKES),
+        session_rate=first(own.connection_rate, shared.connection_rate, 0),
     )
 
 

@@ -15,14 +15,14 @@ from tenbin.configfile.native.document.base import written
 from tenbin.configfile.native.document.limits import Limits
 from tenbin.configfile.native.document.root import DEFAULT_ADMIN, AdminDocument, LogDocument
 from tenbin.configfile.native.document.timeouts import Timeouts
-from tenbin.configfile.native.resolve import lint
+from tenbin.configfile.native.resolve import following, lint
 from tenbin.configfile.native.resolve.backends import BackendResolver, Shared
 from tenbin.configfile.native.resolve.context import first, given
 from tenbin.configfile.native.resolve.frontends import FrontendResolver
 from tenbin.configfile.native.resolve.plan import Plan
 from tenbin.configfile.native.resolve.user import may_write, resolve_user
 from tenbin.configfile.problem import Mistake
-from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, LogFormat
+from tenbin.model.config import AccessLog, AdminEndpoint, Config, GlobalLimits, LogFormat, Rates
 from tenbin.model.table import KeyType, Table
 from tenbin.model.values import Duration
 
@@ -61,6 +61,7 @@ def resolve(document: RootDocument, context: Context) -> Config:
             buffer=first(limits.buffer, bounds.BUFFER),
             pending=first(limits.pending, bounds.PENDING),
             memory=first(limits.memory, bounds.MEMORY),
+            rates=_rates(limits.rates or bounds.RatesDocument()),
         ),
         drain=first(timeouts.drain, defaults.DRAIN),
         access_log=_access_log(document.log if document.log is not None else LogDocument(), context, user),
@@ -75,8 +76,13 @@ def resolve(document: RootDocument, context: Context) -> Config:
     )
     if user is not None:
         context.files.check_rights(user, context)
+    following.check(config, context)
     lint.check(config, context)
     return config
+
+
+def _rates(document: bounds.RatesDocument) -> Rates:
+    return Rates(document.connections or 0, document.sessions or 0, document.handshakes or 0)
 
 
 def _tables(document: RootDocument, context: Context) -> dict[str, Table]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tenbin.configfile.native.document.rules import AnswerRedirectDocument, StatusDocument
+from tenbin.configfile.native.document.rules import BESIDE, CONDITIONS, AnswerRedirectDocument, StatusDocument
 from tenbin.configfile.native.resolve import acts
 from tenbin.configfile.native.resolve.answers import answer
 from tenbin.configfile.native.resolve.context import given
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     AnyRule: TypeAlias = ConnectionRule | RequestRule | AnswerRule
 
-_PLAIN = {"allow": Verb.ALLOW, "reject": Verb.REJECT, "silent_drop": Verb.SILENT_DROP}
+_PLAIN = {"allow": Verb.ALLOW, "reject": Verb.REJECT, "silent_drop": Verb.SILENT_DROP, "close": Verb.CLOSE}
 _REPLACED = {"replace_header": Verb.REPLACE_HEADER, "replace_value": Verb.REPLACE_VALUE}
 _EARLY = ("connection", "session")
 _PHASES = ("connection", "session", "content", "request", "answer", "after", "answer_content")
@@ -81,14 +81,17 @@ class RulesResolver:
         return tuple(found)
 
     def _acts(self, document: AnyRule, path: Path) -> Iterator[Act]:
-        name = next((key for key in type(document).model_fields if key != "when" and getattr(document, key)), "")
+        name = next((key for key in type(document).model_fields if key not in BESIDE and getattr(document, key)), "")
         if not name:
             # What it should have done was wrong, and has been told.
             return
         value = getattr(document, name)
         place = (*path, name)
         match name:
-            case "allow" | "reject" | "silent_drop":
+            case "set_variable" | "set_variable_text":
+                only = ",".join(CONDITIONS[one] for one in document.only_if or ())
+                yield from (replace(act, method=only) for act in self._values(name, value, place))
+            case "allow" | "reject" | "silent_drop" | "close":
                 yield Act(_PLAIN[name])
             case "deny" | "tarpit":
                 yield Act(Verb(name), answer=answer(self._context, value, 403, place))

@@ -103,6 +103,8 @@ def _server(context: Context, name: str, document: ServerDocument, inherited: In
         agent=_agent(document.agent),
         min_connections=given(document.min_connections),
         full_connections=given(document.full_connections),
+        end_when_down=given(document.end_when_down),
+        end_backups_when_up=given(document.end_backups_when_up),
         resolve_position=context.position((*path, "track")) if document.track else "",
     )
 
