@@ -261,13 +261,15 @@ fn build_backend(
     let sticky = spec.sticky.as_ref().map(build_sticky);
     let by_cookie =
         servers.iter().enumerate().rev().map(|(index, server)| (server.cookie.clone(), index)).collect();
-    let asks_hello = draft.key.as_ref().is_some_and(|key| key.asks(TlsFact::is_asked));
+    let asks_hello =
+        draft.key.iter().chain(draft.choosers.iter().flatten()).any(|expr| expr.asks(TlsFact::is_asked));
     Backend {
         group,
         servers,
         by_cookie,
         key: draft.key,
         asks_hello,
+        choosers: draft.choosers,
         sticky,
         stick: draft.stick,
         use_server: draft.use_server,
