@@ -160,8 +160,8 @@ fn build_listener(
             workers: Workers::new(threads),
         })
     });
-    let (lenient, http2) = (spec.lenient, spec.http2);
-    Listener { address: spec.address, port, frontend, lenient, tls, http2, proxy, counters }
+    let wire::Listener { address, name, number, lenient, http2, .. } = spec;
+    Listener { address, name: name.into(), number, port, frontend, lenient, tls, http2, proxy, counters }
 }
 
 /// Servers that are not down; a server's state is one and the same for the old and the new backend.
