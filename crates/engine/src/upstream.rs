@@ -84,6 +84,8 @@ pub struct Manner<'a> {
     pub preface: &'a [u8],
     /// Whoever asks will speak at once, so that both leave together.
     pub more: bool,
+    /// Much will be written without waiting for an answer; see `hurry`.
+    pub prompt: bool,
     /// Over TLS, no other protocol than HTTP/1.1 is offered.
     pub http1: bool,
     /// Over TLS, the name that was chosen for it.
@@ -114,14 +116,24 @@ pub async fn connect(
 async fn open(
     server: &Server,
     address: &Address,
-    Manner { preface, more, http1, chosen }: Manner<'_>,
+    Manner { preface, more, prompt, http1, chosen }: Manner<'_>,
 ) -> Result<Stream, ConnectError> {
     let socket = address.connect(server.source).await.map_err(|error| blame(&error))?;
     begin(&socket, preface, more || server.tls.is_some()).map_err(|error| blame(&error))?;
+    if prompt || server.tls.is_some() {
+        hurry(&socket);
+    }
     let Some(tls) = &server.tls else { return Ok(Stream::Tcp(socket)) };
     let (config, name) = tls.towards(chosen.as_ref(), address.ip(), http1);
     let opened = Tls::connect(config, (name, chosen.clone()), socket).await;
     opened.map(Stream::Tls).map_err(|error| mistrust(&error, chosen.is_some()))
+}
+
+/// Has every write leave at once, even when the one before it was not yet acknowledged (RFC 896, 9293 section 3.7.4).
+/// Who writes once and then listens needs no such word.
+pub fn hurry(socket: &TcpStream) {
+    // On a unix socket there is nothing to say, and on one that has failed nothing to gain.
+    let _ = socket.set_nodelay(true);
 }
 
 /// Whether TLS itself has something against the peer, rather than the network; or nothing but the `chosen` name, with

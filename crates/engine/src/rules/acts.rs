@@ -80,13 +80,13 @@ fn follow(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Foun
             let key = key.eval(&x.view(client, found, backend)).into_owned();
             let during = During::Request;
             let start = Start { slot: *slot, table, during };
-            let now_ms = client.worker.now_ms();
+            let now_ms = client.worker.lately_ms();
             tracking::start(&mut x.state.tracking, Some(&client.tracking().borrow()), &start, &key, now_ms);
         }
         Act::AddGpc { .. } | Act::SetGpt { .. } => {
             let number = |value: &Expr| int(value, client, x, (found, backend));
             let both = [&x.state.tracking, &*client.tracking().borrow()];
-            tracking::set(act, both, number, client.worker.now_ms());
+            tracking::set(act, both, number, client.worker.lately_ms());
         }
         _ => {}
     }

@@ -227,7 +227,7 @@ fn note(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found,
         Act::Track { slot, table, key } => {
             let key = key.eval(&x.full_view(client, found, backend)).into_owned();
             let start = Start { slot: *slot, table, during: During::Answer(x.response.status) };
-            let now_ms = client.worker.now_ms();
+            let now_ms = client.worker.lately_ms();
             tracking::start(&mut x.state.tracking, Some(&client.tracking().borrow()), &start, &key, now_ms);
         }
         Act::AddGpc { .. } | Act::SetGpt { .. } => {
@@ -236,7 +236,7 @@ fn note(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found,
                 _ => None,
             };
             let both = [&x.state.tracking, &*client.tracking().borrow()];
-            tracking::set(act, both, number, client.worker.now_ms());
+            tracking::set(act, both, number, client.worker.lately_ms());
         }
         _ => {}
     }
