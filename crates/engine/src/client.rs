@@ -9,6 +9,7 @@ use std::task::Context;
 
 use tenbin_balance::Visit;
 use tenbin_rules::{Scope, Value, Variable};
+use tokio::net::TcpStream;
 
 use crate::deadline::Timer;
 use crate::listener::{Found, Place};
@@ -145,6 +146,11 @@ impl Client {
         self.presence.unset_variable(key);
     }
 
+    /// What is known of its connection, and its socket where it has one of its own.
+    pub fn seen(&self) -> (&Presence, Option<&TcpStream>) {
+        (&self.presence, self.stream.socket())
+    }
+
     /// What is known of its connection, for longer than it can be borrowed.
     pub fn presence(&self) -> Rc<Presence> {
         Rc::clone(&self.presence)
@@ -152,15 +158,7 @@ impl Client {
 
     /// Whom it connected to. For streams that was asked when their connection was.
     pub fn destination(&self) -> Option<SocketAddr> {
-        let Presence { told, local, .. } = &*self.presence;
-        let told = told.as_ref().and_then(|told| told.destination);
-        told.or_else(|| {
-            let socket = self.stream.socket();
-            socket.map_or_else(
-                || local.get().copied().flatten(),
-                |socket| *local.get_or_init(|| socket.local_addr().ok()),
-            )
-        })
+        self.presence.destination(self.stream.socket())
     }
 
     /// Whether the client has closed. A client that only ended its own side looks the same and counts as gone, so this
@@ -250,6 +248,22 @@ impl Presence {
             epoch: worker.idle_epoch.get(),
             visit: None,
         })
+    }
+
+    /// Whom it connected to, by its socket, or as it was when that was asked before.
+    pub fn destination(&self, socket: Option<&TcpStream>) -> Option<SocketAddr> {
+        let local = &self.local;
+        self.told.as_ref().and_then(|told| told.destination).or_else(|| {
+            socket.map_or_else(
+                || local.get().copied().flatten(),
+                |socket| *local.get_or_init(|| socket.local_addr().ok()),
+            )
+        })
+    }
+
+    /// When it was accepted, in microseconds.
+    pub fn accepted(&self) -> u64 {
+        self.accepted
     }
 
     /// A variable of the connection; absent when it was never set.

@@ -9,6 +9,7 @@ use tenbin_rules::{Change, Counter, Fact, Figure, Message, Scope, TlsFact, Value
 
 use crate::client::Presence;
 use crate::listener::Found;
+use crate::premature::Premature;
 use crate::rules::{Captures, Variables, figures, secured, tracking};
 use crate::tables::{Backend, Server};
 
@@ -42,6 +43,8 @@ pub struct ConnectionView {
     pub server: Option<Arc<Server>>,
     /// Severity of its line that rules ask for; 8: no line.
     pub log_level: Option<u8>,
+    /// Why it ended before it was served.
+    pub failure: Option<Premature>,
 }
 
 /// What a client says in TLS that is terminated behind us.
@@ -69,6 +72,7 @@ impl ConnectionView {
             heard: Vec::new(),
             answered: Vec::new(),
             log_level: None,
+            failure: None,
             server: None,
             is_final: false,
             variables: Variables::default(),
@@ -138,6 +142,12 @@ impl View for ConnectionView {
             (Fact::FrontendName, _) => Value::text(self.found.frontend.spec.name.as_bytes()),
             (Fact::ServerName, _) => Value::maybe(self.server().map(str::as_bytes)),
             (Fact::WaitEnd, _) => Value::Bool(self.is_final),
+            (Fact::FcErr, _) => Value::Int(self.failure.map_or(0, |failure| failure.told().0).into()),
+            (Fact::FcErrStr, _) => {
+                Value::text(self.failure.map_or("Success", |failure| failure.told().1).as_bytes())
+            }
+            (Fact::ListenerName, _) => Value::maybe(self.found.named()),
+            (Fact::ListenerId, _) => Value::Int(self.found.number.into()),
             (Fact::BackendName, _) => {
                 Value::maybe(self.backend.as_ref().map(|backend| backend.spec.name.as_bytes()))
             }

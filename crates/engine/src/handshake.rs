@@ -17,6 +17,7 @@ use crate::client::Client;
 use crate::farewell;
 use crate::http::Reason;
 use crate::listener::{Found, Newcomer, serve};
+use crate::premature::{self, Premature};
 use crate::stats::ListenerCounters;
 use crate::stream::{Stream, Tls};
 use crate::tls::{Facts, ListenerConfig};
@@ -26,9 +27,11 @@ use crate::worker::Worker;
 /// Why there is no session.
 #[derive(Debug)]
 enum Unsecured {
-    /// The client closed before it said anything: somebody has looked whether the port is open. Or it has not asked for
-    /// anything yet, and connections like that are closed for the sake of others, or for all of this to end.
+    /// It has not asked for anything yet, and connections like that are closed for the sake of others, or for all of
+    /// this to end.
     Idle,
+    /// The client left before it said anything: somebody has looked whether the port is open.
+    Closed(Premature),
     /// The deadline has passed.
     Late,
     /// It speaks HTTP without TLS.
@@ -42,6 +45,10 @@ pub async fn secure(newcomer: Newcomer, found: Rc<Found>, config: ListenerConfig
     let Newcomer { mut presence, place, stream, peer } = newcomer;
     let worker = Rc::clone(presence.worker());
     let limits = (config.spec().handshake, presence.epoch);
+    if found.frontend.lines.is_some() {
+        // A handshake that fails takes the socket along.
+        let _ = presence.destination(Some(&stream));
+    }
     let shaken = within(&worker, limits, shake(&worker, stream, (&config, &found))).await;
     match shaken {
         Ok(tls) => {
@@ -56,6 +63,7 @@ pub async fn secure(newcomer: Newcomer, found: Rc<Found>, config: ListenerConfig
             serve(Client::new(presence, place, Stream::Tls(tls), peer), &found, is_http2);
         }
         Err(Unsecured::Idle) => {}
+        Err(Unsecured::Closed(why)) => premature::tell(presence, &found, peer, why),
         Err(error) => {
             for counters in found.connection_counters(worker.index) {
                 counters.handshake_errors.add(1);
@@ -64,6 +72,7 @@ pub async fn secure(newcomer: Newcomer, found: Rc<Found>, config: ListenerConfig
             let name = &found.frontend.spec.name;
             *found.frontend.counters.errors.lock().entry(code.to_owned()).or_insert(0) += 1;
             access::log_refused(&worker, (peer, name), code);
+            premature::tell(presence, &found, peer, error.premature());
         }
     }
 }
@@ -97,7 +106,8 @@ async fn shake(
 ) -> Result<Box<Tls>, Unsecured> {
     let mut first = [0];
     match socket.peek(&mut first).await {
-        Ok(0) | Err(_) => return Err(Unsecured::Idle),
+        Ok(0) => return Err(Unsecured::Closed(Premature::HandshakeClosed)),
+        Err(_) => return Err(Unsecured::Closed(Premature::HandshakeReset)),
         // A method, where only methods are expected otherwise.
         Ok(_) if found.frontend.spec.mode == Mode::Http && first[0].is_ascii_uppercase() => {
             farewell::turn_away(worker, socket, Reason::PlainHttp);
@@ -128,13 +138,32 @@ impl Drop for Place {
 }
 
 impl Unsecured {
+    fn premature(&self) -> Premature {
+        match self {
+            Self::Closed(why) => *why,
+            Self::Late => Premature::HandshakeLate,
+            Self::Idle | Self::Plain => Premature::Handshake,
+            Self::Broken(error) => called(error),
+        }
+    }
+
     fn code(&self) -> &'static str {
         match self {
-            Self::Idle => "closed",
+            Self::Idle | Self::Closed(_) => "closed",
             Self::Late => "handshake-timeout",
             Self::Plain => "plain-http",
             Self::Broken(error) => blame(error),
         }
+    }
+}
+
+/// What lines call it.
+fn called(error: &io::Error) -> Premature {
+    use rustls::{CertificateError, Error};
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => Premature::Authority,
+        Some(Error::InvalidCertificate(_)) => Premature::Certificate,
+        _ => Premature::Handshake,
     }
 }
 

@@ -32,6 +32,7 @@ mod models;
 mod notice;
 mod pace;
 mod peek;
+mod premature;
 mod privileges;
 mod proxy;
 mod rates;

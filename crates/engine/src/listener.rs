@@ -48,6 +48,10 @@ pub struct Found {
     pub frontend: Arc<Frontend>,
     /// The listener's counters.
     pub counters: Arc<ListenerCounters>,
+    /// What the listener is called; may be empty.
+    pub name: Arc<str>,
+    /// Its number within the frontend.
+    pub number: u32,
     /// The listener's port.
     pub port: u16,
     /// Accept a bare LF as line end in heads.
@@ -66,6 +70,11 @@ impl Found {
     /// Where a worker counts what comes on a connection: at its frontend and at its listener.
     pub fn connection_counters(&self, worker: usize) -> [&ConnectionCounters; 2] {
         [&self.frontend.counters.workers.of(worker).connections, self.counters.workers.of(worker)]
+    }
+
+    /// The listener's name, if it has one.
+    pub fn named(&self) -> Option<&[u8]> {
+        Some(self.name.as_bytes()).filter(|name| !name.is_empty())
     }
 
     /// Whether a connection from there begins with a PROXY header.
@@ -102,6 +111,8 @@ impl Place {
             Some(Rc::new(Found {
                 frontend: Arc::clone(tables.frontends.get(listener.frontend)?),
                 counters: Arc::clone(&listener.counters),
+                name: Arc::clone(&listener.name),
+                number: listener.number,
                 port: listener.port,
                 lenient: listener.lenient,
                 tls: listener.tls.clone(),

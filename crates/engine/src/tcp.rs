@@ -184,16 +184,12 @@ async fn open(
         counters.balanced.add(u64::from(tries.named != Some(index)));
         let (connect_ms, mut until) = (backend.spec.timeouts.connect, None);
         let preface = preface(client, view.peer, server.proxy);
+        let chosen = backend.chooser(index).map_or(Some(None), |name| server.choose(name, view));
         let error = loop {
+            let Some(chosen) = &chosen else { break ConnectError::Name };
             // Perhaps the server is the one to speak first.
-            match upstream::connect(
-                &server,
-                Manner { preface: &preface, more: false, prompt: true, http1: false },
-                timer,
-                connect_ms,
-            )
-            .await
-            {
+            let manner = Manner { preface: &preface, more: false, prompt: true, http1: false, chosen };
+            match upstream::connect(&server, manner, timer, connect_ms).await {
                 Ok(stream) => {
                     counters.connects.add(1);
                     server.see(&backend, &worker, Sight::Connected);
@@ -226,7 +222,7 @@ fn verdict(error: ConnectError, may_retry: bool) -> Option<Failed> {
         _ if may_retry => return None,
         ConnectError::NoPort => (Reason::OutOfPorts.code(), Who::Resource),
         ConnectError::Timeout => (NO_SERVER, Who::ServerSlow),
-        ConnectError::Failed | ConnectError::Tls => (NO_SERVER, Who::Server),
+        ConnectError::Failed | ConnectError::Tls | ConnectError::Name => (NO_SERVER, Who::Server),
     };
     Some((code, who, Phase::Connect))
 }

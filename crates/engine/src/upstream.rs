@@ -11,6 +11,8 @@ use std::sync::{Arc, Weak};
 
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
+use rustls::CertificateError;
+use rustls::pki_types::ServerName;
 use tenbin_balance::{Lease, Outcome, OutcomeKind};
 use tokio::net::TcpStream;
 
@@ -21,6 +23,7 @@ use crate::http2::{Link, Links, Opener, Waiter};
 use crate::stats::{ServerCounters, Workers};
 use crate::stream::{Stream, Tls};
 use crate::tables::{Backend, Server};
+use crate::tls::Chosen;
 use crate::wire::Sight;
 use crate::worker::Worker;
 
@@ -33,6 +36,8 @@ pub enum ConnectError {
     Failed,
     /// The TLS handshake failed: a certificate that is not good, or something that is not TLS.
     Tls,
+    /// The server is not whom the request chose a name for, which says nothing about it.
+    Name,
     /// No descriptor or memory left here, which says nothing about the server.
     Short,
     /// No local port left for this address, which says nothing about the server either.
@@ -83,6 +88,8 @@ pub struct Manner<'a> {
     pub prompt: bool,
     /// Over TLS, no other protocol than HTTP/1.1 is offered.
     pub http1: bool,
+    /// Over TLS, the name that was chosen for it.
+    pub chosen: &'a Chosen,
 }
 
 /// Opens a connection.
@@ -109,7 +116,7 @@ pub async fn connect(
 async fn open(
     server: &Server,
     address: &Address,
-    Manner { preface, more, prompt, http1 }: Manner<'_>,
+    Manner { preface, more, prompt, http1, chosen }: Manner<'_>,
 ) -> Result<Stream, ConnectError> {
     let socket = address.connect(server.source).await.map_err(|error| blame(&error))?;
     begin(&socket, preface, more || server.tls.is_some()).map_err(|error| blame(&error))?;
@@ -117,11 +124,9 @@ async fn open(
         hurry(&socket);
     }
     let Some(tls) = &server.tls else { return Ok(Stream::Tcp(socket)) };
-    let (config, name) = (if http1 { tls.http1() } else { Arc::clone(tls.client()) }, tls.name(address.ip()));
-    let opened = Tls::connect(config, name, socket).await;
-    opened
-        .map(Stream::Tls)
-        .map_err(|error| if is_of_tls(&error) { ConnectError::Tls } else { ConnectError::Failed })
+    let (config, name) = tls.towards(chosen.as_ref(), address.ip(), http1);
+    let opened = Tls::connect(config, (name, chosen.clone()), socket).await;
+    opened.map(Stream::Tls).map_err(|error| mistrust(&error, chosen.is_some()))
 }
 
 /// Has every write leave at once, even when the one before it was not yet acknowledged (RFC 896, 9293 section 3.7.4).
@@ -131,9 +136,20 @@ pub fn hurry(socket: &TcpStream) {
     let _ = socket.set_nodelay(true);
 }
 
-/// Whether TLS itself has something against the peer, rather than the network.
-fn is_of_tls(error: &io::Error) -> bool {
-    matches!(error.get_ref(), Some(inner) if inner.is::<rustls::Error>())
+/// Whether TLS itself has something against the peer, rather than the network; or nothing but the `chosen` name, with
+/// which clients could otherwise make a good server a failing one.
+fn mistrust(error: &io::Error, chosen: bool) -> ConnectError {
+    use rustls::Error;
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        None => ConnectError::Failed,
+        Some(
+            Error::AlertReceived(_)
+            | Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            ),
+        ) if chosen => ConnectError::Name,
+        Some(_) => ConnectError::Tls,
+    }
 }
 
 /// A new connection has room for a header.
@@ -151,13 +167,15 @@ impl ConnectError {
     pub fn settle(self, worker: &Worker, (backend, server): (&Backend, &Server), lease: Lease) {
         let kind = match self {
             Self::Timeout | Self::Failed | Self::Tls => OutcomeKind::Failure,
-            Self::Short | Self::NoPort => OutcomeKind::Aborted,
+            Self::Name | Self::Short | Self::NoPort => OutcomeKind::Aborted,
         };
-        if kind == OutcomeKind::Failure {
+        if kind == OutcomeKind::Failure || matches!(self, Self::Name) {
             let counters = server.counters.of(worker.index);
             counters.most.raise(u64::from(server.state.active()));
             counters.connect_errors.add(1);
             counters.failures.add(1);
+        }
+        if kind == OutcomeKind::Failure {
             server.see(backend, worker, Sight::Unreachable);
         }
         lease.finish(Outcome { kind, latency_us: 0 }, worker.now_ms());
@@ -216,23 +234,23 @@ impl Drop for Load<'_> {
 }
 
 impl Pools {
-    /// A stream on a shared connection to this server.
-    pub fn join(&self, server: &Server) -> Option<Stream> {
+    /// A stream on a shared connection to this server, asked for this name.
+    pub fn join(&self, server: &Server, chosen: Option<&ServerName<'static>>) -> Option<Stream> {
         let slots = self.slots.borrow();
         let pool = slots.get(server.slot.index).filter(|pool| pool.serial == server.slot.serial)?;
-        pool.links.stream().map(|asked| Stream::Asked(Box::new(asked)))
+        pool.links.stream(chosen).map(|asked| Stream::Asked(Box::new(asked)))
     }
 
     /// A place among those who wait for a connection to this server that somebody opens.
-    pub fn wait(&self, server: &Server) -> Option<Waiter> {
+    pub fn wait(&self, server: &Server, chosen: Option<&ServerName<'static>>) -> Option<Waiter> {
         let mut slots = self.slots.borrow_mut();
         let pool = slots.get_mut(server.slot.index).filter(|pool| pool.serial == server.slot.serial)?;
-        pool.links.wait()
+        pool.links.wait(chosen)
     }
 
     /// Announces a shared connection that is going to be opened.
-    pub fn announce(&self, server: &Arc<Server>, worker: usize) -> Opener {
-        self.with(server, worker, |pool| pool.links.announce())
+    pub fn announce(&self, server: &Arc<Server>, worker: usize, chosen: Chosen) -> Opener {
+        self.with(server, worker, |pool| pool.links.announce(chosen))
     }
 
     /// The connection that was announced cannot be shared, and others will not be either.
@@ -241,18 +259,32 @@ impl Pools {
     }
 
     /// Adds one that is there.
-    pub fn share(&self, server: &Arc<Server>, link: Rc<Link>, worker: usize, max_idle: usize) {
+    pub fn share(
+        &self,
+        server: &Arc<Server>,
+        (chosen, link): (Chosen, Rc<Link>),
+        worker: usize,
+        max_idle: usize,
+    ) {
         self.with(server, worker, |pool| {
             pool.max_idle = max_idle;
-            pool.links.add(link);
+            pool.links.add(chosen, link);
         });
     }
 
-    /// An idle connection to this server on which nothing has happened since.
-    pub fn take(&self, server: &Server, worker: usize) -> Option<Stream> {
+    /// An idle connection to this server, asked for this name, on which nothing has happened since.
+    pub fn take(
+        &self,
+        server: &Server,
+        worker: usize,
+        chosen: Option<&ServerName<'static>>,
+    ) -> Option<Stream> {
         let mut slots = self.slots.borrow_mut();
         let pool = slots.get_mut(server.slot.index).filter(|pool| pool.serial == server.slot.serial)?;
-        while let Some(mut idle) = pool.idle.pop_back() {
+        let fits = |idle: &Idle| idle.stream.chosen() == chosen;
+        // Where no names are chosen, that is the last one.
+        while let Some(mut idle) = pool.idle.iter().rposition(fits).and_then(|place| pool.idle.remove(place))
+        {
             server.counters.of(worker).idle_out.add(1);
             if idle.stream.is_quiet() {
                 return Some(idle.stream);

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tenbin.model import Address, AsServer, Protocol, UnixAddress
+from tenbin.model.tls import ANY_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +80,14 @@ class Target:
         return Address(host or self.address.host, port or self.address.port)
 
     @property
+    def name(self) -> str:
+        """Whom a certificate must be for; "" where anybody's will do, and no name is asked for."""
+        tls = self.way.tls
+        if tls is None or tls.sni:
+            return tls.sni if tls is not None else ""
+        return "" if tls.host == ANY_HOST else self.where.host
+
+    @property
     def within(self) -> float:
         """The seconds that a check may take: its timeout, or its interval where it has none."""
         return self.check.timeout.seconds or self.check.every.seconds
@@ -98,8 +107,8 @@ class Target:
 def way(check: Check, server: Server, protocol: Protocol) -> Way:
     """Return how a server of a backend that speaks this protocol is checked."""
     tls = server.tls if check.tls is AsServer.AS_SERVER else check.tls
-    if tls is not None and not tls.sni:
-        tls = replace(tls, sni=_name(check, server))
+    if tls is not None and not tls.sni and tls.host != ANY_HOST:
+        tls = replace(tls, sni=tls.host or _name(check, server))
     return Way(
         tls=tls,
         send_proxy=server.send_proxy if check.send_proxy is AsServer.AS_SERVER else check.send_proxy,

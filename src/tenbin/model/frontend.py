@@ -30,7 +30,8 @@ class Listener:
     """One address that is listened on; `position` is `file:line:column` for bind errors.
 
     `lenient` accepts a bare LF as line end in heads. `tls` None: bytes are taken as they come; `proxy_protocol` None:
-    nobody's connection begins with it. `http2`: by ALPN, or by prior knowledge where there is no TLS.
+    nobody's connection begins with it. `http2`: by ALPN, or by prior knowledge where there is no TLS. `name` and
+    `number` are what lines and conditions of HAProxy's language call it.
     """
 
     address: Address | UnixAddress | Inherited
@@ -39,6 +40,8 @@ class Listener:
     tls: ListenerTls | None = None
     proxy_protocol: ProxyIn | None = None
     http2: bool = False
+    name: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)

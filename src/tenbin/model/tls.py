@@ -8,6 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tenbin.model.expression import Expression
+
+
+ANY_HOST = "*"
 
 
 class Protocol(StrEnum):
@@ -81,7 +88,10 @@ class ServerTls:
     """TLS towards a server.
 
     `sni` is the name that is sent and that its certificate must hold; "": none is sent, and the certificate must hold
-    the address. `ca` "" for the system's authorities. `certificate` is shown to a server that asks. `positions` are
+    `host`, or the address where that is "" too, or where it is ANY_HOST nothing. `chosen` is an expression in place of
+    `sni`: each request (in mode tcp each connection) yields a name anew, or none where it yields "".
+
+    `ca` "" for the system's authorities. `certificate` is shown to a server that asks. `positions` are
     `file:line:column` of where `ca` and `crl` were named.
     """
 
@@ -93,6 +103,8 @@ class ServerTls:
     suite: TlsSuite
     stamp: str
     positions: tuple[str, str] = field(default=("", ""), compare=False)
+    chosen: Expression | None = None
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)

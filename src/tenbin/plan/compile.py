@@ -115,6 +115,8 @@ def _listener(listener: model.Listener, frontend: model.Frontend) -> wire.Listen
         tls=listener_tls(listener.tls, frontend) if listener.tls else None,
         proxy=proxy_in(listener.proxy_protocol) if listener.proxy_protocol else None,
         http2=listener.http2,
+        name=listener.name,
+        number=listener.number,
     )
 
 

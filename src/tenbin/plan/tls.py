@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, cast
 
+from tenbin.plan.expression import optional
 from tenbin.plan.wire import tls as wire
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def server_tls(tls: model.ServerTls) -> wire.ServerTls:
         ca=tls.ca,
         crl=tls.crl,
         sni=tls.sni,
+        chosen=optional(tls.chosen),
+        host=tls.host,
         certificate=_certificate(tls.certificate) if tls.certificate else None,
         suite=_suite(tls.suite),
         stamp=tls.stamp,

@@ -33,7 +33,11 @@ _TO, _PORTS = "192.0.2.1", (4000, 80)
 
 
 class RefusedError(OSError):
-    """The handshake failed."""
+    """The handshake failed; `port` is that of the client."""
+
+    def __init__(self, why: str, port: int | None) -> None:
+        super().__init__(why)
+        self.port = port
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,13 @@ class Doors:
             plain.sendall(prefix)
         if "tls" not in options:
             return Connection(plain, "")
+        port = _port(plain)
         try:
             secured = self._context(options).wrap_socket(plain, server_hostname=options.get("sni", "localhost") or None)
         except OSError as error:
+            raise RefusedError(getattr(error, "reason", None) or type(error).__name__, port) from error
+        finally:
             plain.close()
-            raise RefusedError(getattr(error, "reason", None) or type(error).__name__) from error
         return Connection(secured, _told(secured))
 
     def _reach(self, name: str) -> socket.socket:
@@ -89,8 +95,7 @@ class Connection:
 
     def __init__(self, connected: socket.socket, tls: str) -> None:
         self._socket = connected
-        local = connected.getsockname()
-        self.port: int | None = local[1] if isinstance(local, tuple) else None
+        self.port = _port(connected)
         self.tls = tls
         self.stream = Stream(lambda: self._socket.recv(65536))
 
@@ -116,6 +121,11 @@ class Connection:
     def close(self) -> None:
         """End it."""
         self._socket.close()
+
+
+def _port(connected: socket.socket) -> int | None:
+    local = connected.getsockname()
+    return local[1] if isinstance(local, tuple) else None
 
 
 def _prefix(options: Mapping[str, str]) -> bytes:

@@ -126,11 +126,12 @@ class Run:
         except ConnectionRefusedError:
             return Outcome(end="refused")
         except RefusedError as error:
+            self._know(error.port)
             return Outcome(end="no handshake", tls=f"refused: {error}")
         except OSError:
             # The reset came before the connection was asked for its port.
             return Outcome(end="reset")
-        self._know(connection)
+        self._know(connection.port)
         outcome = self._use(connection, word, request, rest)
         outcome.tls = connection.tls
         return outcome
@@ -154,14 +155,14 @@ class Run:
             case _:
                 return _exchange(connection, whole)
 
-    def _know(self, connection: Connection) -> None:
-        if connection.port is not None:
-            self.clients.append(connection.port)
+    def _know(self, port: int | None) -> None:
+        if port is not None:
+            self.clients.append(port)
 
     def _start_beside(self, door: str, request: str) -> Outcome:
         outcome, known = Outcome(), len(self.origins.seen)
         connection = self.doors.open(door)
-        self._know(connection)
+        self._know(connection.port)
 
         def work() -> None:
             done = _exchange(connection, request)

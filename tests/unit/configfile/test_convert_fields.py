@@ -102,6 +102,8 @@ WHERE: dict[Key, Callable[[Any], bool]] = {
     ("Stored", "period"): lambda one: bool(one.period),
     ("Stored", "count"): lambda one: bool(one.count),
     ("Stored", "name"): lambda one: not one.count,
+    ("ServerTls", "chosen"): lambda one: one.chosen is not None,
+    ("ServerTls", "sni"): lambda one: one.chosen is None,
     ("StickRule", "match"): lambda one: not (one.match or one.answer),
     **{
         ("Step", name): partial(_is_step, kind)
@@ -129,6 +131,8 @@ OTHERS: dict[Key, Any] = {
     ("ListenerTls", "hsts"): "max-age=1",
     ("TlsSuite", "versions"): ("1.3",),
     ("TlsSuite", "ciphers"): ("TLS_AES_128_GCM_SHA256",),
+    ("ServerTls", "host"): "d.test",
+    ("ServerTls", "chosen"): Fetch("path"),
     ("Route", "when"): _WHEN,
     ("ToBackend", "name"): Fetch("path"),
     ("ToBackend", "backend"): "api",

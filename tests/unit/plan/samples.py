@@ -249,7 +249,12 @@ def everything() -> Config:
         "app",
         full,
         server("s2", address=Address("app.internal", 3002), admin=Admin.DRAIN, weight=0),
-        server("s3", address=Address("::1", 3003), tls=server_tls(), send_proxy=SendProxy(1, tls=False)),
+        server(
+            "s3",
+            address=Address("::1", 3003),
+            tls=server_tls(host="*", chosen=Fetch("host")),
+            send_proxy=SendProxy(1, tls=False),
+        ),
         balance=balance(Policy.HASH, key=Fetch("header", ("x-user",)), method=HashMethod.MAGLEV, load_factor=125),
         sticky=StickyCookie(
             "SERVERID", plain=True, attributes=("Path=/", "HttpOnly"), max_idle=SECOND, max_life=SECOND

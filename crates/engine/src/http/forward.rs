@@ -208,7 +208,7 @@ async fn attempt(
         name_server(x, backend, server);
     }
     let wants = open::wants(backend, x.request.method, course.first, course.stale >= MOST_STALE);
-    let opened = match open::open(client, x, backend, lease, wants).await {
+    let opened = match open::open(client, x, (backend, course.found), lease, wants).await {
         Ok(opened) => opened,
         Err(error) => return not_opened(client, x, (course, backend), &error),
     };

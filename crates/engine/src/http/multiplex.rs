@@ -48,12 +48,13 @@ pub async fn speak(
 ) -> Result<Stream, ConnectError> {
     stream.plain().into_iter().for_each(hurry);
     let is_shared = opener.is_some();
+    let chosen = stream.chosen().cloned();
     let terms = terms(worker, (backend, server), opener.map_or(1, Opener::guess), is_shared);
     // Its few bytes find room in the socket at once.
     let Ok(link) = Link::open(stream, terms).await else { return Err(ConnectError::Failed) };
     let asked = link.stream().ok_or(ConnectError::Failed)?;
     if is_shared {
-        worker.pools.share(server, link, worker.index, backend.spec.pool.max_idle);
+        worker.pools.share(server, (chosen, link), worker.index, backend.spec.pool.max_idle);
     }
     Ok(Stream::Asked(Box::new(asked)))
 }

@@ -21,6 +21,7 @@ use crate::proxy::preface;
 use crate::stick;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server, Sticky, Tables};
+use crate::tls::Chosen;
 use crate::upstream::{self, ConnectError, Manner};
 use crate::wire::{Protocol, Reuse, Sight};
 use crate::worker::Worker;
@@ -218,7 +219,7 @@ async fn wait(
 pub async fn open(
     client: &Client,
     x: &mut Exchange,
-    backend: &Backend,
+    (backend, found): (&Backend, &Found),
     lease: Lease,
     wants: Wants,
 ) -> Result<Opened, NotOpened> {
@@ -229,9 +230,16 @@ pub async fn open(
     // Over HTTP/2 only some servers know them, over HTTP/1.1 all that know them at all.
     let wants = if is_websocket && backend.spec.protocol == Protocol::Auto { Wants::Http1 } else { wants };
     let ways = Ways::of(backend, server, wants);
-    let mut opened = match ways.pooled(worker, server) {
-        Some(stream) => Ok((stream, true)),
-        None => Box::pin(connection(client, x, (backend, server), (ways, wants))).await,
+    let chosen = backend.chooser(index).map_or(Ok(None), |name| {
+        server.choose(name, &x.view(client, found, Some(backend))).ok_or(ConnectError::Name)
+    });
+    let mut opened = match chosen.as_ref().map(|chosen| ways.pooled(worker, server, chosen)) {
+        Ok(Some(stream)) => Ok((stream, true)),
+        Ok(None) => {
+            let chosen = chosen.unwrap_or_default();
+            Box::pin(connection(client, x, (backend, server), (ways, wants, chosen))).await
+        }
+        Err(error) => Err(*error),
     };
     if is_websocket && let Ok((Stream::Asked(stream), _)) = &mut opened {
         match Box::pin(multiplex::extend(stream, &x.timer, backend.spec.timeouts.connect)).await {
@@ -257,7 +265,7 @@ pub async fn open(
     match error {
         ConnectError::Timeout => Err(NotOpened::Unreachable(index, Reason::ConnectTimeout)),
         ConnectError::Failed => Err(NotOpened::Unreachable(index, Reason::ConnectFailed)),
-        ConnectError::Tls => Err(NotOpened::Unreachable(index, Reason::TlsFailed)),
+        ConnectError::Tls | ConnectError::Name => Err(NotOpened::Unreachable(index, Reason::TlsFailed)),
         ConnectError::NoPort => Err(NotOpened::Unreachable(index, Reason::OutOfPorts)),
         // Another server would need one, too.
         ConnectError::Short => Err(NotOpened::Refused(Reason::OutOfDescriptors)),
@@ -281,9 +289,10 @@ impl Ways {
         Self { shares, takes }
     }
 
-    fn pooled(self, worker: &Worker, server: &Arc<Server>) -> Option<Stream> {
-        let shared = if self.shares { worker.pools.join(server) } else { None };
-        if shared.is_none() && self.takes { worker.pools.take(server, worker.index) } else { shared }
+    fn pooled(self, worker: &Worker, server: &Arc<Server>, chosen: &Chosen) -> Option<Stream> {
+        let (pools, chosen) = (&worker.pools, chosen.as_ref());
+        let shared = if self.shares { pools.join(server, chosen) } else { None };
+        if shared.is_none() && self.takes { pools.take(server, worker.index, chosen) } else { shared }
     }
 }
 
@@ -292,23 +301,29 @@ async fn connection(
     client: &Client,
     x: &Exchange,
     (backend, server): (&Backend, &Arc<Server>),
-    (ways, wants): (Ways, Wants),
+    (ways, wants, chosen): (Ways, Wants, Chosen),
 ) -> Result<(Stream, bool), ConnectError> {
     let worker = &client.worker;
     let timeout = x.state.overrides.connect.unwrap_or(backend.spec.timeouts.connect);
     let shares = ways.shares;
     let source = x.state.overrides.source.unwrap_or(client.peer);
     let (mut until, preface) = (None, preface(client, source, server.proxy));
-    let manner = Manner { preface: &preface, more: true, prompt: false, http1: wants == Wants::Http1 };
+    let manner = Manner {
+        preface: &preface,
+        more: true,
+        prompt: false,
+        http1: wants == Wants::Http1,
+        chosen: &chosen,
+    };
     loop {
-        if let Some(stream) = ways.pooled(worker, server) {
+        if let Some(stream) = ways.pooled(worker, server, &chosen) {
             return Ok((stream, true));
         }
-        if shares && let Some(waiter) = worker.pools.wait(server) {
+        if shares && let Some(waiter) = worker.pools.wait(server, chosen.as_ref()) {
             multiplex::wait(&waiter, &x.timer, timeout).await?;
             continue;
         }
-        let announced = shares.then(|| worker.pools.announce(server, worker.index));
+        let announced = shares.then(|| worker.pools.announce(server, worker.index, chosen.clone()));
         let fresh = match upstream::connect(server, manner, &x.timer, timeout).await {
             Ok(stream) => match multiplex::is_chosen(backend.spec.protocol, &stream) {
                 Ok(true) => {

@@ -158,9 +158,10 @@ impl Record {
         // A backend of ours is nobody's business: its answers are the frontend's own.
         let backend = tables.backend(&self.backend).map(Arc::as_ref).filter(|_| !self.is_service);
         let server = backend.and_then(|backend| backend.servers.get(backend.server_named(&self.server)?));
-        let wall = wall_micros();
+        let (wall, (presence, socket)) = (wall_micros(), client.seen());
         Entry {
-            client,
+            presence,
+            socket,
             peer: state.overrides.source.unwrap_or(client.peer),
             found,
             times: Times { closed: now, ..self.times },

@@ -7,13 +7,16 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
+use rustls::pki_types::ServerName;
+
 use super::Asked;
 use super::back_link::{Link, MOST_STREAMS};
+use crate::tls::Chosen;
 use crate::upstream::ConnectError;
 
-/// See the module.
+/// See the module. Where requests choose the name that the server is asked for, only those of one name share.
 pub struct Links {
-    open: Vec<Rc<Link>>,
+    open: Vec<(Chosen, Rc<Link>)>,
     opening: Vec<Weak<Opening>>,
     /// Streams that a connection to this server took at last.
     limit: usize,
@@ -22,6 +25,7 @@ pub struct Links {
 /// A connection that is being opened; whoever opens it holds it until it is there or has failed.
 #[derive(Default)]
 pub struct Opening {
+    chosen: Chosen,
     waiting: Cell<usize>,
     wakers: RefCell<Vec<Waker>>,
     state: Cell<State>,
@@ -49,8 +53,9 @@ impl Default for Links {
 
 impl Links {
     /// A stream on a connection that is there.
-    pub fn stream(&self) -> Option<Asked> {
-        self.open.iter().find_map(Link::stream)
+    pub fn stream(&self, chosen: Option<&ServerName<'static>>) -> Option<Asked> {
+        let fitting = self.open.iter().filter(|(of, _)| of.as_ref() == chosen);
+        fitting.map(|(_, link)| link).find_map(Link::stream)
     }
 
     /// The server does not speak HTTP/2: nobody is to wait for what cannot be shared.
@@ -59,22 +64,24 @@ impl Links {
     }
 
     /// Adds a connection.
-    pub fn add(&mut self, link: Rc<Link>) {
-        self.open.push(link);
+    pub fn add(&mut self, chosen: Chosen, link: Rc<Link>) {
+        self.open.push((chosen, link));
     }
 
     /// A place among those who wait for a connection that is being opened.
-    pub fn wait(&mut self) -> Option<Waiter> {
-        self.limit = self.open.iter().find(|link| link.is_open()).map_or(self.limit, |link| link.limit());
+    pub fn wait(&mut self, chosen: Option<&ServerName<'static>>) -> Option<Waiter> {
+        let open = self.open.iter().find(|(_, link)| link.is_open());
+        self.limit = open.map_or(self.limit, |(_, link)| link.limit());
         let mut opening = self.opening.iter().filter_map(Weak::upgrade);
-        let opening = opening.find(|opening| opening.waiting.get() + 1 < self.limit)?;
+        let has_room = |opening: &Rc<Opening>| opening.waiting.get() + 1 < self.limit;
+        let opening = opening.find(|opening| opening.chosen.as_ref() == chosen && has_room(opening))?;
         opening.waiting.set(opening.waiting.get() + 1);
         Some(Waiter(opening))
     }
 
     /// Announces one that is going to be opened.
-    pub fn announce(&mut self) -> Opener {
-        let opening = Rc::new(Opening::default());
+    pub fn announce(&mut self, chosen: Chosen) -> Opener {
+        let opening = Rc::new(Opening { chosen, ..Opening::default() });
         self.opening.retain(|one| one.strong_count() > 0);
         self.opening.push(Rc::downgrade(&opening));
         Opener(opening, self.limit)
@@ -82,8 +89,8 @@ impl Links {
 
     /// Looks after all of them; at most so many stay idle.
     pub fn look(&mut self, now_ms: u64, max_idle: usize) {
-        self.open.retain(|link| link.look(now_ms));
-        let idle = self.open.iter().filter(|link| link.idle_since().is_some()).count();
+        self.open.retain(|(_, link)| link.look(now_ms));
+        let idle = self.open.iter().filter(|(_, link)| link.idle_since().is_some()).count();
         for _ in max_idle..idle {
             self.close_oldest(u64::MAX);
         }
@@ -92,15 +99,15 @@ impl Links {
     /// Closes the one that has been idle for the longest, if it has been since then or longer.
     pub fn close_oldest(&mut self, since_ms: u64) -> bool {
         let idle = self.open.iter().enumerate();
-        let oldest = idle.filter_map(|(at, link)| Some((link.idle_since()?, at))).min();
+        let oldest = idle.filter_map(|(at, (_, link))| Some((link.idle_since()?, at))).min();
         let Some((_, at)) = oldest.filter(|(since, _)| *since <= since_ms) else { return false };
-        self.open.swap_remove(at).close();
+        self.open.swap_remove(at).1.close();
         true
     }
 
     /// None of them takes new streams.
     pub fn retire(&mut self) {
-        self.open.drain(..).for_each(|link| link.retire());
+        self.open.drain(..).for_each(|(_, link)| link.retire());
     }
 }
 
@@ -144,5 +151,20 @@ impl Waiter {
             State::Over => Poll::Ready(Ok(())),
             State::Failed(error) => Poll::Ready(Err(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_requests_for_the_same_name_wait_for_a_connection() {
+        let name = |text: &str| Some(ServerName::try_from(text.to_owned()).unwrap());
+        let mut links = Links::default();
+        let _opener = links.announce(name("a.example"));
+        assert!(links.wait(name("A.example").as_ref()).is_some());
+        assert!(links.wait(name("b.example").as_ref()).is_none());
+        assert!(links.wait(None).is_none());
     }
 }

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::Ordering;
 
 use tenbin_rules::{Kind, Message, TlsFact, Value};
+use tokio::net::TcpStream;
 
 use super::Lines;
 use super::date::{Dates, digits};
@@ -12,7 +13,7 @@ use super::noted::Noted;
 use super::text::{Style, decimal};
 use super::times::Times;
 use crate::address::{Address, NOWHERE};
-use crate::client::Client;
+use crate::client::Presence;
 use crate::ending::Ending;
 use crate::listener::Found;
 use crate::rules::Captures;
@@ -21,8 +22,10 @@ use crate::wire::Mode;
 
 /// A request or a connection that has ended.
 pub struct Entry<'a> {
-    /// Whose it was.
-    pub client: &'a Client,
+    /// What is known of the connection.
+    pub presence: &'a Presence,
+    /// Its socket, where it has one of its own.
+    pub socket: Option<&'a TcpStream>,
     /// Whom it came from, as rules have it.
     pub peer: SocketAddr,
     /// Who served it.
@@ -72,8 +75,8 @@ impl Entry<'_> {
             Field::ClientIp if self.peer == NOWHERE => style.text(out, b"unix"),
             Field::ClientIp => style.address(out, Some(self.peer.ip().to_canonical())),
             Field::ClientPort => style.port(out, Some(self.peer.port())),
-            Field::FrontIp => style.address(out, ip(self.client.destination())),
-            Field::FrontPort => style.port(out, self.client.destination().map(|address| address.port())),
+            Field::FrontIp => style.address(out, ip(self.destination())),
+            Field::FrontPort => style.port(out, self.destination().map(|address| address.port())),
             Field::ServerIp => style.address(out, ip(self.server_address())),
             Field::ServerPort => style.port(out, self.server_address().map(|address| address.port())),
             // The socket towards the server is gone or at work for others by now.
@@ -90,7 +93,7 @@ impl Entry<'_> {
             Field::Ending => out.extend_from_slice(&self.ending.pair()),
             Field::EndingWithCookies => out.extend_from_slice(&self.ending.letters()),
             Field::Hostname => style.text(out, self.lines().map_or("", |lines| &lines.host).as_bytes()),
-            Field::Cipher => style.text(out, text_of(&self.client.tls().tell(TlsFact::Cipher))),
+            Field::Cipher => style.text(out, text_of(&self.presence.tls().tell(TlsFact::Cipher))),
             Field::Tls => self.tls_version(style, out),
             Field::Mode => {
                 let is_http = self.found.frontend.spec.mode == Mode::Http;
@@ -114,6 +117,10 @@ impl Entry<'_> {
         }
     }
 
+    fn destination(&self) -> Option<SocketAddr> {
+        self.presence.destination(self.socket)
+    }
+
     fn lines(&self) -> Option<&Lines> {
         self.found.frontend.lines.as_deref()
     }
@@ -134,7 +141,7 @@ impl Entry<'_> {
     }
 
     fn tls_version(&self, style: Style, out: &mut Vec<u8>) {
-        let version = self.client.tls().tell(TlsFact::Version);
+        let version = self.presence.tls().tell(TlsFact::Version);
         match text_of(&version) {
             b"" => style.text(out, b""),
             number => style.text(out, &[b"TLSv", number].concat()),
@@ -144,7 +151,7 @@ impl Entry<'_> {
     fn write_date(&self, field: Field, style: Style, out: &mut Vec<u8>) -> bool {
         let accepted = self.wall[0];
         let begun = accepted + (self.times.begun.max(self.times.shaken)).saturating_sub(self.times.accepted);
-        let mut dates = self.client.worker.dates.borrow_mut();
+        let mut dates = self.presence.worker().dates.borrow_mut();
         let dates: &mut Dates = &mut dates;
         match field {
             Field::Accepted => dates.with_millis(accepted, out),
@@ -249,7 +256,7 @@ impl Entry<'_> {
                 );
             }
             Field::Number => {
-                let numbered = &self.client.worker.shared.process.numbered;
+                let numbered = &self.presence.worker().shared.process.numbered;
                 let number = self.noted.number(|| numbered.fetch_add(1, Ordering::Relaxed));
                 return style.number(out, number as i64, 4);
             }
@@ -266,7 +273,7 @@ impl Entry<'_> {
     /// How many there are at the moment, and how many were waited for.
     fn write_load(&self, field: Field, out: &mut Vec<u8>) {
         let number = match field {
-            Field::Process => self.client.worker.shared.process.connections.now(),
+            Field::Process => self.presence.worker().shared.process.connections.now(),
             Field::OfFrontend => self.found.frontend.counters.current.now(),
             Field::OfBackend => self.backend.map_or(0, |backend| {
                 let counters = &backend.counters;

@@ -56,6 +56,7 @@ pub struct Lines {
     raise_errors: bool,
     format: Vec<Part>,
     error: Vec<Part>,
+    premature: Vec<Part>,
     structured: Vec<Part>,
     targets: Vec<Target>,
 }
@@ -100,6 +101,7 @@ impl Lines {
             raise_errors: spec.raise_errors,
             format: if spec.format.is_empty() { part::greeting() } else { compile("format", &spec.format)? },
             error: compile("error", &spec.error)?,
+            premature: part::premature(),
             structured: compile("structured", &spec.structured)?,
             targets: spec.targets.iter().filter_map(target).collect(),
         })
@@ -112,7 +114,7 @@ impl Lines {
             return;
         }
         let Some(level) = self.level(failed, asked) else { return };
-        self.write(&self.format, (entry, view), level);
+        self.write(&self.format, (entry, view), level, b"");
     }
 
     /// Takes down the first cookie whose name begins as it should.
@@ -146,7 +148,18 @@ impl Lines {
     pub fn tell_error<V: View>(&self, entry: &Entry<'_>, view: &V) {
         let level = if self.raise_errors { ERROR } else { INFO };
         let format = if self.error.is_empty() { &self.format } else { &self.error };
-        self.write(format, (entry, view), level);
+        self.write(format, (entry, view), level, b"");
+    }
+
+    /// Writes the line of a connection that was never served, and `why` where no format says otherwise.
+    pub fn tell_premature<V: View>(&self, entry: &Entry<'_>, view: &V, why: &str) {
+        let level = if self.raise_errors { ERROR } else { INFO };
+        if !self.error.is_empty() {
+            return self.write(&self.error, (entry, view), level, b"");
+        }
+        let (name, number) = (&entry.found.name, entry.found.number);
+        let rest = if name.is_empty() { format!("{number}: {why}") } else { format!("{name}: {why}") };
+        self.write(&self.premature, (entry, view), level, rest.as_bytes());
     }
 
     /// The syslog severity of a line; None: a rule wants none.
@@ -157,13 +170,17 @@ impl Lines {
         }
     }
 
-    fn write<V: View>(&self, format: &[Part], (entry, view): (&Entry<'_>, &V), level: u8) {
-        let worker = &entry.client.worker;
+    fn write<V: View>(&self, format: &[Part], (entry, view): (&Entry<'_>, &V), level: u8, rest: &[u8]) {
+        if self.targets.is_empty() {
+            return;
+        }
+        let worker = entry.presence.worker();
         let mut texts = worker.batches.texts();
         let (line, structured) = &mut *texts;
         line.clear();
         structured.clear();
         part::write(format, entry, view, line);
+        line.extend_from_slice(rest);
         part::write(&self.structured, entry, view, structured);
         self.count.fetch_add(1, Ordering::Relaxed);
         for target in &self.targets {

@@ -61,6 +61,22 @@ pub fn greeting() -> Vec<Part> {
     pieces.into_iter().map(|piece| Part { piece, style: Style::default() }).collect()
 }
 
+/// What stands before the listener and the reason where a connection was never served.
+pub fn premature() -> Vec<Part> {
+    let text = |text: &str| Piece::Text(text.as_bytes().into());
+    let pieces = [
+        Piece::Field(Field::ClientIp),
+        text(":"),
+        Piece::Field(Field::ClientPort),
+        text(" ["),
+        Piece::Field(Field::Accepted),
+        text("] "),
+        Piece::Field(Field::Frontend),
+        text("/"),
+    ];
+    pieces.into_iter().map(|piece| Part { piece, style: Style::default() }).collect()
+}
+
 /// Spaces of a format merge with those next to them, also where nothing stands between.
 fn split(text: &str, style: Style, compiled: &mut Vec<Part>) {
     for (index, word) in text.split(' ').enumerate() {

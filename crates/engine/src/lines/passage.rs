@@ -66,8 +66,10 @@ impl Passage {
 
     fn write(&self, (client, found): (&Client, &Found), lines: &Lines, view: &ConnectionView) {
         let (now, wall) = (client.worker.shared.clock.micros(), wall_micros());
+        let (presence, socket) = client.seen();
         let entry = Entry {
-            client,
+            presence,
+            socket,
             peer: client.peer,
             found,
             times: Times { closed: now, ..self.times },

@@ -9,9 +9,9 @@ use super::Told;
 use crate::access;
 use crate::listener::{Found, Newcomer, begin};
 use crate::peek::{self, Unheard};
+use crate::premature::{self, Premature};
 use crate::source;
 use crate::wire::NoticeLevel;
-use crate::worker::Worker;
 
 /// What a header said: its length, the client, and the rest.
 type Said = (usize, Option<SocketAddr>, Told);
@@ -22,16 +22,22 @@ pub async fn greet(mut newcomer: Newcomer, found: Rc<Found>) {
     let timer = worker.deadlines.timer();
     timer.set(found.frontend.spec.timeouts.header);
     let heard = peek::first::<LONGEST, _>(&newcomer.stream, (&worker, &timer), judge).await;
-    let refuse = |code, why: &str| refuse(&worker, (&found, newcomer.peer), code, why);
     let (length, source, told) = match heard {
         Ok(Ok(said)) => said,
-        Ok(Err(error)) => return refuse("bad-proxy-header", &error.to_string()),
-        Err(Unheard::Late { .. }) => return refuse("proxy-header-timeout", "it did not come in time"),
+        Ok(Err((error, called))) => return refuse(newcomer, &found, (&error.to_string(), called)),
+        Err(Unheard::Late { .. }) => {
+            return refuse(newcomer, &found, ("it did not come in time", Premature::HeaderLate));
+        }
         Err(Unheard::Closed { spoke: true }) => {
-            return refuse("bad-proxy-header", "the connection ended within it");
+            return refuse(newcomer, &found, ("the connection ended within it", Premature::HeaderCut));
         }
         // Who only looks whether somebody listens has done nothing wrong.
-        Err(Unheard::Closed { spoke: false } | Unheard::Unwanted) => return,
+        Err(Unheard::Closed { spoke: false }) => {
+            let Newcomer { presence, stream, peer, .. } = newcomer;
+            let _ = presence.destination(Some(&stream));
+            return premature::tell(presence, &found, peer, Premature::HeaderClosed);
+        }
+        Err(Unheard::Unwanted) => return,
     };
     let mut room = [0; LONGEST];
     if room.get_mut(..length).is_some_and(|header| peek::take(&newcomer.stream, header)) {
@@ -54,22 +60,40 @@ fn admit(mut newcomer: Newcomer, found: &Rc<Found>) {
     begin(newcomer, found);
 }
 
-fn judge(bytes: &[u8]) -> Option<Result<Said, ProxyError>> {
+fn judge(bytes: &[u8]) -> Option<Result<Said, (ProxyError, Premature)>> {
     let header = match read(bytes) {
         Ok(header) => header?,
-        Err(error) => return Some(Err(error)),
+        Err(error) => return Some(Err((error, called(error, bytes)))),
     };
     Some(Ok((header.length, header.ends.map(|ends| ends.source), Told::new(&header, bytes))))
 }
 
+/// What lines call it.
+fn called(error: ProxyError, bytes: &[u8]) -> Premature {
+    let family = bytes.strip_prefix(b"PROXY ").unwrap_or_default();
+    let is_known = [&b"TCP4 "[..], b"TCP6 ", b"UNKNOWN"].iter().any(|known| family.starts_with(known));
+    let is_other = bytes.get(12).is_some_and(|byte| byte >> 4 != 2);
+    match error {
+        ProxyError::Command if is_other => Premature::HeaderAbsent,
+        ProxyError::Absent => Premature::HeaderAbsent,
+        ProxyError::Line | ProxyError::LineTooLong if !is_known => Premature::HeaderProtocol,
+        _ => Premature::HeaderInvalid,
+    }
+}
+
 /// Counts it and says why, for whoever has set up the sender.
-fn refuse(worker: &Worker, (found, peer): (&Found, SocketAddr), code: &'static str, why: &str) {
+fn refuse(newcomer: Newcomer, found: &Rc<Found>, (why, called): (&str, Premature)) {
+    let Newcomer { presence, stream, peer, .. } = newcomer;
+    let worker = &Rc::clone(presence.worker());
+    let code = if called == Premature::HeaderLate { "proxy-header-timeout" } else { "bad-proxy-header" };
     for counters in found.connection_counters(worker.index) {
         counters.proxy_errors.add(1);
     }
     let (name, counters) = (&found.frontend.spec.name, &found.frontend.counters);
     *counters.errors.lock().entry(code.to_owned()).or_insert(0) += 1;
     access::log_refused(worker, (peer, name), code);
+    let _ = presence.destination(Some(&stream));
+    premature::tell(presence, found, peer, called);
     if source::is_due(worker, &counters.proxy_told) {
         let peer = peer.ip().to_canonical();
         let text = format!("frontend {name}: a connection from {peer} has no good PROXY header: {why}");

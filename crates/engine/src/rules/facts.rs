@@ -21,6 +21,8 @@ pub fn tell<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Val
             address.map_or(Value::Absent, |address| Value::Int(address.port().into()))
         }
         Fact::FrontendName => Value::text(scene.found.frontend.spec.name.as_bytes()),
+        Fact::ListenerName => Value::maybe(scene.found.named()),
+        Fact::ListenerId => number(scene.found.number.into()),
         Fact::FrontendId => number(scene.found.frontend.spec.number.into()),
         Fact::BackendName => match view.backend {
             Some(backend) => Value::text(backend.spec.name.as_bytes()),
@@ -63,6 +65,7 @@ fn met<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Option<V
         Fact::CaptureResVer => Value::text(written(answer?.version)),
         // What fails before a request is told by its line; here nothing has.
         Fact::FcErr | Fact::SslFcErr => Value::Int(0),
+        Fact::FcErrStr => Value::text(b"Success"),
         Fact::ReqBodySize => {
             let here = view.body.len() as u64;
             Value::Int(signed(if let Body::Length(length) = view.request.body {

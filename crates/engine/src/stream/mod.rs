@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
 use socket2::SockRef;
 use tenbin_proto::Body;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -46,6 +47,14 @@ impl Stream {
             Self::Tcp(socket) => Some(socket),
             Self::Tls(tls) => Some(tls.socket()),
             Self::Served(_) | Self::Asked(_) => None,
+        }
+    }
+
+    /// The name that was chosen for the connection to a server.
+    pub fn chosen(&self) -> Option<&ServerName<'static>> {
+        match self {
+            Self::Tls(tls) => tls.chosen(),
+            Self::Tcp(_) | Self::Served(_) | Self::Asked(_) => None,
         }
     }
 

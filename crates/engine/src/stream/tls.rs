@@ -11,31 +11,31 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, TlsStream};
 
-use crate::tls::ListenerConfig;
+use crate::tls::{Chosen, ListenerConfig};
 
 /// Bytes that were encrypted and that the socket does not take yet, at most.
 const UNSENT_BYTES: usize = 16 * 1024;
 
-/// Either side of a TLS connection, after its handshake.
-pub struct Tls(TlsStream<TcpStream>);
+/// Either side of a TLS connection, after its handshake; to a server perhaps with the name that was chosen for it.
+pub struct Tls(TlsStream<TcpStream>, Chosen);
 
 impl Tls {
     /// The handshake of a connection that a client has opened.
     pub async fn accept(config: &ListenerConfig, socket: TcpStream) -> io::Result<Box<Self>> {
         let mut accepted = config.accept(socket).await?;
         accepted.get_mut().1.set_buffer_limit(Some(UNSENT_BYTES));
-        Ok(Box::new(Self(accepted.into())))
+        Ok(Box::new(Self(accepted.into(), None)))
     }
 
     /// The handshake on a connection to a server.
     pub async fn connect(
         config: Arc<ClientConfig>,
-        name: ServerName<'static>,
+        (name, chosen): (ServerName<'static>, Chosen),
         socket: TcpStream,
     ) -> io::Result<Box<Self>> {
         let limit = |session: &mut ClientConnection| session.set_buffer_limit(Some(UNSENT_BYTES));
         let opened = TlsConnector::from(config).connect_with(name, socket, limit).await?;
-        Ok(Box::new(Self(opened.into())))
+        Ok(Box::new(Self(opened.into(), chosen)))
     }
 
     /// The socket below.
@@ -49,6 +49,11 @@ impl Tls {
             TlsStream::Server(stream) => Some(stream.get_ref().1),
             TlsStream::Client(_) => None,
         }
+    }
+
+    /// The name that was chosen for it alone: whatever asks for another one must not go on it.
+    pub fn chosen(&self) -> Option<&ServerName<'static>> {
+        self.1.as_ref()
     }
 
     /// The protocol that was agreed on by ALPN.

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tenbin_balance::Group;
-use tenbin_rules::Expr;
+use tenbin_rules::{Expr, View};
 
 use super::StickRule;
 use super::draft::Answers;
 use super::rules::Rules;
 use crate::address::Address;
 use crate::stats::{BackendCounters, ServerCounters, Workers};
-use crate::tls::ClientConfig;
+use crate::tls::{Chosen, ClientConfig};
 use crate::watch::Watch;
 use crate::wire::{self, Sight};
 use crate::worker::Worker;
@@ -32,6 +32,8 @@ pub struct Backend {
     pub key: Option<Expr>,
     /// That is made of what a TLS client says that is not terminated here.
     pub asks_hello: bool,
+    /// By server, the name that it is asked for in TLS, where requests choose it; empty where no server has one.
+    pub choosers: Vec<Option<Expr>>,
     /// How clients are remembered.
     pub sticky: Option<Sticky>,
     /// Which of its servers is remembered in stick tables, and by what.
@@ -94,6 +96,14 @@ pub struct Server {
 }
 
 impl Server {
+    /// The name that the connection is opened with; None: what was chosen is none, and one is needed.
+    pub fn choose<V: View>(&self, name: &Expr, view: &V) -> Option<Chosen> {
+        let Some(tls) = &self.tls else { return Some(None) };
+        let mut text = Vec::new();
+        name.write(view, &mut text);
+        tls.choose(&text)
+    }
+
     /// Takes what a request saw of it, if it is watched.
     pub fn see(&self, backend: &Backend, worker: &Worker, sight: Sight) {
         if let Some(watch) = &self.watch {
@@ -138,6 +148,11 @@ impl Drop for Slot {
 }
 
 impl Backend {
+    /// What chooses the name that a server is asked for in TLS.
+    pub fn chooser(&self, index: usize) -> Option<&Expr> {
+        self.choosers.get(index)?.as_ref()
+    }
+
     /// The place of a server in `servers`.
     pub fn server_named(&self, name: &str) -> Option<usize> {
         self.group.index_of(name)

@@ -160,8 +160,8 @@ fn build_listener(
             workers: Workers::new(threads),
         })
     });
-    let (lenient, http2) = (spec.lenient, spec.http2);
-    Listener { address: spec.address, port, frontend, lenient, tls, http2, proxy, counters }
+    let wire::Listener { address, name, number, lenient, http2, .. } = spec;
+    Listener { address, name: name.into(), number, port, frontend, lenient, tls, http2, proxy, counters }
 }
 
 /// Servers that are not down; a server's state is one and the same for the old and the new backend.
@@ -261,13 +261,15 @@ fn build_backend(
     let sticky = spec.sticky.as_ref().map(build_sticky);
     let by_cookie =
         servers.iter().enumerate().rev().map(|(index, server)| (server.cookie.clone(), index)).collect();
-    let asks_hello = draft.key.as_ref().is_some_and(|key| key.asks(TlsFact::is_asked));
+    let asks_hello =
+        draft.key.iter().chain(draft.choosers.iter().flatten()).any(|expr| expr.asks(TlsFact::is_asked));
     Backend {
         group,
         servers,
         by_cookie,
         key: draft.key,
         asks_hello,
+        choosers: draft.choosers,
         sticky,
         stick: draft.stick,
         use_server: draft.use_server,

@@ -80,6 +80,8 @@ pub struct BackendDraft {
     pub use_server: Vec<(Expr, Option<Expr>)>,
     /// Exceptions of persistence.
     pub persist: Vec<(bool, Option<Expr>)>,
+    /// By server, what chooses the name that it is asked for; empty where nothing does.
+    pub choosers: Vec<Option<Expr>>,
     /// By server.
     pub servers: Vec<ServerDraft>,
     /// What is done with requests and answers.
@@ -405,9 +407,27 @@ fn draft_backend(
         Ok(ServerDraft { address: address.filter(|_| is_fit), source, tls, is_same, is_fit })
     };
     let servers = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
+    let choosers = draft_choosers(path, &spec.servers, around)?;
     let rules = draft_rules(&format!("{path}.rules"), &spec.rules, around)?;
     let answers = draft_answers(path, &spec.answers, around)?;
-    Ok(BackendDraft { key, stick, use_server, persist, servers, rules, answers })
+    Ok(BackendDraft { key, stick, use_server, persist, choosers, servers, rules, answers })
+}
+
+fn draft_choosers(
+    path: &str,
+    servers: &[wire::Server],
+    around: &Around<'_>,
+) -> Result<Vec<Option<Expr>>, Refusal> {
+    let chosen = |server: &wire::Server| server.tls.as_ref().is_some_and(|tls| tls.chosen.is_some());
+    if !servers.iter().any(chosen) {
+        return Ok(Vec::new());
+    }
+    let each = servers.iter().enumerate().map(|(index, server)| {
+        let chosen = server.tls.as_ref().and_then(|tls| tls.chosen.as_ref());
+        let path = || format!("{path}.servers[{index}].tls.chosen");
+        chosen.map(|chosen| expression(&path(), chosen, around)).transpose()
+    });
+    each.collect()
 }
 
 /// An address with or without a port.

@@ -18,6 +18,10 @@ use crate::wire;
 pub struct Listener {
     /// As in the snapshot.
     pub address: String,
+    /// What it is called; may be empty.
+    pub name: Arc<str>,
+    /// Its number within the frontend.
+    pub number: u32,
     /// Its port.
     pub port: u16,
     /// Place in `Tables::frontends`.

@@ -20,6 +20,15 @@ use crate::wire::{Protocol, ServerTls};
 /// Names whose sessions are kept. There is one to a server, or two while its address changes; each has up to 8 tickets.
 const SESSIONS: usize = 4;
 
+/// Sessions that are kept where requests choose names: 8 for each of 64 names. Those of others begin anew.
+const CHOSEN_SESSIONS: usize = 512;
+
+/// What a server's certificate is for, where that does not matter.
+const ANY_HOST: &str = "*";
+
+/// The name that was chosen for a connection; None: none, as for most servers.
+pub type Chosen = Option<ServerName<'static>>;
+
 /// Authorities that were read, so that servers which trust the same share them. Lives as long as one snapshot is built:
 /// the next one finds files that changed.
 #[derive(Default)]
@@ -31,7 +40,13 @@ pub struct Authorities {
 #[derive(Clone)]
 pub struct ClientConfig {
     client: Arc<rustls::ClientConfig>,
+    /// In its place where no name is sent, if that makes a difference.
+    silent: Option<Arc<rustls::ClientConfig>>,
+    /// That is sent where none is chosen.
     name: Option<ServerName<'static>>,
+    /// What the certificate must hold where none is sent.
+    host: Option<ServerName<'static>>,
+    verifies: bool,
 }
 
 impl ClientConfig {
@@ -41,31 +56,47 @@ impl ClientConfig {
         protocol: Protocol,
         authorities: &mut Authorities,
     ) -> Result<Self, Problem> {
-        let client = Arc::new(configure(spec, protocol, authorities)?);
-        let name = match spec.sni.as_str() {
-            "" => None,
-            name => Some(ServerName::try_from(name.to_owned()).map_err(|_| {
-                Problem::setting(format!("{name:?} is not a name that a certificate could be for"))
-            })?),
-        };
-        Ok(Self { client, name })
+        let client = Arc::new(configure(spec, protocol, authorities, true)?);
+        let any = spec.host == ANY_HOST;
+        let (name, host) = (parsed(&spec.sni)?, parsed(if any { "" } else { &spec.host })?);
+        let is_silent = name.is_none() && (host.is_some() || any);
+        let silent = is_silent.then(|| configure(spec, protocol, authorities, false)).transpose()?;
+        let silent = silent.map(Arc::new);
+        Ok(Self { client, silent, name, host, verifies: spec.verify })
     }
 
-    /// For handshakes.
-    pub fn client(&self) -> &Arc<rustls::ClientConfig> {
-        &self.client
+    /// What a text that was chosen asks for, a port in it left out; an empty one asks for nothing. None: it cannot be
+    /// anybody's name, and the certificate is verified.
+    pub fn choose(&self, text: &[u8]) -> Option<Chosen> {
+        if text.is_empty() {
+            return Some(None);
+        }
+        let named = std::str::from_utf8(text).ok().and_then(|text| {
+            let port = |port: &str| port.len() <= 5 && port.bytes().all(|digit| digit.is_ascii_digit());
+            let alone = text.rsplit_once(':').filter(|(_, end)| port(end)).map_or(text, |(host, _)| host);
+            let bare = alone.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(alone);
+            [text, bare].into_iter().find_map(|one| ServerName::try_from(one.to_owned()).ok())
+        });
+        if named.is_none() && self.verifies { None } else { Some(named) }
     }
 
-    /// For a handshake that offers nothing but HTTP/1.1, which is rare.
-    pub fn http1(&self) -> Arc<rustls::ClientConfig> {
-        let mut client = rustls::ClientConfig::clone(&self.client);
+    /// For a handshake: with the name that was chosen, or the one that is set, or else none; then whom the certificate must
+    /// be for, which is this address where nothing else is set. `http1`: nothing but HTTP/1.1 is offered, which is rare.
+    pub fn towards(
+        &self,
+        chosen: Option<&ServerName<'static>>,
+        address: IpAddr,
+        http1: bool,
+    ) -> (Arc<rustls::ClientConfig>, ServerName<'static>) {
+        let sent = chosen.or(self.name.as_ref());
+        let client = self.silent.as_ref().filter(|_| sent.is_none()).unwrap_or(&self.client);
+        let name = sent.or(self.host.as_ref()).cloned().unwrap_or_else(|| ServerName::from(address));
+        if !http1 {
+            return (Arc::clone(client), name);
+        }
+        let mut client = rustls::ClientConfig::clone(client);
         client.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Arc::new(client)
-    }
-
-    /// Whom the certificate must be for: the name that was set, or else this address, which is not sent.
-    pub fn name(&self, address: IpAddr) -> ServerName<'static> {
-        self.name.clone().unwrap_or_else(|| ServerName::from(address))
+        (Arc::new(client), name)
     }
 }
 
@@ -88,13 +119,28 @@ impl Authorities {
     }
 }
 
+fn parsed(name: &str) -> Result<Chosen, Problem> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let parsed = ServerName::try_from(name.to_owned());
+    parsed
+        .map(Some)
+        .map_err(|_| Problem::setting(format!("{name:?} is not a name that a certificate could be for")))
+}
+
+/// Where no name is sent, sessions are others, too: who is asked for nobody may be somebody else.
 fn configure(
     spec: &ServerTls,
     protocol: Protocol,
     authorities: &mut Authorities,
+    sends_name: bool,
 ) -> Result<rustls::ClientConfig, Problem> {
     let Offer { provider, versions } = Offer::new(&spec.suite)?;
-    let verifier = authorities.verifier(spec, &provider)?;
+    let mut verifier = authorities.verifier(spec, &provider)?;
+    if !sends_name && spec.host == ANY_HOST {
+        verifier = verify::of_any_host(verifier);
+    }
     let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)
         .map_err(|error| Problem::setting(error.to_string()))?
@@ -113,6 +159,8 @@ fn configure(
         Protocol::Auto => &[b"h2", b"http/1.1"],
     };
     client.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
-    client.resumption = Resumption::in_memory_sessions(SESSIONS);
+    client.enable_sni = sends_name;
+    let sessions = if spec.chosen.is_some() { CHOSEN_SESSIONS } else { SESSIONS };
+    client.resumption = Resumption::in_memory_sessions(sessions);
     Ok(client)
 }

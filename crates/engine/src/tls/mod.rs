@@ -24,7 +24,7 @@ mod tickets;
 mod verify;
 mod x509;
 
-pub use client::{Authorities, ClientConfig};
+pub use client::{Authorities, Chosen, ClientConfig};
 pub use facts::{ClientCertificate, Facts};
 pub use inspect::certificates_command;
 pub use listener::{Alpn, ListenerConfig};

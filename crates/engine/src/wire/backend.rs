@@ -322,7 +322,7 @@ pub struct Watch {
 }
 
 /// One server.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// Its name within the backend.

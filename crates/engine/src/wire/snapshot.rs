@@ -115,6 +115,12 @@ pub struct Listener {
     /// HTTP/2 is spoken too: by ALPN, or by prior knowledge where there is no TLS.
     #[serde(default)]
     pub http2: bool,
+    /// What it is called in lines and conditions; may be empty.
+    #[serde(default)]
+    pub name: String,
+    /// Its number within the frontend.
+    #[serde(default)]
+    pub number: u32,
 }
 
 /// Requests or connections.

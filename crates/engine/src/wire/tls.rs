@@ -1,6 +1,7 @@
 //! TLS and the PROXY protocol in a snapshot: files by path, and what is in them only where it was given at run time.
 
 use serde::Deserialize;
+use tenbin_rules::wire::Expr;
 
 use super::Secret;
 
@@ -92,7 +93,7 @@ pub struct ListenerTls {
 }
 
 /// TLS towards a server.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServerTls {
     /// Whether its certificate must be good.
@@ -104,9 +105,15 @@ pub struct ServerTls {
     /// PEM with revocation lists; empty: none.
     #[serde(default)]
     pub crl: String,
-    /// The name that is sent and that the certificate must hold; empty: the address, and no name is sent.
+    /// The name that is sent and that the certificate must hold; empty: none is sent.
     #[serde(default)]
     pub sni: String,
+    /// A text that is this name in its place, for each request or connection; where it is empty, none is sent.
+    #[serde(default)]
+    pub chosen: Option<Expr>,
+    /// What the certificate must hold where no name is sent; empty: the address; `*`: any name will do.
+    #[serde(default)]
+    pub host: String,
     /// Shown to servers that ask.
     #[serde(default)]
     pub certificate: Option<Certificate>,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.convert.answers import answers
@@ -96,7 +97,7 @@ def _server(found: Server, of: Backend, notes: Notes, *, counted: bool) -> Yaml:
             written[key] = getattr(found, key)
     if found.cookie != found.name and isinstance(of.sticky, StickyCookie):
         written["cookie"] = found.cookie
-    written |= _connected(found)
+    written |= _connected(found, notes)
     if not counted:
         written["id"] = found.number
     if found.slow_start >= 0 and found.slow_start != of.slow_start.ms:
@@ -111,11 +112,15 @@ def _server(found: Server, of: Backend, notes: Notes, *, counted: bool) -> Yaml:
     return written
 
 
-def _connected(found: Server) -> Yaml:
+def _connected(found: Server, notes: Notes) -> Yaml:
     """What connections to it begin with, and what is noticed of them in passing."""
     written: Yaml = {}
     if found.tls:
-        written["tls"] = server_tls(found.tls)
+        try:
+            written["tls"] = server_tls(found.tls)
+        except UnsayableError as error:
+            notes.add(found.resolve_position, f"not said here: {error}", (found.tls, "chosen"))
+            written["tls"] = server_tls(replace(found.tls, chosen=None))
     if found.send_proxy:
         written["send_proxy"] = send_proxy(found.send_proxy)
     if found.passive:

@@ -56,6 +56,8 @@ FREE: dict[tuple[type, str], str] = {
     (Frontend, "log"): "lines of HAProxy's forms are a matter of its language; its `log` lines are noted",
     (Frontend, "number"): _COUNTED,
     (Backend, "number"): _COUNTED,
+    (Listener, "name"): _COUNTED,
+    (Listener, "number"): _COUNTED,
     (LiveList, "stamp"): "it only tells versions of one file apart",
 }
 """The fields that may differ, and why that is no loss."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.convert.words import template
+from tenbin.configfile.native.document.tls import ANY_NAME
+from tenbin.model.tls import ANY_HOST
+
 if TYPE_CHECKING:
     from tenbin.configfile.convert.notes import Yaml
     from tenbin.model.tls import ListenerTls, SendProxy, ServerTls, TlsSuite
@@ -32,7 +36,9 @@ def listener_tls(found: ListenerTls) -> Yaml:
 
 def server_tls(found: ServerTls) -> Yaml:
     """Write TLS towards a server."""
-    written: Yaml = {"verify": found.verify, "sni": found.sni}
+    written: Yaml = {"verify": found.verify, "sni": template(found.chosen) if found.chosen else found.sni}
+    if found.host:
+        written["verify_name"] = ANY_NAME if found.host == ANY_HOST else found.host
     written |= {key: getattr(found, key) for key in ("ca", "crl") if getattr(found, key)}
     if found.certificate:
         written |= {"certificate": found.certificate.certificate, "key": found.certificate.key}

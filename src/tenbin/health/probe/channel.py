@@ -57,7 +57,7 @@ class Dialer:
             if settings is None or context is None:
                 yield link
             else:
-                yield await tls.agree(link, context, settings.sni or target.where.host)
+                yield await tls.agree(link, context, target.name)
 
 
 async def _announce(link: Link, version: int) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tenbin.health.probe.link import NotConnectedError
 from tenbin.health.result import CheckStatus, Outcome, printable
+from tenbin.model.tls import ANY_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ class Contexts:
 
     async def get(self, settings: ServerTls, alpn: tuple[str, ...]) -> ssl.SSLContext:
         """Return the context; raises NotConnectedError (SOCKERR) when a file cannot be used."""
-        key = replace(settings, sni=""), alpn
+        key = replace(settings, sni="", chosen=None), alpn
         made = self._made.get(key)
         if made is None or (made.done() and (made.cancelled() or made.exception())):
             if len(self._made) >= _MOST_CONTEXTS:
@@ -44,7 +45,7 @@ class Contexts:
 
 
 async def agree(link: Link, context: ssl.SSLContext, name: str) -> TlsChannel:
-    """Shake hands with a server of this name or address; raises NotConnectedError: L6RSP or L6TOUT."""
+    """Shake hands with a server of this name or address ("": of any); raises NotConnectedError: L6RSP or L6TOUT."""
     try:
         channel = TlsChannel(link, context, name)
         await channel.handshake()
@@ -66,7 +67,7 @@ class TlsChannel:
         self._link = link
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name or None)
 
     @property
     def alpn(self) -> str:
@@ -196,6 +197,7 @@ def _context(settings: ServerTls, alpn: tuple[str, ...]) -> ssl.SSLContext:
             context.load_cert_chain(shown.certificate, shown.key, password=_no_password)
     if settings.verify:
         _trust(context, settings)
+        context.check_hostname = settings.host != ANY_HOST
     else:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -90,6 +90,8 @@ class Listener(Wire):
     tls: ListenerTls | None = None
     proxy: ProxyIn | None = None
     http2: bool = False
+    name: str = ""
+    number: int = 0
 
 
 class FrontendTimeouts(Wire):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tenbin.plan.wire.expression import Wire
+from tenbin.plan.wire.expression import Expr, Wire
 
 
 class Certificate(Wire):
@@ -57,12 +57,17 @@ class ListenerTls(Wire):
 
 
 class ServerTls(Wire):
-    """TLS towards a server. `ca` "" for the system's authorities; `sni` "" for none: then the address is verified."""
+    """TLS towards a server. `ca` "" for the system's authorities.
+
+    `sni` "" for none: then `host` is verified, or the address, or ("*") no name. `chosen`: it by request.
+    """
 
     verify: bool = True
     ca: str = ""
     crl: str = ""
     sni: str = ""
+    chosen: Expr | None = None
+    host: str = ""
     certificate: Certificate | None = None
     suite: TlsSuite = TlsSuite()
     stamp: str = ""

@@ -13,6 +13,7 @@ from tenbin.model import (
     Config,
     CookieMode,
     Deny,
+    Fetch,
     HashFunction,
     HashMethod,
     Mode,
@@ -263,3 +264,23 @@ def test_large_configurations_are_read_fast(directory: Path) -> None:
     before = process_time()
     assert len(read(COMMON + backends, directory).backends) == 1000
     assert process_time() - before < 5
+
+
+@pytest.mark.parametrize(
+    ("words", "constant", "chosen", "host"),
+    [
+        ("verify none", "", None, ""),
+        ("verify none sni str(a.test)", "a.test", None, ""),
+        ("verify none sni req.hdr(host)", "", Fetch("req.hdr", ("host",)), ""),
+        ("verify required ca-file both.pem sni var(txn.name)", "", Fetch("var", ("txn.name",)), "*"),
+        ("verify required ca-file both.pem verifyhost b.test", "", None, "b.test"),
+        ("verify none verifyhost b.test", "", None, ""),
+    ],
+)
+def test_the_name_that_a_server_is_asked_for(
+    words: str, constant: str, chosen: Fetch | None, host: str, directory: Path
+) -> None:
+    config = read(f"{COMMON}backend b\n  server s 127.0.0.1:1 ssl {words}\n", directory)
+    tls = config.backends[0].servers[0].tls
+    assert tls is not None
+    assert (tls.sni, tls.chosen, tls.host) == (constant, chosen, host)

@@ -1,6 +1,7 @@
 //! What a listener shows and agrees to.
 
 use std::io::{Read, Write};
+use std::net::Ipv4Addr;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
@@ -37,7 +38,8 @@ impl World {
 
     fn client(&self, suite: TlsSuite, protocol: Protocol) -> Arc<rustls::ClientConfig> {
         let spec = crate::wire::ServerTls { suite, ..server(&self.ca, "a.example") };
-        Arc::clone(ClientConfig::build(&spec, protocol, &mut Authorities::default()).unwrap().client())
+        let built = ClientConfig::build(&spec, protocol, &mut Authorities::default()).unwrap();
+        built.towards(None, Ipv4Addr::LOCALHOST.into(), false).0
     }
 }
 

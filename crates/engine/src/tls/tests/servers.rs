@@ -53,10 +53,8 @@ fn an_address_must_be_in_the_certificate() {
     let wrong = refused(&server(&ca, ""), &listener);
     assert!(matches!(wrong, CertificateError::NotValidForNameContext { .. }), "{wrong:?}");
     let built = client(&server(&ca, "")).unwrap();
-    assert_eq!(
-        built.name(Ipv4Addr::LOCALHOST.into()),
-        ServerName::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST))
-    );
+    let (_, name) = built.towards(None, Ipv4Addr::LOCALHOST.into(), false);
+    assert_eq!(name, ServerName::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST)));
 }
 
 #[test]
@@ -168,4 +166,53 @@ fn sessions_with_servers_are_resumed() {
         })
         .collect();
     assert_eq!(threads, [false, true]);
+}
+
+#[test]
+fn a_name_that_is_not_sent_may_be_verified_or_any() {
+    let (directory, authority) = (Directory::new(), Authority::new("Root"));
+    let ca = directory.write("ca.pem", authority.pem().as_bytes());
+    let other = directory.write("other.pem", Authority::new("Other").pem().as_bytes());
+    let listener = listen(directory.hold("own", &authority.certify(&["a.example"]), &[]));
+    let with = |ca: &str, host: &str| ServerTls { host: host.into(), ..server(ca, "") };
+    for host in ["a.example", "*"] {
+        let pair = Pair::new(&client(&with(&ca, host)).unwrap(), &listener).unwrap();
+        assert_eq!(Facts::of(&pair.server).sni, None);
+    }
+    let wrong = refused(&with(&ca, "b.example"), &listener);
+    assert!(matches!(wrong, CertificateError::NotValidForNameContext { .. }), "{wrong:?}");
+    // Any name, but not of any authority.
+    assert_eq!(refused(&with(&other, "*"), &listener), CertificateError::UnknownIssuer);
+}
+
+#[test]
+fn a_chosen_name_is_sent_and_verified() {
+    let (directory, authority) = (Directory::new(), Authority::new("Root"));
+    let ca = directory.write("ca.pem", authority.pem().as_bytes());
+    let own = directory.hold("own", &authority.certify(&["a.example", "b.example"]), &[]);
+    let listener = listen(own);
+    let chosen = serde_json::from_str(r#"{"op":"fetch","name":"host"}"#).unwrap();
+    let spec = ServerTls { chosen: Some(chosen), host: "*".into(), ..server(&ca, "") };
+    let client = client(&spec).unwrap();
+    let sent = |text: &str| {
+        let chosen = client.choose(text.as_bytes()).unwrap();
+        Pair::chosen(&client, chosen.as_ref(), &listener)
+            .map(|pair| (Facts::of(&pair.server).sni, pair.resumed()))
+    };
+    let name = |name: &str| Some(Box::<str>::from(name));
+    assert_eq!(sent("a.example:8443").unwrap(), (name("a.example"), false));
+    // Sessions are those of one name, and of none.
+    assert_eq!(sent("b.example").unwrap(), (name("b.example"), false));
+    assert_eq!(sent("").unwrap(), (None, false));
+    assert_eq!(sent("A.example").unwrap(), (name("a.example"), true));
+    assert!(sent("c.example").is_err());
+    assert!(sent("[::1]:443").is_err());
+    assert!(client.choose(b"not a name").is_none());
+}
+
+#[test]
+fn what_cannot_be_a_name_is_not_sent_where_nothing_is_verified() {
+    let client = client(&ServerTls { verify: false, ..server("", "") }).unwrap();
+    assert_eq!(client.choose(b"not a name"), Some(None));
+    assert_eq!(client.choose(b"a.example:99999999"), Some(None));
 }

@@ -209,7 +209,8 @@ pub fn listener(certificates: Vec<Certificate>) -> ListenerTls {
 pub fn server(ca: &str, sni: &str) -> ServerTls {
     let (ca, sni) = (ca.to_owned(), sni.to_owned());
     let (suite, crl, stamp) = (TlsSuite::default(), String::new(), String::new());
-    ServerTls { verify: true, ca, crl, sni, certificate: None, suite, stamp }
+    let (chosen, host) = (None, String::new());
+    ServerTls { verify: true, ca, crl, sni, chosen, host, certificate: None, suite, stamp }
 }
 
 /// Both ends of a connection whose handshake is over, and what the server sent after it was read.
@@ -221,8 +222,17 @@ pub struct Pair {
 impl Pair {
     /// Does a handshake in memory, or says which end gave up.
     pub fn new(client: &ClientConfig, server: &ListenerConfig) -> Result<Self, Refused> {
-        let name = client.name(Ipv4Addr::LOCALHOST.into());
-        Self::between(client.client(), name, server)
+        Self::chosen(client, None, server)
+    }
+
+    /// The same with a name that was chosen.
+    pub fn chosen(
+        client: &ClientConfig,
+        chosen: Option<&ServerName<'static>>,
+        server: &ListenerConfig,
+    ) -> Result<Self, Refused> {
+        let (client, name) = client.towards(chosen, Ipv4Addr::LOCALHOST.into(), false);
+        Self::between(&client, name, server)
     }
 
     pub fn between(

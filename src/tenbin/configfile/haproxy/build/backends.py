@@ -56,7 +56,7 @@ def backend(around: Around, draft: ProxyDraft, lines: Lines) -> Backend:
         name=draft.name,
         mode=mode,
         balance=_balance(around, draft, lines),
-        servers=servers(around, draft, common),
+        servers=servers(around, draft, common, lines.scope),
         sticky=_cookie(around, draft),
         drain_sticky=True,
         check=common,

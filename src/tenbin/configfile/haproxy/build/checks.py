@@ -80,7 +80,7 @@ def _of_steps(check: CheckDraft, server: ServerDraft, files: Files) -> ServerTls
     steps = check.steps if check.kind == "http" else check.tcp_steps if check.kind == "script" else []
     if server.tls.on or server.word is None or not any(step.tls for step in steps):
         return None
-    return files.server(server.tls, f"server '{server.name}'", server.word, server.check_sni)
+    return files.server(server.tls, f"server '{server.name}'", server.word, sni=server.check_sni)
 
 
 def _tls(server: ServerDraft, files: Files, *, elsewhere: bool) -> ServerTls | AsServer | None:
@@ -91,7 +91,7 @@ def _tls(server: ServerDraft, files: Files, *, elsewhere: bool) -> ServerTls | A
     if server.tls.on and not server.check_sni:
         return AsServer.AS_SERVER
     word = server.word
-    return files.server(server.tls, f"server '{server.name}'", word, server.check_sni) if word else None
+    return files.server(server.tls, f"server '{server.name}'", word, sni=server.check_sni) if word else None
 
 
 def _send_proxy(server: ServerDraft, *, elsewhere: bool) -> SendProxy | AsServer | None:

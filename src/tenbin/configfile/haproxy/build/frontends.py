@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from itertools import count
 from typing import TYPE_CHECKING
 
 from tenbin.configfile import defaults
@@ -55,13 +56,13 @@ def frontend(around: Around, draft: ProxyDraft, lines: Lines) -> Frontend:
     return Frontend(
         name=draft.name,
         mode=mode,
-        listeners=tuple(_listener(around, draft, one) for one in draft.binds),
+        listeners=_listeners(around, draft),
         routes=_routes(around, draft, lines),
         client=Duration(timeouts.get("tunnel", client) if mode is Mode.TCP else client),
         header=Duration(header),
         keep_alive=Duration(timeouts.get("http-keep-alive", header)),
         tunnel=Duration(timeouts.get("tunnel", client)),
-        handshake=Duration(timeouts.get("client-hs", 0)) if timeouts.get("client-hs") else defaults.HANDSHAKE,
+        handshake=Duration(timeouts.get("client-hs", client) or defaults.HANDSHAKE.ms),
         limits=_limits(around, draft),
         http=HttpRules(True, True, names, AmbiguousPaths.PASS),
         trusted_proxies=(),
@@ -93,7 +94,18 @@ def _limits(around: Around, draft: ProxyDraft) -> FrontendLimits:
     )
 
 
-def _listener(around: Around, draft: ProxyDraft, bind: BindDraft) -> Listener:
+def _listeners(around: Around, draft: ProxyDraft) -> tuple[Listener, ...]:
+    """One without an id gets the next number that is free; one with an id takes up a place, too."""
+    taken = {bind.number for bind in draft.binds}
+    made, following = [], 1
+    for bind in draft.binds:
+        following = next(number for number in count(following) if bind.number or number not in taken)
+        made.append(_listener(around, draft, bind, bind.number or following))
+        following += 1
+    return tuple(made)
+
+
+def _listener(around: Around, draft: ProxyDraft, bind: BindDraft, number: int) -> Listener:
     tls = around.files.listener(bind.tls)
     offered = bind.tls.alpn
     if offered is None:
@@ -106,6 +118,8 @@ def _listener(around: Around, draft: ProxyDraft, bind: BindDraft) -> Listener:
         tls=tls,
         proxy_protocol=ProxyIn(()) if bind.proxy else None,
         http2=http2 and draft.mode == "http",
+        name=bind.name,
+        number=number,
     )
 
 

@@ -13,17 +13,18 @@ from tenbin.model import Address, Admin, Inherited, SendProxy, Server, ServerId,
 
 if TYPE_CHECKING:
     from tenbin.configfile.haproxy.build.around import Around
+    from tenbin.configfile.haproxy.context import Scope
     from tenbin.configfile.haproxy.draft import ProxyDraft, ServerDraft
     from tenbin.configfile.haproxy.lexer import Word
     from tenbin.model import Check
 
 
-def servers(around: Around, draft: ProxyDraft, common: Check | None) -> tuple[Server, ...]:
+def servers(around: Around, draft: ProxyDraft, common: Check | None, scope: Scope) -> tuple[Server, ...]:
     """All servers of a backend; `common` is the check that most of them have."""
     made = []
     taken: dict[int, str] = {}
     for one in draft.servers:
-        server = _server(around, draft, one, common)
+        server = _server(around, draft, one, (common, scope))
         if server is None:
             continue
         before = taken.setdefault(server.number, server.name) if server.number else server.name
@@ -34,8 +35,10 @@ def servers(around: Around, draft: ProxyDraft, common: Check | None) -> tuple[Se
     return _numbered(made)
 
 
-def _server(around: Around, draft: ProxyDraft, one: ServerDraft, common: Check | None) -> Server | None:
-    word = one.word
+def _server(
+    around: Around, draft: ProxyDraft, one: ServerDraft, inherited: tuple[Check | None, Scope]
+) -> Server | None:
+    word, (common, scope) = one.word, inherited
     address = _address(around, draft, one)
     if word is None or address is None:
         return None
@@ -43,7 +46,7 @@ def _server(around: Around, draft: ProxyDraft, one: ServerDraft, common: Check |
     if one.agent and not one.agent_port:
         message = f"{who} server {one.name} does not have agent port. Agent check has been disabled."
         around.reading.error(word, message, "give it with `agent-port`")
-    tls = around.files.server(one.tls, who, word) if one.tls.on else None
+    tls = around.files.server(one.tls, who, word, scope=scope) if one.tls.on else None
     check = checks.check(draft, one, around.files, around.settings)
     if one.observe == "layer7" and draft.mode != "http":
         around.reading.error(word, f"{who} 'layer7' can only be used in http proxies.")

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.haproxy import phrases
 from tenbin.configfile.haproxy.lexer import split
 from tenbin.configfile.native.resolve.certificates import key_names
 from tenbin.configfile.native.resolve.files import look, reason, stamp
-from tenbin.model import Certificate, ClientCertificates, ListenerTls, ServerTls, TlsSuite
+from tenbin.model import Certificate, ClientCertificates, Const, ListenerTls, Mode, ServerTls, TlsSuite
+from tenbin.model.tls import ANY_HOST
 
 if TYPE_CHECKING:
-    from tenbin.configfile.haproxy.context import Reading
+    from tenbin.configfile.haproxy.context import Reading, Scope
     from tenbin.configfile.haproxy.draft import TlsDraft
     from tenbin.configfile.haproxy.lexer import Word
     from tenbin.configfile.haproxy.settings import Global
+    from tenbin.model import Expression
 
 _NO_CERTIFICATES = (".key", ".ocsp", ".issuer", ".sctl", ".dh")
-_CONSTANT = re.compile(r"str\(([^)]*)\)\Z")
 _CIPHERS = {
     f"ECDHE-{who}-{name}": f"TLS_ECDHE_{who}_WITH_{iana}"
     for who in ("ECDSA", "RSA")
@@ -57,8 +58,8 @@ class Files:
             hsts="",
         )
 
-    def server(self, draft: TlsDraft, who: str, word: Word, sni: str = "") -> ServerTls | None:
-        """TLS towards a server; None when it has none."""
+    def server(self, draft: TlsDraft, who: str, word: Word, *, sni: str = "", scope: Scope | None = None) -> ServerTls:
+        """TLS towards a server. With a `scope` its own `sni` counts; a check (None) asks for this one."""
         verify = (draft.verify or ("required" if self._settings.verify_servers else "none")) == "required"
         ca = draft.ca
         if verify and ca is None:
@@ -70,27 +71,27 @@ class Files:
         authority = "" if ca is None or ca.text.startswith("@system") else self._file(ca, authority=True)
         crl = self._file(draft.crl, authority=True) if draft.crl else ""
         shown = self._certificates(draft.certificates[0]) if draft.certificates else []
-        name = sni or self._name(draft)
+        constant, chosen = self._name(draft, scope) if scope is not None else ("", None)
         return ServerTls(
             verify=verify,
             ca=authority,
             crl=crl,
-            sni=name,
+            sni=sni or constant,
             certificate=shown[0] if shown else None,
             suite=self._suite(draft, self._settings.server_tls),
             stamp=stamp(*(Path(one) for one in (authority, crl) if one)),
             positions=(ca.position if ca and authority else "", draft.crl.position if draft.crl and crl else ""),
+            chosen=chosen,
+            host=(draft.name or ANY_HOST) if verify else "",
         )
 
-    def _name(self, draft: TlsDraft) -> str:
+    def _name(self, draft: TlsDraft, scope: Scope) -> tuple[str, Expression | None]:
+        """What `sni` asks for: a name, or what yields one."""
         if draft.sni is None:
-            return draft.name
-        found = _CONSTANT.match(draft.sni.text)
-        if found:
-            return found[1]
-        why = "the name that is sent to the server is the same for all requests"
-        self._reading.approximated(draft.sni, f"{why}: {draft.name or 'none'}")
-        return draft.name
+            return "", None
+        phase = "request" if scope.mode is Mode.HTTP else "content"
+        found = phrases.sample(self._reading, scope, [draft.sni], phase)
+        return (str(found.value), None) if isinstance(found, Const) else ("", found)
 
     def _clients(self, draft: TlsDraft) -> ClientCertificates | None:
         if draft.verify not in ("optional", "required"):

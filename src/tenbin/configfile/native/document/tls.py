@@ -4,7 +4,8 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema, model_validator
 
-from tenbin.configfile import tokens
+from tenbin.configfile import expression, tokens
+from tenbin.configfile.expression import Compiled
 from tenbin.configfile.native import values
 from tenbin.configfile.native.document.base import Document, as_list, made, not_empty, required, setting, switch, whole
 from tenbin.configfile.native.document.types import DURATION_SCHEMA, Flag, Text, words
@@ -35,6 +36,9 @@ _OPENSSL = {
     "ECDHE-RSA-AES128-GCM-SHA256": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
     "ECDHE-RSA-CHACHA20-POLY1305": "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
 }
+ANY_NAME = "any"
+"""What `verify_name` says where it does not matter."""
+
 _OLD_VERSIONS = ("1.0", "1.1", "1", "tlsv1", "tlsv1.0", "tlsv1.1", "sslv2", "sslv3", "ssl3")
 
 # Versions, suites, headers ---------------------------------------------------------------------------------------
@@ -78,6 +82,16 @@ def _hsts(value: object) -> str:
         raise mistake("not a value of Strict-Transport-Security", expected=expected, hint=problem.hint) from None
 
 
+def _chosen(value: object) -> str | Compiled:
+    if isinstance(value, str) and "{" in value:
+        return expression.text(value)
+    return _sni(value) if value != "" else ""
+
+
+def _any_or_name(value: object) -> str:
+    return value if value == ANY_NAME else _sni(value)
+
+
 def _sni(value: object) -> str:
     name = values.host(value)
     if values.is_literal(name):
@@ -103,7 +117,8 @@ Hsts = Annotated[
     PlainValidator(_hsts),
     WithJsonSchema({"anyOf": [DURATION_SCHEMA, {"type": "string", "pattern": "[Mm][Aa][Xx]-[Aa][Gg][Ee]"}]}),
 ]
-ServerName = Annotated[str | None, PlainValidator(_sni), WithJsonSchema({"type": "string"})]
+ServerName = Annotated[str | Compiled | None, PlainValidator(_chosen), WithJsonSchema({"type": "string"})]
+VerifiedName = Annotated[str | None, PlainValidator(_any_or_name), WithJsonSchema({"type": "string"})]
 
 _VERSIONS = "Versions of TLS that are spoken: `1.2`, `1.3`."
 _CIPHERS = "Cipher suites by their IANA names, the preferred first."
@@ -283,14 +298,19 @@ class ServerTlsDocument(_SuiteDocument):
         "insecure_skip_verify": "it is verify: false",
         "server_name": "it is `sni`",
         "host": "it is `sni`",
-        "verify_host": "it is `sni`",
+        "verify_host": "the name that is asked for is verified; where none is, `verify_name` is",
     }
 
     verify: Flag = setting("The server's certificate must be good, and hold its name or address.", default=True)
     ca: Text = setting("The PEM file with the authorities that sign for servers.", shown="those of the system")
     crl: Text = setting("The PEM file with the lists of what they revoked.")
     sni: ServerName = setting(
-        "The name that is asked for, and that the certificate must hold.", shown="the host of the server's `address`"
+        "The name that is asked for, and that the certificate must hold; a text with `{expression}` yields it anew for "
+        'each request, and "" stands for none.',
+        shown="the host of the server's `address`",
+    )
+    verify_name: VerifiedName = setting(
+        "What the certificate must hold where no name is asked for; `any`: whatever name.", shown="the `address`"
     )
     certificate: Text = setting("The PEM file that is shown to servers that ask for a certificate.")
     key: Text = setting("Its private key; found beside it unless given.")

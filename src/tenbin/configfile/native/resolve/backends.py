@@ -94,7 +94,7 @@ class BackendResolver:
         sticky_at = (*path, "sticky") if document.sticky else ("sticky",)
         balance = document.balance or self._shared.balance
         balance_at = (*path, "balance") if document.balance else ("algorithm",)
-        inherited = self._inherited(name, document, path, own.check or shared.check)
+        inherited = self._inherited(name, (document, path), own.check or shared.check, mode)
         found = servers(self._context, document.servers, inherited, servers_at)
         bound = Persistence(self._context, mode, path)
         self._context.memory.begin()
@@ -133,9 +133,12 @@ class BackendResolver:
             tarpit=(own.tarpit or shared.tarpit or Duration(0)).ms,
         )
 
-    def _inherited(self, name: str, document: BackendDocument, path: Path, timeout: Duration | None) -> Inherited:
-        tls = server_tls(self._context, document.tls, (*path, "tls"))
-        return Inherited(name, document.passive, tls, send_proxy(document.send_proxy), timeout)
+    def _inherited(
+        self, name: str, stated: tuple[BackendDocument, Path], timeout: Duration | None, mode: Mode
+    ) -> Inherited:
+        document, path = stated
+        tls = server_tls(self._context, document.tls, (*path, "tls"), mode)
+        return Inherited(name, document.passive, tls, send_proxy(document.send_proxy), timeout, mode)
 
     def _check(
         self, document: BackendDocument, path: Path, own: BackendTimeouts, found: Sequence[Server]

@@ -13,6 +13,7 @@ from tenbin.configfile.native.resolve.context import given
 from tenbin.configfile.native.resolve.tls import send_proxy, server_tls
 from tenbin.configfile.problem import Mistake
 from tenbin.model.check import AgentCheck
+from tenbin.model.frontend import Mode
 from tenbin.model.server import Admin, Passive, Server, ServerId
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Inherited:
     tls: Outward | None = None
     send_proxy: SendProxy | None = None
     check_timeout: Duration | None = None
+    mode: Mode = Mode.HTTP
 
 
 def servers(
@@ -80,7 +82,9 @@ def _named(
 
 def _server(context: Context, name: str, document: ServerDocument, inherited: Inherited, path: Path) -> Server:
     own = document.passive if written(document, "passive") else inherited.passive
-    outward = server_tls(context, document.tls, (*path, "tls")) if written(document, "tls") else inherited.tls
+    outward = inherited.tls
+    if written(document, "tls"):
+        outward = server_tls(context, document.tls, (*path, "tls"), inherited.mode)
     return Server(
         name=name,
         address=document.address,

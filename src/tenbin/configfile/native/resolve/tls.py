@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.expression import Compiled
+from tenbin.configfile.native.document.tls import ANY_NAME
 from tenbin.configfile.native.resolve.certificates import Found, certificate, certificates
 from tenbin.configfile.native.resolve.context import given
 from tenbin.configfile.native.resolve.files import look, reason, stamp
+from tenbin.configfile.native.resolve.routes import check_names
 from tenbin.configfile.suggest import did_you_mean
 from tenbin.model.frontend import Mode
-from tenbin.model.tls import ClientCertificates, ListenerTls, ProxyIn, SendProxy, ServerTls
+from tenbin.model.tls import ANY_HOST, ClientCertificates, ListenerTls, ProxyIn, SendProxy, ServerTls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     )
     from tenbin.configfile.native.resolve.context import Context
     from tenbin.configfile.native.tree import Path
+    from tenbin.model.expression import Expression
     from tenbin.model.values import Address, UnixAddress
 
 
@@ -62,8 +66,10 @@ def listener_tls(context: Context, document: ListenTlsDocument | None, path: Pat
     )
 
 
-def server_tls(context: Context, document: ServerTlsDocument | None, path: Path) -> Outward | None:
-    """Resolve TLS towards servers, which stands at `path`."""
+def server_tls(
+    context: Context, document: ServerTlsDocument | None, path: Path, mode: Mode | None = None
+) -> Outward | None:
+    """Resolve TLS towards servers, which stands at `path`; without a mode that of a check, which knows no request."""
     if document is None:
         return None
     verify = given(document.verify)
@@ -82,13 +88,26 @@ def server_tls(context: Context, document: ServerTlsDocument | None, path: Path)
         verify=verify,
         ca=str(ca or ""),
         crl=str(crl or ""),
-        sni=document.sni or "",
+        sni=document.sni if isinstance(document.sni, str) else "",
         certificate=certificate(context, shown, document.key, path) if shown is not None else None,
         suite=document.suite(),
         stamp=stamp(*(file for file in (ca, crl) if file)),
         positions=(_position(context, ca, (*path, "ca")), _position(context, crl, (*path, "crl"))),
+        chosen=_chosen(context, document.sni, (*path, "sni"), mode),
+        host=ANY_HOST if document.verify_name == ANY_NAME else document.verify_name or "",
     )
     return Outward(tls, automatic=document.sni is None)
+
+
+def _chosen(context: Context, name: str | Compiled | None, path: Path, mode: Mode | None) -> Expression | None:
+    if not isinstance(name, Compiled):
+        return None
+    if mode is None:
+        context.error(path, "a check knows no request that could choose a name", expected="a name")
+    else:
+        check_names(context, path, name, mode)
+        context.doubts(path, name)
+    return name.expression
 
 
 def proxy_in(document: ProxyProtocolDocument | None) -> ProxyIn | None:
