@@ -5,6 +5,7 @@
 //! of ours goes past our memory, through a pipe (`piped`). What is made smaller goes through a press (`press`): then what
 //! is staged is what came out of it.
 
+mod content;
 mod piped;
 mod press;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::task::{Context, Poll, ready};
 use tenbin_proto::{Body, ChunkDecoder, Reject};
 use tokio::io::AsyncWrite;
 
+pub use self::content::Content;
 pub use self::press::{Press, Presses};
 use crate::buffer::Buffer;
 use crate::splice::{Pipe, Pipes};

@@ -162,7 +162,7 @@ impl Exchange {
             http2: client.stream.is_multiplexed(),
             port: found.port,
             scene: Some(Scene { client, found, state: &self.state, record: &self.record }),
-            body: self.input.data(),
+            body: self.up.content(client.stream.framing(self.request.body), &self.input),
             backend,
             server: None,
             answer: None,
@@ -176,8 +176,8 @@ impl Exchange {
         found: &'a Found,
         backend: Option<&'a Backend>,
     ) -> RequestView<'a> {
-        let bytes = self.state.answer_bytes(self.output.head());
-        let answer = AnswerView { response: &self.response, bytes, body: self.output.data() };
+        let (response, bytes) = (&self.response, self.state.answer_bytes(self.output.head()));
+        let answer = AnswerView { response, bytes, body: self.down.content(response.body, &self.output) };
         let server = (!self.record.server.is_empty()).then_some(self.record.server.as_str());
         RequestView { answer: Some(answer), server, ..self.view(client, found, backend) }
     }

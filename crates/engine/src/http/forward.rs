@@ -165,13 +165,11 @@ fn stage_body(client: &Client, x: &mut Exchange, found: &Found) -> Result<(), Re
     }
     x.early = false;
     x.continued = false;
-    let body = match x.request.body {
-        Body::Length(1..) | Body::Chunked if client.stream.is_multiplexed() => Body::UntilClose,
-        body => body,
-    };
-    x.up.begin(body, Sink::Plain, limit, &mut x.input).map_err(|error| match error {
-        FlowError::Bad(reject) => Reason::Rejected(reject),
-        _ => Reason::BodyTooBig,
+    x.up.begin(client.stream.framing(x.request.body), Sink::Plain, limit, &mut x.input).map_err(|error| {
+        match error {
+            FlowError::Bad(reject) => Reason::Rejected(reject),
+            _ => Reason::BodyTooBig,
+        }
     })
 }
 

@@ -153,10 +153,7 @@ fn split_head(x: &mut Exchange, stream: &Stream) -> Body {
     if x.response.body != Body::None {
         x.output.make_room(x.buffer_bytes);
     }
-    match x.response.body {
-        Body::Length(1..) if stream.is_multiplexed() => Body::UntilClose,
-        body => body,
-    }
+    stream.framing(x.response.body)
 }
 
 /// Runs the rules on an answer; what is sent instead, if so.

@@ -16,7 +16,7 @@ use crate::address::Address;
 use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::ending::CookieOut;
-use crate::flow::Sink;
+use crate::flow::{Content, Sink};
 use crate::tables::{Backend, Server, Sticky};
 use crate::wire::Frontend;
 
@@ -60,7 +60,7 @@ pub fn request(
         http2: client.stream.is_multiplexed(),
         port: course.found.port,
         scene: Some(Scene { client, found: course.found, state, record }),
-        body: b"",
+        body: Content::default(),
         backend: backend.map(|backend| &**backend),
         server: Some(&server.name),
         answer: None,
