@@ -137,6 +137,8 @@ impl Fetch {
     pub fn value<'v, V: View + ?Sized>(&'v self, view: &'v V) -> Value<'v> {
         match self {
             Self::Method => Value::text(view.method()),
+            // `OPTIONS *` asks for no path.
+            Self::Path if view.path() == b"*" => Value::Absent,
             Self::Path => Value::text(view.path()),
             Self::Query => Value::text(view.query()),
             Self::Url => Value::Str(url(view)),

@@ -26,7 +26,6 @@ use crate::rules::message::{growing, set_header};
 use crate::rules::{self, Turn};
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::Load;
-use crate::watch::of_status;
 
 /// Stale pooled connections that one request may meet before it insists on a new one.
 const MOST_STALE: u32 = 1;
@@ -224,7 +223,6 @@ async fn attempt(
     match ended {
         Ok(()) => {
             x.record.times.answered = client.worker.shared.clock.micros();
-            server.see(backend, &client.worker, of_status(x.response.status));
             Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
         }
         Err(failure) => {

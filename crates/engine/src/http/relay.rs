@@ -23,7 +23,8 @@ use crate::stick;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
 use crate::tunnel::{End, Patience, Tunnel};
-use crate::wire::Frontend;
+use crate::watch::of_status;
+use crate::wire::{Frontend, Sight};
 
 /// How the body of an answer ended.
 enum Ended {
@@ -32,8 +33,10 @@ enum Ended {
     ClientGone,
     /// The client does not take it, or does not send the rest, in time.
     ClientSlow,
-    /// The server broke off or broke the framing.
+    /// The server broke off.
     ServerBroke,
+    /// The server broke the framing.
+    ServerErred,
     /// The server sent nothing for too long.
     ServerSlow,
     /// It was ended from outside.
@@ -51,7 +54,7 @@ impl Ended {
             Self::Whole if matches!(status, 502..=504) => OutcomeKind::Failure,
             Self::Whole => OutcomeKind::Success,
             Self::ClientGone | Self::ClientSlow | Self::Killed => OutcomeKind::Aborted,
-            Self::ServerBroke | Self::ServerSlow => OutcomeKind::Failure,
+            Self::ServerBroke | Self::ServerErred | Self::ServerSlow => OutcomeKind::Failure,
         }
     }
 
@@ -60,7 +63,7 @@ impl Ended {
             Self::Whole => (Who::Nobody, Phase::Ended),
             Self::ClientGone => (Who::Client, Phase::Data),
             Self::ClientSlow => (Who::ClientSlow, Phase::Data),
-            Self::ServerBroke => (Who::Server, Phase::Data),
+            Self::ServerBroke | Self::ServerErred => (Who::Server, Phase::Data),
             Self::ServerSlow => (Who::ServerSlow, Phase::Data),
             Self::Killed => (Who::Killed, Phase::Data),
         }
@@ -80,10 +83,12 @@ pub async fn answer(
         return Box::pin(refuse(client, x, (course, backend, server), lease, "switch-before-body")).await;
     }
     x.early |= !x.up.delivered();
+    let seen = of_status(x.response.status);
     let source = split_head(x, &stream);
     note(client, x, (course.found, backend), lease.index());
     if let Some(verdict) = judge(client, x, course.found, backend) {
         x.record.times.answered = 0;
+        server.see(backend, &client.worker, seen);
         return Box::pin(replace(client, x, (course, backend, server), lease, verdict)).await;
     }
     let status = x.response.status;
@@ -93,6 +98,7 @@ pub async fn answer(
         x.down.press = None;
         return Box::pin(refuse(client, x, (course, backend, server), lease, "chunk")).await;
     }
+    server.see(backend, &client.worker, seen);
     x.record.status = status;
     record::tell_early(client, x, course.found);
     count_answer(client, (backend, server), status);
@@ -204,7 +210,9 @@ async fn refuse(
     why: &'static str,
 ) -> After {
     let worker = client.worker.index;
+    server.see(backend, &client.worker, Sight::BadHead);
     server.counters.of(worker).response_errors.add(1);
+    server.counters.of(worker).unanswered.add(1);
     backend.counters.of(worker).answered(502);
     finish(client, server, (lease, OutcomeKind::Failure, 0), client.worker.shared.clock.micros());
     reply(client, x, course.found, Reason::BadAnswer(why)).await
@@ -227,7 +235,12 @@ fn count_end(counters: &ServerCounters, ended: &Ended) {
     match ended {
         Ended::Whole => {}
         Ended::ClientGone | Ended::ClientSlow => counters.client_aborts.add(1),
-        Ended::ServerBroke | Ended::ServerSlow | Ended::Killed => counters.server_aborts.add(1),
+        Ended::ServerSlow | Ended::Killed => counters.server_aborts.add(1),
+        Ended::ServerErred => counters.unanswered.add(1),
+        Ended::ServerBroke => {
+            counters.server_aborts.add(1);
+            counters.unanswered.add(1);
+        }
     }
 }
 
@@ -272,6 +285,7 @@ async fn body(
         match x.down.poll(cx, &mut x.output, (server, &mut client.stream), pipes) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ended::Whole),
             Poll::Ready(Err(FlowError::Write)) => return Poll::Ready(Ended::ClientGone),
+            Poll::Ready(Err(FlowError::Bad(_))) => return Poll::Ready(Ended::ServerErred),
             Poll::Ready(Err(_)) => return Poll::Ready(Ended::ServerBroke),
             Poll::Pending => {}
         }

@@ -46,7 +46,8 @@ impl Target {
         match self {
             Self::Base { query } => {
                 let mut text = view.header(b"host").unwrap_or_default().to_vec();
-                text.extend_from_slice(view.path());
+                // `OPTIONS *` asks for no path.
+                text.extend_from_slice(Some(view.path()).filter(|path| *path != b"*").unwrap_or_default());
                 if *query && !view.query().is_empty() {
                     text.push(b'?');
                     text.extend_from_slice(view.query());
@@ -62,6 +63,7 @@ impl Target {
                 }
                 Value::Str(Cow::Owned(bytes))
             }
+            Self::PathQuery if view.path() == b"*" => Value::Absent,
             Self::PathQuery => Value::Str(path_query(view)),
             Self::Version => match view.http_version() {
                 "2" => Value::text(b"2.0"),
