@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use tenbin_proto::{Body, Method};
-use tenbin_rules::Expr;
+use tenbin_rules::{Expr, Message};
 
-use super::acts::{int, set};
+use super::acts::{self, Place};
 use super::answering::write_own;
 use super::message;
 use super::tracking::Counted;
@@ -214,6 +214,7 @@ fn perform<'r>(
     found: &Found,
     (act, backend): (&'r Act, Option<&Backend>),
 ) -> Next<'r> {
+    let place = Place { client, found, backend, message: Message::Request };
     match act {
         Act::Allow => return Next::Stop,
         Act::Reject => return Next::Close { silent: false },
@@ -234,7 +235,7 @@ fn perform<'r>(
         Act::Auth { realm } => return Next::Ask(realm),
         Act::Service(name) => return Next::Service(name),
         Act::Pause(value) => {
-            let wait = int(value, client, x, (found, backend)).unwrap_or(0);
+            let wait = place.int(x, value).unwrap_or(0);
             return Next::Pause(wait.clamp(0, 3_600_000) as u64);
         }
         Act::WaitBody { wait_ms, least } => return Next::WaitBody { wait_ms: *wait_ms, least: *least },
@@ -253,7 +254,7 @@ fn perform<'r>(
                 Ok(Some(new)) => x.amend_request(|request, bytes| request.set_target(bytes, &new)),
             }
         }
-        _ => set(client, x, (act, found, backend)),
+        _ => acts::perform(x, place, act),
     }
     Next::Rule
 }

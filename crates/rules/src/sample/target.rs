@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::{Row, Sample};
+use crate::fetch::asked_path;
 use crate::phase::Phase::{Content, Session};
 use crate::value::Yields::{Bin, Int, Str};
 use crate::{Message, Value, View};
@@ -46,8 +47,7 @@ impl Target {
         match self {
             Self::Base { query } => {
                 let mut text = view.header(b"host").unwrap_or_default().to_vec();
-                // `OPTIONS *` asks for no path.
-                text.extend_from_slice(Some(view.path()).filter(|path| *path != b"*").unwrap_or_default());
+                text.extend_from_slice(asked_path(view));
                 if *query && !view.query().is_empty() {
                     text.push(b'?');
                     text.extend_from_slice(view.query());
