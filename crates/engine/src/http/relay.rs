@@ -111,10 +111,7 @@ pub async fn answer(
     let kind = ended.outcome(status);
     count_end(server.counters.of(client.worker.index), &ended);
     ended.tell(x);
-    if !whole && leaving.sink == Sink::Plain && !matches!(x.response.body, Body::None | Body::Length(_)) {
-        // Where nothing else says that it is not whole.
-        client.stream.reset_on_close();
-    }
+    break_off(client, x, (whole, leaving.sink));
     if let Some(press) = x.down.press.take() {
         compress::end(client, (course.found, backend), press, (x.down.body_bytes, whole));
     }
@@ -262,6 +259,13 @@ fn settle(
     backend.counters.of(worker).phases.record(phases);
     record::finish(client, x, course.found, now);
     x.up.release(&mut x.input);
+}
+
+/// Breaks the connection off where nothing else says that the answer is not whole.
+fn break_off(client: &Client, x: &Exchange, (whole, sink): (bool, Sink)) {
+    if !whole && sink == Sink::Plain && !matches!(x.response.body, Body::None | Body::Length(_)) {
+        client.stream.reset_on_close();
+    }
 }
 
 /// Moves the rest of the request up and the body of the answer down.
