@@ -56,6 +56,8 @@ def tenbin_on(text: str, folder: Path, compat: str = "") -> Iterator[Api]:
             process.wait_ready(lambda: bool(api("show version")) and _open(api))
             yield api
         finally:
+            # It would start another one.
+            process.kill()
             kill_all(processes_of(run, "tenbin-dataplane"))
 
 

@@ -11,8 +11,8 @@ use std::os::unix::net::UnixListener as StdUnixListener;
 use std::str::FromStr;
 
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
-use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener};
+use rustix::net::{self, AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 
 use crate::capacity::PAUSE;
 
@@ -68,35 +68,51 @@ impl Address {
     /// Opens a connection, from `source` if that is given and over IP.
     pub async fn connect(&self, source: Option<SocketAddr>) -> io::Result<TcpStream> {
         match self {
-            Self::Ip(address) => {
-                let socket = match source {
-                    None => TcpStream::connect(*address).await?,
-                    Some(source) => bound(source)?.connect(*address).await?,
-                };
-                // Heads and bodies leave in one write each; waiting for more would only add latency.
-                socket.set_nodelay(true)?;
-                Ok(socket)
-            }
+            Self::Ip(address) => connect(*address, source).await,
             Self::Unix(unix) => unix.connect().await,
             Self::Inherited(_) => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
 }
 
-/// A socket with a local address.
-fn bound(source: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = if source.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    socket.set_reuseaddr(true)?;
-    socket.bind(source)?;
-    Ok(socket)
+async fn connect(address: SocketAddr, source: Option<SocketAddr>) -> io::Result<TcpStream> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = net::socket_with(family, SocketType::STREAM, flags, None)?;
+    if let Some(source) = source {
+        net::sockopt::set_socket_reuseaddr(&socket, true)?;
+        net::bind(&socket, &source)?;
+    }
+    let mut is_open = begin(&socket, address)?;
+    if !is_open && address.ip().is_loopback() {
+        // Both ends are on this machine: the handshake is over by now, and the socket knows it once it is asked again.
+        is_open = begin(&socket, address)?;
+    }
+    let stream = TcpStream::from_std(StdStream::from(socket))?;
+    if !is_open {
+        stream.writable().await?;
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+    }
+    Ok(stream)
+}
+
+/// Asks for a connection, or how far it is; whether it is open.
+fn begin(socket: &OwnedFd, address: SocketAddr) -> io::Result<bool> {
+    match net::connect(socket, &address) {
+        Ok(()) | Err(Errno::ISCONN) => Ok(true),
+        Err(Errno::INPROGRESS | Errno::ALREADY | Errno::INTR) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl Unix {
     async fn connect(&self) -> io::Result<TcpStream> {
         loop {
             let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-            let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-            match rustix::net::connect(&socket, &self.address) {
+            let socket = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+            match net::connect(&socket, &self.address) {
                 Ok(()) => return TcpStream::from_std(StdStream::from(socket)),
                 // Its backlog is full; there is nothing that would wake us once it is not.
                 Err(Errno::AGAIN) => tokio::time::sleep(PAUSE).await,
@@ -148,7 +164,7 @@ impl Acceptor {
     pub fn new(socket: StdListener) -> io::Result<Self> {
         // Whoever made the socket, an accept that blocks would stop this thread.
         socket.set_nonblocking(true)?;
-        let family = rustix::net::getsockname(socket.as_fd())?.address_family();
+        let family = net::getsockname(socket.as_fd())?.address_family();
         if family == AddressFamily::UNIX {
             return UnixListener::from_std(StdUnixListener::from(OwnedFd::from(socket))).map(Self::Unix);
         }
@@ -182,6 +198,28 @@ mod tests {
         for text in ["", "unix@", "abns@", "fd@x", "127.0.0.1", "/run/a.sock"] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_connection_within_this_machine_is_open_or_refused_at_once() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            for (host, source) in [("127.0.0.1", None), ("[::1]", None), ("127.0.0.1", Some("127.0.0.2:0"))] {
+                let listener = std::net::TcpListener::bind(format!("{host}:0")).unwrap();
+                let address = Address::Ip(listener.local_addr().unwrap());
+                let source = source.map(|source| source.parse().unwrap());
+                let mut client = address.connect(source).await.unwrap();
+                let (mut server, peer) = listener.accept().unwrap();
+                assert_eq!(client.local_addr().unwrap(), peer);
+                assert!(source.is_none_or(|source: SocketAddr| source.ip() == peer.ip()));
+                client.write_all(b"ping").await.unwrap();
+                let mut bytes = [0; 4];
+                io::Read::read_exact(&mut server, &mut bytes).unwrap();
+                drop(listener);
+                let error = address.connect(source).await.unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+            }
+        });
     }
 
     #[test]

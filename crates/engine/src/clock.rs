@@ -32,7 +32,12 @@ pub fn pause(duration: Duration) {
     std::thread::park_timeout(duration);
 }
 
-/// Microseconds since 1970, for logs and cookies only.
+/// Seconds since 1970, for cookies only.
+pub fn wall_seconds() -> u32 {
+    (wall_micros() / 1_000_000) as u32
+}
+
+/// Microseconds since 1970, for logs only.
 #[allow(clippy::disallowed_methods, reason = "this is the door")]
 pub fn wall_micros() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_micros() as u64)

@@ -70,7 +70,7 @@ impl Sessions {
             number: slab.begun * WORKERS + client.worker.index as u64,
             presence: Some(client.presence()),
             peer: client.peer,
-            begun_us: client.worker.shared.clock.micros(),
+            begun_us: client.worker.micros(),
             requests,
             backend: 0,
             server: 0,

@@ -175,7 +175,7 @@ async fn open(
             }
             Err(Unpicked::Failed(who, phase)) => return Err((NO_SERVER, who, phase)),
         };
-        passage.times.picked = worker.shared.clock.micros();
+        passage.times.picked = worker.micros();
         let index = lease.index();
         let server = Arc::clone(backend.servers.get(index).ok_or(NONE)?);
         passage.server = Some(Arc::clone(&server));
@@ -188,7 +188,7 @@ async fn open(
             // Perhaps the server is the one to speak first.
             match upstream::connect(
                 &server,
-                Manner { preface: &preface, more: false, http1: false },
+                Manner { preface: &preface, more: false, prompt: true, http1: false },
                 timer,
                 connect_ms,
             )
@@ -197,7 +197,7 @@ async fn open(
                 Ok(stream) => {
                     counters.connects.add(1);
                     server.see(&backend, &worker, Sight::Connected);
-                    passage.times.connected = worker.shared.clock.micros();
+                    passage.times.connected = worker.micros();
                     stick::store(&backend, view, index, worker.now_ms());
                     return Ok(Carried { backend, server, lease, stream });
                 }
@@ -308,7 +308,7 @@ async fn pick(
         Grant::Wait(ticket) => {
             passage.waited_behind[1] = backend.group.queued();
             let waited = wait((client, timer), ticket, backend.spec.timeouts.queue).await;
-            passage.times.picked = client.worker.shared.clock.micros();
+            passage.times.picked = client.worker.micros();
             waited?
         }
         Grant::QueueFull => return Err(Unpicked::Failed(Who::Server, Phase::Queue)),
@@ -350,7 +350,7 @@ async fn carry(
 ) {
     let Carried { backend, server, lease, mut stream } = carried;
     let index = client.worker.index;
-    let begun = client.worker.shared.clock.micros();
+    let begun = client.worker.micros();
     let (of_server, of_backend) = (server.counters.of(index), backend.counters.of(index));
     let load = Load::begin(&client.worker, &backend, &server);
     let (front, back) = (&found.frontend.spec.timeouts, &backend.spec.timeouts);
@@ -382,7 +382,7 @@ async fn carry(
     client.count_bytes(moved.up, moved.down);
     let now_ms = client.worker.now_ms();
     client.tracking().borrow().count_bytes((moved.up, moved.down), now_ms);
-    let total = client.worker.shared.clock.micros() - begun;
+    let total = client.worker.micros() - begun;
     let phases = [None, None, None, Some(total)];
     of_server.phases.record(phases);
     of_backend.phases.record(phases);

@@ -79,6 +79,8 @@ pub struct Manner<'a> {
     pub preface: &'a [u8],
     /// Whoever asks will speak at once, so that both leave together.
     pub more: bool,
+    /// Much will be written without waiting for an answer; see `hurry`.
+    pub prompt: bool,
     /// Over TLS, no other protocol than HTTP/1.1 is offered.
     pub http1: bool,
 }
@@ -107,16 +109,26 @@ pub async fn connect(
 async fn open(
     server: &Server,
     address: &Address,
-    Manner { preface, more, http1 }: Manner<'_>,
+    Manner { preface, more, prompt, http1 }: Manner<'_>,
 ) -> Result<Stream, ConnectError> {
     let socket = address.connect(server.source).await.map_err(|error| blame(&error))?;
     begin(&socket, preface, more || server.tls.is_some()).map_err(|error| blame(&error))?;
+    if prompt || server.tls.is_some() {
+        hurry(&socket);
+    }
     let Some(tls) = &server.tls else { return Ok(Stream::Tcp(socket)) };
     let (config, name) = (if http1 { tls.http1() } else { Arc::clone(tls.client()) }, tls.name(address.ip()));
     let opened = Tls::connect(config, name, socket).await;
     opened
         .map(Stream::Tls)
         .map_err(|error| if is_of_tls(&error) { ConnectError::Tls } else { ConnectError::Failed })
+}
+
+/// Has every write leave at once, even when the one before it was not yet acknowledged (RFC 896, 9293 section 3.7.4).
+/// Who writes once and then listens needs no such word.
+pub fn hurry(socket: &TcpStream) {
+    // On a unix socket there is nothing to say, and on one that has failed nothing to gain.
+    let _ = socket.set_nodelay(true);
 }
 
 /// Whether TLS itself has something against the peer, rather than the network.

@@ -17,7 +17,7 @@ use tokio::task::{AbortHandle, spawn_local, yield_now};
 
 use crate::buffer::{Buffer, TUNNEL_BYTES};
 use crate::capacity::{Capacity, RELIEF, Relief, Stance, Want};
-use crate::clock::Clock;
+use crate::clock::{Clock, wall_seconds};
 use crate::deadline::{Deadlines, TICK_MS};
 use crate::doors::{Door, Doors};
 use crate::ending::Who;
@@ -105,6 +105,9 @@ pub struct Worker {
     pub idle_epoch: Cell<u64>,
     /// What is in progress.
     pub sessions: Rc<Sessions>,
+    /// The clock, when somebody looked last.
+    seen_us: Cell<u64>,
+    date: Cell<u32>,
     relief: Relief,
     /// Connections that were turned away and are still read from.
     pub farewells: Cell<usize>,
@@ -183,6 +186,8 @@ impl Worker {
             index,
             shared,
             deadlines,
+            seen_us: Cell::default(),
+            date: Cell::new(wall_seconds()),
             pools: Pools::default(),
             pipes: Pipes::default(),
             presses: Presses::default(),
@@ -242,7 +247,8 @@ impl Worker {
         let mut count = 0_u64;
         loop {
             interval.tick().await;
-            let now = self.shared.clock.millis();
+            let now = self.now_ms();
+            self.date.set(wall_seconds());
             self.deadlines.tick(now);
             let mut from = Some(0);
             while let Some(slot) = from {
@@ -312,9 +318,26 @@ impl Worker {
         self.tables.version()
     }
 
+    /// Microseconds on the shared clock.
+    pub fn micros(&self) -> u64 {
+        let now = self.shared.clock.micros();
+        self.seen_us.set(now);
+        now
+    }
+
     /// Milliseconds on the shared clock.
     pub fn now_ms(&self) -> u64 {
-        self.shared.clock.millis()
+        self.micros() / 1000
+    }
+
+    /// The same as of this worker's last look: within a request, when its current phase began, or a tick ago.
+    pub fn lately_ms(&self) -> u64 {
+        self.seen_us.get() / 1000
+    }
+
+    /// Seconds since 1970, as of the last tick; for cookies.
+    pub fn date(&self) -> u32 {
+        self.date.get()
     }
 
     /// Buffers and state for one exchange.

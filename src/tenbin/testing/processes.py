@@ -22,7 +22,7 @@ _BACKEND = "import sys; from tenbin.demo.backend import main; sys.exit(main(sys.
 
 
 class Process:
-    """A running command; leaving the context kills it. `log` is the file with all it wrote."""
+    """A running command; leaving the context kills it and what it has started. `log` is the file with all it wrote."""
 
     def __init__(self, name: str, command: Sequence[str], folder: Path, env: Mapping[str, str] | None = None) -> None:
         self.name = name
@@ -93,7 +93,10 @@ class Process:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.kill()
+        # The group first: while its leader was not waited for, nobody else can have the number.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._popen.wait(10)
 
 
 def start_backend(name: str, port: int, folder: Path) -> Process:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 FORMAT = "%f %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq %CC %CS %hr %hs %{+Q}r"
 TCP_FORMAT = "%f %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq"
-TIMES = {"client": 500, "header": 400, "keep_alive": 400, "tunnel": 0}
-PATIENCE = {"connect": 300, "server": 300, "queue": 300, "tunnel": 0}
+TIMES = {"client": 1500, "header": 1200, "keep_alive": 1200, "tunnel": 0}
+PATIENCE = {"connect": 900, "server": 900, "queue": 900, "tunnel": 0}
+"""Milliseconds: long beside what a busy machine makes everything wait, so that the same time runs out at both."""
 
 HAPROXY = """global
  log 127.0.0.1:{sink} len 4096 format raw local0
@@ -33,13 +34,13 @@ defaults
  mode {mode}
  log global
  log-format "{form}"
- timeout client 500ms
- timeout http-request 400ms
- timeout http-keep-alive 400ms
- timeout connect 300ms
- timeout server 300ms
- timeout queue 300ms
- timeout tarpit 200ms
+ timeout client 1500ms
+ timeout http-request 1200ms
+ timeout http-keep-alive 1200ms
+ timeout connect 900ms
+ timeout server 900ms
+ timeout queue 900ms
+ timeout tarpit 500ms
  retries 0
 frontend web
  bind 127.0.0.1:{port}

@@ -11,7 +11,7 @@ from support.scripted import ScriptedServer
 if TYPE_CHECKING:
     from conformance.haproxy_logs.cases import Case
 
-NEAR = 150
+NEAR = 400
 """Milliseconds by which timers may differ: both round up to ticks of their own."""
 
 

@@ -15,8 +15,10 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 use tenbin_proto::{Body, ChunkDecoder, Reject};
 use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
 
 pub use self::content::Content;
 pub use self::press::{Press, Presses};
@@ -269,32 +271,51 @@ impl Flow {
         to: &mut Stream,
     ) -> Poll<io::Result<()>> {
         while self.sent < self.staged() {
-            let data = self.payload(buffer);
-            let mut parts = [IoSlice::new(&[]); 3];
-            let mut count = 0;
-            let mut skip = self.sent;
-            for piece in [self.prefix.as_slice(), data, self.suffix.as_slice()] {
-                if let (Some(rest), Some(part)) = (piece.get(skip..), parts.get_mut(count))
-                    && !rest.is_empty()
-                {
-                    *part = IoSlice::new(rest);
-                    count += 1;
-                }
-                skip = skip.saturating_sub(piece.len());
-            }
-            let parts = parts.get(..count).unwrap_or_default();
-            let written = match parts {
+            let (parts, count) = self.parts(buffer);
+            let written = match parts.get(..count).unwrap_or_default() {
                 [one] => ready!(Pin::new(&mut *to).poll_write(cx, one))?,
                 parts => ready!(Pin::new(&mut *to).poll_write_vectored(cx, parts))?,
             };
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.sent += written;
-            self.taken += written as u64;
-            self.progress += written as u64;
+            self.wrote(written);
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Writes what is staged without being told first that there is room, which is so on a connection that nothing was
+    /// written to; whether that was all of the message. What fails here fails again where it is waited for.
+    pub fn rush(&mut self, buffer: &Buffer, socket: &TcpStream) -> bool {
+        let (parts, count) = self.parts(buffer);
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        let none = &mut SendAncillaryBuffer::default();
+        if let Ok(written) = sendmsg(socket, parts.get(..count).unwrap_or_default(), none, flags) {
+            self.wrote(written);
+        }
+        self.ended() && self.sent == self.staged()
+    }
+
+    /// What is staged and not yet sent.
+    fn parts<'a>(&'a self, buffer: &'a Buffer) -> ([IoSlice<'a>; 3], usize) {
+        let mut parts = [IoSlice::new(&[]); 3];
+        let (mut count, mut skip) = (0, self.sent);
+        for piece in [self.prefix.as_slice(), self.payload(buffer), self.suffix.as_slice()] {
+            if let (Some(rest), Some(part)) = (piece.get(skip..), parts.get_mut(count))
+                && !rest.is_empty()
+            {
+                *part = IoSlice::new(rest);
+                count += 1;
+            }
+            skip = skip.saturating_sub(piece.len());
+        }
+        (parts, count)
+    }
+
+    fn wrote(&mut self, bytes: usize) {
+        self.sent += bytes;
+        self.taken += bytes as u64;
+        self.progress += bytes as u64;
     }
 
     fn staged(&self) -> usize {

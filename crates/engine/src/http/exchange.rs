@@ -248,7 +248,7 @@ pub async fn converse(client: &mut Client, x: &mut Exchange, mut first: bool) ->
         x.seat = Some(client.worker.sessions.begin(client, 1));
         let after = exchange(client, x, tables, &found, first).await;
         x.seat = None;
-        x.state.tracking.end(client.worker.now_ms());
+        x.state.tracking.end(client.worker.lately_ms());
         if after != After::Idle || client.stream.is_multiplexed() {
             return after;
         }
@@ -291,7 +291,7 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
     (x.request.method, x.request.version, x.request.body) = (Method::Get, Version::Http11, Body::None);
     x.up.reset();
     x.state.clear();
-    x.record.begin(client, client.worker.shared.clock.micros());
+    x.record.begin(client, client.worker.micros());
     let Client { stream, timer, .. } = client;
     // A stream of HTTP/2 has its head at once, or holds it until the client has said that nothing follows it.
     let (mut is_timed, mut is_held) = (first, false);
@@ -357,7 +357,7 @@ async fn exchange(
     if x.request.body != Body::None {
         x.input.make_room(x.buffer_bytes);
     }
-    x.record.head_read(x.request.length, client.worker.shared.clock.micros());
+    x.record.head_read(x.request.length, client.worker.micros());
     x.record.is_first = first;
     note_request(client, x, found);
     x.up.body_bytes = 0;

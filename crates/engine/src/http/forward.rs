@@ -105,7 +105,7 @@ pub async fn forward(
             Next::Moved => course.tables = client.worker.tables(),
             Next::Answered(after) => return after,
             Next::Gone => {
-                let now = client.worker.shared.clock.micros();
+                let now = client.worker.micros();
                 finish(client, x, found, now);
                 return After::Close;
             }
@@ -191,7 +191,7 @@ async fn attempt(
         Ok(lease) => lease,
         Err(error) => return not_opened(client, x, (course, backend), &error),
     };
-    let picked = client.worker.shared.clock.micros();
+    let picked = client.worker.micros();
     x.record.times.picked = picked;
     if let Some(server) = backend.servers.get(lease.index()) {
         land(x, server, lease.index());
@@ -209,20 +209,21 @@ async fn attempt(
         Ok(opened) => opened,
         Err(error) => return not_opened(client, x, (course, backend), &error),
     };
-    x.record.times.connected = if opened.reused { picked } else { client.worker.shared.clock.micros() };
+    x.record.times.connected = if opened.reused { picked } else { client.worker.micros() };
     let Opened { lease, mut stream, reused } = opened;
     let Some(server) = backend.servers.get(lease.index()) else { return Next::Moved };
     let load = Load::begin(&client.worker, backend, server);
     x.record.is_counted = true;
     server.counters.of(client.worker.index).requests.add(1);
     send_head::request(client, x, course, (server, stream.is_multiplexed()));
+    send_head::begin(x, &stream);
     let ended = match await_answer(client, x, (course, backend, lease.index()), &mut stream).await {
         Ok(()) if is_unwanted(client, x, backend, lease.index()) => Err(Failure::Status),
         ended => ended,
     };
     match ended {
         Ok(()) => {
-            x.record.times.answered = client.worker.shared.clock.micros();
+            x.record.times.answered = client.worker.micros();
             Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
         }
         Err(failure) => {
@@ -268,7 +269,7 @@ fn not_opened(
     match *error {
         NotOpened::Moved => Next::Moved,
         NotOpened::ClientGone => {
-            x.record.times.picked = client.worker.shared.clock.micros();
+            x.record.times.picked = client.worker.micros();
             x.record.ending.set(Who::Client, Phase::Queue);
             Next::Gone
         }
@@ -279,7 +280,7 @@ fn not_opened(
         }
         NotOpened::Refused(reason) => {
             if matches!(reason, Reason::QueueTimeout) {
-                x.record.times.picked = client.worker.shared.clock.micros();
+                x.record.times.picked = client.worker.micros();
             }
             backend.counters.of(client.worker.index).unserved.add(1);
             Next::Refused(reason)

@@ -11,7 +11,7 @@ use crate::deadline::Timer;
 use crate::http2::{Asked, Link, MOST_STREAMS, Opener, Terms, Waiter};
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
-use crate::upstream::ConnectError;
+use crate::upstream::{ConnectError, hurry};
 use crate::wire::Protocol;
 use crate::worker::Worker;
 
@@ -39,20 +39,14 @@ pub async fn wait(waiter: &Waiter, timer: &Timer, timeout_ms: u64) -> Result<(),
     opened
 }
 
-/// Makes of a new connection what the backend's protocol wants: itself, or its first stream. Others that wait for it
-/// share it.
+/// Begins HTTP/2 on a new connection; gives its first stream. Others that wait for it share it.
 pub async fn speak(
     worker: &Worker,
     (backend, server): (&Backend, &Arc<Server>),
     stream: Stream,
     opener: Option<&Opener>,
 ) -> Result<Stream, ConnectError> {
-    if !is_multiplexed(backend.spec.protocol, &stream)? {
-        if opener.is_some() {
-            worker.pools.divide(server, worker.index);
-        }
-        return Ok(stream);
-    }
+    stream.plain().into_iter().for_each(hurry);
     let is_shared = opener.is_some();
     let terms = terms(worker, (backend, server), opener.map_or(1, Opener::guess), is_shared);
     // Its few bytes find room in the socket at once.
@@ -85,7 +79,7 @@ pub async fn extend(stream: &mut Asked, timer: &Timer, timeout_ms: u64) -> Resul
 }
 
 /// Whether a new connection speaks HTTP/2.
-fn is_multiplexed(protocol: Protocol, stream: &Stream) -> Result<bool, ConnectError> {
+pub fn is_chosen(protocol: Protocol, stream: &Stream) -> Result<bool, ConnectError> {
     let chosen = match stream {
         Stream::Tls(tls) => tls.alpn(),
         _ => None,

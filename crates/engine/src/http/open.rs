@@ -14,7 +14,6 @@ use super::multiplex;
 use super::plain_cookie;
 use super::sticky::{self, Visit};
 use crate::client::Client;
-use crate::clock::wall_micros;
 use crate::ending::{CookieIn, CookieOut, Phase};
 use crate::hashkey;
 use crate::listener::Found;
@@ -107,7 +106,7 @@ pub fn remembered(
     (heeded, forced): (bool, bool),
 ) -> Option<Visit> {
     let Some(Sticky::Cookie { name, plain, .. }) = &backend.sticky else { return None };
-    let seconds = (wall_micros() / 1_000_000) as u32;
+    let seconds = client.worker.date();
     let view = x.view(client, found, Some(backend));
     let (came, visit) = if *plain {
         let cookie = view.cookie(name);
@@ -127,7 +126,7 @@ pub fn recalled(client: &Client, x: &Exchange, backend: &Backend, found: &Found)
     if backend.stick.is_empty() {
         return None;
     }
-    stick::recall(backend, &x.view(client, found, Some(backend)), client.worker.now_ms())
+    stick::recall(backend, &x.view(client, found, Some(backend)), client.worker.lately_ms())
 }
 
 /// Lets a server come to itself; false when the client goes meanwhile.
@@ -163,7 +162,7 @@ pub async fn pick(
         tried: &x.tried,
         forced,
     };
-    let granted = backend.group.acquire(&ask, worker.now_ms());
+    let granted = backend.group.acquire(&ask, worker.lately_ms());
     let counters = backend.counters.of(worker.index);
     let here = counters.total.get().saturating_sub(counters.ended.get()) + 1;
     counters.most.raise(here);
@@ -300,7 +299,7 @@ async fn connection(
     let shares = ways.shares;
     let source = x.state.overrides.source.unwrap_or(client.peer);
     let (mut until, preface) = (None, preface(client, source, server.proxy));
-    let manner = Manner { preface: &preface, more: true, http1: wants == Wants::Http1 };
+    let manner = Manner { preface: &preface, more: true, prompt: false, http1: wants == Wants::Http1 };
     loop {
         if let Some(stream) = ways.pooled(worker, server) {
             return Ok((stream, true));
@@ -311,9 +310,18 @@ async fn connection(
         }
         let announced = shares.then(|| worker.pools.announce(server, worker.index));
         let fresh = match upstream::connect(server, manner, &x.timer, timeout).await {
-            Ok(stream) => {
-                Box::pin(multiplex::speak(worker, (backend, server), stream, announced.as_ref())).await
-            }
+            Ok(stream) => match multiplex::is_chosen(backend.spec.protocol, &stream) {
+                Ok(true) => {
+                    Box::pin(multiplex::speak(worker, (backend, server), stream, announced.as_ref())).await
+                }
+                Ok(false) => {
+                    if announced.is_some() {
+                        worker.pools.divide(server, worker.index);
+                    }
+                    Ok(stream)
+                }
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         };
         match fresh {

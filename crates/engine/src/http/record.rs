@@ -256,7 +256,7 @@ pub fn broken_off(client: &Client, x: &mut Exchange, found: &Found) -> After {
         x.record.unreadable(come);
         x.record.status = 400;
         x.record.ending.set(Who::Client, Phase::Request);
-        tell(client, x, (found, lines), (client.worker.shared.clock.micros(), false));
+        tell(client, x, (found, lines), (client.worker.micros(), false));
     }
     After::Close
 }

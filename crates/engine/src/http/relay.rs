@@ -121,7 +121,7 @@ pub async fn answer(
     } else {
         drop(stream);
     }
-    let now = client.worker.shared.clock.micros();
+    let now = client.worker.micros();
     finish(client, server, (lease, kind, x.record.latency()), now);
     let asked_to_close = !x.request.keep_alive && x.request.version == Version::Http11;
     // Over TLS the end has to be said.
@@ -141,7 +141,7 @@ fn note(client: &Client, x: &mut Exchange, (found, backend): (&Found, &Backend),
     rules::count(client, &x.state.tracking, Counted::Status(x.response.status));
     if !backend.stick.is_empty() {
         let view = x.full_view(client, found, Some(backend));
-        stick::store(backend, &view, index, client.worker.now_ms());
+        stick::store(backend, &view, index, client.worker.lately_ms());
     }
     record::note_answer(x, found);
     x.state.variables.end(Scope::Request);
@@ -192,7 +192,7 @@ async fn replace(
     let found = course.found;
     server.counters.of(worker).answered(x.response.status);
     rules::count_verdict(found, backend, (server, worker), &verdict);
-    finish(client, server, (lease, OutcomeKind::Success, 0), client.worker.shared.clock.micros());
+    finish(client, server, (lease, OutcomeKind::Success, 0), client.worker.micros());
     let after = rules::instead(client, x, found, (verdict, backend)).await;
     backend.counters.of(worker).answered(x.record.status);
     after
@@ -211,7 +211,7 @@ async fn refuse(
     server.counters.of(worker).response_errors.add(1);
     server.counters.of(worker).unanswered.add(1);
     backend.counters.of(worker).answered(502);
-    finish(client, server, (lease, OutcomeKind::Failure, 0), client.worker.shared.clock.micros());
+    finish(client, server, (lease, OutcomeKind::Failure, 0), client.worker.micros());
     reply(client, x, course.found, Reason::BadAnswer(why)).await
 }
 
@@ -369,7 +369,7 @@ async fn upgrade(
     }
     debug_assert_eq!(x.response.body, Body::None);
     let latency = x.record.latency();
-    let now = client.worker.shared.clock.micros();
+    let now = client.worker.micros();
     finish(client, server, (lease, OutcomeKind::Success, latency), now);
     settle(client, x, course, (backend, server, now));
     After::Close

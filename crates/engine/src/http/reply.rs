@@ -137,7 +137,7 @@ pub async fn finish_reply(client: &mut Client, x: &mut Exchange, found: &Found, 
     rules::after_own(client, x, found);
     let sent = write(client, &x.down.prefix, (&mut x.pace, &found.frontend.spec), Stream::poll_finish).await;
     x.record.bytes_out += x.down.prefix.len() as u64;
-    let now = client.worker.shared.clock.micros();
+    let now = client.worker.micros();
     finish(client, x, found, now);
     match (sent, keep_alive) {
         (false, _) => After::Close,

@@ -14,10 +14,11 @@ use super::view::{RequestView, Scene};
 use super::{open, sticky};
 use crate::address::Address;
 use crate::client::Client;
-use crate::clock::wall_micros;
 use crate::ending::CookieOut;
 use crate::flow::{Content, Sink};
+use crate::stream::Stream;
 use crate::tables::{Backend, Server, Sticky};
+use crate::upstream::hurry;
 use crate::wire::Frontend;
 
 /// What a server says of itself is not said for it.
@@ -85,14 +86,22 @@ pub fn request(
     });
 }
 
+/// Writes what is there at once, and has the system hold back nothing of what follows.
+pub fn begin(x: &mut Exchange, to: &Stream) {
+    let Some(socket) = to.plain() else { return };
+    let is_all = x.up.rush(&x.input, socket);
+    if !is_all || !x.request.upgrade.is_empty() || x.request.method == Method::Connect {
+        hurry(socket);
+    }
+}
+
 /// What the client's cookie is to say from now on.
 fn tell_cookie(
     x: &mut Exchange,
     course: &Course<'_>,
-    (backend, index): (&Backend, usize),
+    (backend, index, now): (&Backend, usize, u32),
     extra: &mut Vec<u8>,
 ) -> CookieOut {
-    let now = (wall_micros() / 1_000_000) as u32;
     if let Some(Sticky::Cookie { plain: true, .. }) = &backend.sticky {
         let Some(server) = backend.servers.get(index) else { return CookieOut::None };
         let wanted = course.wanted == Some(index) || course.ignored;
@@ -175,7 +184,7 @@ pub fn answer(
     let mut extra = std::mem::take(&mut x.text);
     extra.clear();
     if backend.sticky.is_some() {
-        let out = tell_cookie(x, course, (backend, server), &mut extra);
+        let out = tell_cookie(x, course, (backend, server, client.worker.date()), &mut extra);
         if let Some(cookie) = &mut x.record.ending.cookie {
             cookie.1 = out;
         }

@@ -250,7 +250,7 @@ impl View for RequestView<'_> {
     }
 
     fn now_ms(&self) -> u64 {
-        self.scene.map_or(0, |scene| scene.client.worker.now_ms())
+        self.scene.map_or(0, |scene| scene.client.worker.lately_ms())
     }
 }
 

@@ -94,14 +94,14 @@ pub fn perform(x: &mut Exchange, place: Place<'_>, act: &Act) {
                 Message::Request => During::Request,
                 Message::Answer => During::Answer(x.response.status),
             };
-            let (start, now_ms) = (Start { slot: *slot, table, during }, worker.now_ms());
+            let (start, now_ms) = (Start { slot: *slot, table, during }, worker.lately_ms());
             let held = place.client.tracking().borrow();
             tracking::start(&mut x.state.tracking, Some(&held), &start, &key, now_ms);
         }
         Act::AddGpc { .. } | Act::SetGpt { .. } => {
             let held = place.client.tracking().borrow();
             let both = [&x.state.tracking, &*held];
-            tracking::set(act, both, |value| place.int(x, value), worker.now_ms());
+            tracking::set(act, both, |value| place.int(x, value), worker.lately_ms());
         }
         _ => edit(x, place, act),
     }

@@ -132,7 +132,7 @@ fn signed(number: u64) -> i64 {
 fn line(fact: Fact, scene: &Scene<'_>) -> Value<'static> {
     let Some(field) = Field::named(fact.name()) else { return Value::Absent };
     let worker = &scene.client.worker;
-    let (tables, now) = (worker.tables(), worker.shared.clock.micros());
+    let (tables, now) = (worker.tables(), worker.micros());
     let entry = scene.record.entry((scene.client, scene.found), (scene.state, &tables), (now, false));
     entry.value(field, fact.kind())
 }

@@ -127,7 +127,7 @@ async fn finish(
         Next::Close { silent } => {
             x.record.dropped();
             super::denied(found, backend, client.worker.index);
-            let now = client.worker.shared.clock.micros();
+            let now = client.worker.micros();
             record_end(client, x, found, now);
             if silent {
                 client.stream.reset_on_close();
@@ -150,10 +150,10 @@ async fn tarpit(
     let wait_ms = x.state.overrides.tarpit.unwrap_or(if configured > 0 { configured } else { 5_000 });
     x.record.tarpitted();
     let is_there = pause(client, x, wait_ms).await;
-    x.record.times.picked = client.worker.shared.clock.micros();
+    x.record.times.picked = client.worker.micros();
     if !is_there {
         x.record.status = answer.status;
-        record_end(client, x, found, client.worker.shared.clock.micros());
+        record_end(client, x, found, client.worker.micros());
         return After::Close;
     }
     x.request.keep_alive = false;

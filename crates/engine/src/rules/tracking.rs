@@ -27,7 +27,7 @@ pub fn count(client: &Client, request: &Tracking, what: Counted) {
     if connection.is_idle() && request.is_idle() {
         return;
     }
-    let now_ms = client.worker.now_ms();
+    let now_ms = client.worker.lately_ms();
     for tracking in [&*connection, request] {
         match what {
             Counted::Request => tracking.count_request(now_ms),
