@@ -94,24 +94,6 @@ impl ConnectionView {
 }
 
 impl View for ConnectionView {
-    fn method(&self) -> &[u8] {
-        b""
-    }
-    fn path(&self) -> &[u8] {
-        b""
-    }
-    fn query(&self) -> &[u8] {
-        b""
-    }
-    fn host(&self) -> &[u8] {
-        b""
-    }
-    fn header<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
-        None
-    }
-    fn cookie<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
-        None
-    }
     fn source(&self) -> IpAddr {
         self.peer.ip().to_canonical()
     }
@@ -120,9 +102,6 @@ impl View for ConnectionView {
     }
     fn port(&self) -> u16 {
         self.found.port
-    }
-    fn http_version(&self) -> &'static str {
-        ""
     }
     fn tls(&self, fact: TlsFact) -> Value<'_> {
         let asked = self.asked.as_ref().and_then(|asked| match fact {

@@ -16,7 +16,13 @@ pub fn recall<V: View>(backend: &Backend, view: &V, now_ms: u64) -> Option<usize
     let matching = backend.stick.iter().filter(|rule| rule.matches && !rule.answer);
     matching.filter(|rule| holds(rule, view)).find_map(|rule| {
         let (number, name) = rule.table.get().recall(&key(rule, view)?, now_ms)?;
-        let named = name.and_then(|name| backend.server_named(&name));
+        let named = name.and_then(|name| {
+            if rule.by_address {
+                backend.servers.iter().position(|server| *server.address_text == *name)
+            } else {
+                backend.server_named(&name)
+            }
+        });
         let index = named.or_else(|| backend.server_numbered(number))?;
         let server = backend.servers.get(index)?;
         (server.state.health() != Health::Down).then_some(index)
@@ -28,7 +34,8 @@ pub fn recall<V: View>(backend: &Backend, view: &V, now_ms: u64) -> Option<usize
 pub fn store<V: View>(backend: &Backend, view: &V, index: usize, now_ms: u64) {
     for rule in backend.stick.iter().filter(|rule| rule.store && holds(rule, view)) {
         if let (Some(key), Some(server)) = (key(rule, view), backend.servers.get(index)) {
-            rule.table.get().remember(&key, (backend.number_of(index), &server.name), now_ms);
+            let name = if rule.by_address { &server.address_text } else { &server.name };
+            rule.table.get().remember(&key, (backend.number_of(index), name), now_ms);
         }
     }
 }

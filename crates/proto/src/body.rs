@@ -42,7 +42,7 @@ pub struct Step {
 }
 
 /// The state between two pieces of one chunked body.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ChunkDecoder {
     state: State,
     /// Digits of the size read so far.

@@ -46,7 +46,7 @@ pub fn kept(lines: &[u8]) -> Result<Vec<u8>, Reject> {
 }
 
 /// The trailers kept so far, and at their end a line that is not whole yet.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Trailers {
     text: Vec<u8>,
     line: usize,

@@ -47,8 +47,6 @@ impl Fetch {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
-
     use super::*;
     use crate::{Around, Expr, Message};
 
@@ -56,36 +54,6 @@ mod tests {
     struct Bytes(&'static [u8]);
 
     impl View for Bytes {
-        fn method(&self) -> &[u8] {
-            b""
-        }
-        fn path(&self) -> &[u8] {
-            b""
-        }
-        fn query(&self) -> &[u8] {
-            b""
-        }
-        fn host(&self) -> &[u8] {
-            b""
-        }
-        fn header<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
-            None
-        }
-        fn cookie<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
-            None
-        }
-        fn source(&self) -> IpAddr {
-            IpAddr::from([127, 0, 0, 1])
-        }
-        fn source_port(&self) -> u16 {
-            1
-        }
-        fn port(&self) -> u16 {
-            2
-        }
-        fn http_version(&self) -> &'static str {
-            ""
-        }
         fn body(&self, _: Message) -> &[u8] {
             self.0
         }

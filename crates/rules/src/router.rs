@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::fetch::Fetch;
+use crate::fetch::{Fetch, asked_path};
 use crate::keys::{self, HostBy, Key, Keys};
 use crate::sample;
 use crate::table::{Place, Table, fold_hash};
@@ -104,7 +104,7 @@ impl Router {
 
     /// The first route before `best` that is listed under this host, under the path, or under both.
     fn under<V: View + ?Sized>(&self, host: &[u8], view: &V, from: u32, best: Option<u32>) -> Option<u32> {
-        let (path, mut best) = (view.path(), best);
+        let (path, mut best) = (asked_path(view), best);
         for (shape, edges) in &self.shapes {
             if let Some(code) = shape.code(*edges, host, path, self.longest) {
                 best = self.first(self.table.get(code), view, from, best);

@@ -2,7 +2,7 @@
 //!
 //! A view owns no policy: names are looked up, bytes are handed out, nothing is decoded or changed here.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::{Change, Counter, Fact, Figure, TlsFact, Value, Variable};
 
@@ -16,14 +16,21 @@ pub enum Message {
 
 /// A request (or an answer together with its request) as expressions see it.
 ///
-/// Everything is borrowed from the view, so that evaluating costs no allocation.
+/// Everything is borrowed from the view, so that evaluating costs no allocation. A view tells what it has: of a
+/// connection that has asked for nothing yet, all is empty.
 pub trait View {
     /// The method as sent: `GET`.
-    fn method(&self) -> &[u8];
+    fn method(&self) -> &[u8] {
+        b""
+    }
     /// The path as sent, without the query: `/a%20b`. `*` for `OPTIONS *`.
-    fn path(&self) -> &[u8];
+    fn path(&self) -> &[u8] {
+        b""
+    }
     /// What follows the first `?` of the target; empty without one.
-    fn query(&self) -> &[u8];
+    fn query(&self) -> &[u8] {
+        b""
+    }
     /// Path and query as one slice, `/a?b=c`, when the request holds them that way.
     ///
     /// Only saves the `url` fetch from joining them; a view whose path was rewritten must answer `None`.
@@ -31,19 +38,33 @@ pub trait View {
         None
     }
     /// The host as sent, without the port.
-    fn host(&self) -> &[u8];
+    fn host(&self) -> &[u8] {
+        b""
+    }
     /// The first value of a header. `name` is always in lower case; the header's own case does not matter.
-    fn header<'a>(&'a self, name: &[u8]) -> Option<&'a [u8]>;
+    fn header<'a>(&'a self, _name: &[u8]) -> Option<&'a [u8]> {
+        None
+    }
     /// The first cookie of this name. Names of cookies are case-sensitive.
-    fn cookie<'a>(&'a self, name: &[u8]) -> Option<&'a [u8]>;
+    fn cookie<'a>(&'a self, _name: &[u8]) -> Option<&'a [u8]> {
+        None
+    }
     /// The client's address.
-    fn source(&self) -> IpAddr;
+    fn source(&self) -> IpAddr {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED)
+    }
     /// The client's port.
-    fn source_port(&self) -> u16;
+    fn source_port(&self) -> u16 {
+        0
+    }
     /// The port of the listener that took the connection.
-    fn port(&self) -> u16;
+    fn port(&self) -> u16 {
+        0
+    }
     /// `1.0`, `1.1` or `2`.
-    fn http_version(&self) -> &'static str;
+    fn http_version(&self) -> &'static str {
+        ""
+    }
     /// `http` or `https`.
     fn scheme(&self) -> &'static str {
         "http"

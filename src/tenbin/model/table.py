@@ -33,7 +33,8 @@ class Stored:
 class Table:
     """A stick table: `length` of string and binary keys, `size` entries at most, forgotten after `expire` ms unused.
 
-    `expire` 0: never. With `keep` a full table takes no new entries instead of forgetting the oldest.
+    `expire` 0: never. With `keep` a full table takes no new entries instead of forgetting the oldest. Servers that
+    stick rules remember in it are told by their address and port where `by_address`, else by name.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Table:
     keep: bool
     stored: tuple[Stored, ...]
     position: str = ""
+    by_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,4 +81,5 @@ def _table(one: model.Table) -> wire.Table:
         expire=one.expire,
         keep=one.keep,
         stored=tuple(wire.Stored(name=item.name, period=item.period, count=item.count) for item in one.stored),
+        by_address=one.by_address,
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from support.multiplexed import Stream
     from support.scripted import Scripted
+    from tenbin.testing import Client
 
 CLOCK = SystemClock()
 MEGABYTE = 1024 * 1024
@@ -27,6 +28,16 @@ MEGABYTE = 1024 * 1024
 def client(scripted: Scripted) -> Iterator[Multiplexed]:
     with Multiplexed(scripted.tenbin.address) as client:
         yield client
+
+
+def wait_frame(raw: Client, reader: frames.FrameReader, *kinds: int) -> frames.Frame:
+    """Return the first frame of these kinds among the next that come together."""
+    while True:
+        data = raw.receive()
+        assert data, "the connection has ended"
+        for frame in list(reader.feed(data)):
+            if frame.kind in kinds:
+                return frame
 
 
 def head_of(scripted: Scripted) -> list[str]:
@@ -147,29 +158,60 @@ def test_an_early_answer_ends_the_upload_without_blame(scripted: Scripted, clien
     assert client.get("/").status == 403, "the connection serves on"
 
 
+@pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize(("length", "sent"), [(4, b"hello"), (9, b"hello"), (0, b"x")])
-def test_a_length_that_is_not_true_completes_no_request(scripted: Scripted, length: int, sent: bytes) -> None:
-    """The server never has a whole request, whatever the frames do."""
+def test_a_length_that_is_not_true_completes_no_request(
+    scripted: Scripted, length: int, sent: bytes, *, late: bool
+) -> None:
+    """The server never has a whole request, whatever the frames do and however they come."""
     complete: list[bytes] = []
+    path = b"/%d/%d" % (length, late)
 
     def script(peer: Peer) -> None:
-        if peer.read_head():
+        # A connection of the test before this one may be accepted only now.
+        if b" %s " % path in peer.read_head():
             body = peer.read_exactly(length)
             if len(body) == length:
                 complete.append(body)
             peer.hold()
 
     scripted.server.script = script
-    fields = frames.request(b"/", b"POST", ((b"content-length", b"%d" % length),))
+    fields = frames.request(path, b"POST", ((b"content-length", b"%d" % length),))
+    head = frames.opening() + frames.headers(1, fields, end=False)
+    pieces = [frames.data(1, sent, end=False), frames.data(1, b"!" if length < len(sent) else b"")]
     with scripted.tenbin.client() as raw:
-        raw.send(frames.opening() + frames.headers(1, fields, end=False) + frames.data(1, sent, end=False))
-        raw.send(frames.data(1, b"!" if length < len(sent) else b""))
         reader = frames.FrameReader()
-        found: list[frames.Frame] = []
-        while not any(frame.kind == frames.RST_STREAM for frame in found):
-            found += reader.feed(raw.receive())
-        assert [frame.error for frame in found if frame.kind == frames.RST_STREAM] == [ErrorCodes.PROTOCOL_ERROR]
+        raw.send(head if late else head + pieces.pop(0))
+        if late:
+            # The head has been looked at before anything follows it.
+            raw.send(frames.frame(frames.PING, b"8 octets"))
+            assert wait_frame(raw, reader, frames.PING, frames.RST_STREAM).kind == frames.PING
+        for piece in pieces:
+            raw.send(piece)
+        assert wait_frame(raw, reader, frames.RST_STREAM).error == ErrorCodes.PROTOCOL_ERROR
     assert not complete
+
+
+@pytest.mark.parametrize("end", ["data", "trailers"])
+def test_no_body_may_be_said_twice(scripted: Scripted, client: Multiplexed, end: str) -> None:
+    """A length of 0, and the end of the stream in a frame of its own, after a while."""
+    number = client.begin("/", ("content-length", "0"))
+    client.get("/meanwhile")
+    if end == "data":
+        client.send(number, b"", end=True)
+    else:
+        client.h2.send_headers(number, [("x-sum", "7")], end_stream=True)
+        client.get("/meanwhile")
+    stream = client.wait(number)
+    assert (stream.status, stream.body, stream.reset) == (200, b"ok", None)
+    assert scripted.server.received.count(b"POST / HTTP/1.1\r\n") == 1
+
+
+def test_an_end_that_is_never_said_is_not_waited_for(scripted: Scripted, client: Multiplexed) -> None:
+    number = client.begin("/", ("content-length", "0"))
+    assert client.wait_for(number, lambda stream: stream.status).status == 408
+    assert client.get("/").status == 200
+    assert b"POST" not in scripted.server.received
 
 
 def test_who_does_not_read_holds_the_server_back(scripted: Scripted) -> None:

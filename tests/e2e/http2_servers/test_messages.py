@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from h2.errors import ErrorCodes
+from h2.events import PingAckReceived, StreamEnded
 from h2.settings import SettingCodes
 
 from support.streams import Session, serving
@@ -15,7 +16,7 @@ from tenbin.testing.client import chunked, request_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from support.scripted import Peer
+    from support.scripted import Peer, Script
     from support.streams import Asked
 
     from .conftest import Multiplexed
@@ -155,6 +156,41 @@ def test_a_body_of_another_length_is_no_whole_answer(multiplexed: Multiplexed, l
 
     with multiplexed.client(serving(handle)) as client, pytest.raises(ExchangeError):
         client.get("/")
+
+
+def in_two(head: tuple[str, str], first: bytes, rest: bytes) -> Script:
+    """Return a script that sends the rest of an answer once its beginning has been looked at."""
+
+    def script(peer: Peer) -> None:
+        session = Session(peer)
+        for event in session.events():
+            if isinstance(event, StreamEnded):
+                session.head(min(session.asked), 200, head)
+                session.data(min(session.asked), first)
+                session.h2.ping(b"8 octets")
+                session.flush()
+            elif isinstance(event, PingAckReceived):
+                session.data(min(session.asked), rest, ends=True)
+
+    return script
+
+
+@pytest.mark.parametrize("length", [0, 4])
+def test_more_than_the_length_that_comes_late_is_no_whole_answer_either(multiplexed: Multiplexed, length: int) -> None:
+    with multiplexed.client(in_two(("content-length", str(length)), b"1234"[:length], b"5")) as client:
+        if length:
+            with pytest.raises(ExchangeError):
+                client.get("/")
+        else:
+            answer = client.request("POST", "/", body=b"once")
+            assert (answer.status, answer.header("tenbin-reason")) == (502, "bad-answer")
+
+
+@pytest.mark.parametrize("length", [0, 4])
+def test_the_end_of_an_answer_may_come_late(multiplexed: Multiplexed, length: int) -> None:
+    with multiplexed.client(in_two(("content-length", str(length)), b"1234"[:length], b"")) as client:
+        answer = client.get("/")
+        assert (answer.status, answer.body) == (200, b"1234"[:length])
 
 
 def test_an_answer_before_the_whole_request(multiplexed: Multiplexed) -> None:

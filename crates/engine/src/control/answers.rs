@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tenbin_rules::{Around, Expr, Request, Scope, Value, Variable, View};
+use tenbin_rules::{Around, Expr, Scope, Value, Variable, View};
 
 use super::plane::failed;
 use crate::refused::Side;
@@ -24,8 +24,7 @@ pub fn variable(asked: &VariableAsked, tables: Option<&Tables>, shared: &Shared)
         };
         match Expr::compile(wire, &around) {
             Ok(compiled) => {
-                let alone = Alone { shared, request: Request::default() };
-                let value = compiled.eval(&alone).into_owned();
+                let value = compiled.eval(&Alone(shared)).into_owned();
                 shared.variables.set(which.key, value);
             }
             Err(error) => return failed(id, error.path, error.reason),
@@ -70,47 +69,14 @@ fn told(value: &Value<'_>) -> (&'static str, String) {
 }
 
 /// No request at all: only the variables of the process are there.
-struct Alone<'a> {
-    shared: &'a Shared,
-    request: Request,
-}
+struct Alone<'a>(&'a Shared);
 
 impl View for Alone<'_> {
-    fn method(&self) -> &[u8] {
-        self.request.method()
-    }
-    fn path(&self) -> &[u8] {
-        View::path(&self.request)
-    }
-    fn query(&self) -> &[u8] {
-        View::query(&self.request)
-    }
-    fn host(&self) -> &[u8] {
-        View::host(&self.request)
-    }
-    fn header<'a>(&'a self, name: &[u8]) -> Option<&'a [u8]> {
-        self.request.header(name)
-    }
-    fn cookie<'a>(&'a self, name: &[u8]) -> Option<&'a [u8]> {
-        self.request.cookie(name)
-    }
-    fn source(&self) -> IpAddr {
-        self.request.source()
-    }
-    fn source_port(&self) -> u16 {
-        self.request.source_port()
-    }
-    fn port(&self) -> u16 {
-        self.request.port()
-    }
-    fn http_version(&self) -> &'static str {
-        self.request.http_version()
-    }
     fn variable(&self, which: &Variable) -> Value<'_> {
-        if which.scope == Scope::Process { self.shared.variables.get(which.key) } else { Value::Absent }
+        if which.scope == Scope::Process { self.0.variables.get(which.key) } else { Value::Absent }
     }
     fn now_ms(&self) -> u64 {
-        self.shared.clock.millis()
+        self.0.clock.millis()
     }
 }
 

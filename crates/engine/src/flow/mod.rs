@@ -5,6 +5,7 @@
 //! of ours goes past our memory, through a pipe (`piped`). What is made smaller goes through a press (`press`): then what
 //! is staged is what came out of it.
 
+mod content;
 mod piped;
 mod press;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use tenbin_proto::{Body, ChunkDecoder, Reject};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 
+pub use self::content::Content;
 pub use self::press::{Press, Presses};
 use crate::buffer::Buffer;
 use crate::splice::{Pipe, Pipes};

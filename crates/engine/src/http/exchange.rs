@@ -162,7 +162,7 @@ impl Exchange {
             http2: client.stream.is_multiplexed(),
             port: found.port,
             scene: Some(Scene { client, found, state: &self.state, record: &self.record }),
-            body: self.input.data(),
+            body: self.up.content(client.stream.framing(self.request.body), &self.input),
             backend,
             server: None,
             answer: None,
@@ -176,8 +176,8 @@ impl Exchange {
         found: &'a Found,
         backend: Option<&'a Backend>,
     ) -> RequestView<'a> {
-        let bytes = self.state.answer_bytes(self.output.head());
-        let answer = AnswerView { response: &self.response, bytes, body: self.output.data() };
+        let (response, bytes) = (&self.response, self.state.answer_bytes(self.output.head()));
+        let answer = AnswerView { response, bytes, body: self.down.content(response.body, &self.output) };
         let server = (!self.record.server.is_empty()).then_some(self.record.server.as_str());
         RequestView { answer: Some(answer), server, ..self.view(client, found, backend) }
     }
@@ -293,7 +293,8 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
     x.state.clear();
     x.record.begin(client, client.worker.micros());
     let Client { stream, timer, .. } = client;
-    let mut is_timed = first;
+    // A stream of HTTP/2 has its head at once, or holds it until the client has said that nothing follows it.
+    let (mut is_timed, mut is_held) = (first, false);
     let head = poll_fn(|cx| {
         loop {
             if !x.input.data().is_empty() {
@@ -316,7 +317,13 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
             match x.input.poll_fill(cx, stream) {
                 Poll::Ready(Ok(count)) if count > 0 => {}
                 Poll::Ready(_) => return Poll::Ready(Head::Closed),
-                Poll::Pending if x.input.data().is_empty() => return Poll::Ready(Head::Nothing),
+                Poll::Pending if stream.is_multiplexed() && !is_held => {
+                    timer.set(spec.timeouts.header);
+                    is_held = true;
+                }
+                Poll::Pending if x.input.data().is_empty() && !is_held => {
+                    return Poll::Ready(Head::Nothing);
+                }
                 Poll::Pending => return timer.poll(cx).map(|()| Head::Failed(Reason::HeaderTimeout)),
             }
         }

@@ -26,7 +26,6 @@ use crate::rules::message::{growing, set_header};
 use crate::rules::{self, Turn};
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::Load;
-use crate::watch::of_status;
 
 /// Stale pooled connections that one request may meet before it insists on a new one.
 const MOST_STALE: u32 = 1;
@@ -165,13 +164,11 @@ fn stage_body(client: &Client, x: &mut Exchange, found: &Found) -> Result<(), Re
     }
     x.early = false;
     x.continued = false;
-    let body = match x.request.body {
-        Body::Length(1..) | Body::Chunked if client.stream.is_multiplexed() => Body::UntilClose,
-        body => body,
-    };
-    x.up.begin(body, Sink::Plain, limit, &mut x.input).map_err(|error| match error {
-        FlowError::Bad(reject) => Reason::Rejected(reject),
-        _ => Reason::BodyTooBig,
+    x.up.begin(client.stream.framing(x.request.body), Sink::Plain, limit, &mut x.input).map_err(|error| {
+        match error {
+            FlowError::Bad(reject) => Reason::Rejected(reject),
+            _ => Reason::BodyTooBig,
+        }
     })
 }
 
@@ -227,7 +224,6 @@ async fn attempt(
     match ended {
         Ok(()) => {
             x.record.times.answered = client.worker.micros();
-            server.see(backend, &client.worker, of_status(x.response.status));
             Next::Answered(relay::answer(client, x, (course, backend, server), lease, stream).await)
         }
         Err(failure) => {

@@ -38,8 +38,6 @@ fn digit(value: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
-
     use tenbin_rules::{Around, Expr, View, wire};
 
     use super::write_location;
@@ -51,9 +49,6 @@ mod tests {
     }
 
     impl View for Asked {
-        fn method(&self) -> &[u8] {
-            b"GET"
-        }
         fn path(&self) -> &[u8] {
             self.path
         }
@@ -62,24 +57,6 @@ mod tests {
         }
         fn host(&self) -> &[u8] {
             self.host
-        }
-        fn header<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
-            None
-        }
-        fn cookie<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
-            None
-        }
-        fn source(&self) -> IpAddr {
-            Ipv4Addr::LOCALHOST.into()
-        }
-        fn source_port(&self) -> u16 {
-            1
-        }
-        fn port(&self) -> u16 {
-            80
-        }
-        fn http_version(&self) -> &'static str {
-            "1.1"
         }
     }
 

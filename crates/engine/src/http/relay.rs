@@ -23,7 +23,8 @@ use crate::stick;
 use crate::stream::Stream;
 use crate::tables::{Backend, Server};
 use crate::tunnel::{End, Patience, Tunnel};
-use crate::wire::Frontend;
+use crate::watch::of_status;
+use crate::wire::{Frontend, Sight};
 
 /// How the body of an answer ended.
 enum Ended {
@@ -32,8 +33,10 @@ enum Ended {
     ClientGone,
     /// The client does not take it, or does not send the rest, in time.
     ClientSlow,
-    /// The server broke off or broke the framing.
+    /// The server broke off.
     ServerBroke,
+    /// The server broke the framing.
+    ServerErred,
     /// The server sent nothing for too long.
     ServerSlow,
     /// It was ended from outside.
@@ -51,7 +54,7 @@ impl Ended {
             Self::Whole if matches!(status, 502..=504) => OutcomeKind::Failure,
             Self::Whole => OutcomeKind::Success,
             Self::ClientGone | Self::ClientSlow | Self::Killed => OutcomeKind::Aborted,
-            Self::ServerBroke | Self::ServerSlow => OutcomeKind::Failure,
+            Self::ServerBroke | Self::ServerErred | Self::ServerSlow => OutcomeKind::Failure,
         }
     }
 
@@ -60,7 +63,7 @@ impl Ended {
             Self::Whole => (Who::Nobody, Phase::Ended),
             Self::ClientGone => (Who::Client, Phase::Data),
             Self::ClientSlow => (Who::ClientSlow, Phase::Data),
-            Self::ServerBroke => (Who::Server, Phase::Data),
+            Self::ServerBroke | Self::ServerErred => (Who::Server, Phase::Data),
             Self::ServerSlow => (Who::ServerSlow, Phase::Data),
             Self::Killed => (Who::Killed, Phase::Data),
         }
@@ -80,10 +83,12 @@ pub async fn answer(
         return Box::pin(refuse(client, x, (course, backend, server), lease, "switch-before-body")).await;
     }
     x.early |= !x.up.delivered();
+    let seen = of_status(x.response.status);
     let source = split_head(x, &stream);
     note(client, x, (course.found, backend), lease.index());
     if let Some(verdict) = judge(client, x, course.found, backend) {
         x.record.times.answered = 0;
+        server.see(backend, &client.worker, seen);
         return Box::pin(replace(client, x, (course, backend, server), lease, verdict)).await;
     }
     let status = x.response.status;
@@ -93,6 +98,7 @@ pub async fn answer(
         x.down.press = None;
         return Box::pin(refuse(client, x, (course, backend, server), lease, "chunk")).await;
     }
+    server.see(backend, &client.worker, seen);
     x.record.status = status;
     record::tell_early(client, x, course.found);
     count_answer(client, (backend, server), status);
@@ -105,10 +111,7 @@ pub async fn answer(
     let kind = ended.outcome(status);
     count_end(server.counters.of(client.worker.index), &ended);
     ended.tell(x);
-    if !whole && leaving.sink == Sink::Plain && !matches!(x.response.body, Body::None | Body::Length(_)) {
-        // Where nothing else says that it is not whole.
-        client.stream.reset_on_close();
-    }
+    break_off(client, x, (whole, leaving.sink));
     if let Some(press) = x.down.press.take() {
         compress::end(client, (course.found, backend), press, (x.down.body_bytes, whole));
     }
@@ -153,10 +156,7 @@ fn split_head(x: &mut Exchange, stream: &Stream) -> Body {
     if x.response.body != Body::None {
         x.output.make_room(x.buffer_bytes);
     }
-    match x.response.body {
-        Body::Length(1..) if stream.is_multiplexed() => Body::UntilClose,
-        body => body,
-    }
+    stream.framing(x.response.body)
 }
 
 /// Runs the rules on an answer; what is sent instead, if so.
@@ -207,7 +207,9 @@ async fn refuse(
     why: &'static str,
 ) -> After {
     let worker = client.worker.index;
+    server.see(backend, &client.worker, Sight::BadHead);
     server.counters.of(worker).response_errors.add(1);
+    server.counters.of(worker).unanswered.add(1);
     backend.counters.of(worker).answered(502);
     finish(client, server, (lease, OutcomeKind::Failure, 0), client.worker.micros());
     reply(client, x, course.found, Reason::BadAnswer(why)).await
@@ -230,7 +232,12 @@ fn count_end(counters: &ServerCounters, ended: &Ended) {
     match ended {
         Ended::Whole => {}
         Ended::ClientGone | Ended::ClientSlow => counters.client_aborts.add(1),
-        Ended::ServerBroke | Ended::ServerSlow | Ended::Killed => counters.server_aborts.add(1),
+        Ended::ServerSlow | Ended::Killed => counters.server_aborts.add(1),
+        Ended::ServerErred => counters.unanswered.add(1),
+        Ended::ServerBroke => {
+            counters.server_aborts.add(1);
+            counters.unanswered.add(1);
+        }
     }
 }
 
@@ -254,6 +261,13 @@ fn settle(
     x.up.release(&mut x.input);
 }
 
+/// Breaks the connection off where nothing else says that the answer is not whole.
+fn break_off(client: &Client, x: &Exchange, (whole, sink): (bool, Sink)) {
+    if !whole && sink == Sink::Plain && !matches!(x.response.body, Body::None | Body::Length(_)) {
+        client.stream.reset_on_close();
+    }
+}
+
 /// Moves the rest of the request up and the body of the answer down.
 async fn body(
     client: &mut Client,
@@ -275,6 +289,7 @@ async fn body(
         match x.down.poll(cx, &mut x.output, (server, &mut client.stream), pipes) {
             Poll::Ready(Ok(())) => return Poll::Ready(Ended::Whole),
             Poll::Ready(Err(FlowError::Write)) => return Poll::Ready(Ended::ClientGone),
+            Poll::Ready(Err(FlowError::Bad(_))) => return Poll::Ready(Ended::ServerErred),
             Poll::Ready(Err(_)) => return Poll::Ready(Ended::ServerBroke),
             Poll::Pending => {}
         }

@@ -15,7 +15,7 @@ use super::{open, sticky};
 use crate::address::Address;
 use crate::client::Client;
 use crate::ending::CookieOut;
-use crate::flow::Sink;
+use crate::flow::{Content, Sink};
 use crate::stream::Stream;
 use crate::tables::{Backend, Server, Sticky};
 use crate::upstream::hurry;
@@ -61,7 +61,7 @@ pub fn request(
         http2: client.stream.is_multiplexed(),
         port: course.found.port,
         scene: Some(Scene { client, found: course.found, state, record }),
-        body: b"",
+        body: Content::default(),
         backend: backend.map(|backend| &**backend),
         server: Some(&server.name),
         answer: None,

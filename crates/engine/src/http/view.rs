@@ -7,6 +7,7 @@ use tenbin_rules::{Change, Counter, Fact, Figure, Message, Scope, TlsFact, Value
 
 use super::record::Record;
 use crate::client::Client;
+use crate::flow::Content;
 use crate::listener::Found;
 use crate::rules::{State, facts, figures, tracking};
 use crate::secured::Secured;
@@ -29,7 +30,7 @@ pub struct RequestView<'a> {
     /// What has come up on the way; offline there is none.
     pub scene: Option<Scene<'a>>,
     /// What of the request's body is at hand.
-    pub body: &'a [u8],
+    pub body: Content<'a>,
     /// Where it goes.
     pub backend: Option<&'a Backend>,
     /// The chosen server's name.
@@ -52,14 +53,13 @@ pub struct Scene<'a> {
 }
 
 /// An answer as far as it is there.
-#[derive(Clone, Copy)]
 pub struct AnswerView<'a> {
     /// The parsed head.
     pub response: &'a Response,
     /// Its bytes.
     pub bytes: &'a [u8],
     /// What of its body is at hand.
-    pub body: &'a [u8],
+    pub body: Content<'a>,
 }
 
 impl RequestView<'_> {
@@ -78,7 +78,7 @@ impl RequestView<'_> {
             http2: false,
             port,
             scene: None,
-            body: b"",
+            body: Content::default(),
             backend: None,
             server: None,
             answer: None,
@@ -90,7 +90,7 @@ impl RequestView<'_> {
     fn head_of(&self, message: Message) -> Option<(&Fields, &[u8])> {
         match message {
             Message::Request => Some((&self.request.fields, self.bytes)),
-            Message::Answer => self.answer.map(|answer| (&answer.response.fields, answer.bytes)),
+            Message::Answer => self.answer.as_ref().map(|answer| (&answer.response.fields, answer.bytes)),
         }
     }
 }
@@ -159,7 +159,7 @@ impl View for RequestView<'_> {
     }
 
     fn status(&self) -> Option<u16> {
-        self.answer.map(|answer| answer.response.status)
+        self.answer.as_ref().map(|answer| answer.response.status)
     }
 
     fn fields<'a>(&'a self, message: Message, each: &mut dyn FnMut(&'a [u8], &'a [u8]) -> bool) {
@@ -190,8 +190,8 @@ impl View for RequestView<'_> {
 
     fn body(&self, message: Message) -> &[u8] {
         match message {
-            Message::Request => self.body,
-            Message::Answer => self.answer.map_or(b"", |answer| answer.body),
+            Message::Request => self.body.bytes(),
+            Message::Answer => self.answer.as_ref().map_or(b"", |answer| answer.body.bytes()),
         }
     }
 

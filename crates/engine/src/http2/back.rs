@@ -42,6 +42,8 @@ pub struct Asked {
     text: Bytes,
     /// It is of the body: the server may send as much more once it was read.
     is_counted: bool,
+    /// Bytes of body that the head has promised and that were not received yet.
+    missing: Option<u64>,
     body: Body,
     trailers: Vec<u8>,
     fate: Fate,
@@ -79,6 +81,7 @@ impl Asked {
             kind: Kind::Plain,
             text: Bytes::new(),
             is_counted: false,
+            missing: None,
             body: Body::None,
             trailers: Vec::new(),
             fate: Fate::Unknown,
@@ -224,9 +227,10 @@ impl Asked {
         Ok(())
     }
 
-    /// Makes sure that there is text, or that the end was reached.
+    /// Makes sure that there is text, or that the end was reached. What makes an answer whole that has a length is held
+    /// until the server has ended it: a client must not take one for good whose frames turn out to say something else.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.text.is_empty() {
+        while self.text.is_empty() || (self.missing == Some(0) && matches!(self.reading, Reading::Body(_))) {
             let filled = match &mut self.reading {
                 Reading::Silent if self.fate == Fate::Unknown => return Poll::Pending,
                 Reading::Silent => return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
@@ -263,6 +267,7 @@ impl Asked {
             Some(length) => Body::Length(length),
             None => Body::UntilClose,
         };
+        self.missing = length.filter(|_| matches!(self.body, Body::Length(_)) && !stream.is_end_stream());
         self.reading = Reading::Body(stream);
         Poll::Ready(Ok(()))
     }
@@ -270,7 +275,14 @@ impl Asked {
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), h2::Error>> {
         let Reading::Body(stream) = &mut self.reading else { return Poll::Ready(Ok(())) };
         if let Some(piece) = ready!(stream.poll_data(cx)) {
-            (self.text, self.is_counted) = (piece?, true);
+            let piece = piece?;
+            if let Some(missing) = &mut self.missing {
+                // More than was promised does not come this far.
+                *missing = missing.saturating_sub(piece.len() as u64);
+            }
+            if !piece.is_empty() {
+                (self.text, self.is_counted) = (piece, true);
+            }
             return Poll::Ready(Ok(()));
         }
         if let Some(fields) = ready!(stream.poll_trailers(cx))? {

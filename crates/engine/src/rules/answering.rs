@@ -5,11 +5,9 @@ use std::rc::Rc;
 use tenbin_proto::{
     Asked, Body, Framing, Limits, Method, Persist, Progress, ResponseEdits, Version, write_response,
 };
-use tenbin_rules::{Expr, Scope, Value, View};
+use tenbin_rules::{Expr, Message, View};
 
-use super::acts::{holds, set_variable};
-use super::message;
-use super::tracking::{self, Start};
+use super::acts::{self, Place};
 use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::http::{
@@ -18,7 +16,6 @@ use crate::http::{
 };
 use crate::listener::Found;
 use crate::tables::{Act, Answer, Backend, Rule, Rules};
-use crate::track::During;
 
 /// What a rule sends instead of a server's answer.
 pub enum Verdict<'r> {
@@ -53,7 +50,7 @@ pub fn answer<'r>(
             act @ Act::Redirect { .. } => Verdict::Redirect(act),
             Act::Reject | Act::SilentDrop | Act::Close => Verdict::Reject,
             act => {
-                edit(client, x, (act, found, backend));
+                acts::perform(x, Place { client, found, backend, message: Message::Answer }, act);
                 if !x.is_answer_overgrown(found) {
                     continue;
                 }
@@ -157,89 +154,6 @@ pub fn after_own(client: &Client, x: &mut Exchange, found: &Found) {
     out.extend_from_slice(written.get(length..).unwrap_or_default());
     x.down.prefix = out;
     x.record.status = x.response.status;
-}
-
-fn edit(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found, Option<&Backend>)) {
-    let mut text = std::mem::take(&mut x.text);
-    text.clear();
-    let write = |x: &Exchange, value: &Expr, text: &mut Vec<u8>| {
-        value.write(&x.full_view(client, found, backend), text);
-    };
-    match act {
-        Act::SetHeader(name, value) => {
-            write(x, value, &mut text);
-            x.amend_answer(|answer, bytes| message::set_header(answer, bytes, name, &text));
-        }
-        Act::AddHeader(name, value) => {
-            write(x, value, &mut text);
-            x.amend_answer(|answer, bytes| {
-                answer.fields.add(bytes, name, &text);
-            });
-        }
-        Act::DelHeader(names) => x.amend_answer(|answer, bytes| message::del_header(answer, bytes, names)),
-        Act::ReplaceHeader { name, each, by } => {
-            write(x, &by.template, &mut text);
-            x.amend_answer(|answer, bytes| {
-                message::replace_header(answer, bytes, (name, *each), (by, &text));
-            });
-        }
-        Act::SetStatus(status, reason) => {
-            let reason = if reason.is_empty() { phrase(*status).as_bytes() } else { reason.as_slice() };
-            x.amend_answer(|answer, bytes| {
-                answer.set_status(bytes, *status, reason);
-            });
-        }
-        Act::SetLogLevel(level) => x.state.overrides.log_level = Some(*level),
-        Act::Capture { value, message, index, length } => {
-            write(x, value, &mut text);
-            x.state.captures.set(*message, *index, &text, *length);
-        }
-        Act::List { list, key, to, removes } => {
-            write(x, key, &mut text);
-            let mut value = Vec::new();
-            if let Some(to) = to {
-                write(x, to, &mut value);
-            }
-            super::change_list(list, &text, (!removes).then_some(value.as_slice()));
-        }
-        _ => note(client, x, (act, found, backend)),
-    }
-    x.text = text;
-}
-
-/// Acts that leave the head as it is.
-fn note(client: &Client, x: &mut Exchange, (act, found, backend): (&Act, &Found, Option<&Backend>)) {
-    match act {
-        Act::SetVariable(which, value, condition) => {
-            let (value, before) = {
-                let view = x.full_view(client, found, backend);
-                (value.eval(&view).into_owned(), view.variable(which).into_owned())
-            };
-            if holds(*condition, &before, &value) {
-                set_variable(client, x, *which, value);
-            }
-        }
-        Act::UnsetVariable(which) => match which.scope {
-            Scope::Process => client.worker.shared.variables.unset(which.key),
-            Scope::Session => client.unset_variable(which.key),
-            _ => x.state.variables.unset(*which),
-        },
-        Act::Track { slot, table, key } => {
-            let key = key.eval(&x.full_view(client, found, backend)).into_owned();
-            let start = Start { slot: *slot, table, during: During::Answer(x.response.status) };
-            let now_ms = client.worker.lately_ms();
-            tracking::start(&mut x.state.tracking, Some(&client.tracking().borrow()), &start, &key, now_ms);
-        }
-        Act::AddGpc { .. } | Act::SetGpt { .. } => {
-            let number = |value: &Expr| match value.eval(&x.full_view(client, found, backend)) {
-                Value::Int(number) => Some(number),
-                _ => None,
-            };
-            let both = [&x.state.tracking, &*client.tracking().borrow()];
-            tracking::set(act, both, number, client.worker.lately_ms());
-        }
-        _ => {}
-    }
 }
 
 /// Appends an answer of our own, with what stands in it evaluated.

@@ -80,11 +80,8 @@ pub fn perform(view: &mut ConnectionView, act: &Act) -> Option<Admission> {
                 view.peer.set_port(port.clamp(0, 65_535) as u16);
             }
         }
-        Act::Capture { value, message, index, length } => {
-            let mut text = Vec::new();
-            value.write(view, &mut text);
-            view.keep_assigned();
-            view.captures.set(*message, *index, &text, *length);
+        Act::Capture { .. } => {
+            capture(view, act, false);
         }
         Act::Track { slot, table, key } => {
             let key = key.eval(view).into_owned();
@@ -103,6 +100,20 @@ pub fn perform(view: &mut ConnectionView, act: &Act) -> Option<Admission> {
         _ => {}
     }
     None
+}
+
+/// Captures what an expression gives; false where more bytes are worth waiting for, since nothing is captured of what is
+/// still to come.
+pub fn capture(view: &mut ConnectionView, act: &Act, may_wait: bool) -> bool {
+    let Act::Capture { value, message, index, length } = act else { return true };
+    let mut text = Vec::new();
+    match value.eval(view) {
+        Value::Absent if may_wait && value.may_change(view) => return false,
+        found => found.write(&mut text),
+    }
+    view.keep_assigned();
+    view.captures.set(*message, *index, &text, *length);
+    true
 }
 
 /// Variables that live as long as a connection.

@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tenbin_proto::hello;
-use tenbin_rules::Value;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::connection::{self, Admission};
@@ -66,20 +65,18 @@ pub(super) fn go_on(set: &[Rule], index: &mut usize, view: &mut ConnectionView) 
             None => true,
         };
         view.keep_assigned();
-        if holds && !view.is_final && waits(&rule.act, view) {
-            return None;
-        }
-        *index += 1;
-        if holds && let Some(admission) = connection::perform(view, &rule.act) {
+        if holds && matches!(rule.act, Act::Capture { .. }) {
+            let may_wait = !view.is_final;
+            if !connection::capture(view, &rule.act, may_wait) {
+                return None;
+            }
+        } else if holds && let Some(admission) = connection::perform(view, &rule.act) {
+            *index += 1;
             return Some(admission);
         }
+        *index += 1;
     }
     Some(Admission::In)
-}
-
-/// Whether more bytes are worth waiting for before the act: nothing is captured of what is still to come.
-fn waits(act: &Act, view: &ConnectionView) -> bool {
-    matches!(act, Act::Capture { value, .. } if matches!(value.eval(view), Value::Absent) && value.may_change(view))
 }
 
 /// Reads what has come; false when there is no more, or no more is wanted.

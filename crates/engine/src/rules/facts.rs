@@ -48,7 +48,7 @@ fn met<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Option<V
         Fact::FcSrc | Fact::FcSrcPort => Some(client.peer),
         _ => client.destination(),
     };
-    let answer = view.answer.map(|answer| answer.response);
+    let answer = view.answer.as_ref().map(|answer| answer.response);
     Some(match fact {
         Fact::FcSrc | Fact::FcDst => Value::Ip(place(fact)?.ip().to_canonical()),
         Fact::FcSrcPort | Fact::FcDstPort => Value::Int(place(fact)?.port().into()),
@@ -67,7 +67,7 @@ fn met<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Option<V
         Fact::FcErr | Fact::SslFcErr => Value::Int(0),
         Fact::FcErrStr => Value::text(b"Success"),
         Fact::ReqBodySize => {
-            let here = view.body.len() as u64;
+            let here = view.body.bytes().len() as u64;
             Value::Int(signed(if let Body::Length(length) = view.request.body {
                 length.max(here)
             } else {

@@ -45,19 +45,19 @@ impl State {
 }
 
 /// Removes what is there of that name, adds one.
-pub fn set_header(head: &mut impl Head, bytes: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+pub fn set_header(head: &mut (impl Head + ?Sized), bytes: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     head.fields().remove(bytes, |other| other.eq_ignore_ascii_case(name));
     head.fields().add(bytes, name, value);
 }
 
 /// Removes every field that is meant.
-pub fn del_header(head: &mut impl Head, bytes: &[u8], names: &NameMatch) {
+pub fn del_header(head: &mut (impl Head + ?Sized), bytes: &[u8], names: &NameMatch) {
     head.fields().remove(bytes, |name| names.test(name));
 }
 
 /// Replaces within whole values, or within each part between commas.
 pub fn replace_header(
-    head: &mut impl Head,
+    head: &mut (impl Head + ?Sized),
     bytes: &mut Vec<u8>,
     (name, each): (&[u8], bool),
     (by, template): (&Replacement, &[u8]),

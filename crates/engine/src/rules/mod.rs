@@ -6,6 +6,7 @@
 mod acts;
 mod answered;
 mod answering;
+mod asking;
 mod connection;
 mod content;
 mod decisions;

@@ -4,10 +4,10 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
-use tenbin_proto::Method;
-use tenbin_rules::Expr;
+use tenbin_proto::{Body, Method};
+use tenbin_rules::{Expr, Message};
 
-use super::acts::{int, set};
+use super::acts::{self, Place};
 use super::answering::write_own;
 use super::message;
 use super::tracking::Counted;
@@ -214,6 +214,7 @@ fn perform<'r>(
     found: &Found,
     (act, backend): (&'r Act, Option<&Backend>),
 ) -> Next<'r> {
+    let place = Place { client, found, backend, message: Message::Request };
     match act {
         Act::Allow => return Next::Stop,
         Act::Reject => return Next::Close { silent: false },
@@ -234,7 +235,7 @@ fn perform<'r>(
         Act::Auth { realm } => return Next::Ask(realm),
         Act::Service(name) => return Next::Service(name),
         Act::Pause(value) => {
-            let wait = int(value, client, x, (found, backend)).unwrap_or(0);
+            let wait = place.int(x, value).unwrap_or(0);
             return Next::Pause(wait.clamp(0, 3_600_000) as u64);
         }
         Act::WaitBody { wait_ms, least } => return Next::WaitBody { wait_ms: *wait_ms, least: *least },
@@ -253,7 +254,7 @@ fn perform<'r>(
                 Ok(Some(new)) => x.amend_request(|request, bytes| request.set_target(bytes, &new)),
             }
         }
-        _ => set(client, x, (act, found, backend)),
+        _ => acts::perform(x, place, act),
     }
     Next::Rule
 }
@@ -277,14 +278,14 @@ async fn pause(client: &mut Client, x: &mut Exchange, wait_ms: u64) -> bool {
 
 /// Reads on until so much of the body is there, or all of it, or no more fits.
 async fn wait_body(client: &mut Client, x: &mut Exchange, found: &Found, (wait_ms, least): (u64, usize)) {
-    let length = match x.request.body {
-        tenbin_proto::Body::None => return,
-        tenbin_proto::Body::Length(length) => usize::try_from(length).unwrap_or(usize::MAX),
-        _ => usize::MAX,
+    let body = client.stream.framing(x.request.body);
+    if body == Body::None {
+        return;
+    }
+    let is_enough = |x: &Exchange| {
+        let content = x.up.content(body, &x.input);
+        content.is_whole() || least > 0 && content.bytes().len() >= least || x.input.is_full()
     };
-    let wanted = if least == 0 { length } else { length.min(least) };
-    // Where trailers follow the chunks, the wait ends with its time.
-    let is_open = length == usize::MAX;
     if x.request.expect_continue && x.input.data().is_empty() && !x.continued {
         // It would wait for us as we wait for it.
         x.continued = crate::http::send(client, CONTINUE, (&mut x.pace, &found.frontend.spec)).await;
@@ -292,8 +293,7 @@ async fn wait_body(client: &mut Client, x: &mut Exchange, found: &Found, (wait_m
     x.timer.set(wait_ms);
     poll_fn(|cx| {
         loop {
-            let come = x.input.data();
-            if come.len() >= wanted || x.input.is_full() || is_open && come.ends_with(b"\r\n0\r\n\r\n") {
+            if is_enough(x) {
                 return Poll::Ready(());
             }
             match x.input.poll_fill(cx, &mut client.stream) {

@@ -72,6 +72,14 @@ impl Stream {
         }
     }
 
+    /// How the end of a body is found while reading, where the head says this: a stream of HTTP/2 says it itself.
+    pub fn framing(&self, body: Body) -> Body {
+        match body {
+            Body::Length(1..) | Body::Chunked if self.is_multiplexed() => Body::UntilClose,
+            body => body,
+        }
+    }
+
     /// Lines that came behind a body, after its end.
     pub fn trailers(&mut self) -> Vec<u8> {
         match self {

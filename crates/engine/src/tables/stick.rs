@@ -4,7 +4,7 @@
 //! becomes another one, which happens only when its keys or what it stores change. `balance::stick` owns the entries.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
@@ -26,6 +26,7 @@ pub struct NamedTable {
 pub type StickTables = HashMap<String, Arc<NamedTable>>;
 
 /// Remembers servers by keys.
+#[allow(clippy::struct_excessive_bools, reason = "options that are given one by one")]
 pub struct StickRule {
     /// The key is looked up before a server is chosen.
     pub matches: bool,
@@ -39,6 +40,8 @@ pub struct StickRule {
     pub when: Option<Expr>,
     /// Where.
     pub table: Arc<NamedTable>,
+    /// The server is remembered by its address instead of its name.
+    pub by_address: bool,
 }
 
 /// Tables that a snapshot names, and what each becomes when nothing can fail any more.
@@ -46,6 +49,8 @@ pub struct StickDrafts {
     /// Old ones and new ones.
     pub tables: StickTables,
     specs: Vec<(Arc<NamedTable>, StickSpec)>,
+    /// Those that know servers by their addresses.
+    by_address: HashSet<String>,
 }
 
 impl NamedTable {
@@ -121,7 +126,7 @@ impl Counters for NamedTable {
 impl StickDrafts {
     /// Checks what a snapshot says of tables; those that are known by name are the same as before.
     pub fn new(snapshot: &Snapshot, old: Option<&StickTables>) -> Result<Self, Refusal> {
-        let mut drafts = Self { tables: HashMap::new(), specs: Vec::new() };
+        let mut drafts = Self { tables: HashMap::new(), specs: Vec::new(), by_address: HashSet::new() };
         for (index, table) in snapshot.tables.iter().enumerate() {
             let path = format!("tables[{index}]");
             let remembers = |rule: &wire::StickRule| rule.table == table.name;
@@ -136,6 +141,9 @@ impl StickDrafts {
                 return refuse(format!("{path}.name"), format!("there is another table {:?}", table.name));
             }
             drafts.specs.push((named, spec));
+            if table.by_address {
+                drafts.by_address.insert(table.name.clone());
+            }
         }
         Ok(drafts)
     }
@@ -165,6 +173,7 @@ impl StickDrafts {
                 key: expression(&format!("{path}.key"), &rule.key, around)?,
                 when: when.transpose()?,
                 table: Arc::clone(table),
+                by_address: self.by_address.contains(&rule.table),
             })
         };
         rules.iter().enumerate().map(compile).collect()

@@ -203,6 +203,9 @@ pub struct Table {
     /// Counters of each entry.
     #[serde(default)]
     pub stored: Vec<Stored>,
+    /// Servers are remembered by their address instead of their name.
+    #[serde(default)]
+    pub by_address: bool,
 }
 
 /// Remembers which server a key went to.

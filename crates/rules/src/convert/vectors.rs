@@ -3,7 +3,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use crate::convert::{Converter, build, cast};
 use crate::wire::Const;
@@ -23,36 +22,6 @@ impl Holder {
 }
 
 impl View for Holder {
-    fn method(&self) -> &[u8] {
-        b""
-    }
-    fn path(&self) -> &[u8] {
-        b""
-    }
-    fn query(&self) -> &[u8] {
-        b""
-    }
-    fn host(&self) -> &[u8] {
-        b""
-    }
-    fn header<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
-        None
-    }
-    fn cookie<'a>(&'a self, _: &[u8]) -> Option<&'a [u8]> {
-        None
-    }
-    fn source(&self) -> IpAddr {
-        IpAddr::from([127, 0, 0, 1])
-    }
-    fn source_port(&self) -> u16 {
-        0
-    }
-    fn port(&self) -> u16 {
-        0
-    }
-    fn http_version(&self) -> &'static str {
-        "1.1"
-    }
     fn variable(&self, which: &Variable) -> Value<'_> {
         self.0.borrow().get(which).cloned().unwrap_or(Value::Absent)
     }

@@ -28,7 +28,7 @@ pub(super) static ROWS: &[Row] = &[
 pub(super) enum Auth {
     /// Whether they are those of a user of the list.
     Good(Arc<List>),
-    /// The groups of that user.
+    /// The groups of that user, which conditions compare; as a value, the name of the user, as in HAProxy.
     Groups(Arc<List>),
     /// `Basic`, `Bearer`.
     Type,
@@ -42,13 +42,9 @@ impl Auth {
     pub fn value<'v, V: View + ?Sized>(&'v self, view: &'v V) -> Value<'v> {
         match self {
             Self::Good(list) => Value::Bool(proven(view, list).is_some()),
-            Self::Groups(_) => {
-                let mut first = Value::Absent;
-                self.any(view, &mut |group| {
-                    first = group.into_owned();
-                    true
-                });
-                first
+            Self::Groups(list) => {
+                let user = proven(view, list).and_then(|_| basic(view));
+                user.map_or(Value::Absent, |(user, _)| Value::Str(Cow::Owned(user)))
             }
             Self::Type => {
                 Value::maybe(view.header(b"authorization").and_then(scheme).map(|(scheme, _)| scheme))

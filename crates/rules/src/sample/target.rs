@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::{Row, Sample};
+use crate::fetch::asked_path;
 use crate::phase::Phase::{Content, Session};
 use crate::value::Yields::{Bin, Int, Str};
 use crate::{Message, Value, View};
@@ -46,7 +47,7 @@ impl Target {
         match self {
             Self::Base { query } => {
                 let mut text = view.header(b"host").unwrap_or_default().to_vec();
-                text.extend_from_slice(view.path());
+                text.extend_from_slice(asked_path(view));
                 if *query && !view.query().is_empty() {
                     text.push(b'?');
                     text.extend_from_slice(view.query());
@@ -62,6 +63,7 @@ impl Target {
                 }
                 Value::Str(Cow::Owned(bytes))
             }
+            Self::PathQuery if view.path() == b"*" => Value::Absent,
             Self::PathQuery => Value::Str(path_query(view)),
             Self::Version => match view.http_version() {
                 "2" => Value::text(b"2.0"),

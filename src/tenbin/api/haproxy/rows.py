@@ -262,7 +262,9 @@ def _last_words(check: CheckSummary) -> str:
         case "L4TOUT" | "L6TOUT" | "L7TOUT":
             return place
         case "L6RSP":
-            said = text if text.startswith("TCPCHK") else f"SSL handshake failure{place}"
+            # An answer that a rule of the check calls so was no handshake.
+            is_answer = text.startswith("TCPCHK") or check.code is not None
+            said = text if is_answer else f"SSL handshake failure{place}"
             return said if text else ""
         case "L4CON":
             return text[:1].upper() + text[1:]

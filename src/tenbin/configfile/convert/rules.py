@@ -55,6 +55,8 @@ def table(found: Table) -> Yaml:
     written["expire"] = str(Duration(found.expire))
     if found.keep:
         written["nopurge"] = True
+    if found.by_address:
+        written["by_address"] = True
     if found.stored:
         written["store"] = [_stored(one) for one in found.stored]
     return written

@@ -74,6 +74,7 @@ class Table(Wire):
     expire: int
     keep: bool = False
     stored: tuple[Stored, ...] = ()
+    by_address: bool = False
 
 
 class StickRule(Wire):

@@ -31,6 +31,8 @@ class Around:
     reading: Reading
     settings: Global
     files: Files
+    has_nameless: bool = False
+    """Clients may come without an address, over a unix socket."""
     pages: list[StatsPage] = field(default_factory=list)
     userlists: list[UserList] = field(default_factory=list)
     admin_rules: list[tuple[str, Expression]] = field(default_factory=list)
@@ -118,8 +120,12 @@ def forward_rules(around: Around, draft: ProxyDraft, scope: Scope) -> tuple[Rule
     made = []
     own = (("src", draft.forward, draft.forward_of), ("dst", draft.original, draft.original_of))
     for sample, option, of_frontends in own:
-        texts = [_forward(one, sample, f"{{ fe_name -m str {quoted(name)} }}") for name, one in of_frontends.items()]
-        for text in [_forward(option, sample)] if option is not None else texts:
+        known = [f"{{ {sample} -m found }}"] if around.has_nameless else []
+        texts = [
+            _forward(one, sample, [f"{{ fe_name -m str {quoted(name)} }}", *known])
+            for name, one in of_frontends.items()
+        ]
+        for text in [_forward(option, sample, known)] if option is not None else texts:
             rule = phrases.rule(around.reading, scope, "request", around.words(draft.head, text))
             made += [rule] if rule is not None else []
     return tuple(made)
@@ -135,9 +141,9 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
-def _forward(option: ForwardDraft, sample: str, condition: str = "") -> str:
+def _forward(option: ForwardDraft, sample: str, conditions: list[str]) -> str:
     text = f"add-header {quoted(option.header)} %[{sample}]"
-    conditions = [condition] if condition else []
+    conditions = conditions.copy()
     if option.except_for:
         conditions.append(f"!{{ {sample} {quoted(option.except_for)} }}")
     if option.if_none:

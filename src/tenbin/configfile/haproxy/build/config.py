@@ -19,6 +19,7 @@ from tenbin.configfile.haproxy.build.backends import backend
 from tenbin.configfile.haproxy.build.frontends import frontend
 from tenbin.configfile.haproxy.build.tls import Files
 from tenbin.configfile.haproxy.context import Scope
+from tenbin.configfile.haproxy.values import Ports
 from tenbin.model import (
     AccessLog,
     Compat,
@@ -51,8 +52,9 @@ _OWN_DESCRIPTORS = 100
 
 def build(reading: Reading, settings: Global, proxies: Proxies, others: Others, origin: str) -> Config:
     """Build the configuration; what is wrong is told to the reading."""
-    around = Around(reading, settings, Files(reading, settings))
     drafts = proxies.found
+    nameless = any(not isinstance(bind.place, Ports) for draft in drafts for bind in draft.binds)
+    around = Around(reading, settings, Files(reading, settings), nameless)
     _number(reading, drafts)
     lines = _lines(reading, drafts)
     for unused in proxies.unused:

@@ -57,6 +57,7 @@ class _Draft:
     size: int = 0
     expire: int = 0
     keep: bool = False
+    by_address: bool = False
     stored: list[Stored] = field(default_factory=list)
 
 
@@ -76,7 +77,9 @@ def table(place: Place, name: str, words: Sequence[Word]) -> Table:
             raise Wrong(f"stick-table: {both} as '{array}' overrides '{single}'").at(words[0])
     stored = tuple(draft.stored)
     position = words[0].position
-    return Table(name, draft.key, draft.length, draft.size, draft.expire, draft.keep, stored, position)
+    return Table(
+        name, draft.key, draft.length, draft.size, draft.expire, draft.keep, stored, position, draft.by_address
+    )
 
 
 def stick(place: Place, words: Sequence[Word]) -> StickRule:
@@ -129,15 +132,16 @@ def _option(place: Place, phrase: Phrase, word: Word, draft: _Draft) -> None:
         case "peers":
             phrase.take("stick-table: missing argument for 'peers'")
         case _:
-            _rare_option(place, phrase, word)
+            _rare_option(place, phrase, word, draft)
 
 
-def _rare_option(place: Place, phrase: Phrase, word: Word) -> None:
+def _rare_option(place: Place, phrase: Phrase, word: Word, draft: _Draft) -> None:
     match word.text:
         case "srvkey":
             key = phrase.take("stick-table: missing argument for 'srvkey'")
             if key.text not in ("name", "addr"):
                 raise Wrong(f"stick-table: unknown srvkey '{key.text}'", hint="`name` or `addr`").at(key)
+            draft.by_address = key.text == "addr"
         case "recv-only":
             place.reading.ignored(word, "a table takes part in no exchange between peers")
         case "write-to" | "brates-factor":

@@ -64,6 +64,9 @@ class TableDocument(Document):
         "An entry is forgotten when nobody has asked for it for so long; 0s for never.", shown="10m"
     )
     nopurge: Flag = setting("A full table takes no new entries, instead of forgetting the oldest.", default=False)
+    by_address: Flag = setting(
+        "Servers that `sticky` remembers here are told by their address instead of their name.", default=False
+    )
     store: Annotated[
         list[StoredCounter] | None,
         BeforeValidator(as_list, json_schema_input_type=StoredCounter | list[StoredCounter]),

@@ -93,8 +93,9 @@ def _tables(document: RootDocument, context: Context) -> dict[str, Table]:
         length = given(one.length) if key in (KeyType.STRING, KeyType.BINARY) else 0
         expire = first(one.expire, _EXPIRE).ms
         position = context.position(("tables", name))
+        stored = tuple(one.store or ())
         tables[name] = Table(
-            name, key, length, given(one.size), expire, given(one.nopurge), tuple(one.store or ()), position
+            name, key, length, given(one.size), expire, given(one.nopurge), stored, position, given(one.by_address)
         )
     return tables
 

@@ -47,8 +47,8 @@ def service(line: Line) -> Act:
     return Act(Verb.SERVICE, name=word.text)
 
 
-def wait_body(line: Line) -> Act:
-    """`wait-for-body time T [at-least N]`."""
+def wait_body(line: Line) -> Act | None:
+    """`wait-for-body time T [at-least N]`; answers are not held back for it."""
     usage = "time <time> [ at-least <bytes> ]"
     time, least = -1, 0
     while not line.phrase.in_condition:
@@ -65,6 +65,9 @@ def wait_body(line: Line) -> Act:
             raise Wrong(f"expects {usage}").at(word)
     if time < 0:
         raise Wrong(f"expects {usage}").at(line.phrase.last)
+    if line.place.of_answer:
+        line.place.reading.ignored(line.word, "rules on answers see what of a body came with the head")
+        return None
     return Act(Verb.WAIT_BODY, number=time, index=least)
 
 
@@ -79,9 +82,13 @@ def set_timeout(line: Line) -> Act:
     return Act(Verb.SET_TIMEOUT, name=word.text, value=_time(line))
 
 
-def pause(line: Line) -> Act:
-    """`pause TIME|SAMPLE`."""
-    return Act(Verb.PAUSE, value=_time(line))
+def pause(line: Line) -> Act | None:
+    """`pause TIME|SAMPLE`; answers are not held back."""
+    act = Act(Verb.PAUSE, value=_time(line))
+    if line.place.of_answer:
+        line.place.reading.ignored(line.word, "answers are not held back")
+        return None
+    return act
 
 
 def set_retries(line: Line) -> Act:

@@ -30,7 +30,6 @@ _HTTP = ("request", "answer", "after")
 _REQUEST = ("content", "request")
 _ALL = tuple(DIRECTIVES)
 _NOT_AFTER = tuple(phase for phase in _ALL if phase != "after")
-_LISTS = ("request", "answer")
 
 PARSERS: dict[str, tuple[Parser, tuple[str, ...]]] = {
     "accept": (course.end, (*_TCP, "answer_content")),
@@ -76,10 +75,10 @@ PARSERS: dict[str, tuple[Parser, tuple[str, ...]]] = {
     "sc-set-gpt": (state.tag, _ALL),
     "sc-set-gpt0": (state.tag, _ALL),
     "capture": (state.capture, ("content", "request", "answer", "after")),
-    "set-map": (state.change_list, _LISTS),
-    "del-map": (state.change_list, _LISTS),
-    "add-acl": (state.change_list, _LISTS),
-    "del-acl": (state.change_list, _LISTS),
+    "set-map": (state.change_list, _HTTP),
+    "del-map": (state.change_list, _HTTP),
+    "add-acl": (state.change_list, _HTTP),
+    "del-acl": (state.change_list, _HTTP),
     "set-timeout": (course.set_timeout, ("request", "answer")),
     "set-log-level": (course.set_log_level, ("content", "request", "answer_content", "answer", "after")),
     "set-priority-class": (course.set_priority, _REQUEST),
