@@ -38,9 +38,9 @@ _DEFAULTS = """defaults
   mode http
   log global
   option httplog
-  timeout connect 500ms
-  timeout client 1s
-  timeout server 1s
+  timeout connect 4s
+  timeout client 4s
+  timeout server 4s
 """
 
 
