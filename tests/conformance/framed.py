@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -41,7 +43,7 @@ _NEXT = 0x1001
 """The stream of the request behind a row: above all of the row's."""
 _QUIET = 1.0
 """Seconds without a word after which a row is as good as taken; below the proxies' timeouts."""
-_TRAILING = 0.05
+_TRAILING = 0.3
 """Seconds in which more may follow an answer."""
 
 
@@ -148,7 +150,11 @@ class _Connection:
         except TimeoutError:
             return False
         except OSError:
-            data = b""
+            # What came before the reset counts.
+            self._reader.set_exception(None)  # type: ignore[arg-type]
+            self._reader.feed_eof()
+            data = await self._reader.read()
+            self.told.closed = True
         self.told.received += data
         self.told.closed |= not data
         with contextlib.suppress(HPACKError):
@@ -173,10 +179,22 @@ class _Connection:
 
     async def _write(self, data: bytes, *, bytewise: bool) -> None:
         with contextlib.suppress(OSError):
-            for piece in pieces(data) if bytewise else (data,):
-                self._writer.write(piece)
-                await _CLOCK.sleep(0)
+            if bytewise:
+                await self._write_pieces(data)
+                return
+            self._writer.write(data)
             await self._writer.drain()
+
+    async def _write_pieces(self, data: bytes) -> None:
+        """Write past the stream: a write of its own that fails would take with it what came and was not read yet."""
+        with socket.socket(fileno=os.dup(self._writer.get_extra_info("socket").fileno())) as past:
+            past.setblocking(False)
+            for piece in pieces(data):
+                rest = piece
+                while rest:
+                    with contextlib.suppress(BlockingIOError):
+                        rest = rest[past.send(rest) :]
+                    await _CLOCK.sleep(0)
 
     def close(self) -> None:
         """Close it."""

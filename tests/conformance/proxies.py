@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def tenbin(ports: Sequence[int], folder: Path, *, framed: bool = False) -> Iterator[list[Address]]:
-    """One frontend and one backend a lane."""
+    """One frontend and one backend a lane. What comes in frames byte by byte takes long on a busy machine."""
     del folder
+    patience = "15s" if framed else "2s"
     value = {
         "timeouts": {
-            "header": "2s",
-            "client": "2s",
+            "header": patience,
+            "client": patience,
             "server": "2s",
             "keep_alive": "2s",
             "connect": "2s",
