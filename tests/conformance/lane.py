@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tenbin.testing.client import Address
 
 PATIENCE = 9.0
-"""Seconds after which an answer is not coming any more; well above the proxies' timeouts of 2 s."""
+"""Seconds after which an answer is not coming any more: well above the 2 s that rows of HTTP/1 may end in."""
 BYTEWISE = "bytewise"
 
 _CLOCK = SystemClock()
