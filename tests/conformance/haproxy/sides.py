@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -26,7 +26,7 @@ from conformance.haproxy.origins import Origins, Seen
 from conformance.haproxy.steps import Outcome, Run
 from support.reference import HAPROXY
 from support.runtime_api import Api
-from tenbin.testing import Process, lease
+from tenbin.testing import DeadlineError, Process, lease, wait_for
 from tenbin.testing.processes import kill_all, processes_of
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _LATE = 0.06
 """How long a log line may be under way once nothing else happens."""
+_RESTING = 3.0
+"""Seconds within which a line comes that is under way, and no check is, unless one hangs."""
 _PATIENCE = 60
 """Seconds that one side may need for what the other has done already: machines that test are busy."""
 _MAKING = threading.Lock()
@@ -56,28 +58,24 @@ class Account:
 
 
 class Sink:
-    """Takes log lines over UDP."""
+    """Takes log lines over UDP; what was sent is there when somebody looks: a thread would be late."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
         self.port: int = self._socket.getsockname()[1]
-        self.lines: list[str] = []
-        self._thread = threading.Thread(target=self._take, daemon=True)
-        self._thread.start()
+        self._lines: list[str] = []
 
-    def _take(self) -> None:
-        while True:
-            data = self._socket.recv(65536)
-            if not data:
-                return
-            self.lines.append(data.decode("latin-1").rstrip("\n"))
+    def lines(self) -> list[str]:
+        """Return all that came so far."""
+        with suppress(BlockingIOError):
+            while True:
+                self._lines.append(self._socket.recv(65536).decode("latin-1").rstrip("\n"))
+        return self._lines
 
     def close(self) -> None:
-        """Stop."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-            other.sendto(b"", ("127.0.0.1", self.port))
-        self._thread.join(5)
+        """Free the port."""
         self._socket.close()
 
 
@@ -87,14 +85,15 @@ def both(case: Case, programs: tuple[str, str] = ("haproxy", "tenbin")) -> tuple
     barrier = threading.Barrier(2)
     errors: list[BaseException] = []
 
-    def work(account: Account, program: str) -> None:
+    def work(account: Account, other: Account, program: str) -> None:
         try:
-            _side(case, program, account, barrier)
+            _side(case, program, account, _Beside(other, barrier))
         except BaseException as error:  # noqa: BLE001 - told by the thread that waits
             barrier.abort()
             errors.append(error)
 
-    threads = [threading.Thread(target=work, args=pair) for pair in zip((theirs, ours), programs, strict=True)]
+    pairs = ((theirs, ours, programs[0]), (ours, theirs, programs[1]))
+    threads = [threading.Thread(target=work, args=pair) for pair in pairs]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -105,7 +104,15 @@ def both(case: Case, programs: tuple[str, str] = ("haproxy", "tenbin")) -> tuple
     return theirs, ours
 
 
-def _side(case: Case, program: str, account: Account, barrier: threading.Barrier) -> None:
+@dataclass(frozen=True)
+class _Beside:
+    """The other side, and where both wait for each other."""
+
+    account: Account
+    barrier: threading.Barrier
+
+
+def _side(case: Case, program: str, account: Account, beside: _Beside) -> None:
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="th-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -125,26 +132,42 @@ def _side(case: Case, program: str, account: Account, barrier: threading.Barrier
             process.wait_ready(
                 lambda: all(_is_bound(ports[name]) for name in case.doors) and (not spoken or _serves(api)), _PATIENCE
             )
-            barrier.wait(_PATIENCE)
+            beside.barrier.wait(_PATIENCE)
             names = {name: str(value) for name, value in values.items()}
             run = Run(Doors(ports, folder), api, origins, sink.lines, names)
             account.outcomes = run.all(case.steps)
             account.names.update({str(port): "{client}" for port in run.clients})
-            _settle(sink, account, barrier)
-            account.stat = api.stat() if case.stat else {}
+            _settle(sink, account, beside)
+            account.stat = _stat(api) if case.stat else {}
             account.seen = list(origins.seen)
         finally:
             account.output = process.output()
 
 
-def _settle(sink: Sink, account: Account, barrier: threading.Barrier) -> None:
-    """Wait until the log is quiet."""
+def _settle(sink: Sink, account: Account, beside: _Beside) -> None:
+    """Wait until the log is quiet, and has as many lines as the other's unless it never will."""
     count = -1
-    while count != len(sink.lines):
-        count = len(sink.lines)
+    while count != len(sink.lines()):
+        count = len(sink.lines())
         threading.Event().wait(_LATE)
-    barrier.wait(_PATIENCE)
-    account.lines = sink.lines
+    account.lines = sink.lines()
+    beside.barrier.wait(_PATIENCE)
+    with suppress(DeadlineError):
+        wait_for(lambda: len(sink.lines()) >= len(beside.account.lines), _RESTING, "as many lines")
+    beside.barrier.wait(_PATIENCE)
+
+
+def _stat(api: Api) -> dict[tuple[str, str], dict[str, str]]:
+    """Return the rows at a moment when no check is under way: HAProxy then has an asterisk, and figures of none."""
+
+    def rest() -> bool:
+        rows.update(api.stat())
+        return not any(row.get("check_status", "").startswith("*") for row in rows.values())
+
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    with suppress(DeadlineError):
+        wait_for(rest, _RESTING, "no check is under way")
+    return rows
 
 
 def _serves(api: Api) -> bool:

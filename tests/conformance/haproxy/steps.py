@@ -63,7 +63,8 @@ class Run:
     doors: Doors
     api: Api
     origins: Origins
-    lines: Sequence[str]
+    lines: Callable[[], Sequence[str]]
+    """What the log has so far."""
     names: Mapping[str, str]
     """What placeholders in commands stand for."""
     clients: list[int] = field(default_factory=list)
@@ -120,7 +121,7 @@ class Run:
         if word == "bg":
             return self._start_beside(door, request)
         self._leave()
-        self._lines_before = len(self.lines)
+        self._lines_before = len(self.lines())
         try:
             connection = self._connection = self.doors.open(door)
         except ConnectionRefusedError:
@@ -187,7 +188,7 @@ class Run:
 
     def _end(self) -> Outcome:
         self._leave()
-        wait_for(lambda: len(self.lines) > self._lines_before, PATIENCE, "a line of the log")
+        wait_for(lambda: len(self.lines()) > self._lines_before, PATIENCE, "a line of the log")
         return Outcome()
 
     def _leave(self) -> None:
