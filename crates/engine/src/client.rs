@@ -252,13 +252,16 @@ impl Presence {
 
     /// Whom it connected to, by its socket, or as it was when that was asked before.
     pub fn destination(&self, socket: Option<&TcpStream>) -> Option<SocketAddr> {
+        self.told.as_ref().and_then(|told| told.destination).or_else(|| self.connected_to(socket))
+    }
+
+    /// The same, whatever a PROXY header says.
+    pub fn connected_to(&self, socket: Option<&TcpStream>) -> Option<SocketAddr> {
         let local = &self.local;
-        self.told.as_ref().and_then(|told| told.destination).or_else(|| {
-            socket.map_or_else(
-                || local.get().copied().flatten(),
-                |socket| *local.get_or_init(|| socket.local_addr().ok()),
-            )
-        })
+        socket.map_or_else(
+            || local.get().copied().flatten(),
+            |socket| *local.get_or_init(|| socket.local_addr().ok()),
+        )
     }
 
     /// When it was accepted, in microseconds.

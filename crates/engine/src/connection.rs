@@ -10,7 +10,8 @@ use tenbin_rules::{Change, Counter, Fact, Figure, Message, Scope, TlsFact, Value
 use crate::client::Presence;
 use crate::listener::Found;
 use crate::premature::Premature;
-use crate::rules::{Captures, Variables, figures, secured, tracking};
+use crate::rules::seen::{self, Seen};
+use crate::rules::{Captures, Variables, figures, tracking};
 use crate::tables::{Backend, Server};
 
 /// See the module.
@@ -31,6 +32,8 @@ pub struct ConnectionView {
     pub answered: Vec<u8>,
     /// No more bytes are waited for.
     pub is_final: bool,
+    /// A PROXY header comes first.
+    pub is_announced: bool,
     /// Variables that end with it.
     pub variables: Variables,
     /// Samples kept for its line.
@@ -75,10 +78,23 @@ impl ConnectionView {
             failure: None,
             server: None,
             is_final: false,
+            is_announced: false,
             variables: Variables::default(),
             captures: Captures::default(),
             assigned: RefCell::default(),
             backend: None,
+        }
+    }
+
+    fn seen(&self) -> Seen<'_> {
+        Seen {
+            presence: &self.presence,
+            socket: None,
+            found: &self.found,
+            backend: self.backend.as_deref(),
+            server: self.server(),
+            peer: self.peer,
+            local: self.local,
         }
     }
 
@@ -115,22 +131,12 @@ impl View for ConnectionView {
         if message == Message::Request { &self.heard } else { &self.answered }
     }
     fn fact(&self, fact: Fact) -> Value<'_> {
-        match (fact, self.local) {
-            (Fact::Destination, Some(address)) => Value::Ip(address.ip().to_canonical()),
-            (Fact::DestinationPort, Some(address)) => Value::Int(address.port().into()),
-            (Fact::FrontendName, _) => Value::text(self.found.frontend.spec.name.as_bytes()),
-            (Fact::ServerName, _) => Value::maybe(self.server().map(str::as_bytes)),
-            (Fact::WaitEnd, _) => Value::Bool(self.is_final),
-            (Fact::FcErr, _) => Value::Int(self.failure.map_or(0, |failure| failure.told().0).into()),
-            (Fact::FcErrStr, _) => {
-                Value::text(self.failure.map_or("Success", |failure| failure.told().1).as_bytes())
-            }
-            (Fact::ListenerName, _) => Value::maybe(self.found.named()),
-            (Fact::ListenerId, _) => Value::Int(self.found.number.into()),
-            (Fact::BackendName, _) => {
-                Value::maybe(self.backend.as_ref().map(|backend| backend.spec.name.as_bytes()))
-            }
-            _ => secured::tell(fact, self.presence.tls().own).unwrap_or(Value::Absent),
+        let failure = || self.failure.map(Premature::told);
+        match fact {
+            Fact::WaitEnd => Value::Bool(self.is_final),
+            Fact::FcErr => Value::Int(failure().map_or(0, |told| told.0).into()),
+            Fact::FcErrStr => Value::text(failure().map_or("Success", |told| told.1).as_bytes()),
+            _ => seen::tell(fact, &self.seen()).unwrap_or(Value::Absent),
         }
     }
     fn capture(&self, message: Message, index: usize) -> Value<'_> {

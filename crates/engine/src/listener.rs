@@ -195,17 +195,17 @@ pub async fn accept(worker: Rc<Worker>, place: Rc<Place>, (socket, _door): (StdL
 }
 
 impl Newcomer {
-    /// The same if the rules for connections let it in.
-    fn let_in(self, found: &Rc<Found>) -> Option<Self> {
+    /// The same if the rules for connections let it in, and whether they expect a PROXY header.
+    fn let_in(self, found: &Rc<Found>) -> Option<(Self, bool)> {
         let Self { presence, place, stream, peer } = self;
         let presence = Rc::new(presence);
         let ends = (peer, stream.local_addr().ok());
         let mut view = ConnectionView::new(Rc::clone(&presence), Rc::clone(found), ends);
         let admission = rules::connection(&mut view);
         if admission == Admission::In {
-            let peer = view.peer;
+            let (peer, is_announced) = (view.peer, view.is_announced);
             drop(view);
-            return Some(Self { presence: Rc::into_inner(presence)?, place, stream, peer });
+            return Some((Self { presence: Rc::into_inner(presence)?, place, stream, peer }, is_announced));
         }
         rules::turned_away(found, presence.worker().index, Stage::Connection);
         close(&SockRef::from(&stream), admission);
@@ -272,7 +272,7 @@ impl Arrival {
         let worker = &self.worker;
         let found = self.place.find(worker, &worker.tables())?;
         // Whose it is, its header will tell.
-        let is_announced = found.expects_header(self.peer.ip().to_canonical());
+        let mut is_announced = found.expects_header(self.peer.ip().to_canonical());
         if self.visit.is_none()
             && !is_announced
             && let Some(per_source) = &found.frontend.per_source
@@ -290,7 +290,9 @@ impl Arrival {
         presence.visit = self.visit.map(Box::new);
         let mut newcomer = Newcomer { presence, place: self.place, stream: self.stream, peer: self.peer };
         if !found.frontend.rules.connection.is_empty() {
-            newcomer = newcomer.let_in(&found)?;
+            let (admitted, expects) = newcomer.let_in(&found)?;
+            newcomer = admitted;
+            is_announced |= expects;
         }
         if is_announced {
             drop(spawn_local(proxy::greet(newcomer, found)));

@@ -328,3 +328,79 @@ facts! {
     LogTermination "log.ts" Str Log,
     LogTerminationCookie "log.tsc" Str Log,
 }
+
+/// Those that HAProxy's language may name and that nobody can tell here: such an expression is empty.
+const UNKNOWN: &[Fact] = &[
+    // The system's own figures of a connection, and what HTTP/2 has of one.
+    Fact::FcRtt,
+    Fact::FcRttvar,
+    Fact::FcUnacked,
+    Fact::FcSacked,
+    Fact::FcRetrans,
+    Fact::FcFackets,
+    Fact::FcLost,
+    Fact::FcReordering,
+    Fact::FcGlitches,
+    Fact::FcNbStreams,
+    Fact::FcSettingsStreamsLimit,
+    Fact::FcPpTlvs,
+    Fact::BcRtt,
+    Fact::BcRttvar,
+    Fact::BcGlitches,
+    Fact::BcNbStreams,
+    Fact::BcSettingsStreamsLimit,
+    Fact::BcErr,
+    Fact::BcErrStr,
+    // Which rule it was, and who is waited for.
+    Fact::FeDefbe,
+    Fact::TxnId32,
+    Fact::LastRuleFile,
+    Fact::LastRuleLine,
+    Fact::LastEntity,
+    Fact::WaitingEntity,
+    // What was not kept: absolute targets are paths, and nothing is cached.
+    Fact::UrlIp,
+    Fact::UrlPort,
+    Fact::ResCacheName,
+    Fact::ReqBytesOut,
+    Fact::ResBytesIn,
+    // What the library for TLS keeps to itself.
+    Fact::SslFcProtocolHelloId,
+    Fact::SslFcCipherlistXxh,
+    Fact::SslFcNpn,
+    Fact::SslFcSigalgs,
+    Fact::SslFcErrStr,
+    Fact::SslFcCipherlistStr,
+    Fact::SslFcCipherlistHex,
+    Fact::SslFcUniqueId,
+    Fact::SslFcSessionId,
+    Fact::SslFcSessionKey,
+    Fact::SslFcClientRandom,
+    Fact::SslFcServerRandom,
+    Fact::SslFcCipherlistBin,
+    Fact::SslFcEcformatsBin,
+    Fact::SslFcEclistBin,
+    Fact::SslFcExtlistBin,
+    Fact::SslFcClientEarlyTrafficSecret,
+    Fact::SslFcClientHandshakeTrafficSecret,
+    Fact::SslFcServerHandshakeTrafficSecret,
+    Fact::SslFcClientTrafficSecret0,
+    Fact::SslFcServerTrafficSecret0,
+    Fact::SslFcExporterSecret,
+    Fact::SslFcEarlyExporterSecret,
+    Fact::SslBcErr,
+    Fact::SslBcErrStr,
+    Fact::SslBcNpn,
+    Fact::SslBcUniqueId,
+    Fact::SslBcClientRandom,
+    Fact::SslBcServerRandom,
+    Fact::SslBcSessionId,
+    Fact::SslBcSessionKey,
+];
+
+impl Fact {
+    /// Whether anybody can ever tell it.
+    pub fn is_known(self) -> bool {
+        !UNKNOWN.contains(&self)
+    }
+}

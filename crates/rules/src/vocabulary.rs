@@ -29,6 +29,9 @@ pub struct FetchEntry {
     kind: &'static str,
     /// It may stand for several values, of which a match on each may be true of any.
     many: bool,
+    /// Nobody can tell it: it is always empty.
+    #[serde(skip_serializing_if = "is_false")]
+    empty: bool,
     /// When it is known.
     phases: Vec<&'static str>,
 }
@@ -77,7 +80,13 @@ fn entry(name: &'static str, what: &Named) -> FetchEntry {
         }
     };
     let phases = since.on().map(Phase::name).collect();
-    FetchEntry { name, args: parameters.iter().map(argument).collect(), kind: yields.name(), many, phases }
+    let empty = matches!(what, Named::Fact(fact) if !fact.is_known());
+    FetchEntry { name, args: parameters.iter().map(argument).collect(), kind: yields.name(), many, empty, phases }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 fn converter(row: &convert::Row) -> ConverterEntry {

@@ -26,6 +26,7 @@ class Verb(StrEnum):
     DENY = "deny"  # answer
     TARPIT = "tarpit"  # answer, after the backend's or frontend's `tarpit` timeout
     SILENT_DROP = "silent_drop"  # close without telling the client
+    EXPECT_PROXY = "expect_proxy"  # the connection begins with a PROXY header
     CLOSE = "close"  # the server's connection; what it has said goes to the client
     RETURN = "return"  # answer
     REDIRECT = "redirect"  # value: Location; number: code; answer: None, or its headers (set-cookie)

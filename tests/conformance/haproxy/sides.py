@@ -162,7 +162,8 @@ def _stat(api: Api) -> dict[tuple[str, str], dict[str, str]]:
 
     def rest() -> bool:
         rows.update(api.stat())
-        return not any(row.get("check_status", "").startswith("*") for row in rows.values())
+        told = (row.get(name, "") for row in rows.values() for name in ("check_status", "agent_status"))
+        return not any(one.startswith("*") for one in told)
 
     rows: dict[tuple[str, str], dict[str, str]] = {}
     with suppress(DeadlineError):

@@ -52,6 +52,7 @@ pub fn begin(client: &Client, x: &mut Exchange, (found, backend): (&Found, &Back
     }
     x.down.press = client.worker.presses.take(coding);
     if x.down.press.is_some() {
+        x.record.coding = Some(coding);
         x.amend_answer(|answer, bytes| announce(answer, bytes, coding));
     }
 }

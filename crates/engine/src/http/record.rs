@@ -14,6 +14,7 @@ use crate::lines::{Entry, Lines, Noted, Times, write_line};
 use crate::listener::Found;
 use crate::rules::{self, Counted, State};
 use crate::tables::{Backend, Server, Tables};
+use crate::wire::Coding;
 
 /// One exchange, as far as it has come.
 #[derive(Default)]
@@ -43,6 +44,8 @@ pub struct Record {
     pub bytes_in: u64,
     /// To the client.
     pub bytes_out: u64,
+    /// How its answer is compressed.
+    pub coding: Option<Coding>,
     /// What its line shows of the messages.
     pub noted: Noted,
     /// It is the first on its connection.

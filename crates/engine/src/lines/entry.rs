@@ -110,9 +110,10 @@ impl Entry<'_> {
     pub fn value(&self, field: Field, kind: Kind) -> Value<'static> {
         let mut out = Vec::new();
         self.write(field, Style::default(), &mut out);
-        let number = std::str::from_utf8(&out).ok().and_then(|text| text.parse().ok());
-        match (kind, number) {
-            (Kind::Int, Some(number)) => Value::Int(number),
+        let text = std::str::from_utf8(&out).unwrap_or_default();
+        match kind {
+            Kind::Int => text.parse().map_or(Value::Absent, Value::Int),
+            Kind::Ip => text.parse().map_or(Value::Absent, Value::Ip),
             _ => Value::Str(out.into()),
         }
     }
@@ -161,6 +162,7 @@ impl Entry<'_> {
             Field::AcceptedUtc => dates.with_zone(accepted, false, out),
             Field::AcceptedLocal => dates.with_zone(accepted, true, out),
             Field::AcceptedSeconds => style.number(out, (accepted / 1_000_000) as i64, 4),
+            Field::BegunSeconds => style.number(out, (begun / 1_000_000) as i64, 4),
             Field::AcceptedMillis if style.hex => style.number(out, (accepted / 1000 % 1000) as i64, 2),
             Field::AcceptedMillis => {
                 let place = out.len();
@@ -291,6 +293,7 @@ impl Entry<'_> {
                 }
                 u64::from(self.retries)
             }
+            Field::Tries => u64::from(self.retries),
             Field::ServerQueue => u64::from(self.waited_behind[0]),
             Field::BackendQueue => u64::from(self.waited_behind[1]),
             _ => 0,

@@ -9,7 +9,7 @@ macro_rules! fields {
 
         impl Field {
             /// By its name in expressions, such as `log.ci`.
-            pub fn named(name: &str) -> Option<Self> {
+            fn named(name: &str) -> Option<Self> {
                 match name.strip_prefix("log.")? {
                     $($name => Some(Self::$variant),)+
                     _ => None,
@@ -85,4 +85,36 @@ fields! {
     Count "lc",
     Number "rt",
     Mode "mode",
+    Tries "tries",
+    BegunSeconds "begun",
+}
+
+impl Field {
+    /// The one that a fetch tells of, under a name of its own or one that is a field's.
+    pub fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "accept_date" => Self::AcceptedSeconds,
+            "request_date" => Self::BegunSeconds,
+            "bytes_in" | "req.bytes_in" => Self::BytesIn,
+            "bytes_out" | "res.bytes_out" => Self::BytesOut,
+            "bc_dst" => Self::ServerIp,
+            "bc_dst_port" => Self::ServerPort,
+            "bc_src" => Self::BackIp,
+            "bc_src_port" => Self::BackPort,
+            "bc.timer.connect" => Self::ConnectTime,
+            "fc.timer.handshake" => Self::Handshake,
+            "fc.timer.total" => Self::TotalTime,
+            "req.timer.hdr" => Self::RequestTime,
+            "req.timer.idle" => Self::Idle,
+            "req.timer.queue" => Self::QueueTime,
+            "req.timer.tq" => Self::RequestTotal,
+            "res.timer.data" => Self::DataTime,
+            "res.timer.hdr" => Self::AnswerTime,
+            "res.timer.user" | "txn.timer.user" => Self::UserTime,
+            "txn.timer.total" => Self::ActiveTime,
+            "txn.conn_retries" => Self::Tries,
+            "txn.sess_term_state" => Self::Ending,
+            _ => return Self::named(name),
+        })
+    }
 }

@@ -190,7 +190,7 @@ impl Lines {
 }
 
 /// The machine's name; empty where the system does not tell.
-fn hostname() -> String {
+pub fn hostname() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map(|name| name.trim_end().to_owned())
         .unwrap_or_default()

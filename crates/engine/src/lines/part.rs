@@ -28,8 +28,8 @@ pub fn compile(parts: &[LogPart], around: &Around<'_>) -> Result<Vec<Part>, (usi
         let style = Style { quote: part.quote, escape: part.escape, hex: part.hex, dash: part.dash };
         match &part.value {
             tree::Expr::Const { value: tree::Const::Str(text) } => split(text, style, &mut compiled),
-            tree::Expr::Fetch { name, args } if args.is_empty() && Field::named(name).is_some() => {
-                compiled.extend(Field::named(name).map(|field| Part { piece: Piece::Field(field), style }));
+            tree::Expr::Fetch { name, args } if args.is_empty() && Field::of(name).is_some() => {
+                compiled.extend(Field::of(name).map(|field| Part { piece: Piece::Field(field), style }));
             }
             value => {
                 let value = Expr::compile(value, around).map_err(|error| (index, error))?;

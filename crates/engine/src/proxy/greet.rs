@@ -22,7 +22,7 @@ pub async fn greet(mut newcomer: Newcomer, found: Rc<Found>) {
     let timer = worker.deadlines.timer();
     timer.set(found.frontend.spec.timeouts.header);
     let heard = peek::first::<LONGEST, _>(&newcomer.stream, (&worker, &timer), judge).await;
-    let (length, source, told) = match heard {
+    let (length, source, mut told) = match heard {
         Ok(Ok(said)) => said,
         Ok(Err((error, called))) => return refuse(newcomer, &found, (&error.to_string(), called)),
         Err(Unheard::Late { .. }) => {
@@ -41,6 +41,8 @@ pub async fn greet(mut newcomer: Newcomer, found: Rc<Found>) {
     };
     let mut room = [0; LONGEST];
     if room.get_mut(..length).is_some_and(|header| peek::take(&newcomer.stream, header)) {
+        let _ = newcomer.presence.connected_to(Some(&newcomer.stream));
+        told.from = source.map(|_| newcomer.peer);
         newcomer.peer = source.unwrap_or(newcomer.peer);
         newcomer.presence.told = Some(Box::new(told));
         newcomer.presence.shaken.set(worker.shared.clock.micros());

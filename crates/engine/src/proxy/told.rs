@@ -10,6 +10,9 @@ use tenbin_rules::{TlsFact, Value};
 pub struct Told {
     /// Whom the client connected to.
     pub destination: Option<SocketAddr>,
+    /// Who has told it, where that is somebody else.
+    pub from: Option<SocketAddr>,
+    unique_id: Option<Box<[u8]>>,
     authority: Option<Box<[u8]>>,
     alpn: Option<Box<[u8]>>,
     tls: Option<Box<Tls>>,
@@ -36,12 +39,23 @@ impl Told {
         for Tlv { kind, value } in header.tlvs(bytes) {
             match kind {
                 kind::AUTHORITY => told.authority = Some(value.to_ascii_lowercase().into()),
+                kind::UNIQUE_ID => told.unique_id = Some(value.into()),
                 kind::ALPN => told.alpn = Some(value.into()),
                 kind::SSL => told.tls = Secured::read(value).and_then(Tls::new).map(Box::new),
                 _ => {}
             }
         }
         told
+    }
+
+    /// The host that the client has named, in lower case.
+    pub fn authority(&self) -> Option<&[u8]> {
+        self.authority.as_deref()
+    }
+
+    /// How the sender calls the connection.
+    pub fn unique_id(&self) -> Option<&[u8]> {
+        self.unique_id.as_deref()
     }
 
     /// What conditions see.

@@ -53,6 +53,7 @@ pub fn perform(view: &mut ConnectionView, act: &Act) -> Option<Admission> {
         Act::Reject | Act::Deny(_) => return Some(Admission::Refused),
         Act::SilentDrop => return Some(Admission::Dropped),
         Act::Close => return Some(Admission::Last),
+        Act::ExpectProxy => view.is_announced = true,
         Act::SetLogLevel(level) => view.log_level = Some(*level),
         Act::SetVariable(which, value, condition) => {
             let value = value.eval(view).into_owned();

@@ -15,6 +15,7 @@ pub mod figures;
 pub mod message;
 mod request;
 pub mod secured;
+pub mod seen;
 mod state;
 pub mod tracking;
 mod variables;

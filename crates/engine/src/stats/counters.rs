@@ -71,6 +71,11 @@ impl<T: Default> Workers<T> {
         &self.blocks[self.blocks.len() - 1].0
     }
 
+    /// How many workers there are.
+    pub fn count(&self) -> usize {
+        self.blocks.len() - 1
+    }
+
     /// All blocks.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.blocks.iter().map(|padded| &padded.0)

@@ -39,6 +39,7 @@ pub enum Act {
     Allow,
     Reject,
     SilentDrop,
+    ExpectProxy,
     Close,
     Deny(Answer),
     Tarpit(Answer),

@@ -83,6 +83,7 @@ impl Draft<'_> {
             Verb::Allow => Act::Allow,
             Verb::Reject => Act::Reject,
             Verb::SilentDrop => Act::SilentDrop,
+            Verb::ExpectProxy => Act::ExpectProxy,
             Verb::Close => Act::Close,
             Verb::Deny => Act::Deny(self.answer()?),
             Verb::Tarpit => Act::Tarpit(self.answer()?),

@@ -24,6 +24,11 @@ impl Coding {
             Self::Deflate | Self::RawDeflate => b"deflate",
         }
     }
+
+    /// Its name in configurations.
+    pub fn configured(self) -> &'static [u8] {
+        if self == Self::RawDeflate { b"raw-deflate" } else { self.name() }
+    }
 }
 
 /// What is compressed, and how. What a backend leaves empty is its frontend's.

@@ -35,6 +35,7 @@ pub enum Verb {
     Deny,
     Tarpit,
     SilentDrop,
+    ExpectProxy,
     Close,
     Return,
     Redirect,

@@ -26,12 +26,16 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class KnownFetch:
-    """A fetch: `kind` of its value (`any`: only known when it runs), whether there can be `many`, where it is known."""
+    """A fetch: `kind` of its value (`any`: only known when it runs), whether there can be `many`, where it is known.
+
+    `empty`: nobody can tell it, so it has no value anywhere.
+    """
 
     name: str
     args: tuple[Parameter, ...]
     kind: str
     many: bool
+    empty: bool
     phases: frozenset[str]
 
 
@@ -58,7 +62,14 @@ def known() -> Known:
     """Return the table, read once."""
     raw = json.loads((files("tenbin.configfile.expression") / "vocabulary.json").read_text("utf-8"))
     fetches = (
-        KnownFetch(one["name"], _parameters(one["args"]), one["kind"], one["many"], frozenset(one["phases"]))
+        KnownFetch(
+            one["name"],
+            _parameters(one["args"]),
+            one["kind"],
+            one["many"],
+            one.get("empty", False),
+            frozenset(one["phases"]),
+        )
         for one in raw["fetches"]
     )
     converters = (

@@ -104,6 +104,8 @@ def _fetch(place: Place, name: str, given: list[str], *, acl: bool) -> Typed:
         raise Wrong(f"unknown fetch method '{name}'", hint=hint, end=0)
     args = _arguments(place, about, name, [*before, *given])
     _available(place, about, name)
+    if about.empty and place.word is not None:
+        place.reading.approximated(place.word, f"nobody can tell '{name}' here: it is always empty")
     _refer(place, real, args)
     if real == "var":
         variables.check(str(args[0]) if args else "")

@@ -36,6 +36,14 @@ def end(line: Line) -> Act:
     return Act(_ENDS[line.name])
 
 
+def expect_proxy(line: Line) -> Act:
+    """`expect-proxy layer4`."""
+    word = line.take("only supports 'layer4'")
+    if word.text != "layer4":
+        raise Wrong("only supports 'layer4'").at(word)
+    return Act(Verb.EXPECT_PROXY)
+
+
 def service(line: Line) -> Act:
     """`use-service prometheus-exporter`."""
     word = line.take("a service name")
@@ -131,7 +139,6 @@ REFUSED = {
     "cache-store": "nothing is cached",
     "do-resolve": "names are not looked up for requests",
     "expect-netscaler-cip": "the NetScaler Client IP header is not read",
-    "expect-proxy": "whether a PROXY header comes is a matter of the listener",
     "send-spoe-group": "there are no SPOE agents",
     "ot-group": "there is no OpenTracing filter",
     "switch-mode": "a connection keeps the mode of its frontend",

@@ -35,6 +35,7 @@ PARSERS: dict[str, tuple[Parser, tuple[str, ...]]] = {
     "accept": (course.end, (*_TCP, "answer_content")),
     "allow": (course.end, _HTTP),
     "reject": (course.end, (*_TCP, "request", "answer_content")),
+    "expect-proxy": (course.expect_proxy, ("connection",)),
     "close": (course.end, ("answer_content",)),
     "silent-drop": (course.end, _NOT_AFTER),
     "disable-l7-retry": (course.end, ("request",)),
