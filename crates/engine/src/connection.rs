@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tenbin_rules::{Change, Counter, Fact, Figure, Message, Scope, TlsFact, Value, Variable, View};
 
+use crate::behind::Behind;
 use crate::client::Presence;
 use crate::listener::Found;
 use crate::premature::Premature;
@@ -44,6 +45,8 @@ pub struct ConnectionView {
     pub backend: Option<Arc<Backend>>,
     /// Who serves it.
     pub server: Option<Arc<Server>>,
+    /// The connection to it, where some expression asks about it.
+    pub behind: Option<Rc<Behind>>,
     /// Severity of its line that rules ask for; 8: no line.
     pub log_level: Option<u8>,
     /// Why it ended before it was served.
@@ -77,6 +80,7 @@ impl ConnectionView {
             log_level: None,
             failure: None,
             server: None,
+            behind: None,
             is_final: false,
             is_announced: false,
             variables: Variables::default(),
@@ -93,6 +97,8 @@ impl ConnectionView {
             found: &self.found,
             backend: self.backend.as_deref(),
             server: self.server(),
+            behind: self.behind.as_deref(),
+            is_reused: false,
             peer: self.peer,
             local: self.local,
         }
@@ -130,12 +136,16 @@ impl View for ConnectionView {
     fn body(&self, message: Message) -> &[u8] {
         if message == Message::Request { &self.heard } else { &self.answered }
     }
+    fn proxy_field(&self, kind: u8) -> Value<'_> {
+        Value::maybe(self.presence.told.as_ref().and_then(|told| told.field(kind)))
+    }
     fn fact(&self, fact: Fact) -> Value<'_> {
         let failure = || self.failure.map(Premature::told);
         match fact {
             Fact::WaitEnd => Value::Bool(self.is_final),
             Fact::FcErr => Value::Int(failure().map_or(0, |told| told.0).into()),
             Fact::FcErrStr => Value::text(failure().map_or("Success", |told| told.1).as_bytes()),
+            Fact::FcHttpMajor => Value::Int(1),
             _ => seen::tell(fact, &self.seen()).unwrap_or(Value::Absent),
         }
     }

@@ -51,14 +51,13 @@ pub async fn secure(newcomer: Newcomer, found: Rc<Found>, config: ListenerConfig
     }
     let shaken = within(&worker, limits, shake(&worker, stream, (&config, &found))).await;
     match shaken {
-        Ok(tls) => {
-            let facts = tls.accepted().map(Facts::of);
+        Ok((tls, facts)) => {
             for counters in found.connection_counters(worker.index) {
                 counters.handshakes.add(1);
-                counters.resumed.add(u64::from(facts.as_ref().is_some_and(|facts| facts.resumed)));
+                counters.resumed.add(u64::from(facts.resumed));
             }
             let is_http2 = tls.alpn() == Some(b"h2");
-            presence.tls = facts.map(Box::new);
+            presence.tls = Some(Box::new(facts));
             presence.shaken.set(worker.shared.clock.micros());
             serve(Client::new(presence, place, Stream::Tls(tls), peer), &found, is_http2);
         }
@@ -80,8 +79,8 @@ pub async fn secure(newcomer: Newcomer, found: Rc<Found>, config: ListenerConfig
 async fn within(
     worker: &Worker,
     (limit_ms, epoch): (u64, u64),
-    shaking: impl Future<Output = Result<Box<Tls>, Unsecured>>,
-) -> Result<Box<Tls>, Unsecured> {
+    shaking: impl Future<Output = Result<(Box<Tls>, Facts), Unsecured>>,
+) -> Result<(Box<Tls>, Facts), Unsecured> {
     let (timer, since) = (worker.deadlines.timer(), worker.deadlines.now_ms());
     timer.set(limit_ms);
     let mut shaking = pin!(shaking);
@@ -103,7 +102,7 @@ async fn shake(
     worker: &Rc<Worker>,
     socket: TcpStream,
     (config, found): (&ListenerConfig, &Found),
-) -> Result<Box<Tls>, Unsecured> {
+) -> Result<(Box<Tls>, Facts), Unsecured> {
     let mut first = [0];
     match socket.peek(&mut first).await {
         Ok(0) => return Err(Unsecured::Closed(Premature::HandshakeClosed)),
@@ -116,7 +115,8 @@ async fn shake(
         Ok(_) => {}
     }
     let _place = Place::take(&found.counters, config.spec().handshakes).await;
-    Tls::accept(config, socket).await.map_err(Unsecured::Broken)
+    let asks_own = worker.tables().asks_own;
+    Tls::accept(config, socket, asks_own).await.map_err(Unsecured::Broken)
 }
 
 /// A place among the handshakes of a listener.

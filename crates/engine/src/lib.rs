@@ -7,6 +7,7 @@
 
 mod access;
 mod address;
+mod behind;
 mod buffer;
 mod capacity;
 mod client;

@@ -85,6 +85,7 @@ pub fn tell(presence: Presence, found: &Rc<Found>, peer: SocketAddr, why: Premat
     let mut view = ConnectionView::new(Rc::new(presence), Rc::clone(found), (peer, local));
     view.failure = Some(why);
     let entry = Entry {
+        behind: None,
         presence: &view.presence,
         socket: None,
         peer,

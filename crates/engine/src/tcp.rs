@@ -10,6 +10,7 @@ use tenbin_proto::hello::{self, HelloError};
 use tenbin_rules::View;
 
 use crate::access::{self, Line};
+use crate::behind::Behind;
 use crate::client::Client;
 use crate::connection::{Asked, ConnectionView};
 use crate::deadline::Timer;
@@ -49,7 +50,7 @@ pub async fn serve(mut client: Client) {
     let mut passage = Passage::begin(&client);
     passage.greet(&client, &found, &view);
     pass(&mut client, (&found, tables), &mut view, &mut passage).await;
-    passage.tell(&client, &found, &view);
+    passage.tell(&client, &found, &mut view);
 }
 
 /// Everything between the connection's beginning and its line.
@@ -179,6 +180,7 @@ async fn open(
         let index = lease.index();
         let server = Arc::clone(backend.servers.get(index).ok_or(NONE)?);
         passage.server = Some(Arc::clone(&server));
+        passage.redispatched |= !tries.tried.is_empty() && !tries.tried.contains(&index);
         passage.seat.iter().for_each(|seat| seat.lands_on(&server));
         let counters = server.counters.of(worker.index);
         counters.balanced.add(u64::from(tries.named != Some(index)));
@@ -194,6 +196,7 @@ async fn open(
                     counters.connects.add(1);
                     server.see(&backend, &worker, Sight::Connected);
                     passage.times.connected = worker.micros();
+                    passage.behind = tables.asks_behind.then(|| Behind::of(&stream));
                     stick::store(&backend, view, index, worker.now_ms());
                     return Ok(Carried { backend, server, lease, stream });
                 }
@@ -255,6 +258,7 @@ async fn again(
         counters.redispatches.add(1);
         return true;
     }
+    counters.repeats.add(1);
     tries.same = Some(index);
     if waited || backend.spec.retry.turn_around == 0 {
         return true;

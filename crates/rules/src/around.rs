@@ -1,6 +1,7 @@
 //! What expressions are compiled against: the live lists and stick tables that there are.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -91,11 +92,31 @@ pub struct Around<'a> {
     pub list: &'a dyn Fn(&str) -> Option<Arc<crate::List>>,
     /// A stick table by name.
     pub table: &'a dyn Fn(&str) -> Option<Arc<dyn Counters>>,
+    /// Takes down what is asked for that nobody notes unless it is.
+    pub asks: Option<&'a Asks>,
+}
+
+/// What expressions ask for that costs something to know.
+#[derive(Debug, Default)]
+pub struct Asks {
+    /// Connections to servers: our end of them, and their TLS.
+    pub behind: Cell<bool>,
+    /// The certificate that a client was shown.
+    pub own_certificate: Cell<bool>,
+}
+
+impl Asks {
+    /// An expression asks for that fetch.
+    pub fn note(&self, name: &str) {
+        let begins = |starts: &[&str]| starts.iter().any(|start| name.starts_with(start));
+        self.behind.set(self.behind.get() || begins(&["bc_", "ssl_bc", "ssl_s_", "log.bi", "log.bp"]));
+        self.own_certificate.set(self.own_certificate.get() || begins(&["ssl_f_"]));
+    }
 }
 
 impl Around<'_> {
     /// Without lists and tables.
-    pub const NOTHING: Around<'static> = Around { list: &|_| None, table: &|_| None };
+    pub const NOTHING: Around<'static> = Around { list: &|_| None, table: &|_| None, asks: None };
 }
 
 impl fmt::Debug for Around<'_> {

@@ -388,6 +388,8 @@ const UNKNOWN: &[Fact] = &[
     Fact::SslFcServerTrafficSecret0,
     Fact::SslFcExporterSecret,
     Fact::SslFcEarlyExporterSecret,
+    Fact::SslCChainDer,
+    Fact::SslSChainDer,
     Fact::SslBcErr,
     Fact::SslBcErrStr,
     Fact::SslBcNpn,

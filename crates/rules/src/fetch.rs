@@ -99,6 +99,7 @@ pub(crate) fn build(name: &str, args: &[Const], around: &Around<'_>) -> Result<(
     let Some(what) = BY_NAME.get(name) else {
         return Err(args::unknown("fetch", name, all().map(|(name, _)| name)));
     };
+    around.asks.iter().for_each(|asks| asks.note(name));
     let boxed = |asked: sample::Asked| Fetch::Sample(Box::new(asked));
     Ok(match what {
         Named::Native(row) => {

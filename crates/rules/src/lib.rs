@@ -40,7 +40,7 @@ mod vocabulary;
 pub mod wire;
 mod words;
 
-pub use around::{Around, Change, Counter, Counters, Scope, Variable};
+pub use around::{Around, Asks, Change, Counter, Counters, Scope, Variable};
 pub use error::Error;
 pub use expr::Expr;
 pub use facts::Fact;
@@ -48,6 +48,7 @@ pub use figures::Figure;
 pub use list::{Entry, List, Which};
 pub use request::{Certificate, Request, Secured};
 pub use router::{Router, Step};
+pub use sample::openssl as openssl_name;
 pub use search::Method;
 pub use tls::TlsFact;
 pub use value::{Kind, Value};

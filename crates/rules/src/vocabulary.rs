@@ -8,7 +8,7 @@ use crate::args::Parameter;
 use crate::fetch::{self, Named};
 use crate::phase::Phase;
 use crate::value::Yields;
-use crate::{Kind, Method, convert};
+use crate::{Fact, Kind, Method, convert};
 
 /// Everything that an expression may say.
 #[derive(Debug, Serialize)]
@@ -80,8 +80,15 @@ fn entry(name: &'static str, what: &Named) -> FetchEntry {
         }
     };
     let phases = since.on().map(Phase::name).collect();
-    let empty = matches!(what, Named::Fact(fact) if !fact.is_known());
-    FetchEntry { name, args: parameters.iter().map(argument).collect(), kind: yields.name(), many, empty, phases }
+    let empty = Fact::ALL.iter().any(|fact| fact.name() == name && !fact.is_known());
+    FetchEntry {
+        name,
+        args: parameters.iter().map(argument).collect(),
+        kind: yields.name(),
+        many,
+        empty,
+        phases,
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]

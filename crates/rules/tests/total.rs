@@ -78,7 +78,7 @@ proptest! {
     ) {
         let list = |_: &str| Some(Arc::new(List::new(vec![("1".into(), "plain:x\ng".into())])));
         let table = |_: &str| Some(Arc::new(Sevens) as Arc<dyn Counters>);
-        let around = Around { list: &list, table: &table };
+        let around = Around { list: &list, table: &table, asks: None };
         let request = Request {
             path: format!("/{value}"),
             query: format!("a={value}&{text}={value}"),

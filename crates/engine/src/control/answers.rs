@@ -19,6 +19,7 @@ pub fn variable(asked: &VariableAsked, tables: Option<&Tables>, shared: &Shared)
     };
     if let (Some(wire), Some(tables)) = (&asked.value, tables) {
         let around = Around {
+            asks: None,
             list: &|name| tables.lists.get(name).map(|held| Arc::clone(&held.list)),
             table: &|_| None,
         };

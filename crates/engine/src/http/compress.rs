@@ -39,7 +39,7 @@ pub fn choose(x: &mut Exchange, found: &Found, backend: &Backend) {
 
 /// Has an answer that fits go through a press, and says so in its head.
 pub fn begin(client: &Client, x: &mut Exchange, (found, backend): (&Found, &Backend), from: &Stream) {
-    let Some(coding) = x.state.coding else { return };
+    let Some(coding) = x.state.coding.take() else { return };
     let of = [backend.spec.compression.as_ref(), found.frontend.spec.compression.as_ref()];
     let bytes = x.state.answer_bytes(x.output.head());
     let has_end = has_end(&x.response, from.is_multiplexed(), of);
@@ -52,7 +52,7 @@ pub fn begin(client: &Client, x: &mut Exchange, (found, backend): (&Found, &Back
     }
     x.down.press = client.worker.presses.take(coding);
     if x.down.press.is_some() {
-        x.record.coding = Some(coding);
+        x.state.coding = Some(coding);
         x.amend_answer(|answer, bytes| announce(answer, bytes, coding));
     }
 }

@@ -17,6 +17,7 @@ use super::repeat::{is_repeatable, is_stale, is_unwanted, may_retry, meaning, re
 use super::reply::{finish_reply, reply, send_to};
 use super::sticky::Visit;
 use super::{compress, plain_cookie, relay, send_head};
+use crate::behind::Behind;
 use crate::client::Client;
 use crate::ending::{Phase, Who};
 use crate::flow::{FlowError, Sink};
@@ -211,6 +212,8 @@ async fn attempt(
     };
     x.record.times.connected = if opened.reused { picked } else { client.worker.micros() };
     let Opened { lease, mut stream, reused } = opened;
+    x.record.is_reused = reused;
+    x.record.behind = course.tables.asks_behind.then(|| Behind::of(&stream));
     let Some(server) = backend.servers.get(lease.index()) else { return Next::Moved };
     let load = Load::begin(&client.worker, backend, server);
     x.record.is_counted = true;

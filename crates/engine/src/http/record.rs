@@ -1,5 +1,6 @@
 //! Log: what is remembered of an exchange, and the counters and the line that come of it.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use tenbin_rules::Message;
@@ -7,6 +8,7 @@ use tenbin_rules::Message;
 use super::answer::Reason;
 use super::exchange::{After, Exchange};
 use crate::access::{self, Asked, Line};
+use crate::behind::Behind;
 use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::ending::{Ending, Phase, Who};
@@ -14,7 +16,6 @@ use crate::lines::{Entry, Lines, Noted, Times, write_line};
 use crate::listener::Found;
 use crate::rules::{self, Counted, State};
 use crate::tables::{Backend, Server, Tables};
-use crate::wire::Coding;
 
 /// One exchange, as far as it has come.
 #[derive(Default)]
@@ -36,6 +37,10 @@ pub struct Record {
     pub retries: u32,
     /// The last of them went to another server.
     pub redispatched: bool,
+    /// The connection to the server, where some expression asks about it.
+    pub behind: Option<Rc<Behind>>,
+    /// It was there before.
+    pub is_reused: bool,
     /// Who waited before it, at its server and in its backend.
     pub waited_behind: [u32; 2],
     /// A backend of ours answers it.
@@ -44,8 +49,6 @@ pub struct Record {
     pub bytes_in: u64,
     /// To the client.
     pub bytes_out: u64,
-    /// How its answer is compressed.
-    pub coding: Option<Coding>,
     /// What its line shows of the messages.
     pub noted: Noted,
     /// It is the first on its connection.
@@ -174,6 +177,7 @@ impl Record {
             retries: self.retries,
             redispatched: self.redispatched,
             waited_behind: self.waited_behind,
+            behind: self.behind.as_deref(),
             noted: &self.noted,
             unique_id: &state.unique_id,
             captures: &state.captures,

@@ -195,6 +195,11 @@ impl View for RequestView<'_> {
         }
     }
 
+    fn proxy_field(&self, kind: u8) -> Value<'_> {
+        let told = self.scene.and_then(|scene| scene.client.seen().0.told.as_deref());
+        Value::maybe(told.and_then(|told| told.field(kind)))
+    }
+
     fn fact(&self, fact: Fact) -> Value<'_> {
         self.scene.map_or(Value::Absent, |scene| facts::tell(fact, &scene, self))
     }

@@ -17,6 +17,7 @@ use tokio::io::ReadBuf;
 
 use super::back_head::{self, Kind};
 use super::back_link::Link;
+use crate::behind::Behind;
 
 /// What an error says about the request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +74,11 @@ enum Reading {
 }
 
 impl Asked {
+    /// Its connection as rules and lines see it.
+    pub fn behind(&self) -> &Rc<Behind> {
+        self.place.0.behind()
+    }
+
     /// The next stream of a connection.
     pub fn new(link: Rc<Link>) -> Self {
         Self {

@@ -19,6 +19,7 @@ use tokio::task::spawn_local;
 
 use super::Asked;
 use super::back_wire::{Ears, Wire};
+use crate::behind::Behind;
 use crate::deadline::Deadlines;
 use crate::stats::{ServerCounters, Workers};
 use crate::stream::Stream;
@@ -69,6 +70,7 @@ pub struct Terms {
 pub struct Link {
     terms: Terms,
     secure: bool,
+    behind: Rc<Behind>,
     /// Gone once it takes no new streams.
     sender: RefCell<Option<SendRequest<Bytes>>>,
     /// Gone once it is closed.
@@ -91,6 +93,8 @@ impl Link {
     /// Sends the preface; does not wait for the peer's.
     pub async fn open(stream: Stream, terms: Terms) -> io::Result<Rc<Self>> {
         let secure = matches!(stream, Stream::Tls(_));
+        let behind =
+            Rc::new(Behind { is_http2: true, ..Rc::into_inner(Behind::of(&stream)).unwrap_or_default() });
         let now = terms.deadlines.now_ms();
         let ears = Rc::new(Ears::new(Rc::clone(&terms.deadlines)));
         let wire = Wire::new(stream, Rc::clone(&ears));
@@ -108,6 +112,7 @@ impl Link {
         let link = Rc::new(Self {
             terms,
             secure,
+            behind,
             sender: RefCell::new(Some(sender)),
             connection: RefCell::new(Some(connection)),
             driver: OnceCell::new(),
@@ -153,6 +158,11 @@ impl Link {
     /// Over TLS.
     pub fn is_secure(&self) -> bool {
         self.secure
+    }
+
+    /// As rules and lines see it.
+    pub fn behind(&self) -> &Rc<Behind> {
+        &self.behind
     }
 
     /// Milliseconds since which it has carried nothing.

@@ -13,6 +13,7 @@ use super::noted::Noted;
 use super::text::{Style, decimal};
 use super::times::Times;
 use crate::address::{Address, NOWHERE};
+use crate::behind::Behind;
 use crate::client::Presence;
 use crate::ending::Ending;
 use crate::listener::Found;
@@ -44,6 +45,8 @@ pub struct Entry<'a> {
     pub redispatched: bool,
     /// Who waited before it: at its server, and in its backend.
     pub waited_behind: [u32; 2],
+    /// The connection to the server, where it was noted.
+    pub behind: Option<&'a Behind>,
     /// Taken down on the way.
     pub noted: &'a Noted,
     /// What names it.
@@ -79,8 +82,8 @@ impl Entry<'_> {
             Field::FrontPort => style.port(out, self.destination().map(|address| address.port())),
             Field::ServerIp => style.address(out, ip(self.server_address())),
             Field::ServerPort => style.port(out, self.server_address().map(|address| address.port())),
-            // The socket towards the server is gone or at work for others by now.
-            Field::BackIp | Field::BackPort => style.text(out, b""),
+            Field::BackIp => style.address(out, ip(self.bound())),
+            Field::BackPort => style.port(out, self.bound().map(|address| address.port())),
             Field::Frontend => style.text(out, self.found.frontend.spec.name.as_bytes()),
             Field::FrontendTls => self.frontend_tls(style, out),
             Field::Backend => {
@@ -116,6 +119,11 @@ impl Entry<'_> {
             Kind::Ip => text.parse().map_or(Value::Absent, Value::Ip),
             _ => Value::Str(out.into()),
         }
+    }
+
+    /// Our end of the connection to the server.
+    fn bound(&self) -> Option<SocketAddr> {
+        self.behind.and_then(|behind| behind.bound)
     }
 
     fn destination(&self) -> Option<SocketAddr> {
@@ -162,7 +170,6 @@ impl Entry<'_> {
             Field::AcceptedUtc => dates.with_zone(accepted, false, out),
             Field::AcceptedLocal => dates.with_zone(accepted, true, out),
             Field::AcceptedSeconds => style.number(out, (accepted / 1_000_000) as i64, 4),
-            Field::BegunSeconds => style.number(out, (begun / 1_000_000) as i64, 4),
             Field::AcceptedMillis if style.hex => style.number(out, (accepted / 1000 % 1000) as i64, 2),
             Field::AcceptedMillis => {
                 let place = out.len();

@@ -86,15 +86,12 @@ fields! {
     Number "rt",
     Mode "mode",
     Tries "tries",
-    BegunSeconds "begun",
 }
 
 impl Field {
     /// The one that a fetch tells of, under a name of its own or one that is a field's.
     pub fn of(name: &str) -> Option<Self> {
         Some(match name {
-            "accept_date" => Self::AcceptedSeconds,
-            "request_date" => Self::BegunSeconds,
             "bytes_in" | "req.bytes_in" => Self::BytesIn,
             "bytes_out" | "res.bytes_out" => Self::BytesOut,
             "bc_dst" => Self::ServerIp,

@@ -29,6 +29,7 @@ pub fn compile(parts: &[LogPart], around: &Around<'_>) -> Result<Vec<Part>, (usi
         match &part.value {
             tree::Expr::Const { value: tree::Const::Str(text) } => split(text, style, &mut compiled),
             tree::Expr::Fetch { name, args } if args.is_empty() && Field::of(name).is_some() => {
+                around.asks.iter().for_each(|asks| asks.note(name));
                 compiled.extend(Field::of(name).map(|field| Part { piece: Piece::Field(field), style }));
             }
             value => {

@@ -1,8 +1,10 @@
 //! A balanced connection as its line tells it.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Entry, Lines, Noted, Times};
+use crate::behind::Behind;
 use crate::client::Client;
 use crate::clock::wall_micros;
 use crate::connection::ConnectionView;
@@ -20,12 +22,16 @@ pub struct Passage {
     pub ending: Ending,
     /// Tries after the first.
     pub retries: u32,
+    /// The last of them went to another server.
+    pub redispatched: bool,
     /// Who waited before it, at its server and in its backend.
     pub waited_behind: [u32; 2],
     /// From and to the client.
     pub bytes: [u64; 2],
     /// Where operators see it.
     pub seat: Option<Seat>,
+    /// The connection to the server, where some expression asks about it.
+    pub behind: Option<Rc<Behind>>,
     /// Who was asked.
     pub backend: Option<Arc<Backend>>,
     /// Who was tried last.
@@ -57,8 +63,11 @@ impl Passage {
     }
 
     /// It ends now: writes its line where the frontend has its own.
-    pub fn tell(&self, client: &Client, found: &Found, view: &ConnectionView) {
+    pub fn tell(&self, client: &Client, found: &Found, view: &mut ConnectionView) {
         let Some(lines) = found.frontend.lines.as_ref().filter(|lines| !lines.at_start) else { return };
+        view.backend.clone_from(&self.backend);
+        view.server.clone_from(&self.server);
+        view.behind.clone_from(&self.behind);
         if self.bytes[0] > 0 || lines.null {
             self.write((client, found), lines, view);
         }
@@ -77,8 +86,9 @@ impl Passage {
             status: 0,
             bytes: self.bytes,
             retries: self.retries,
-            redispatched: self.retries > 0,
+            redispatched: self.redispatched,
             waited_behind: self.waited_behind,
+            behind: self.behind.as_deref(),
             unique_id: b"",
             noted: &Noted::default(),
             captures: &view.captures,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use tenbin_proto::proxy::{Header, Secured, Tlv, kind};
+use tenbin_proto::proxy::{Header, Secured, Tlv, Tlvs, kind};
 use tenbin_rules::{TlsFact, Value};
 
 /// It speaks for a connection whose own bytes say nothing of all this.
@@ -12,7 +12,8 @@ pub struct Told {
     pub destination: Option<SocketAddr>,
     /// Who has told it, where that is somebody else.
     pub from: Option<SocketAddr>,
-    unique_id: Option<Box<[u8]>>,
+    /// All that came behind the addresses.
+    fields: Box<[u8]>,
     authority: Option<Box<[u8]>>,
     alpn: Option<Box<[u8]>>,
     tls: Option<Box<Tls>>,
@@ -35,11 +36,12 @@ const SHOWED_CERTIFICATE: u8 = 0b110;
 impl Told {
     /// From a header and the bytes that it was read from.
     pub fn new(header: &Header, bytes: &[u8]) -> Self {
-        let mut told = Self { destination: header.ends.map(|ends| ends.destination), ..Self::default() };
+        let fields = header.tlvs(bytes).rest().into();
+        let mut told =
+            Self { destination: header.ends.map(|ends| ends.destination), fields, ..Self::default() };
         for Tlv { kind, value } in header.tlvs(bytes) {
             match kind {
                 kind::AUTHORITY => told.authority = Some(value.to_ascii_lowercase().into()),
-                kind::UNIQUE_ID => told.unique_id = Some(value.into()),
                 kind::ALPN => told.alpn = Some(value.into()),
                 kind::SSL => told.tls = Secured::read(value).and_then(Tls::new).map(Box::new),
                 _ => {}
@@ -53,9 +55,9 @@ impl Told {
         self.authority.as_deref()
     }
 
-    /// How the sender calls the connection.
-    pub fn unique_id(&self) -> Option<&[u8]> {
-        self.unique_id.as_deref()
+    /// A field by its type; of several the first.
+    pub fn field(&self, kind: u8) -> Option<&[u8]> {
+        Tlvs::new(&self.fields).find(|one| one.kind == kind).map(|one| one.value)
     }
 
     /// What conditions see.

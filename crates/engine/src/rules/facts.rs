@@ -4,6 +4,7 @@ use tenbin_proto::{Body, Version};
 use tenbin_rules::{Fact, Value};
 
 use super::seen::{self, Seen};
+use crate::clock::wall_micros;
 use crate::http::{RequestView, Scene};
 use crate::lines::Field;
 
@@ -11,7 +12,17 @@ use crate::lines::Field;
 pub fn tell<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Value<'a> {
     let (presence, socket) = scene.client.seen();
     let (backend, server) = (view.backend, view.server);
-    let seen = Seen { presence, socket, found: scene.found, backend, server, peer: scene.client.peer, local: None };
+    let seen = Seen {
+        presence,
+        socket,
+        found: scene.found,
+        backend,
+        server,
+        behind: scene.record.behind.as_deref(),
+        is_reused: scene.record.is_reused,
+        peer: scene.client.peer,
+        local: None,
+    };
     said(fact, scene)
         .or_else(|| met(fact, scene, view))
         .or_else(|| seen::tell(fact, &seen))
@@ -43,6 +54,9 @@ fn met<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Option<V
     Some(match fact {
         Fact::UniqueId => Value::maybe(Some(scene.state.unique_id.as_slice()).filter(|id| !id.is_empty())),
         Fact::FcHttpMajor => Value::Int(if view.http2 { 2 } else { 1 }),
+        Fact::RequestDate => {
+            Value::Int(signed(wall_micros() - seen::since(&scene.client.worker, scene.record.times.begun)))
+        }
         Fact::HttpFirst => Value::Bool(scene.record.is_first),
         // Rules about requests are asked when there is a whole head, and once.
         Fact::WaitEnd => Value::Bool(true),
@@ -61,8 +75,8 @@ fn met<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Option<V
         }
         Fact::ResBodySize => Value::Int(signed(answer?.content_length?)),
         Fact::TxnStatus => Value::Int(scene.record.status.into()),
-        Fact::ResComp => Value::Bool(scene.record.coding.is_some()),
-        Fact::ResCompAlgo => Value::text(scene.record.coding?.configured()),
+        Fact::ResComp => Value::Bool(scene.state.coding.is_some()),
+        Fact::ResCompAlgo => Value::text(scene.state.coding?.configured()),
         Fact::TxnRedispatched => Value::Bool(scene.record.redispatched),
         _ => return None,
     })

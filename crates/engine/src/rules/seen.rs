@@ -2,15 +2,18 @@
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
+use tenbin_proto::proxy::kind;
 use tenbin_rules::{Fact, Value};
 use tokio::net::TcpStream;
 
 use super::secured;
+use crate::behind::Behind;
 use crate::client::Presence;
 use crate::clock::wall_micros;
 use crate::lines::hostname;
 use crate::listener::Found;
 use crate::tables::Backend;
+use crate::worker::Worker;
 
 /// A connection as such.
 #[derive(Clone, Copy)]
@@ -25,6 +28,10 @@ pub struct Seen<'a> {
     pub backend: Option<&'a Backend>,
     /// The server's name.
     pub server: Option<&'a str>,
+    /// The connection to it, where some expression asks about it.
+    pub behind: Option<&'a Behind>,
+    /// It was there before.
+    pub is_reused: bool,
     /// Whom it comes from, as rules about connections have it.
     pub peer: SocketAddr,
     /// Whom it connected to, where nobody has asked its socket yet.
@@ -39,6 +46,7 @@ pub fn tell<'a>(fact: Fact, seen: &Seen<'a>) -> Option<Value<'a>> {
         .or_else(|| of_settings(fact, seen))
         .or_else(|| of_process(fact, seen))
         .or_else(|| secured::tell(fact, seen.presence.tls().own))
+        .or_else(|| secured::of_server(fact, seen.behind?, seen.is_reused))
 }
 
 impl Seen<'_> {
@@ -91,7 +99,7 @@ fn of_header<'a>(fact: Fact, seen: &Seen<'a>) -> Option<Value<'a>> {
     Some(match fact {
         Fact::FcRcvdProxy => Value::Bool(told.is_some()),
         Fact::FcPpAuthority => Value::maybe(told.and_then(|told| told.authority())),
-        Fact::FcPpUniqueId => Value::maybe(told.and_then(|told| told.unique_id())),
+        Fact::FcPpUniqueId => Value::maybe(told.and_then(|told| told.field(kind::UNIQUE_ID))),
         _ => return None,
     })
 }
@@ -132,6 +140,7 @@ fn of_process<'a>(fact: Fact, seen: &Seen<'a>) -> Option<Value<'a>> {
     let worker = seen.presence.worker();
     Some(match fact {
         Fact::Date => int(wall_micros() / 1_000_000),
+        Fact::AcceptDate => int(wall_micros() - since(worker, seen.presence.accepted())),
         Fact::DateMicros => int(wall_micros() % 1_000_000),
         Fact::Pid => int(std::process::id()),
         Fact::Hostname => Value::Str(hostname().into_bytes().into()),
@@ -143,10 +152,17 @@ fn of_process<'a>(fact: Fact, seen: &Seen<'a>) -> Option<Value<'a>> {
         Fact::ActConn => int(worker.shared.process.connections.now()),
         Fact::Stopping => Value::Bool(worker.shared.stance.is_leaving()),
         // There is no QUIC, no early data, no cache, and nobody measures tasks.
-        Fact::QuicEnabled | Fact::SslFcHasEarly | Fact::SslFcEarlyRcvd | Fact::ResCacheHit => Value::Bool(false),
+        Fact::QuicEnabled | Fact::SslFcHasEarly | Fact::SslFcEarlyRcvd | Fact::ResCacheHit => {
+            Value::Bool(false)
+        }
         Fact::CpuCalls | Fact::CpuNsAvg | Fact::CpuNsTot | Fact::LatNsAvg | Fact::LatNsTot => Value::Int(0),
         _ => return None,
     })
+}
+
+/// Microseconds that have passed.
+pub fn since(worker: &Worker, moment: u64) -> u64 {
+    worker.shared.clock.micros().saturating_sub(moment)
 }
 
 fn int(number: impl Into<u64>) -> Value<'static> {

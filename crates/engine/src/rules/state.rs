@@ -24,7 +24,7 @@ pub struct State {
     pub unique_id: Vec<u8>,
     /// Settings of this exchange.
     pub overrides: Overrides,
-    /// What the answer may be compressed by.
+    /// What the answer may be compressed by; once its head is there, what it is.
     pub coding: Option<Coding>,
     /// The request's head as changed: its own bytes and what was appended.
     pub request_text: Option<Vec<u8>>,

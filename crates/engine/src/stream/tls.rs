@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, ConnectionCommon, IoState, ServerConnection, SideData};
+use rustls::{ClientConfig, ClientConnection, ConnectionCommon, IoState, SideData};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, TlsStream};
 
-use crate::tls::{Chosen, ListenerConfig};
+use crate::tls::{Chosen, Facts, ListenerConfig};
 
 /// Bytes that were encrypted and that the socket does not take yet, at most.
 const UNSENT_BYTES: usize = 16 * 1024;
@@ -21,10 +21,16 @@ pub struct Tls(TlsStream<TcpStream>, Chosen);
 
 impl Tls {
     /// The handshake of a connection that a client has opened.
-    pub async fn accept(config: &ListenerConfig, socket: TcpStream) -> io::Result<Box<Self>> {
-        let mut accepted = config.accept(socket).await?;
-        accepted.get_mut().1.set_buffer_limit(Some(UNSENT_BYTES));
-        Ok(Box::new(Self(accepted.into(), None)))
+    pub async fn accept(
+        config: &ListenerConfig,
+        socket: TcpStream,
+        wants_own: bool,
+    ) -> io::Result<(Box<Self>, Facts)> {
+        let (mut accepted, own) = config.accept(socket, wants_own).await?;
+        let connection = accepted.get_mut().1;
+        connection.set_buffer_limit(Some(UNSENT_BYTES));
+        let facts = Facts::of(connection, own.as_ref());
+        Ok((Box::new(Self(accepted.into(), None)), facts))
     }
 
     /// The handshake on a connection to a server.
@@ -43,11 +49,11 @@ impl Tls {
         self.0.get_ref().0
     }
 
-    /// What a client's handshake agreed on; `None` on the other side.
-    pub fn accepted(&self) -> Option<&ServerConnection> {
+    /// What a handshake with a server agreed on; `None` on the other side.
+    pub fn opened(&self) -> Option<&ClientConnection> {
         match &self.0 {
-            TlsStream::Server(stream) => Some(stream.get_ref().1),
-            TlsStream::Client(_) => None,
+            TlsStream::Client(stream) => Some(stream.get_ref().1),
+            TlsStream::Server(_) => None,
         }
     }
 

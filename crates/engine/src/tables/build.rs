@@ -80,6 +80,7 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         lists,
         variables,
         stick,
+        asks,
     } = drafts;
     let (mut changes, mut fallen) = (Vec::new(), Vec::new());
     let mut backends = Vec::with_capacity(snapshot.backends.len());
@@ -127,6 +128,8 @@ fn assemble(snapshot: Snapshot, drafts: Drafts, old: Option<&Tables>, context: &
         backends,
         backend_names,
         stick: stick.settle(),
+        asks_behind: asks.behind.get(),
+        asks_own: asks.own_certificate.get(),
         listener_counters,
     };
     Built { tables, retired, changes, fallen, variables }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use tenbin_rules::{Around, Expr, Request, Router, Scope, Value, Variable};
+use tenbin_rules::{Around, Asks, Expr, Request, Router, Scope, Value, Variable};
 
 use super::Route;
 use super::Tables;
@@ -38,6 +38,8 @@ pub struct Drafts {
     pub variables: Vec<(Variable, Value<'static>)>,
     /// Stick tables.
     pub stick: StickDrafts,
+    /// What expressions ask for that is noted only then.
+    pub asks: Asks,
 }
 
 /// The compiled parts of a listener.
@@ -124,9 +126,11 @@ impl Drafts {
         let secret = hex(&snapshot.secret.0)?;
         let lists = ListDrafts::new(snapshot, old.map(|old| &old.lists))?;
         let stick = StickDrafts::new(snapshot, old.map(|old| &old.stick))?;
+        let asks = Asks::default();
         let around = Around {
             list: &|name| lists.lists.get(name).map(|held| Arc::clone(&held.list)),
             table: &|name| stick.seen(name),
+            asks: Some(&asks),
         };
         let known: Known<'_> = snapshot.backends.iter().map(|backend| backend.name.as_str()).collect();
         let mut frontends = Vec::with_capacity(snapshot.frontends.len());
@@ -154,7 +158,7 @@ impl Drafts {
         }
         let variables = draft_variables(snapshot, &around)?;
         let listeners = draft_listeners(snapshot, old, context)?;
-        Ok(Self { listeners, frontends, backends, secret, lists, variables, stick })
+        Ok(Self { listeners, frontends, backends, secret, lists, variables, stick, asks })
     }
 }
 

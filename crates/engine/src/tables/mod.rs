@@ -55,6 +55,10 @@ pub struct Tables {
     pub backend_names: HashMap<String, usize>,
     /// Stick tables by name, kept while they are named.
     pub stick: StickTables,
+    /// Connections to servers are noted, for expressions that ask about them.
+    pub asks_behind: bool,
+    /// The certificate that a client was shown is noted.
+    pub asks_own: bool,
     /// Counters of listeners by address, kept while the address is listened on.
     pub listener_counters: HashMap<String, Arc<ListenerCounters>>,
 }

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 
+use rustls::pki_types::CertificateDer;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::server::TlsStream;
@@ -13,13 +14,20 @@ use super::listener::{ListenerConfig, UNRECOGNIZED_NAME};
 
 impl ListenerConfig {
     /// A handshake. What went wrong was told the client by an alert, where there is one for it. There is no deadline here.
-    pub async fn accept<IO: AsyncRead + AsyncWrite + Unpin>(&self, stream: IO) -> io::Result<TlsStream<IO>> {
-        if !self.spec().strict_sni || self.is_closed() {
-            return TlsAcceptor::from(self.server().clone()).accept(stream).await;
+    /// With `wants_own`, the certificate that the client is shown comes with it.
+    pub async fn accept<IO: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: IO,
+        wants_own: bool,
+    ) -> io::Result<(TlsStream<IO>, Option<CertificateDer<'static>>)> {
+        if self.is_closed() || !(self.spec().strict_sni || wants_own) {
+            return Ok((TlsAcceptor::from(self.server().clone()).accept(stream).await?, None));
         }
         let mut started = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-        if self.admits(started.client_hello().server_name()) {
-            return started.into_stream(self.server().clone()).await;
+        let hello = started.client_hello();
+        if self.admits(hello.server_name()) {
+            let own = if wants_own { self.shown_to(&hello) } else { None };
+            return Ok((started.into_stream(self.server().clone()).await?, own));
         }
         // So short that it leaves in one piece; a client that does not take it learns nothing.
         poll_fn(|cx| Pin::new(&mut started.io).poll_write(cx, &UNRECOGNIZED_NAME)).await?;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use rustls::server::NoServerSessionStorage;
+use rustls::pki_types::CertificateDer;
+use rustls::server::{ClientHello, NoServerSessionStorage};
 
 use super::certificates::Judged;
 use super::problem::Problem;
@@ -85,6 +86,11 @@ impl ListenerConfig {
     /// What it was built from.
     pub fn spec(&self) -> &ListenerTls {
         &self.inner.spec
+    }
+
+    /// The certificate for a client.
+    pub fn shown_to(&self, hello: &ClientHello<'_>) -> Option<CertificateDer<'static>> {
+        self.inner.resolver.shown_to(hello)
     }
 
     /// Whether a client that names this host (lower case, as rustls tells it) gets past its hello. It is only ever false

@@ -25,7 +25,7 @@ mod verify;
 mod x509;
 
 pub use client::{Authorities, Chosen, ClientConfig};
-pub use facts::{ClientCertificate, Facts};
+pub use facts::{Certificate, CertificateFacts, Facts};
 pub use inspect::certificates_command;
 pub use listener::{Alpn, ListenerConfig};
 pub use problem::Problem;

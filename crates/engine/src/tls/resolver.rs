@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{SignatureAlgorithm, SignatureScheme};
@@ -66,6 +67,12 @@ impl Resolver {
     /// Whether a client that names this host, in lower case, gets any certificate.
     pub fn knows(&self, name: Option<&str>) -> bool {
         !self.default.is_empty() || self.choices(name).next().is_some()
+    }
+
+    /// The same for a client that says all this.
+    pub fn shown_to(&self, hello: &ClientHello<'_>) -> Option<CertificateDer<'static>> {
+        let shown = self.choose(hello.server_name(), hello.signature_schemes())?;
+        shown.certified.cert.first().cloned()
     }
 
     /// The certificate for a client that names this host, in lower case, and understands these signatures.

@@ -16,6 +16,8 @@ mod secure;
 mod target;
 mod tracked;
 
+pub use secure::openssl;
+
 use std::fmt;
 
 pub(crate) use content::is_cut_hello;

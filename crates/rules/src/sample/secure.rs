@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use super::made::unhex;
 use super::{Args, Row, Sample};
 use crate::args::{Parameter, optional_int, optional_text};
-use crate::phase::Phase::Session;
+use crate::phase::Phase::{Answer, Session};
 use crate::value::Yields::{Bin, Bool, Str};
-use crate::{Error, TlsFact, Value, View};
+use crate::{Error, Fact, TlsFact, Value, View};
 
 const ENTRY: &[Parameter] =
     &[optional_text("an entry"), optional_int("an occurrence"), optional_text("a format")];
@@ -16,10 +16,21 @@ pub(super) static ROWS: &[Row] = &[
     Row::new("ssl_fc_protocol", &[], (Str, Session), |_| Ok(Sample::Secure(Secure::Protocol))),
     Row::new("ssl_fc_cipher", &[], (Str, Session), |_| Ok(Sample::Secure(Secure::Cipher))),
     Row::new("ssl_fc_has_sni", &[], (Bool, Session), |_| Ok(Sample::Secure(Secure::HasName))),
-    Row::new("ssl_c_s_dn", ENTRY, (Str, Session), |a| name(a, TlsFact::ClientSubject)),
-    Row::new("ssl_c_i_dn", ENTRY, (Str, Session), |a| name(a, TlsFact::ClientIssuer)),
+    Row::new("ssl_c_s_dn", ENTRY, (Str, Session), |a| name(a, Whose::Client(TlsFact::ClientSubject))),
+    Row::new("ssl_c_i_dn", ENTRY, (Str, Session), |a| name(a, Whose::Client(TlsFact::ClientIssuer))),
+    Row::new("ssl_f_s_dn", ENTRY, (Str, Session), |a| name(a, Whose::Other(Fact::SslFSDn))),
+    Row::new("ssl_f_i_dn", ENTRY, (Str, Session), |a| name(a, Whose::Other(Fact::SslFIDn))),
+    Row::new("ssl_s_s_dn", ENTRY, (Str, Answer), |a| name(a, Whose::Other(Fact::SslSSDn))),
+    Row::new("ssl_s_i_dn", ENTRY, (Str, Answer), |a| name(a, Whose::Other(Fact::SslSIDn))),
     Row::new("ssl_c_serial", &[], (Bin, Session), |_| Ok(Sample::Secure(Secure::Serial))),
 ];
+
+/// Which name it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Whose {
+    Client(TlsFact),
+    Other(Fact),
+}
 
 /// A sample of the client's TLS.
 #[derive(Debug, Clone)]
@@ -31,7 +42,7 @@ pub(super) enum Secure {
     /// Whether the client named a host.
     HasName,
     /// Without an entry: all of them, each behind a slash, or as RFC 2253 writes it.
-    Name { fact: TlsFact, entry: Box<str>, occurrence: i64, rfc2253: bool },
+    Name { whose: Whose, entry: Box<str>, occurrence: i64, rfc2253: bool },
     /// The bytes of the certificate's serial number.
     Serial,
 }
@@ -51,7 +62,7 @@ impl Secure {
                 other => other,
             },
             Self::HasName => Value::Bool(view.tls(TlsFact::Sni) != Value::Absent),
-            Self::Name { fact, entry, occurrence, rfc2253 } => match view.tls(*fact) {
+            Self::Name { whose, entry, occurrence, rfc2253 } => match whose.name(view) {
                 Value::Str(text) if *rfc2253 => Value::Str(text),
                 Value::Str(text) => named(&text, entry, *occurrence)
                     .map_or(Value::Absent, |found| Value::Str(Cow::Owned(found.into_bytes()))),
@@ -68,8 +79,17 @@ impl Secure {
     }
 }
 
+impl Whose {
+    fn name<V: View + ?Sized>(self, view: &V) -> Value<'_> {
+        match self {
+            Self::Client(fact) => view.tls(fact),
+            Self::Other(fact) => view.fact(fact),
+        }
+    }
+}
+
 /// OpenSSL's name of a cipher suite, whose name in the IANA registry this is.
-fn openssl(name: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+pub fn openssl(name: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     if name.starts_with(b"TLS13_") {
         return Cow::Owned([b"TLS_", name.get(6..).unwrap_or_default()].concat());
     }
@@ -139,7 +159,7 @@ fn entries(text: &str) -> Vec<(String, String)> {
     entries
 }
 
-fn name(args: &Args<'_>, fact: TlsFact) -> Result<Sample, Error> {
+fn name(args: &Args<'_>, whose: Whose) -> Result<Sample, Error> {
     let rfc2253 = match args.text(2).unwrap_or_default() {
         "" => false,
         "rfc2253" => true,
@@ -147,5 +167,5 @@ fn name(args: &Args<'_>, fact: TlsFact) -> Result<Sample, Error> {
     };
     let entry: Box<str> = args.text(0).unwrap_or_default().into();
     let rfc2253 = rfc2253 && entry.is_empty();
-    Ok(Sample::Secure(Secure::Name { fact, entry, occurrence: args.int(1).unwrap_or(1), rfc2253 }))
+    Ok(Sample::Secure(Secure::Name { whose, entry, occurrence: args.int(1).unwrap_or(1), rfc2253 }))
 }

@@ -246,6 +246,15 @@ def test_the_report_names_what_has_no_effect(directory: Path) -> None:
     assert "TCP fast open is not used" in haproxy.report(found.report)
 
 
+def test_the_report_names_facts_that_nobody_can_tell(directory: Path) -> None:
+    text = COMMON + "listen web\n  bind :8080\n  http-request set-header X-Rtt %[fc_rtt]\n  acl slow fc_rtt gt 5\n"
+    text += "  http-request set-header X-Source %[fc_src]\n"
+    found = haproxy.read([haproxy.Text("haproxy.cfg", text)], environment={}, directory=directory)
+    standings = {entry.line: entry.standing.value for entry in found.report}
+    assert [standings[line] for line in (8, 9, 10)] == ["approximated", "approximated", "exact"]
+    assert "nobody can tell 'fc_rtt' here: it is always empty" in haproxy.report(found.report)
+
+
 def test_problems_in_haproxys_shape(directory: Path) -> None:
     texts = [haproxy.Text("haproxy.cfg", COMMON + "backend app\n  balanse roundrobin\n")]
     found = haproxy.read(texts, environment={}, directory=directory)

@@ -154,7 +154,7 @@ fn accepted(listener: &ListenerConfig, client: &Arc<rustls::ClientConfig>, host:
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
         runtime.block_on(async {
             far.set_nonblocking(true).unwrap();
-            listener.accept(tokio::net::UnixStream::from_std(far).unwrap()).await.map(|_| ())
+            listener.accept(tokio::net::UnixStream::from_std(far).unwrap(), false).await.map(|_| ())
         })
     });
     let name = ServerName::try_from(host.to_owned()).unwrap();
@@ -189,7 +189,7 @@ fn versions_and_suites_are_those_that_were_set() {
         let client = world.client(theirs, Protocol::Http1);
         let name = ServerName::try_from("a.example").unwrap();
         let pair = Pair::between(&client, name, &world.listen(&spec, Alpn::Http1))?;
-        let facts = Facts::of(&pair.server);
+        let facts = Facts::of(&pair.server, None);
         Ok::<_, Refused>((facts.version, facts.cipher))
     };
     let any = TlsSuite::default();
@@ -213,7 +213,8 @@ fn alpn_follows_the_listener() {
     let agreed = |alpn, protocol| {
         let client = world.client(TlsSuite::default(), protocol);
         let name = ServerName::try_from("a.example").unwrap();
-        Pair::between(&client, name, &world.listen(&spec, alpn)).map(|pair| Facts::of(&pair.server).alpn)
+        Pair::between(&client, name, &world.listen(&spec, alpn))
+            .map(|pair| Facts::of(&pair.server, None).alpn)
     };
     assert_eq!(agreed(Alpn::Http2, Protocol::Auto), Ok(Some("h2")));
     assert_eq!(agreed(Alpn::Http2, Protocol::Http1), Ok(Some("http/1.1")));
@@ -261,7 +262,7 @@ fn facts_tell_the_host_that_was_named() {
     let client = world.client(TlsSuite::default(), Protocol::Auto);
     let facts = |host: &str| {
         let name = ServerName::try_from(host.to_owned()).unwrap();
-        Facts::of(&Pair::between(&client, name, &listener).unwrap().server)
+        Facts::of(&Pair::between(&client, name, &listener).unwrap().server, None)
     };
     let (named, unnamed) = (facts("A.Example"), facts("127.0.0.1"));
     assert_eq!((named.sni.as_deref(), unnamed.sni.as_deref()), (Some("a.example"), None));

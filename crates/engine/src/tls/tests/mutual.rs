@@ -58,7 +58,7 @@ fn a_required_certificate_must_be_there_and_be_good() {
     });
     for version in ["1.2", "1.3"] {
         let told = |shown| Pair::new(&world.client(shown, version), &listener);
-        assert!(Facts::of(&told(Some(&good)).unwrap().server).verified());
+        assert!(Facts::of(&told(Some(&good)).unwrap().server, None).verified());
         assert_eq!(refused(told(None)), Error::NoCertificatesPresented);
         assert_eq!(refused(told(Some(&stranger))), CertificateError::UnknownIssuer.into());
         let expired = refused(told(Some(&old)));
@@ -74,8 +74,8 @@ fn an_optional_certificate_may_be_missing_and_must_not_be_bad() {
     let (good, stranger) = (world.authority.certify(&[]), Authority::new("Other").certify(&[]));
     for version in ["1.2", "1.3"] {
         let told = |shown| Pair::new(&world.client(shown, version), &listener);
-        assert!(Facts::of(&told(Some(&good)).unwrap().server).verified());
-        assert!(!Facts::of(&told(None).unwrap().server).verified());
+        assert!(Facts::of(&told(Some(&good)).unwrap().server, None).verified());
+        assert!(!Facts::of(&told(None).unwrap().server, None).verified());
         assert_eq!(refused(told(Some(&stranger))), CertificateError::UnknownIssuer.into());
     }
 }
@@ -110,7 +110,7 @@ fn facts_tell_who_the_client_is() {
         params.serial_number = Some(0x01ff_u64.into());
     });
     let pair = Pair::new(&world.client(Some(&one), "1.3"), &listener).unwrap();
-    let facts = Facts::of(&pair.server);
+    let facts = Facts::of(&pair.server, None);
     let told = facts.certificate().unwrap();
     assert_eq!(told.subject, r"CN=Zo\C3\AB,O=Scales\, Ltd");
     assert_eq!((told.issuer.as_str(), told.name.as_deref()), ("CN=Root", Some("Zoë")));

@@ -19,7 +19,7 @@ fn sessions_are_resumed_on_every_listener_and_after_a_reload() {
         let resumed: Vec<_> =
             [&one, &one, &other].map(|listener| Pair::new(&client, listener).unwrap().resumed()).to_vec();
         assert_eq!(resumed, [false, true, true], "{version}");
-        let facts = Facts::of(&Pair::new(&client, &one).unwrap().server);
+        let facts = Facts::of(&Pair::new(&client, &one).unwrap().server, None);
         assert_eq!((facts.resumed, facts.version), (true, version));
         // Another process has other keys.
         let strange = ListenerConfig::build(&spec, Alpn::Http1, &Tickets::new().unwrap(), None).unwrap();
@@ -47,7 +47,7 @@ fn who_the_client_is_survives_resumption() {
     let shown = world.authority.certify(&[]);
     for version in ["1.2", "1.3"] {
         let client = world.client(Some(&shown), version);
-        let facts = [0; 2].map(|_| Facts::of(&Pair::new(&client, &listener).unwrap().server));
+        let facts = [0; 2].map(|_| Facts::of(&Pair::new(&client, &listener).unwrap().server, None));
         assert_eq!(facts.each_ref().map(|facts| facts.resumed), [false, true]);
         let [first, second] = facts.each_ref().map(|facts| facts.certificate().unwrap().fingerprint.as_str());
         assert_eq!(first, second);

@@ -31,8 +31,9 @@ fn a_server_must_be_certified_for_the_name_that_was_set() {
     let ca = directory.write("ca.pem", authority.pem().as_bytes());
     let other = directory.write("other.pem", Authority::new("Other").pem().as_bytes());
     let listener = listen(directory.hold("own", &authority.certify(&["a.example", "127.0.0.1"]), &[]));
-    let facts =
-        |sni: &str| Facts::of(&Pair::new(&client(&server(&ca, sni)).unwrap(), &listener).unwrap().server);
+    let facts = |sni: &str| {
+        Facts::of(&Pair::new(&client(&server(&ca, sni)).unwrap(), &listener).unwrap().server, None)
+    };
     assert_eq!(facts("a.example").sni.as_deref(), Some("a.example"));
     // Without a name the address must be certified, and is not sent; also where it was set.
     assert_eq!((facts("").sni, facts("127.0.0.1").sni), (None, None));
@@ -68,7 +69,7 @@ fn without_verification_anybody_will_do() {
         let suite = TlsSuite { versions: vec![version.into()], ciphers: vec![] };
         let spec = ServerTls { verify: false, suite, ..server("", "a.example") };
         let pair = Pair::new(&client(&spec).unwrap(), &listener).unwrap();
-        assert_eq!(Facts::of(&pair.server).sni.as_deref(), Some("a.example"));
+        assert_eq!(Facts::of(&pair.server, None).sni.as_deref(), Some("a.example"));
     }
 }
 
@@ -117,7 +118,7 @@ fn what_is_spoken_is_offered() {
     let agreed = |protocol| {
         let spec = server(&ca, "a.example");
         let client = ClientConfig::build(&spec, protocol, &mut Authorities::default()).unwrap();
-        Facts::of(&Pair::new(&client, &listener).unwrap().server).alpn.unwrap()
+        Facts::of(&Pair::new(&client, &listener).unwrap().server, None).alpn.unwrap()
     };
     let protocols = [Protocol::Http1, Protocol::Http2, Protocol::Auto];
     assert_eq!(protocols.map(agreed), ["http/1.1", "h2", "h2"]);
@@ -177,7 +178,7 @@ fn a_name_that_is_not_sent_may_be_verified_or_any() {
     let with = |ca: &str, host: &str| ServerTls { host: host.into(), ..server(ca, "") };
     for host in ["a.example", "*"] {
         let pair = Pair::new(&client(&with(&ca, host)).unwrap(), &listener).unwrap();
-        assert_eq!(Facts::of(&pair.server).sni, None);
+        assert_eq!(Facts::of(&pair.server, None).sni, None);
     }
     let wrong = refused(&with(&ca, "b.example"), &listener);
     assert!(matches!(wrong, CertificateError::NotValidForNameContext { .. }), "{wrong:?}");
@@ -197,7 +198,7 @@ fn a_chosen_name_is_sent_and_verified() {
     let sent = |text: &str| {
         let chosen = client.choose(text.as_bytes()).unwrap();
         Pair::chosen(&client, chosen.as_ref(), &listener)
-            .map(|pair| (Facts::of(&pair.server).sni, pair.resumed()))
+            .map(|pair| (Facts::of(&pair.server, None).sni, pair.resumed()))
     };
     let name = |name: &str| Some(Box::<str>::from(name));
     assert_eq!(sent("a.example:8443").unwrap(), (name("a.example"), false));
