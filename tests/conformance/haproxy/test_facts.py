@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from support.certificates import make_certificate, trusting
 from support.runtime_api import tenbin_on
 from tenbin.configfile.expression.known import known
 from tenbin.configfile.haproxy.phrases import aliases
+from tenbin.clock import SystemClock
 from tenbin.testing import lease
 
 if TYPE_CHECKING:
@@ -130,4 +130,4 @@ def test_a_fact_of_connections_has_a_value_in_mode_tcp(lines: dict[str, dict[str
 
 @pytest.mark.parametrize(("mode", "name"), [("http", "accept_date"), ("http", "request_date"), ("tcp", "accept_date")])
 def test_dates_are_seconds_since_1970(lines: dict[str, dict[str, str]], mode: str, name: str) -> None:
-    assert abs(int(lines[mode][name]) - time.time()) < 300
+    assert abs(int(lines[mode][name]) - SystemClock().wall().timestamp()) < 300
