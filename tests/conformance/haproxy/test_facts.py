@@ -11,9 +11,9 @@ import pytest
 from support import announce
 from support.certificates import make_certificate, trusting
 from support.runtime_api import tenbin_on
+from tenbin.clock import SystemClock
 from tenbin.configfile.expression.known import known
 from tenbin.configfile.haproxy.phrases import aliases
-from tenbin.clock import SystemClock
 from tenbin.testing import lease
 
 if TYPE_CHECKING:
