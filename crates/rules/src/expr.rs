@@ -53,7 +53,13 @@ impl Expr {
     /// Whether it asks for any of those.
     pub fn asks(&self, which: impl Fn(TlsFact) -> bool) -> bool {
         let mut found = false;
-        self.node.each_fetch(&mut |fetch| found |= matches!(fetch, Fetch::Tls(fact) if which(*fact)));
+        self.node.each_fetch(&mut |fetch| {
+            found |= match fetch {
+                Fetch::Tls(fact) => which(*fact),
+                Fetch::Sample(asked) => asked.asks().is_some_and(&which),
+                _ => false,
+            };
+        });
         found
     }
 

@@ -27,7 +27,7 @@ use crate::args::{self, Parameter};
 use crate::phase::Phase;
 use crate::value::Yields;
 use crate::wire::Const;
-use crate::{Around, Error, Value, View};
+use crate::{Around, Error, TlsFact, Value, View};
 
 /// A line of the table of samples.
 pub(crate) struct Row {
@@ -139,6 +139,7 @@ impl Asked {
             Sample::Cookie(sample) => sample.any(view, test),
             Sample::Field(sample) => sample.any(view, test),
             Sample::Param(sample) => sample.any(view, test),
+            Sample::Secure(sample) => sample.any(view, test),
             _ => match self.value(view) {
                 Value::Absent => false,
                 value => test(value),
@@ -153,8 +154,14 @@ impl Asked {
         match &self.sample {
             Sample::Content(sample) => sample.may_change(view),
             Sample::Target(sample) => sample.may_change(view),
+            Sample::Secure(sample) if sample.asks().is_some() => is_cut_hello(view),
             _ => false,
         }
+    }
+
+    /// What it asks for of TLS that is not ended here.
+    pub fn asks(&self) -> Option<TlsFact> {
+        if let Sample::Secure(sample) = &self.sample { sample.asks() } else { None }
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::made::unhex;
 use super::{Args, Row, Sample};
 use crate::args::{Parameter, optional_int, optional_text};
-use crate::phase::Phase::{Answer, Session};
+use crate::phase::Phase::{Answer, Content, Session};
 use crate::value::Yields::{Bin, Bool, Str};
 use crate::{Error, Fact, TlsFact, Value, View};
 
@@ -16,6 +16,7 @@ pub(super) static ROWS: &[Row] = &[
     Row::new("ssl_fc_protocol", &[], (Str, Session), |_| Ok(Sample::Secure(Secure::Protocol))),
     Row::new("ssl_fc_cipher", &[], (Str, Session), |_| Ok(Sample::Secure(Secure::Cipher))),
     Row::new("ssl_fc_has_sni", &[], (Bool, Session), |_| Ok(Sample::Secure(Secure::HasName))),
+    Row::new("req.ssl_alpn", &[], (Str, Content), |_| Ok(Sample::Secure(Secure::Offered))).many(),
     Row::new("ssl_c_s_dn", ENTRY, (Str, Session), |a| name(a, Whose::Client(TlsFact::ClientSubject))),
     Row::new("ssl_c_i_dn", ENTRY, (Str, Session), |a| name(a, Whose::Client(TlsFact::ClientIssuer))),
     Row::new("ssl_f_s_dn", ENTRY, (Str, Session), |a| name(a, Whose::Other(Fact::SslFSDn))),
@@ -41,6 +42,8 @@ pub(super) enum Secure {
     Cipher,
     /// Whether the client named a host.
     HasName,
+    /// The protocols that a client offers whose TLS is not ended here; the first of them where one is wanted.
+    Offered,
     /// Without an entry: all of them, each behind a slash, or as RFC 2253 writes it.
     Name { whose: Whose, entry: Box<str>, occurrence: i64, rfc2253: bool },
     /// The bytes of the certificate's serial number.
@@ -62,6 +65,10 @@ impl Secure {
                 other => other,
             },
             Self::HasName => Value::Bool(view.tls(TlsFact::Sni) != Value::Absent),
+            Self::Offered => match view.tls(TlsFact::AskedProtocols) {
+                Value::Str(Cow::Borrowed(list)) => Value::maybe(list.split(|byte| *byte == b',').next()),
+                other => other,
+            },
             Self::Name { whose, entry, occurrence, rfc2253 } => match whose.name(view) {
                 Value::Str(text) if *rfc2253 => Value::Str(text),
                 Value::Str(text) => named(&text, entry, *occurrence)
@@ -76,6 +83,26 @@ impl Secure {
                 other => other,
             },
         }
+    }
+}
+
+impl Secure {
+    /// Whether `test` holds for any of the values; what is absent is none.
+    pub fn any<V: View + ?Sized>(&self, view: &V, test: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+        match (self, view.tls(TlsFact::AskedProtocols)) {
+            (Self::Offered, Value::Str(list)) => {
+                list.split(|byte| *byte == b',').any(|one| test(Value::text(one)))
+            }
+            _ => match self.value(view) {
+                Value::Absent => false,
+                value => test(value),
+            },
+        }
+    }
+
+    /// What it asks for of TLS that is not ended here.
+    pub fn asks(&self) -> Option<TlsFact> {
+        matches!(self, Self::Offered).then_some(TlsFact::AskedProtocols)
     }
 }
 

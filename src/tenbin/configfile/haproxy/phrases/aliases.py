@@ -52,7 +52,6 @@ NATIVE = {
     "ssl_fc_cipher": "tls.cipher",
     "ssl_fc_is_resumed": "tls.resumed",
     "req.ssl_sni": "sni",
-    "req.ssl_alpn": "alpn",
 }
 """Fetches that a native name stands for where the vocabulary does not have HAProxy's."""
 
