@@ -31,6 +31,7 @@ class Certificate:
 
     `stamp` changes whenever one of the files does; `position` is `file:line:column` of where it was named. `chain_text`
     and `key_text` (PEM) stand in place of what files hold, `staple` (hex) in place of `ocsp`: given at run time.
+    `names` are the hosts that get it, `*.name` for all below one and `!name` for none; (): those that it is for.
     """
 
     certificate: str
@@ -41,6 +42,7 @@ class Certificate:
     chain_text: str = field(default="", repr=False)
     key_text: str = field(default="", repr=False)
     staple: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ def _certificate(one: model.Certificate) -> wire.Certificate:
         chain_text=one.chain_text or None,
         key_text=one.key_text or None,
         staple=one.staple,
+        names=one.names,
         position=one.position,
     )
 

@@ -80,8 +80,13 @@ def with_certificate(config: Config, changed: Certificate) -> Config:
     def one(before: Certificate) -> Certificate:
         if before.certificate != changed.certificate:
             return before
-        texts = {"chain_text": changed.chain_text, "key_text": changed.key_text}
-        return replace(before, ocsp=changed.ocsp, staple=changed.staple, **texts)
+        return replace(
+            before,
+            ocsp=changed.ocsp,
+            staple=changed.staple,
+            chain_text=changed.chain_text,
+            key_text=changed.key_text,
+        )
 
     def listener(before: Listener) -> Listener:
         if before.tls is None:

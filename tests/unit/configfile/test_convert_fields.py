@@ -64,7 +64,10 @@ FIXED: dict[Key, str] = {
     **dict.fromkeys((("Frontend", "mode"), ("Backend", "mode"), ("Balance", "policy"), ("Step", "kind")), _SHOWN),
     **dict.fromkeys((("ScriptCheck", "http"), ("Balance", "method"), ("Table", "key")), _SHOWN),
     **dict.fromkeys(
-        (("Certificate", name) for name in ("certificate", "key", "ocsp", "stamp", "chain_text", "key_text", "staple")),
+        (
+            ("Certificate", name)
+            for name in ("certificate", "key", "ocsp", "stamp", "chain_text", "key_text", "staple", "names")
+        ),
         _FILE,
     ),
     ("Backend", "eject"): "of Tenbin's own",

@@ -154,9 +154,10 @@ def frontend(
     return Frontend(**{**values, **fields})  # type: ignore[arg-type]
 
 
-def certificate(name: str, **fields: str) -> Certificate:
-    values = {"ocsp": "", "stamp": "1-2-3", "position": "tenbin.yaml:4:40"}
-    return Certificate(f"/etc/tenbin/{name}.pem", f"/etc/tenbin/{name}.key", **{**values, **fields})
+def certificate(name: str, names: tuple[str, ...] = (), **fields: str) -> Certificate:
+    values = {"ocsp": "", "stamp": "1-2-3", "position": "tenbin.yaml:4:40", **fields}
+    made = Certificate(f"/etc/tenbin/{name}.pem", f"/etc/tenbin/{name}.key", values["ocsp"], values["stamp"])
+    return replace(made, position=values["position"], names=names)
 
 
 def listener_tls(*certificates: Certificate, **fields: object) -> ListenerTls:
@@ -287,7 +288,7 @@ def _listeners() -> tuple[Listener, ...]:
     )
     full = listener_tls(
         certificate("site", ocsp="/etc/tenbin/site.pem.ocsp"),
-        certificate("other"),
+        certificate("other", ("*.other.example", "!own.other.example")),
         default=1,
         strict_sni=True,
         suite=TlsSuite(("1.3",), ("TLS_AES_128_GCM_SHA256",)),

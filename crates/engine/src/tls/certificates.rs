@@ -40,6 +40,10 @@ pub struct Judged {
 pub struct Usable {
     /// In words.
     pub described: Described,
+    /// Hosts that get it.
+    pub names: Vec<String>,
+    /// Hosts below one of these that do not.
+    pub without: Arc<[String]>,
     /// For handshakes.
     pub certified: Arc<CertifiedKey>,
     /// Until when its staple may be sent, in seconds since 1970.
@@ -59,13 +63,21 @@ impl Judged {
         judged
     }
 
-    /// The certificate, or the first error. Of warnings the offline command tells.
-    pub fn usable(self) -> Result<Usable, Problem> {
+    /// The certificate for these hosts, or the first error. Of warnings the offline command tells.
+    pub fn usable(self, names: &[String]) -> Result<Usable, Problem> {
         let error = self.problems.into_iter().find(|problem| problem.level == Level::Error);
         match (error, self.certified) {
             (None, Some(certified)) => {
                 let (described, stapled_until) = (self.described, self.stapled_until);
-                Ok(Usable { described, certified, stapled_until })
+                let (without, wanted): (Vec<_>, Vec<_>) =
+                    names.iter().partition(|name| name.starts_with('!'));
+                let without = without.iter().map(|name| name.trim_start_matches('!').to_owned()).collect();
+                let names = if names.is_empty() {
+                    described.names.clone()
+                } else {
+                    wanted.into_iter().cloned().collect()
+                };
+                Ok(Usable { described, names, without, certified, stapled_until })
             }
             (None, None) => Err(Problem::setting("a certificate has no key")),
             (Some(error), _) => Err(error),

@@ -149,7 +149,7 @@ fn configure(
     let mut client = match &spec.certificate {
         None => builder.with_no_client_auth(),
         Some(certificate) => {
-            let own = Judged::new(certificate, seconds()).usable()?;
+            let own = Judged::new(certificate, seconds()).usable(&[])?;
             builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own.certified)))
         }
     };

@@ -109,7 +109,10 @@ impl Inner {
     fn build(spec: &ListenerTls, alpn: Alpn, tickets: &Arc<Tickets>) -> Result<Self, Problem> {
         let now = seconds();
         let Offer { provider, versions } = Offer::new(&spec.suite)?;
-        let judged = spec.certificates.iter().map(|certificate| Judged::new(certificate, now).usable());
+        let judged = spec
+            .certificates
+            .iter()
+            .map(|certificate| Judged::new(certificate, now).usable(&certificate.names));
         let usable = judged.collect::<Result<Vec<_>, _>>()?;
         if usable.get(spec.default).is_none() {
             return Err(Problem::setting("the default certificate is none of those that are there"));

@@ -28,6 +28,8 @@ type Choice = Vec<Shown>;
 /// A certificate as a client gets it.
 #[derive(Clone)]
 struct Shown {
+    /// Hosts that are below its names and do not get it.
+    without: Arc<[String]>,
     certified: Arc<CertifiedKey>,
     /// What it gets instead, from this second since 1970 on: a staple that is too old is worse than none.
     unstapled: Option<(i64, Arc<CertifiedKey>)>,
@@ -43,7 +45,7 @@ impl Resolver {
         });
         let mut resolver = Self { exact: HashMap::new(), wildcard: HashMap::new(), default: Vec::new() };
         for one in &order {
-            for name in &one.described.names {
+            for name in &one.names {
                 let (names, name) = match name.strip_prefix("*.") {
                     Some(rest) => (&mut resolver.wildcard, rest),
                     None => (&mut resolver.exact, name.as_str()),
@@ -54,7 +56,7 @@ impl Resolver {
         if let Some(chosen) = certificates.get(default).filter(|_| !strict) {
             // Those of another kind for the same host serve clients that do not understand the one that was chosen.
             let akin = |one: &&&Usable| {
-                one.described.names.iter().any(|name| chosen.described.names.contains(name))
+                one.names.iter().any(|name| chosen.names.contains(name))
                     && one.certified.key.algorithm() != chosen.certified.key.algorithm()
             };
             resolver.default.push(Shown::new(chosen));
@@ -77,19 +79,21 @@ impl Resolver {
 
     /// The certificate for a client that names this host, in lower case, and understands these signatures.
     fn choose(&self, name: Option<&str>, schemes: &[SignatureScheme]) -> Option<&Shown> {
-        let named: Vec<&Choice> = self.choices(name).collect();
-        let choices = if named.is_empty() { vec![&self.default] } else { named };
-        let mut all = choices.into_iter().flatten();
+        let named: Vec<&Shown> = self.choices(name).collect();
+        let choices = if named.is_empty() { self.default.iter().collect() } else { named };
+        let mut all = choices.into_iter();
         // Where none fits, any one makes the handshake fail for the right reason.
         let first = all.clone().next();
         all.find(|one| one.certified.key.choose_scheme(schemes).is_some()).or(first)
     }
 
-    fn choices(&self, name: Option<&str>) -> impl Iterator<Item = &Choice> {
+    fn choices(&self, name: Option<&str>) -> impl Iterator<Item = &Shown> {
         let name = name.map(|name| name.trim_end_matches('.'));
         let exact = name.and_then(|name| self.exact.get(name));
         let wildcard = name.and_then(|name| self.wildcard.get(name.split_once('.')?.1));
-        exact.into_iter().chain(wildcard)
+        let is_in =
+            move |one: &&Shown| name.is_none_or(|name| one.without.iter().all(|without| without != name));
+        exact.into_iter().flatten().chain(wildcard.into_iter().flatten().filter(is_in))
     }
 }
 
@@ -100,7 +104,7 @@ impl Shown {
             let unstapled = CertifiedKey { ocsp: None, ..CertifiedKey::clone(&certified) };
             (one.stapled_until, Arc::new(unstapled))
         });
-        Self { certified, unstapled }
+        Self { without: Arc::clone(&one.without), certified, unstapled }
     }
 
     fn now(&self) -> Arc<CertifiedKey> {
@@ -133,7 +137,7 @@ mod tests {
         let (directory, one) = (Directory::new(), Authority::new("Root").certify(&["a.example"]));
         let mut spec = directory.hold("one", &one, &[]);
         spec.ocsp = directory.write("one.ocsp", &answer(&one.serial.to_bytes(), 0x80, "20990101000000Z"));
-        let mut usable = Judged::new(&spec, seconds()).usable().unwrap();
+        let mut usable = Judged::new(&spec, seconds()).usable(&[]).unwrap();
         let stapled = |usable: &Usable| Shown::new(usable).now().ocsp.is_some();
         assert!(stapled(&usable));
         usable.stapled_until = seconds() - 1;

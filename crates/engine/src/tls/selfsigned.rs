@@ -64,6 +64,7 @@ mod tests {
             chain_text: None,
             key_text: None,
             staple: String::new(),
+            names: Vec::new(),
             certificate: file.clone(),
             key: file,
             ocsp: String::new(),

@@ -28,6 +28,9 @@ pub struct Certificate {
     /// The answer to staple in hex, in place of the file's; empty: that is read.
     #[serde(default)]
     pub staple: String,
+    /// Hosts that get it, in lower case, `*.name` for all below one, `!name` for none; empty: those that it is for.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// `file:line:column` in the configuration.
     #[serde(default)]
     pub position: String,

@@ -11,6 +11,7 @@ class Certificate(Wire):
     """A PEM chain and its key (perhaps the same file); `stamp` changes whenever one of the files does.
 
     `chain_text` and `key_text` (PEM) stand in place of what these files hold, `staple` (hex) in place of `ocsp`.
+    `names`, if any, are the hosts that get it: `*.name` for all below one, `!name` for none.
     """
 
     certificate: str
@@ -20,6 +21,7 @@ class Certificate(Wire):
     chain_text: str | None = Field(default=None, repr=False)
     key_text: str | None = Field(default=None, repr=False)
     staple: str = ""
+    names: tuple[str, ...] = ()
     position: str = ""
 
 

@@ -86,6 +86,7 @@ fn a_certificate_may_stand_for_itself() {
             chain_text: None,
             key_text: None,
             staple: String::new(),
+            names: Vec::new(),
             certificate: file.clone(),
             key: file.clone(),
             ocsp: String::new(),

@@ -56,6 +56,7 @@ impl Directory {
             chain_text: None,
             key_text: None,
             staple: String::new(),
+            names: Vec::new(),
             position,
         }
     }

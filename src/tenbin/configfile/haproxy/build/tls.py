@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ class Files:
         found += [one for word in draft.lists for one in self._listed(word)]
         common = self._settings.bind_tls
         return ListenerTls(
-            certificates=tuple({one.certificate: one for one in found}.values()),
+            certificates=tuple({(one.certificate, one.names): one for one in found}.values()),
             default=0,
             strict_sni=draft.strict_sni or common.strict_sni,
             suite=self._suite(draft, common),
@@ -163,10 +164,20 @@ class Files:
             line = split(text.strip(), name, number, {})
             if not line.words:
                 continue
-            if len(line.words) > 1:
-                self._reading.approximated(word, "certificates of a list are chosen by the names in them")
-            found += self._certificates(line.words[0]._replace(line=word.line, column=word.column, file=word.file))
+            names = self._filters(word, [one.text for one in line.words[1:]])
+            shown = self._certificates(line.words[0]._replace(line=word.line, column=word.column, file=word.file))
+            found += [replace(one, names=names) for one in shown]
         return found
+
+    def _filters(self, word: Word, texts: list[str]) -> tuple[str, ...]:
+        """The hosts that a line of a crt-list names, behind what it says in brackets."""
+        if texts and texts[0].startswith("["):
+            self._reading.approximated(
+                word, "what stands in brackets in a list is not used: the `bind` line says it all"
+            )
+            closing = next((place for place, text in enumerate(texts) if text.endswith("]")), len(texts))
+            texts = texts[closing + 1 :]
+        return tuple(text.lower() for text in texts if text.lstrip("!") != "*")
 
     def _suite(self, draft: TlsDraft, common: TlsDraft) -> TlsSuite:
         lowest, highest = draft.lowest or common.lowest, draft.highest or common.highest
