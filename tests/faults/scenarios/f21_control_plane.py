@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from faults.harness.outcome import Figures
     from faults.harness.traffic import Traffic
 
-NOISE = 25.0
-"""Milliseconds that a busy machine adds to a percentile by itself."""
+NOISE = 100.0, 25.0
+"""Milliseconds that a busy machine adds to a percentile by itself: beside other tests (the short form), and alone."""
 
 _RIGHT = ("Authorization", f"Bearer {TOKEN}")
 _JSON = ("Content-Type", "application/json")
@@ -55,7 +55,7 @@ def play(stage: Stage) -> Outcome:
     healthy = all(proxy.health(server) == "up" for server in proxy.scene.servers)
 
     def goals(figures: Figures) -> Sequence[Goal]:
-        bound = max(2 * of["quiet"].p99, of["quiet"].p99 + NOISE)
+        bound = max(2 * of["quiet"].p99, of["quiet"].p99 + stage.pick(*NOISE))
         without = max(of[name].p99 for name in ("killed", "hanging"))
         return (
             nothing_failed(figures),
