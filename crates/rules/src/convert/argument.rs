@@ -11,7 +11,7 @@ use super::map::Map;
 use super::path::Path;
 use super::{address, base64, cast, fix};
 use crate::wire::Const;
-use crate::{Around, Counter, Counters, Error, Method, Value, Variable};
+use crate::{Around, Counter, Counters, Error, Figure, Method, Value, Variable};
 
 /// How big a regular expression may become when compiled, in bytes.
 const REGEX_LIMIT: usize = 1 << 20;
@@ -22,6 +22,8 @@ pub(crate) trait Ask<'v> {
     fn variable(&self, which: &Variable) -> Value<'v>;
     /// Sets a variable, or takes it away when the value is absent.
     fn assign(&self, which: &Variable, value: &Value<'_>);
+    /// A figure about what has this name.
+    fn of(&self, figure: Figure, name: &str) -> Value<'v>;
     /// Milliseconds on a clock that never goes back.
     fn now_ms(&self) -> u64;
     /// How many seconds local time was ahead of UTC then.

@@ -14,6 +14,7 @@ mod cipher;
 mod date;
 mod digest;
 mod encode;
+mod figure;
 mod fix;
 mod hash;
 mod json;
@@ -40,7 +41,7 @@ use argument::Arg;
 pub(crate) use argument::{Ask, Given, Parameter};
 
 use crate::wire::Const;
-use crate::{Around, Counter, Error, Kind, Value, View, args};
+use crate::{Around, Counter, Error, Figure, Kind, Value, View, args};
 
 /// A line of the table of converters.
 pub(crate) struct Row {
@@ -93,6 +94,7 @@ static TABLES: &[&[Row]] = &[
     date::ROWS,
     language::ROWS,
     variable::ROWS,
+    figure::ROWS,
     stick::ROWS,
     map::ROWS,
     mqtt::ROWS,
@@ -188,6 +190,10 @@ impl<'v, V: View + ?Sized> Ask<'v> for Asked<'v, V> {
 
     fn assign(&self, which: &crate::Variable, value: &Value<'_>) {
         self.0.assign(which, value);
+    }
+
+    fn of(&self, figure: Figure, name: &str) -> Value<'v> {
+        self.0.of(figure, name)
     }
 
     fn now_ms(&self) -> u64 {
