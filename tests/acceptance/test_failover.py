@@ -30,7 +30,8 @@ def test_no_get_fails_while_a_server_is_killed_and_returns(start_tenbin: StartTe
         summary = run.result()
     assert len(summary.records) == 3000
     assert not summary.failed, summary.describe()
-    assert min(summary.by_second()) >= 80, summary.describe()
+    # The last one may begin in a second of its own.
+    assert min(summary.by_second()[:30]) >= 80, summary.describe()
     assert 0.4 < summary.share("server1", until=10) < 0.6, summary.describe()
     assert summary.share("server1", since=13, until=20) == 0, summary.describe()
     assert summary.share("server1", since=25) > 0.3, summary.describe()

@@ -33,7 +33,7 @@ _COUNTED = """conn_cnt conn_rate conn_cur sess_cnt sess_rate http_req_cnt http_r
 http_fail_cnt http_fail_rate gpc0 gpt0"""
 COUNTED = _COUNTED.split()
 RATES = [name for name in COUNTED if name.endswith("_rate")]
-STORED = tuple(Stored(name, 10_000 if name in RATES else 0) for name in COUNTED)
+STORED = tuple(Stored(name, 60_000 if name in RATES else 0) for name in COUNTED)
 
 CFG = """global
   stats socket {folder}/s.sock level admin
@@ -254,7 +254,7 @@ def tables() -> tuple[model.Table, ...]:
 @contextlib.contextmanager
 def haproxy(folder: Path, ports: dict[str, int]) -> Iterator[Path]:
     text = CFG.format(folder=folder, port=ports["haproxy"], stored=",".join(
-        f"{name}(10s)" if name in RATES else name for name in COUNTED), **ports)  # fmt: skip
+        f"{name}(60s)" if name in RATES else name for name in COUNTED), **ports)  # fmt: skip
     file = folder / "haproxy.cfg"
     file.write_text(text)
     process = subprocess.Popen([str(HAPROXY), "-db", "-f", str(file)], stderr=subprocess.DEVNULL)
@@ -272,6 +272,11 @@ def talk(port: int) -> list[str]:
     return answers + [ask(port, path, line) for path, line in STUCK]
 
 
+def is_busy(clients: dict[str, dict[str, str]]) -> bool:
+    """Whether a connection is still counted."""
+    return any("conn_cur" in counts for counts in clients.values())
+
+
 NAMES = ("clients", "paths", "answers", "stuck")
 
 
@@ -279,10 +284,14 @@ def test_the_same_requests_make_the_same_entries(tmp_path: Path, ports: dict[str
     async def here() -> tuple[list[str], Entries]:
         async with serving(tmp_path, like_cfg(ports)) as plane:
             answers = await asyncio.to_thread(talk, ports["tenbin"])
+            async with asyncio.timeout(10):
+                while is_busy(await of_tenbin(plane, "clients")):
+                    continue
             return answers, {name: await of_tenbin(plane, name) for name in NAMES}
 
     with haproxy(tmp_path, ports) as path:
         expected = talk(ports["haproxy"])
+        wait_for(lambda: not is_busy(of_haproxy(path, "clients")), 10, "every connection has ended")
         entries = {name: of_haproxy(path, name) for name in NAMES}
     answers, found = asyncio.run(here())
     assert found == entries
