@@ -340,7 +340,9 @@ mod tests {
                 prop_assert_eq!(request.target.of(&out), target.as_bytes());
             }
             if let Some(authority) = parts.uri.authority() {
-                prop_assert_eq!(request.authority.of(&out), authority.as_str().as_bytes());
+                // A port that is empty is none (RFC 3986, 3.2.3).
+                let named = authority.as_str().strip_suffix(':').unwrap_or(authority.as_str());
+                prop_assert_eq!(request.authority.of(&out), named.as_bytes());
             }
             for field in &request.fields {
                 let name = std::str::from_utf8(field.name.of(&out)).unwrap();

@@ -255,6 +255,14 @@ def test_the_report_names_facts_that_nobody_can_tell(directory: Path) -> None:
     assert "nobody can tell 'fc_rtt' here: it is always empty" in haproxy.report(found.report)
 
 
+def test_the_report_names_what_is_less_than_it_says(directory: Path) -> None:
+    text = COMMON + 'listen web\n  bind :8080\n  option spop-check\n  error-log-format "%ci %[ssl_fc_err]"\n'
+    text += 'listen other\n  bind :8081\n  error-log-format "%ci %[fc_err]"\n'
+    found = haproxy.read([haproxy.Text("haproxy.cfg", text)], environment={}, directory=directory)
+    standings = {entry.line: entry.standing.value for entry in found.report}
+    assert [standings[line] for line in (8, 9, 12)] == ["approximated", "approximated", "exact"]
+
+
 def test_problems_in_haproxys_shape(directory: Path) -> None:
     texts = [haproxy.Text("haproxy.cfg", COMMON + "backend app\n  balanse roundrobin\n")]
     found = haproxy.read(texts, environment={}, directory=directory)

@@ -62,6 +62,8 @@ def _plain(protocol: str) -> Callable[[Reading, ProxyDraft, Line], None]:
     def read(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         no_more(reading, line, 2)
         _use(draft, ProtocolCheck(protocol))
+        if protocol == "spop":
+            reading.approximated(line, "the agent is connected to, and not greeted")
 
     return read
 

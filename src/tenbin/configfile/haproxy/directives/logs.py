@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.haproxy import values
@@ -20,6 +21,7 @@ FACILITIES = (
     "audit", "alert", "cron2", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 )  # fmt: skip
 LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
+_OF_TLS = re.compile(r"ssl_(fc|c|f)_|%(\{[^}]*\})?ssl[cv]")
 
 
 def log(reading: Reading, draft: ProxyDraft, line: Line, prefix: str = "") -> None:
@@ -73,7 +75,12 @@ def log_format(attribute: str) -> Directive:
     """A directive that gives a format."""
 
     def read(reading: Reading, draft: ProxyDraft, line: Line) -> None:
-        setattr(draft, attribute, one_word(reading, line))
+        word = one_word(reading, line)
+        setattr(draft, attribute, word)
+        if attribute == "error_format" and word is not None and _OF_TLS.search(word.text):
+            reading.approximated(
+                word, "of a handshake that fails only `fc_err` is told: the rest is empty or 0"
+            )
 
     return Directive(read, FRONTEND, 1)
 
