@@ -78,9 +78,7 @@ def log_format(attribute: str) -> Directive:
         word = one_word(reading, line)
         setattr(draft, attribute, word)
         if attribute == "error_format" and word is not None and _OF_TLS.search(word.text):
-            reading.approximated(
-                word, "of a handshake that fails only `fc_err` is told: the rest is empty or 0"
-            )
+            reading.approximated(word, "of a handshake that fails only `fc_err` is told: the rest is empty or 0")
 
     return Directive(read, FRONTEND, 1)
 
