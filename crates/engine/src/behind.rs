@@ -1,4 +1,5 @@
-//! A connection to a server as rules and lines see it: noted only where some expression asks.
+//! A connection to a server as rules and lines see it: noted for a request only where some expression asks, and once for
+//! a connection that many share.
 
 use std::net::SocketAddr;
 use std::rc::Rc;

@@ -1,6 +1,7 @@
 //! Facts that do not ask what is carried: about a connection, who serves it, and this process.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::LazyLock;
 
 use tenbin_proto::proxy::kind;
 use tenbin_rules::{Fact, Value};
@@ -14,6 +15,9 @@ use crate::lines::hostname;
 use crate::listener::Found;
 use crate::tables::Backend;
 use crate::worker::Worker;
+
+/// Read once: no request waits for a file.
+static HOSTNAME: LazyLock<String> = LazyLock::new(hostname);
 
 /// A connection as such.
 #[derive(Clone, Copy)]
@@ -143,7 +147,7 @@ fn of_process<'a>(fact: Fact, seen: &Seen<'a>) -> Option<Value<'a>> {
         Fact::AcceptDate => int(wall_micros() - since(worker, seen.presence.accepted())),
         Fact::DateMicros => int(wall_micros() % 1_000_000),
         Fact::Pid => int(std::process::id()),
-        Fact::Hostname => Value::Str(hostname().into_bytes().into()),
+        Fact::Hostname => Value::text(HOSTNAME.as_bytes()),
         // There is one process, whose threads are counted from 1.
         Fact::Proc | Fact::Nbproc => Value::Int(1),
         Fact::Thread => int(worker.index as u64 + 1),

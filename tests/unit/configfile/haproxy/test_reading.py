@@ -238,10 +238,15 @@ def test_users(directory: Path) -> None:
     assert compat.userlists[0].users == rows
 
 
+def reported(text: str, directory: Path) -> tuple[haproxy.Read, dict[int, str]]:
+    """What was read, and by line how its directive stands."""
+    found = haproxy.read([haproxy.Text("haproxy.cfg", text)], environment={}, directory=directory)
+    return found, {entry.line: entry.standing.value for entry in found.report}
+
+
 def test_the_report_names_what_has_no_effect(directory: Path) -> None:
     text = COMMON + "listen web\n  bind :8080 tfo\n  option nolinger\n  lua foo\n  compression algo gzip\n"
-    found = haproxy.read([haproxy.Text("haproxy.cfg", text)], environment={}, directory=directory)
-    standings = {entry.line: entry.standing.value for entry in found.report}
+    found, standings = reported(text, directory)
     assert [standings[line] for line in (1, 2, 7, 8, 9)] == ["exact", "exact", "ignored", "ignored", "refused"]
     assert "TCP fast open is not used" in haproxy.report(found.report)
 
@@ -249,8 +254,7 @@ def test_the_report_names_what_has_no_effect(directory: Path) -> None:
 def test_the_report_names_facts_that_nobody_can_tell(directory: Path) -> None:
     text = COMMON + "listen web\n  bind :8080\n  http-request set-header X-Rtt %[fc_rtt]\n  acl slow fc_rtt gt 5\n"
     text += "  http-request set-header X-Source %[fc_src]\n"
-    found = haproxy.read([haproxy.Text("haproxy.cfg", text)], environment={}, directory=directory)
-    standings = {entry.line: entry.standing.value for entry in found.report}
+    found, standings = reported(text, directory)
     assert [standings[line] for line in (8, 9, 10)] == ["approximated", "approximated", "exact"]
     assert "nobody can tell 'fc_rtt' here: it is always empty" in haproxy.report(found.report)
 
@@ -258,8 +262,7 @@ def test_the_report_names_facts_that_nobody_can_tell(directory: Path) -> None:
 def test_the_report_names_what_is_less_than_it_says(directory: Path) -> None:
     text = COMMON + 'listen web\n  bind :8080\n  option spop-check\n  error-log-format "%ci %[ssl_fc_err]"\n'
     text += 'listen other\n  bind :8081\n  error-log-format "%ci %[fc_err]"\n'
-    found = haproxy.read([haproxy.Text("haproxy.cfg", text)], environment={}, directory=directory)
-    standings = {entry.line: entry.standing.value for entry in found.report}
+    _, standings = reported(text, directory)
     assert [standings[line] for line in (8, 9, 12)] == ["approximated", "approximated", "exact"]
 
 
