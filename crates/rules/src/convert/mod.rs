@@ -16,6 +16,7 @@ mod digest;
 mod encode;
 mod figure;
 mod fix;
+mod forwarded;
 mod hash;
 mod json;
 mod jwt;
@@ -99,6 +100,7 @@ static TABLES: &[&[Row]] = &[
     map::ROWS,
     mqtt::ROWS,
     fix::ROWS,
+    forwarded::ROWS,
     protobuf::ROWS,
 ];
 

@@ -224,6 +224,20 @@ class ForwardDraft:
 
 
 @dataclass(slots=True)
+class ForwardedDraft:
+    """`option forwarded`: the samples that its parts are made of; empty where a part is not told."""
+
+    line: Line
+    proto: bool = False
+    host: str = ""
+    by: str = ""
+    by_port: str = ""
+    of: str = ""
+    """What stands behind `for`."""
+    of_port: str = ""
+
+
+@dataclass(slots=True)
 class ProxyDraft:
     """All that a section of a proxy says. Numbers of 0 and empty texts are what was not said."""
 
@@ -259,6 +273,7 @@ class ProxyDraft:
     stats: StatsDraft | None = None
     forward: ForwardDraft | None = None
     original: ForwardDraft | None = None
+    forwarded: ForwardedDraft | None = None
     forward_of: dict[str, ForwardDraft] = field(default_factory=dict)
     """What frontends that lead here say, by their names."""
     original_of: dict[str, ForwardDraft] = field(default_factory=dict)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tenbin.configfile.haproxy.build.lines import Lines
     from tenbin.configfile.haproxy.build.tls import Files
     from tenbin.configfile.haproxy.context import Reading, Scope
-    from tenbin.configfile.haproxy.draft import ForwardDraft, ProxyDraft, StatsDraft
+    from tenbin.configfile.haproxy.draft import ForwardDraft, ForwardedDraft, ProxyDraft, StatsDraft
     from tenbin.configfile.haproxy.lexer import Line, Word
     from tenbin.configfile.haproxy.settings import Global
     from tenbin.model import Answer
@@ -116,7 +116,7 @@ def stats_rules(around: Around, draft: ProxyDraft, scope: Scope) -> tuple[Rule, 
 
 
 def forward_rules(around: Around, draft: ProxyDraft, scope: Scope) -> tuple[Rule, ...]:
-    """`option forwardfor` and `option originalto` as rules, behind all others."""
+    """`option forwardfor`, `option originalto` and `option forwarded` as rules, behind all others."""
     made = []
     own = (("src", draft.forward, draft.forward_of), ("dst", draft.original, draft.original_of))
     for sample, option, of_frontends in own:
@@ -128,6 +128,10 @@ def forward_rules(around: Around, draft: ProxyDraft, scope: Scope) -> tuple[Rule
         for text in [_forward(option, sample, known)] if option is not None else texts:
             rule = phrases.rule(around.reading, scope, "request", around.words(draft.head, text))
             made += [rule] if rule is not None else []
+    if draft.forwarded is not None:
+        words = around.words(draft.forwarded.line, f"add-header forwarded {quoted(_forwarded(draft.forwarded))}")
+        rule = phrases.rule(around.reading, scope, "request", words)
+        made += [rule] if rule is not None else []
     return tuple(made)
 
 
@@ -149,6 +153,19 @@ def _forward(option: ForwardDraft, sample: str, conditions: list[str]) -> str:
     if option.if_none:
         conditions.append(f"!{{ req.hdr({option.header}) -m found }}")
     return f"{text} if {' '.join(conditions)}" if conditions else text
+
+
+def _forwarded(option: ForwardedDraft) -> str:
+    """An element of RFC 7239 as a log format."""
+    parts = ["proto=%[ssl_fc,iif(https,http)]"] if option.proto else []
+    if option.host:
+        parts.append(f'host="%[{option.host},forwarded_host]"')
+    for name, node, port in (("by", option.by, option.by_port), ("for", option.of, option.of_port)):
+        if node and port:
+            parts.append(f'{name}="%[{node},forwarded_node(bare)]%[{port},forwarded_port]"')
+        elif node:
+            parts.append(f"{name}=%[{node},forwarded_node]")
+    return ";".join(parts)
 
 
 def _guarded(around: Around, scope: Scope, of_page: Expression, line: Line) -> Rule | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tenbin.configfile.haproxy.directives import checks
+from tenbin.configfile.haproxy.directives import checks, forwarding
 from tenbin.configfile.haproxy.directives.common import BACKEND, BOTH, FRONTEND, Arguments, Directive, no_more
-from tenbin.configfile.haproxy.draft import ForwardDraft
 from tenbin.configfile.haproxy.phrases.formats import FORMATS
 from tenbin.configfile.suggest import did_you_mean
 
@@ -134,34 +133,6 @@ def _has_side(reading: Reading, draft: ProxyDraft, line: Line, sides: int) -> bo
     return False
 
 
-def _forwardfor(reading: Reading, draft: ProxyDraft, line: Line) -> None:
-    draft.forward = _forward(reading, line, ForwardDraft("x-forwarded-for"), if_none=True)
-
-
-def _originalto(reading: Reading, draft: ProxyDraft, line: Line) -> None:
-    draft.original = _forward(reading, line, ForwardDraft("x-original-to"), if_none=False)
-
-
-def _forward(reading: Reading, line: Line, made: ForwardDraft, *, if_none: bool) -> ForwardDraft:
-    arguments = Arguments(reading, line, 2)
-    while arguments:
-        word = arguments.text()
-        if word == "except":
-            made.except_for = arguments.text()
-        elif word == "header":
-            made.header = arguments.text()
-        elif word == "if-none" and if_none:
-            made.if_none = True
-        else:
-            message = f"'{line.words[1].text}' only supports 'except', 'header'{' and if-none' if if_none else ''}"
-            reading.error(arguments.last, f"{message}, not '{word}'.")
-    return made
-
-
-def _forwarded(reading: Reading, _draft: ProxyDraft, line: Line) -> None:
-    reading.refused(line, "'option forwarded' is not done yet.", "use `http-request set-header forwarded ...`")
-
-
 def _redispatch(reading: Reading, draft: ProxyDraft, line: Line) -> None:
     draft.redispatch = -1
     if len(line.words) > 2:
@@ -207,9 +178,7 @@ def _no_redispatch(draft: ProxyDraft) -> None:
 
 
 _WITH_ARGUMENTS: dict[str, Callable[[Reading, ProxyDraft, Line], None]] = {
-    "forwardfor": _forwardfor,
-    "originalto": _originalto,
-    "forwarded": _forwarded,
+    **forwarding.OPTIONS,
     "redispatch": _redispatch,
     "httplog": _log,
     "tcplog": _log,
@@ -224,10 +193,12 @@ _SIDES = {
     "tcplog": FRONTEND,
     "httpslog": FRONTEND,
     "transparent": BACKEND,
+    "forwarded": BACKEND,
     **dict.fromkeys(checks.OPTIONS, BACKEND),
 }
 _NEGATED: dict[str, Callable[[ProxyDraft], None]] = {
     "redispatch": _no_redispatch,
+    **forwarding.NEGATED,
 }
 
 DIRECTIVES = {"option": Directive(option, BOTH, negated=True)}

@@ -190,7 +190,8 @@ def _acl(place: Place, name: str) -> Expression:
 def _convert(place: Place, found: Typed, name: str, given: list[str]) -> Typed:
     about = known().converters.get(aliases.CONVERTERS.get(name, name))
     if about is None or name in aliases.FOREIGN_CONVERTERS:
-        raise Wrong(f"unknown converter '{name}'", hint=did_you_mean(name, known().converters))
+        names = known().converters.keys() - aliases.FOREIGN_CONVERTERS
+        raise Wrong(f"unknown converter '{name}'", hint=did_you_mean(name, sorted(names)))
     if not castable(found.kind, about.input):
         raise Wrong(f"converter '{name}' cannot be applied")
     args = _converter_arguments(place, about, name, given)
