@@ -10,7 +10,7 @@ import pytest
 from support.plane import apply, serving
 from tenbin.model import Act, Config, Fetch, KeyType, Respond, Rule, Rules, Stored, Table, Verb
 from tenbin.plan import wire
-from tenbin.testing import Lease, fetch
+from tenbin.testing import Lease, fetch, wait_for
 from unit.plan import samples
 
 if TYPE_CHECKING:
@@ -50,13 +50,14 @@ async def rows(plane: ProcessDataplane, name: str = "paths") -> dict[str, dict[s
 
 async def counted(plane: ProcessDataplane) -> dict[str, dict[str, int | str | None]]:
     """Return the rows once what was sent is in them; an answer is counted when it has left."""
-    until = asyncio.get_running_loop().time() + 10
-    while True:
-        found = await rows(plane)
-        if all(isinstance(data["bytes_out_cnt"], int) and data["bytes_out_cnt"] > 5 for data in found.values()):
-            return found
-        assert asyncio.get_running_loop().time() < until, found
-        await asyncio.sleep(0.005)
+    loop = asyncio.get_running_loop()
+
+    def found() -> dict[str, dict[str, int | str | None]]:
+        seen = asyncio.run_coroutine_threadsafe(rows(plane), loop).result()
+        sent = [data["bytes_out_cnt"] for data in seen.values()]
+        return seen if all(isinstance(count, int) and count > 5 for count in sent) else {}
+
+    return await asyncio.to_thread(wait_for, found)
 
 
 def test_reloads_keep_entries_while_they_are_what_they_were(tmp_path: Path, port: int) -> None:
