@@ -75,6 +75,16 @@ impl Address {
     }
 }
 
+/// An address as it is known everywhere: a socket for both families tells those of IPv4 in the form of IPv6.
+pub fn plain(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V6(ipv6) if ipv6.ip().to_ipv4_mapped().is_some() => {
+            SocketAddr::new(ipv6.ip().to_canonical(), ipv6.port())
+        }
+        address => address,
+    }
+}
+
 async fn connect(address: SocketAddr, source: Option<SocketAddr>) -> io::Result<TcpStream> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -174,7 +184,10 @@ impl Acceptor {
     /// The next connection and where it comes from.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         match self {
-            Self::Ip(listener) => listener.accept().await,
+            Self::Ip(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((stream, plain(peer)))
+            }
             Self::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
                 let stream = StdStream::from(OwnedFd::from(stream.into_std()?));

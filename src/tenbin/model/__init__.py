@@ -51,6 +51,7 @@ from tenbin.model.frontend import (
     Listener,
     Mode,
     PerSource,
+    SocketOptions,
     Underscores,
 )
 from tenbin.model.logs import Capture, Envelope, LogPart, LogTarget, ProxyLog
@@ -91,7 +92,7 @@ __all__ = [
     "Not", "Observe", "OnDown", "OnErrors", "Passive", "PerSource", "PersistRule", "Policy", "Pool", "Probe",
     "Protocol", "ProtocolCheck", "Proxy", "ProxyIn", "ProxyLog", "PythonCheck", "Rate", "Rates", "Redirect", "Respond",
     "Retry", "Reuse", "Rewrite", "Route", "Rule", "Rules", "RuntimeSocket", "ScriptCheck", "SendProxy", "Server",
-    "ServerId", "ServerTls", "StatsPage", "Step", "StepKind", "StickRule", "Sticky", "StickyCookie", "StickyKey",
-    "StickySource", "Stored", "Table", "TcpCheck", "TlsSuite", "ToBackend", "Underscores", "UnixAddress", "UseServer",
-    "UserList", "Verb",
+    "ServerId", "ServerTls", "SocketOptions", "StatsPage", "Step", "StepKind", "StickRule", "Sticky", "StickyCookie",
+    "StickyKey", "StickySource", "Stored", "Table", "TcpCheck", "TlsSuite", "ToBackend", "Underscores", "UnixAddress",
+    "UseServer", "UserList", "Verb",
 ]  # fmt: skip

@@ -7,7 +7,21 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tenbin.model import Address, All, Any, AsServer, Compare, Concat, Const, Convert, Duration, Fetch, Match, Not
+from tenbin.model import (
+    Address,
+    All,
+    Any,
+    AsServer,
+    Compare,
+    Concat,
+    Const,
+    Convert,
+    Duration,
+    Fetch,
+    Match,
+    Not,
+    SocketOptions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +31,7 @@ if TYPE_CHECKING:
 EXPRESSIONS = All | Any | Compare | Concat | Const | Convert | Fetch | Match | Not
 SKIPPED = {"position", "positions", "origin", "stamp"}
 ALWAYS = {"name", "listeners", "routes", "servers"}
-NOTHING = ((), None, False, 0, "", AsServer.AS_SERVER)
+NOTHING = ((), None, False, 0, "", AsServer.AS_SERVER, SocketOptions())
 
 
 def compact(config: Config, usual: Config | None = None) -> str:

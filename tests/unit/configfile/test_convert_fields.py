@@ -37,7 +37,7 @@ from tenbin.model.balance import Policy
 from tenbin.model.check import Check, Observe, OnErrors, StepKind, TcpCheck
 from tenbin.model.compression import Coding
 from tenbin.model.config import AdminEndpoint, Identity
-from tenbin.model.frontend import PerSource
+from tenbin.model.frontend import PerSource, SocketOptions
 from tenbin.model.logs import LogPart
 from tenbin.model.server import Passive, ServerId
 from tenbin.model.tls import Protocol, ProxyIn, SendProxy, ServerTls, TlsSuite
@@ -99,6 +99,13 @@ WHERE: dict[Key, Callable[[Any], bool]] = {
     ("Balance", "draws"): lambda one: one.policy is Policy.RANDOM,
     ("Check", "port"): lambda one: bool(one.port),
     ("Check", "host"): lambda one: bool(one.host),
+    **{
+        ("SocketOptions", name): lambda one: one.dual_stack
+        for name in (
+            *("dual_stack", "defer_accept", "fast_open", "user_timeout"),
+            *("max_segment", "interface", "transparent"),
+        )
+    },
     ("Server", "track"): lambda one: one.name == "one",
     ("Server", "check"): lambda one: one.name == "two",
     ("Server", "unchecked"): lambda one: one.name == "five",
@@ -130,6 +137,8 @@ OTHERS: dict[Key, Any] = {
     ("Listener", "address"): Address("127.0.0.1", 8099),
     ("Listener", "tls"): None,
     ("Listener", "proxy_protocol"): ProxyIn(("10.0.0.0/8",)),
+    ("Listener", "options"): SocketOptions(3),
+    ("SocketOptions", "max_segment"): 1200,
     ("ProxyIn", "networks"): ("10.0.0.0/8",),
     ("ListenerTls", "hsts"): "max-age=1",
     ("TlsSuite", "versions"): ("1.3",),

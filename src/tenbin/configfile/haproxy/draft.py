@@ -81,6 +81,14 @@ class BindDraft:
     mode: int = 0
     uid: int = -1
     gid: int = -1
+    backlog: int = 0
+    defer_accept: bool = False
+    fast_open: bool = False
+    user_timeout: int = 0
+    max_segment: int = 0
+    interface: str = ""
+    dual_stack: bool | None = None
+    transparent: bool = False
 
 
 @dataclass(slots=True)

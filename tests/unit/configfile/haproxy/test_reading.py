@@ -13,6 +13,7 @@ from tenbin.model import (
     Config,
     CookieMode,
     Deny,
+    Duration,
     Fetch,
     HashFunction,
     HashMethod,
@@ -21,6 +22,7 @@ from tenbin.model import (
     OnErrors,
     Policy,
     ScriptCheck,
+    SocketOptions,
     StepKind,
     StickyCookie,
     TcpCheck,
@@ -245,10 +247,29 @@ def reported(text: str, directory: Path) -> tuple[haproxy.Read, dict[int, str]]:
 
 
 def test_the_report_names_what_has_no_effect(directory: Path) -> None:
-    text = COMMON + "listen web\n  bind :8080 tfo\n  option nolinger\n  lua foo\n  compression algo gzip\n"
+    text = COMMON + "listen web\n  bind :8080 cc bbr\n  option nolinger\n  lua foo\n  compression algo gzip\n"
     found, standings = reported(text, directory)
     assert [standings[line] for line in (1, 2, 7, 8, 9)] == ["exact", "exact", "ignored", "ignored", "refused"]
-    assert "TCP fast open is not used" in haproxy.report(found.report)
+    assert "the kernel's own settings hold" in haproxy.report(found.report)
+
+
+def test_what_is_asked_of_the_kernel(directory: Path) -> None:
+    text = COMMON + (
+        "frontend web\n  backlog 9\n  bind :80 defer-accept tcp-ut 30s mss 1400 tfo interface lo transparent\n"
+        "  bind :::81 v4v6 backlog 5\n  bind :::82 v6only\n  bind :::83\n  bind unix@/tmp/s tcp-ut 5s\n"
+        "  bind :84 mss -40\n  bind :85 mss 40\n"
+    )
+    found, standings = reported(text, directory)
+    assert found.config is not None
+    options = [one.options for one in found.config.frontends[0].listeners]
+    assert options == [
+        SocketOptions(9, True, True, Duration(30_000), 1400, "lo", transparent=True),
+        SocketOptions(5, dual_stack=True),
+        *[SocketOptions(9)] * 5,
+    ]
+    stand = ["exact", "exact", "exact", "approximated", "exact", "ignored", "ignored"]
+    assert [standings[line] for line in range(8, 15)] == stand
+    assert "add `v4v6` for both" in haproxy.report(found.report)
 
 
 def test_the_report_names_facts_that_nobody_can_tell(directory: Path) -> None:
