@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from tenbin.model.values import NO_TIME
+
 if TYPE_CHECKING:
     from tenbin.model.check import AgentCheck, Check
     from tenbin.model.tls import SendProxy, ServerTls
@@ -75,7 +77,9 @@ class Server:
     local address of connections; `slow_start` ms (-1: the backend's); `redirect`: GET and HEAD are sent to this prefix;
     `check` None: the backend's, none if `unchecked`; `min_connections` of a limit that moves with the backend's load up
     to `full_connections`; `end_when_down`: what is in progress with it ends when it goes down or into maintenance;
-    `end_backups_when_up`: what is in progress with the backend's backup servers ends when it comes up.
+    `end_backups_when_up`: what is in progress with the backend's backup servers ends when it comes up; `user_timeout`:
+    connections end on which what was sent is not acknowledged for so long (RFC 5482; 0: as the system is set up);
+    `max_reuse`: requests that a connection carries after its first (-1: no limit).
     """
 
     name: str
@@ -101,4 +105,6 @@ class Server:
     full_connections: int = 0
     end_when_down: bool = False
     end_backups_when_up: bool = False
+    user_timeout: Duration = NO_TIME
+    max_reuse: int = -1
     resolve_position: str = ""

@@ -343,6 +343,8 @@ def _server(backend: model.Backend, server: model.Server, entry: ServerOverlay) 
         watch=wire.Watch(layer=observe.layer, errors=observe.errors) if observe is not None else None,
         end_when_down=server.end_when_down,
         end_backups_when_up=server.end_backups_when_up,
+        user_timeout=server.user_timeout.ms,
+        max_reuse=server.max_reuse,
     )
 
 

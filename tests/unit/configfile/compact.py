@@ -32,6 +32,7 @@ EXPRESSIONS = All | Any | Compare | Concat | Const | Convert | Fetch | Match | N
 SKIPPED = {"position", "positions", "origin", "stamp"}
 ALWAYS = {"name", "listeners", "routes", "servers"}
 NOTHING = ((), None, False, 0, "", AsServer.AS_SERVER, SocketOptions())
+QUIET = (("user_timeout", Duration(0)), ("max_reuse", -1))
 
 
 def compact(config: Config, usual: Config | None = None) -> str:
@@ -67,7 +68,9 @@ def plain(value: object) -> str:
         return f"[{', '.join(plain(item) for item in value)}]"
     if is_dataclass(value):
         held = ((field.name, getattr(value, field.name)) for field in fields(value) if field.name not in SKIPPED)
-        inside = ", ".join(f"{name}={plain(item)}" for name, item in held if item not in NOTHING)
+        inside = ", ".join(
+            f"{name}={plain(item)}" for name, item in held if item not in NOTHING and (name, item) not in QUIET
+        )
         return f"{type(value).__name__}({inside})"
     return repr(value)
 

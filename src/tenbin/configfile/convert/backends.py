@@ -102,6 +102,10 @@ def _server(found: Server, of: Backend, notes: Notes, *, counted: bool) -> Yaml:
         written["id"] = found.number
     if found.slow_start >= 0 and found.slow_start != of.slow_start.ms:
         written["slow_start"] = str(Duration(found.slow_start))
+    if found.user_timeout.ms:
+        written["user_timeout"] = str(found.user_timeout)
+    if found.max_reuse >= 0:
+        written["max_reuse"] = found.max_reuse
     for key in ("source", "redirect"):
         if getattr(found, key):
             written[key] = getattr(found, key)

@@ -141,6 +141,8 @@ class ServerDraft:
     idle: int = -1
     sticky: bool = True
     resolvers: str = ""
+    user_timeout: int = 0
+    max_reuse: int = -1
 
 
 @dataclass(slots=True)

@@ -183,12 +183,20 @@ def test_servers(directory: Path) -> None:
     text = COMMON + (
         "backend app\n  default-server inter 3s weight 10\n  server-template web 2 10.0.0.1:80\n"
         "  server a 10.0.0.2:80 check id 7 disabled on-marked-down shutdown-sessions\n  server b 10.0.0.3:80 track a\n"
+        "  server c 10.0.0.4:80 tcp-ut 20s max-reuse 3\n"
     )
     backend = read(text, directory).backends[0]
     names = [(one.name, one.number, one.weight, one.unchecked) for one in backend.servers]
-    assert names == [("web1", 1, 10, True), ("web2", 2, 10, True), ("a", 7, 10, False), ("b", 4, 10, True)]
+    assert names == [
+        ("web1", 1, 10, True),
+        ("web2", 2, 10, True),
+        ("a", 7, 10, False),
+        ("b", 4, 10, True),
+        ("c", 5, 10, True),
+    ]
     assert str(backend.servers[3].track) == "app/a"
-    assert [one.end_when_down for one in backend.servers] == [False, False, True, False]
+    assert [one.end_when_down for one in backend.servers] == [False, False, True, False, False]
+    assert [(one.user_timeout.ms, one.max_reuse) for one in backend.servers[3:]] == [(0, -1), (20_000, 3)]
     assert backend.servers[0].address == Address("10.0.0.1", 80)
 
 

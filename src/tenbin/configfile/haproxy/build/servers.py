@@ -9,7 +9,7 @@ from tenbin.configfile.haproxy import values
 from tenbin.configfile.haproxy.build import checks
 from tenbin.configfile.haproxy.values import Ports
 from tenbin.configfile.suggest import did_you_mean
-from tenbin.model import Address, Admin, Inherited, SendProxy, Server, ServerId, UnixAddress
+from tenbin.model import Address, Admin, Duration, Inherited, SendProxy, Server, ServerId, UnixAddress
 
 if TYPE_CHECKING:
     from tenbin.configfile.haproxy.build.around import Around
@@ -77,6 +77,8 @@ def _server(
         full_connections=draft.fullconn if one.minconn else 0,
         end_when_down=one.close_on_down,
         end_backups_when_up=one.close_on_up,
+        user_timeout=Duration(one.user_timeout),
+        max_reuse=one.max_reuse,
         resolve_position=word.position,
     )
 

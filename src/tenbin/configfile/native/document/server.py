@@ -120,6 +120,7 @@ class ServerDocument(Document):
         "protocol": "it belongs to the backend",
         "proxy_protocol": "it is `send_proxy`",
         "observe": "it stands in `check`",
+        "tcp_ut": "it is `user_timeout`",
         "on_marked_down": "it is `end_when_down`",
         "on_marked_up": "it is `end_backups_when_up`",
     }
@@ -157,6 +158,8 @@ class ServerDocument(Document):
     end_backups_when_up: Flag = setting(
         "What is in progress with the backup servers ends when it comes up.", default=False
     )
+    user_timeout: Limit = setting("Ends connections whose server does not acknowledge what was sent for so long.")
+    max_reuse: Count = setting("Requests that a connection carries after its first; no limit unless given.")
     id: Positive = setting("Its number in statistics and in hashes that ask for it; by order unless given.")
     state: State = setting("`drain`: no new work. `maint`: no work, no checks. Can be changed at run time.", "ready")
 

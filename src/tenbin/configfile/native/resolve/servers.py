@@ -15,6 +15,7 @@ from tenbin.configfile.problem import Mistake
 from tenbin.model.check import AgentCheck
 from tenbin.model.frontend import Mode
 from tenbin.model.server import Admin, Passive, Server, ServerId
+from tenbin.model.values import NO_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +110,8 @@ def _server(context: Context, name: str, document: ServerDocument, inherited: In
         full_connections=given(document.full_connections),
         end_when_down=given(document.end_when_down),
         end_backups_when_up=given(document.end_backups_when_up),
+        user_timeout=document.user_timeout or NO_TIME,
+        max_reuse=-1 if document.max_reuse is None else document.max_reuse,
         resolve_position=context.position((*path, "track")) if document.track else "",
     )
 
