@@ -67,7 +67,7 @@ from tenbin.model.route import (
     ToBackend,
 )
 from tenbin.model.rules import Act, Answer, Rule, Rules, Verb
-from tenbin.model.server import Admin, Eject, Health, Passive, Server, ServerId
+from tenbin.model.server import Admin, Eject, Health, Initial, Passive, Server, ServerId
 from tenbin.model.table import KeyType, LiveList, StickRule, Stored, Table
 from tenbin.model.tls import (
     Certificate,
@@ -87,8 +87,9 @@ __all__ = [
     "Capture", "Certificate", "Check", "ClientCertificates", "Coding", "Compare", "Compat", "Compression", "Concat",
     "Config", "Const", "Convert", "CookieMode", "Deny", "Duration", "Eject", "Envelope", "ExecCheck", "Expression",
     "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "GrpcCheck", "HashFunction", "HashKey", "HashMethod",
-    "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity", "Inherited", "IpHashForm", "KeyType",
-    "Level", "Listener", "ListenerTls", "LiveList", "LogFormat", "LogPart", "LogTarget", "Match", "MemoryLimit", "Mode",
+    "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity", "Inherited", "Initial", "IpHashForm",
+    "KeyType", "Level", "Listener", "ListenerTls", "LiveList", "LogFormat", "LogPart", "LogTarget", "Match",
+    "MemoryLimit", "Mode",
     "Not", "Observe", "OnDown", "OnErrors", "Passive", "PerSource", "PersistRule", "Policy", "Pool", "Probe",
     "Protocol", "ProtocolCheck", "Proxy", "ProxyIn", "ProxyLog", "PythonCheck", "Rate", "Rates", "Redirect", "Respond",
     "Retry", "Reuse", "Rewrite", "Route", "Rule", "Rules", "RuntimeSocket", "ScriptCheck", "SendProxy", "Server",

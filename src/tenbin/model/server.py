@@ -34,6 +34,18 @@ class Health(StrEnum):
     DOWN = "down"
 
 
+class Initial(StrEnum):
+    """How a server that is checked counts before its first check: up or down, and how many checks change that.
+
+    `up` and `down` change with the first check that says otherwise, the full ones with as many as `fall` and `rise`.
+    """
+
+    FULLY_UP = "fully_up"
+    UP = "up"
+    DOWN = "down"
+    FULLY_DOWN = "fully_down"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class ServerId:
     """A server's name across snapshots: `backend/server`."""
@@ -79,7 +91,7 @@ class Server:
     to `full_connections`; `end_when_down`: what is in progress with it ends when it goes down or into maintenance;
     `end_backups_when_up`: what is in progress with the backend's backup servers ends when it comes up; `user_timeout`:
     connections end on which what was sent is not acknowledged for so long (RFC 5482; 0: as the system is set up);
-    `max_reuse`: requests that a connection carries after its first (-1: no limit).
+    `max_reuse`: requests that a connection carries after its first (-1: no limit); `initial`: before its first check.
     """
 
     name: str
@@ -107,4 +119,5 @@ class Server:
     end_backups_when_up: bool = False
     user_timeout: Duration = NO_TIME
     max_reuse: int = -1
+    initial: Initial = Initial.UP
     resolve_position: str = ""

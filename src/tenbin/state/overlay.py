@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tenbin.model import Address, Admin, Config, Health, ServerId
+from tenbin.model import Address, Admin, Config, Health, Initial, ServerId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,6 +90,24 @@ def resolved(overlay: Overlay, config: Config, host: str, literals: tuple[str, .
     return overlay.merged(changes)
 
 
+def begun(overlay: Overlay, config: Config) -> Overlay:
+    """Give servers that were never checked the health that they begin with; nothing else would bring up the others."""
+    changes: dict[ServerId, ServerOverlay] = {}
+    for backend in config.backends:
+        for name, server in servers_in(backend):
+            if server.initial is Initial.UP or backend.check_of(server) is None:
+                continue
+            entry = overlay.of(name)
+            if entry.health is Health.UNKNOWN and is_new(entry):
+                changes[name] = replace(entry, health=INITIAL[server.initial], reason="not checked yet")
+    return overlay.merged(changes)
+
+
+def is_new(entry: ServerOverlay) -> bool:
+    """Whether no check has ever changed anything."""
+    return not entry.since
+
+
 def carried(overlay: Overlay, old: Config, new: Config) -> Overlay:
     """Return what stays true of the overlay when `new` takes the place of `old`.
 
@@ -114,6 +132,15 @@ def carried(overlay: Overlay, old: Config, new: Config) -> Overlay:
         if result != NOTHING:
             kept[name] = result
     return Overlay(MappingProxyType(kept))
+
+
+INITIAL = {
+    Initial.FULLY_UP: Health.UP,
+    Initial.UP: Health.UNKNOWN,
+    Initial.DOWN: Health.DOWN,
+    Initial.FULLY_DOWN: Health.DOWN,
+}
+"""What a server's health is before its first check."""
 
 
 def _has_health(backend: Backend, server: Server) -> bool:

@@ -18,6 +18,7 @@ from tenbin.model import (
     Convert,
     Duration,
     Fetch,
+    Initial,
     Match,
     Not,
     SocketOptions,
@@ -32,7 +33,7 @@ EXPRESSIONS = All | Any | Compare | Concat | Const | Convert | Fetch | Match | N
 SKIPPED = {"position", "positions", "origin", "stamp"}
 ALWAYS = {"name", "listeners", "routes", "servers"}
 NOTHING = ((), None, False, 0, "", AsServer.AS_SERVER, SocketOptions())
-QUIET = (("user_timeout", Duration(0)), ("max_reuse", -1))
+QUIET = (("user_timeout", Duration(0)), ("max_reuse", -1), ("initial", Initial.UP))
 
 
 def compact(config: Config, usual: Config | None = None) -> str:

@@ -14,7 +14,7 @@ from tenbin.configfile.convert.tls import send_proxy, server_tls
 from tenbin.configfile.convert.words import UnsayableError
 from tenbin.model.backend import OnDown, StickyCookie
 from tenbin.model.frontend import Mode
-from tenbin.model.server import Admin
+from tenbin.model.server import Admin, Initial
 from tenbin.model.values import Duration
 
 if TYPE_CHECKING:
@@ -102,10 +102,6 @@ def _server(found: Server, of: Backend, notes: Notes, *, counted: bool) -> Yaml:
         written["id"] = found.number
     if found.slow_start >= 0 and found.slow_start != of.slow_start.ms:
         written["slow_start"] = str(Duration(found.slow_start))
-    if found.user_timeout.ms:
-        written["user_timeout"] = str(found.user_timeout)
-    if found.max_reuse >= 0:
-        written["max_reuse"] = found.max_reuse
     for key in ("source", "redirect"):
         if getattr(found, key):
             written[key] = getattr(found, key)
@@ -127,6 +123,10 @@ def _connected(found: Server, notes: Notes) -> Yaml:
             written["tls"] = server_tls(replace(found.tls, chosen=None))
     if found.send_proxy:
         written["send_proxy"] = send_proxy(found.send_proxy)
+    if found.user_timeout.ms:
+        written["user_timeout"] = str(found.user_timeout)
+    if found.max_reuse >= 0:
+        written["max_reuse"] = found.max_reuse
     if found.passive:
         fails = found.passive
         written["passive"] = {"max_fails": fails.max_fails, "fail_timeout": str(fails.fail_timeout)}
@@ -135,7 +135,7 @@ def _connected(found: Server, notes: Notes) -> Yaml:
 
 def _watched(found: Server, of: Backend, notes: Notes) -> Yaml:
     """What is known of a server's health, and from where."""
-    written: Yaml = {}
+    written: Yaml = {} if found.initial is Initial.UP else {"initial": found.initial.value}
     if found.track is not None:
         written["track"] = str(found.track)
     elif found.unchecked and of.check is not None:

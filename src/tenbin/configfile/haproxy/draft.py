@@ -143,6 +143,8 @@ class ServerDraft:
     resolvers: str = ""
     user_timeout: int = 0
     max_reuse: int = -1
+    initial: str = ""
+    initial_word: Word | None = None
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from tenbin.model import (
     Fetch,
     HashFunction,
     HashMethod,
+    Initial,
     Mode,
     Observe,
     OnErrors,
@@ -286,6 +287,18 @@ def test_the_report_names_facts_that_nobody_can_tell(directory: Path) -> None:
     found, standings = reported(text, directory)
     assert [standings[line] for line in (8, 9, 10)] == ["approximated", "approximated", "exact"]
     assert "nobody can tell 'fc_rtt' here: it is always empty" in haproxy.report(found.report)
+
+
+def test_how_servers_begin(directory: Path) -> None:
+    text = COMMON + (
+        "backend app\n  server a 10.0.0.1:80 check init-state fully-down\n  server b 10.0.0.2:80 init-state down\n"
+        "  server c 10.0.0.3:80 check\n"
+    )
+    found, standings = reported(text, directory)
+    assert found.config is not None
+    begin = [one.initial for one in found.config.backends[0].servers]
+    assert begin == [Initial.FULLY_DOWN, Initial.UP, Initial.UP]
+    assert [standings[line] for line in (7, 8, 9)] == ["exact", "ignored", "exact"]
 
 
 def test_the_report_names_what_is_less_than_it_says(directory: Path) -> None:

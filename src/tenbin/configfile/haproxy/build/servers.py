@@ -9,7 +9,7 @@ from tenbin.configfile.haproxy import values
 from tenbin.configfile.haproxy.build import checks
 from tenbin.configfile.haproxy.values import Ports
 from tenbin.configfile.suggest import did_you_mean
-from tenbin.model import Address, Admin, Duration, Inherited, SendProxy, Server, ServerId, UnixAddress
+from tenbin.model import Address, Admin, Duration, Inherited, Initial, SendProxy, Server, ServerId, UnixAddress
 
 if TYPE_CHECKING:
     from tenbin.configfile.haproxy.build.around import Around
@@ -79,6 +79,7 @@ def _server(
         end_backups_when_up=one.close_on_up,
         user_timeout=Duration(one.user_timeout),
         max_reuse=one.max_reuse,
+        initial=_initial(around, one, check),
         resolve_position=word.position,
     )
 
@@ -99,6 +100,13 @@ def _address(around: Around, draft: ProxyDraft, one: ServerDraft) -> Address | U
         message = f"'server {draft.name}/{one.name}' : the port is that of the client's connection, which is not done."
         around.reading.refused(one.word, message, "name the port")
     return None
+
+
+def _initial(around: Around, one: ServerDraft, check: Check | None) -> Initial:
+    if one.initial_word is not None and (check is None or one.track is not None):
+        around.reading.ignored(one.initial_word, "`init-state`: no check would ever change it")
+        return Initial.UP
+    return Initial(one.initial.replace("-", "_")) if one.initial else Initial.UP
 
 
 def _track(around: Around, draft: ProxyDraft, one: ServerDraft) -> ServerId | None:

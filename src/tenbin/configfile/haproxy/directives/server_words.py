@@ -149,6 +149,11 @@ def _choice(attribute: str, *known: str) -> Callable[[Reading, ServerDraft, Argu
     return read
 
 
+def _initial(reading: Reading, made: ServerDraft, arguments: Arguments) -> None:
+    made.initial_word = arguments.last
+    _choice("initial", "fully-up", "up", "down", "fully-down")(reading, made, arguments)
+
+
 def _on_down(reading: Reading, made: ServerDraft, arguments: Arguments) -> None:
     if arguments.text() != "shutdown-sessions":
         reading.error(arguments.last, f"'on-marked-down' expects 'shutdown-sessions' but got '{arguments.last.text}'")
@@ -202,6 +207,7 @@ _WORDS: dict[str, Callable[[Reading, ServerDraft, Arguments], None]] = {
     "fall": _number("fall", 1),
     "fastinter": _time("fast"),
     "id": _number("number", 1),
+    "init-state": _initial,
     "inter": _time("inter"),
     "max-reuse": _number("max_reuse", -1),
     "maxconn": _number("maxconn"),
@@ -250,7 +256,6 @@ _IGNORED = {
     "guid": (1, "objects are known by their names"),
     "hash-key": (1, "the id of a server is its place on the ring"),
     "init-addr": (1, "a name that does not resolve never stops a start"),
-    "init-state": (1, "a server may get work until its first check fails"),
     "idle-ping": (1, "idle connections are not asked"),
     "log-bufsize": (1, "it is of mode log"),
     "log-proto": (1, "it is of rings"),

@@ -23,6 +23,7 @@ from tenbin.configfile.native.document.types import (
     Weight,
     words,
 )
+from tenbin.model.server import Initial
 from tenbin.model.values import Duration
 
 State = Annotated[
@@ -33,6 +34,16 @@ State = Annotated[
         "drain",
         "maint",
         foreign={"maintenance": "it is `maint`", "down": "it is `maint`", "up": "it is `ready`"},
+    ),
+]
+
+
+InitialName = Annotated[
+    str | None,
+    *words(
+        "a state before the first check",
+        *Initial,
+        foreign={"fully-up": "it is `fully_up`", "fully-down": "it is `fully_down`"},
     ),
 ]
 
@@ -121,6 +132,7 @@ class ServerDocument(Document):
         "proxy_protocol": "it is `send_proxy`",
         "observe": "it stands in `check`",
         "tcp_ut": "it is `user_timeout`",
+        "init_state": "it is `initial`",
         "on_marked_down": "it is `end_when_down`",
         "on_marked_up": "it is `end_backups_when_up`",
     }
@@ -160,6 +172,11 @@ class ServerDocument(Document):
     )
     user_timeout: Limit = setting("Ends connections whose server does not acknowledge what was sent for so long.")
     max_reuse: Count = setting("Requests that a connection carries after its first; no limit unless given.")
+    initial: InitialName = setting(
+        "How it counts until it is checked: `up` or `down` until a first check says otherwise, `fully_up` or "
+        "`fully_down` until as many as `fall` and `rise` do.",
+        "up",
+    )
     id: Positive = setting("Its number in statistics and in hashes that ask for it; by order unless given.")
     state: State = setting("`drain`: no new work. `maint`: no work, no checks. Can be changed at run time.", "ready")
 

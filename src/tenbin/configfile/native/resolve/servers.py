@@ -14,7 +14,7 @@ from tenbin.configfile.native.resolve.tls import send_proxy, server_tls
 from tenbin.configfile.problem import Mistake
 from tenbin.model.check import AgentCheck
 from tenbin.model.frontend import Mode
-from tenbin.model.server import Admin, Passive, Server, ServerId
+from tenbin.model.server import Admin, Initial, Passive, Server, ServerId
 from tenbin.model.values import NO_TIME
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ def _server(context: Context, name: str, document: ServerDocument, inherited: In
         end_when_down=given(document.end_when_down),
         end_backups_when_up=given(document.end_backups_when_up),
         user_timeout=document.user_timeout or NO_TIME,
+        initial=Initial(given(document.initial)),
         max_reuse=-1 if document.max_reuse is None else document.max_reuse,
         resolve_position=context.position((*path, "track")) if document.track else "",
     )
