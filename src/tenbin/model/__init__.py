@@ -67,7 +67,7 @@ from tenbin.model.route import (
     ToBackend,
 )
 from tenbin.model.rules import Act, Answer, Rule, Rules, Verb
-from tenbin.model.server import Admin, Eject, Health, Initial, Passive, Server, ServerId
+from tenbin.model.server import Admin, Eject, Health, Initial, Lookup, Passive, Server, ServerId
 from tenbin.model.table import KeyType, LiveList, StickRule, Stored, Table
 from tenbin.model.tls import (
     Certificate,
@@ -88,7 +88,7 @@ __all__ = [
     "Config", "Const", "Convert", "CookieMode", "Deny", "Duration", "Eject", "Envelope", "ExecCheck", "Expression",
     "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "GrpcCheck", "HashFunction", "HashKey", "HashMethod",
     "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity", "Inherited", "Initial", "IpHashForm",
-    "KeyType", "Level", "Listener", "ListenerTls", "LiveList", "LogFormat", "LogPart", "LogTarget", "Match",
+    "KeyType", "Level", "Listener", "ListenerTls", "LiveList", "LogFormat", "LogPart", "LogTarget", "Lookup", "Match",
     "MemoryLimit", "Mode",
     "Not", "Observe", "OnDown", "OnErrors", "Passive", "PerSource", "PersistRule", "Policy", "Pool", "Probe",
     "Protocol", "ProtocolCheck", "Proxy", "ProxyIn", "ProxyLog", "PythonCheck", "Rate", "Rates", "Redirect", "Respond",

@@ -79,6 +79,18 @@ class Eject:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """Which address of a server's name is taken: one of the IP version `family` (4 or 6; 0: any), in `networks`.
+
+    Without one that fits, any is. `fallback`: the address while the name has none ("": there is no other).
+    """
+
+    family: int = 0
+    networks: tuple[str, ...] = ()
+    fallback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """One server: `weight` 0-256 (0: no new work), `max_connections` and `max_queue` 0 for no limit.
 
@@ -120,4 +132,5 @@ class Server:
     user_timeout: Duration = NO_TIME
     max_reuse: int = -1
     initial: Initial = Initial.UP
+    lookup: Lookup = Lookup()
     resolve_position: str = ""

@@ -349,7 +349,9 @@ def _server(backend: model.Backend, server: model.Server, entry: ServerOverlay) 
 
 
 def literal_address(server: model.Server, entry: ServerOverlay) -> model.Address | model.UnixAddress | None:
-    """Return where a server is; None while its name is not resolved."""
+    """Return where a server is; None while its name is not resolved and nothing stands in for it."""
+    if entry.address is None and server.lookup.fallback:
+        return model.Address(server.lookup.fallback, server.address.port)
     return entry.address or (server.address if server.address.is_literal else None)
 
 

@@ -19,6 +19,7 @@ from tenbin.model import (
     Duration,
     Fetch,
     Initial,
+    Lookup,
     Match,
     Not,
     SocketOptions,
@@ -33,7 +34,7 @@ EXPRESSIONS = All | Any | Compare | Concat | Const | Convert | Fetch | Match | N
 SKIPPED = {"position", "positions", "origin", "stamp"}
 ALWAYS = {"name", "listeners", "routes", "servers"}
 NOTHING = ((), None, False, 0, "", AsServer.AS_SERVER, SocketOptions())
-QUIET = (("user_timeout", Duration(0)), ("max_reuse", -1), ("initial", Initial.UP))
+QUIET = (("user_timeout", Duration(0)), ("max_reuse", -1), ("initial", Initial.UP), ("lookup", Lookup()))
 
 
 def compact(config: Config, usual: Config | None = None) -> str:

@@ -39,7 +39,7 @@ from tenbin.model.compression import Coding
 from tenbin.model.config import AdminEndpoint, Identity
 from tenbin.model.frontend import PerSource, SocketOptions
 from tenbin.model.logs import LogPart
-from tenbin.model.server import Passive, ServerId
+from tenbin.model.server import Lookup, Passive, ServerId
 from tenbin.model.tls import Protocol, ProxyIn, SendProxy, ServerTls, TlsSuite
 from tenbin.model.values import MemoryLimit, Rate, UnixAddress
 
@@ -106,6 +106,8 @@ WHERE: dict[Key, Callable[[Any], bool]] = {
             *("max_segment", "interface", "transparent"),
         )
     },
+    ("Server", "lookup"): lambda one: one.name == "eight",
+    **{("Lookup", name): lambda one: bool(one.fallback) for name in ("family", "networks", "fallback")},
     ("Server", "track"): lambda one: one.name == "one",
     ("Server", "check"): lambda one: one.name == "two",
     ("Server", "unchecked"): lambda one: one.name == "five",
@@ -158,6 +160,10 @@ OTHERS: dict[Key, Any] = {
     ("Compression", "types"): (),
     ("Balance", "key"): Fetch("path"),
     ("Balance", "node_key"): "addr",
+    ("Server", "lookup"): Lookup(4),
+    ("Lookup", "family"): 4,
+    ("Lookup", "networks"): ("10.0.0.0/8",),
+    ("Lookup", "fallback"): "10.0.0.8",
     ("Server", "address"): UnixAddress("/run/app.sock"),
     ("Server", "passive"): Passive(3, Duration(9000)),
     ("Server", "tls"): ServerTls(True, "", "", "b.test", None, TlsSuite(), ""),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tenbin.configfile.convert.notes import Notes, Yaml
-    from tenbin.model import Backend, Retry, Server
+    from tenbin.model import Backend, Lookup, Retry, Server
 
 _FAILURES = ("connect", "closed", "timeout", "junk")
 _SWITCHES = ("persist_down", "all_backups")
@@ -123,6 +123,8 @@ def _connected(found: Server, notes: Notes) -> Yaml:
             written["tls"] = server_tls(replace(found.tls, chosen=None))
     if found.send_proxy:
         written["send_proxy"] = send_proxy(found.send_proxy)
+    if lookup := _lookup(found.lookup):
+        written["resolve"] = lookup
     if found.user_timeout.ms:
         written["user_timeout"] = str(found.user_timeout)
     if found.max_reuse >= 0:
@@ -131,6 +133,13 @@ def _connected(found: Server, notes: Notes) -> Yaml:
         fails = found.passive
         written["passive"] = {"max_fails": fails.max_fails, "fail_timeout": str(fails.fail_timeout)}
     return written
+
+
+def _lookup(found: Lookup) -> Yaml:
+    written: Yaml = {"prefer": f"ipv{found.family}"} if found.family else {}
+    if found.networks:
+        written["networks"] = list(found.networks)
+    return {**written, "fallback": found.fallback} if found.fallback else written
 
 
 def _watched(found: Server, of: Backend, notes: Notes) -> Yaml:

@@ -145,6 +145,10 @@ class ServerDraft:
     max_reuse: int = -1
     initial: str = ""
     initial_word: Word | None = None
+    prefer: str = ""
+    networks: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    first_word: Word | None = None
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from tenbin.model import (
     HashFunction,
     HashMethod,
     Initial,
+    Lookup,
     Mode,
     Observe,
     OnErrors,
@@ -299,6 +300,24 @@ def test_how_servers_begin(directory: Path) -> None:
     begin = [one.initial for one in found.config.backends[0].servers]
     assert begin == [Initial.FULLY_DOWN, Initial.UP, Initial.UP]
     assert [standings[line] for line in (7, 8, 9)] == ["exact", "ignored", "exact"]
+
+
+def test_which_address_of_a_name_is_taken(directory: Path) -> None:
+    text = COMMON + (
+        "resolvers dns\n  nameserver a 127.0.0.1:53\n"
+        "backend app\n  default-server init-addr last,libc,none\n"
+        "  server a a.test:80 resolve-prefer ipv4 resolve-net 10.0.0.0/8,fd00::1\n"
+        "  server b b.test:80 init-addr libc,10.0.0.9\n  server c c.test:80 init-addr libc\n"
+        "  server d d.test:80 init-addr none\n  server e e.test:80 init-addr none resolvers dns\n"
+        "  server f 10.0.0.1:80 init-addr libc resolve-prefer ipv6\n  server g g.test:80 init-addr none,10.0.0.9\n"
+    )
+    found, standings = reported(text, directory)
+    assert found.config is not None
+    lookups = [one.lookup for one in found.config.backends[0].servers]
+    assert lookups[:2] == [Lookup(4, ("10.0.0.0/8", "fd00::1/128")), Lookup(fallback="10.0.0.9")]
+    assert lookups[2:] == [Lookup()] * 5
+    stand = ["exact", "exact", "exact", "approximated", "approximated", "exact", "exact", "approximated"]
+    assert [standings[line] for line in range(9, 17)] == stand
 
 
 def test_the_report_names_what_is_less_than_it_says(directory: Path) -> None:

@@ -9,7 +9,7 @@ from tenbin.configfile.haproxy import values
 from tenbin.configfile.haproxy.build import checks
 from tenbin.configfile.haproxy.values import Ports
 from tenbin.configfile.suggest import did_you_mean
-from tenbin.model import Address, Admin, Duration, Inherited, Initial, SendProxy, Server, ServerId, UnixAddress
+from tenbin.model import Address, Admin, Duration, Inherited, Initial, Lookup, SendProxy, Server, ServerId, UnixAddress
 
 if TYPE_CHECKING:
     from tenbin.configfile.haproxy.build.around import Around
@@ -80,6 +80,7 @@ def _server(
         user_timeout=Duration(one.user_timeout),
         max_reuse=one.max_reuse,
         initial=_initial(around, one, check),
+        lookup=_lookup(around, one, named=not address.is_literal),
         resolve_position=word.position,
     )
 
@@ -100,6 +101,20 @@ def _address(around: Around, draft: ProxyDraft, one: ServerDraft) -> Address | U
         message = f"'server {draft.name}/{one.name}' : the port is that of the client's connection, which is not done."
         around.reading.refused(one.word, message, "name the port")
     return None
+
+
+def _lookup(around: Around, one: ServerDraft, *, named: bool) -> Lookup:
+    """What `init-addr` says is tried in order: an address behind `none` is never used."""
+    if not named:
+        return Lookup()
+    tried = one.first[: one.first.index("none")] if "none" in one.first else one.first
+    fallback = next((text for text in tried if text not in ("last", "libc")), "")
+    if one.first_word is not None:
+        if not fallback and "none" not in one.first:
+            around.reading.approximated(one.first_word, "a name that does not resolve never stops a start")
+        elif "libc" not in one.first and not one.resolvers:
+            around.reading.approximated(one.first_word, "the name is looked up all the same")
+    return Lookup({"ipv4": 4, "ipv6": 6}.get(one.prefer, 0), one.networks, fallback)
 
 
 def _initial(around: Around, one: ServerDraft, check: Check | None) -> Initial:

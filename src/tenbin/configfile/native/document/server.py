@@ -14,6 +14,7 @@ from tenbin.configfile.native.document.types import (
     Flag,
     Host,
     Limit,
+    Networks,
     Port,
     Positive,
     ServerAddress,
@@ -105,6 +106,19 @@ def _agent(value: object) -> object:
 Agent = Annotated[AgentDocument | None, BeforeValidator(_agent, json_schema_input_type=AgentDocument | int)]
 
 
+class ResolveDocument(Document):
+    """Which address of a name is taken."""
+
+    what: ClassVar[str] = "`resolve`"
+    elsewhere: ClassVar[dict[str, str]] = {"ipv4": "it is `prefer: ipv4`", "ipv6": "it is `prefer: ipv6`"}
+
+    prefer: Annotated[str | None, *words("a version of IP", "ipv4", "ipv6")] = setting(
+        "Takes an address of this version, `ipv4` or `ipv6`, if there is one; in the system's order unless given."
+    )
+    networks: Networks = setting("Takes an address in one of these networks, if the name has one.")
+    fallback: Host = setting("The IP address that is used while the name has none.")
+
+
 class ServerDocument(Document):
     """One server."""
 
@@ -172,6 +186,7 @@ class ServerDocument(Document):
     )
     user_timeout: Limit = setting("Ends connections whose server does not acknowledge what was sent for so long.")
     max_reuse: Count = setting("Requests that a connection carries after its first; no limit unless given.")
+    resolve: ResolveDocument | None = setting("Which address of its name is taken; see below.")
     initial: InitialName = setting(
         "How it counts until it is checked: `up` or `down` until a first check says otherwise, `fully_up` or "
         "`fully_down` until as many as `fall` and `rise` do.",
