@@ -92,7 +92,8 @@ def _server(found: Server, of: Backend, notes: Notes, *, counted: bool) -> Yaml:
     written: Yaml = {"address": str(found.address), "weight": found.weight}
     if found.backup:
         written["backup"] = True
-    for key in ("max_connections", "max_queue", "min_connections", "full_connections"):
+    moving = ("min_connections", "full_connections") if found.min_connections else ()
+    for key in ("max_connections", "max_queue", *moving):
         if getattr(found, key):
             written[key] = getattr(found, key)
     if found.cookie != found.name and isinstance(of.sticky, StickyCookie):
