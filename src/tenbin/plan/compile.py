@@ -294,7 +294,6 @@ def _balance(balance: model.Balance) -> wire.Balance:
         path_only=balance.path_only,
         check_post=balance.check_post,
         domain_only=balance.domain_only,
-        node_key=balance.node_key,
     )
 
 

@@ -92,8 +92,7 @@ def _server(found: Server, of: Backend, notes: Notes, *, counted: bool) -> Yaml:
     written: Yaml = {"address": str(found.address), "weight": found.weight}
     if found.backup:
         written["backup"] = True
-    moving = ("min_connections", "full_connections") if found.min_connections else ()
-    for key in ("max_connections", "max_queue", *moving):
+    for key in ("max_connections", "max_queue", "min_connections", "full_connections"):
         if getattr(found, key):
             written[key] = getattr(found, key)
     if found.cookie != found.name and isinstance(of.sticky, StickyCookie):
