@@ -10,6 +10,7 @@ from house.files import ROOT
 
 SOURCES = ROOT / "crates/engine/src"
 WIRE = SOURCES / "wire"
+READER = ROOT / "src/tenbin/configfile/haproxy"
 _FIELD = re.compile(r"^ +pub (\w+):", re.MULTILINE)
 
 
@@ -33,6 +34,15 @@ def test_the_engine_reads_every_field_that_it_is_sent() -> None:
     rest = "".join(file.read_text() for file in SOURCES.rglob("*.rs") if file.parent != WIRE)
     assert len(folder) > 5
     assert unread(folder, rest) == []
+
+
+def test_what_the_reader_of_haproxys_language_keeps_is_built_into_something() -> None:
+    kept = re.findall(r"^    (\w+): ", (READER / "draft.py").read_text(), re.MULTILINE)
+    texts = [file.read_text() for file in READER.rglob("*.py") if file.name != "draft.py"]
+    assert len(kept) > 100
+    used = rf"\.({'|'.join(kept)})\b(?! *=[^=])|\"({'|'.join(kept)})\""
+    found = {match[1] or match[2] for text in texts for match in re.finditer(used, text)}
+    assert set(kept) - found == set()
 
 
 @pytest.mark.parametrize(
