@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::server::Acceptor;
@@ -20,14 +21,15 @@ impl ListenerConfig {
         stream: IO,
         wants_own: bool,
     ) -> io::Result<(TlsStream<IO>, Option<CertificateDer<'static>>)> {
-        if self.is_closed() || !(self.spec().strict_sni || wants_own) {
+        if self.is_closed() || !(self.spec().strict_sni || wants_own || self.varies()) {
             return Ok((TlsAcceptor::from(self.server().clone()).accept(stream).await?, None));
         }
         let mut started = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
         let hello = started.client_hello();
         if self.admits(hello.server_name()) {
             let own = if wants_own { self.shown_to(&hello) } else { None };
-            return Ok((started.into_stream(self.server().clone()).await?, own));
+            let server = Arc::clone(self.server_for(&hello));
+            return Ok((started.into_stream(server).await?, own));
         }
         // So short that it leaves in one piece; a client that does not take it learns nothing.
         poll_fn(|cx| Pin::new(&mut started.io).poll_write(cx, &UNRECOGNIZED_NAME)).await?;

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use rustls::pki_types::CertificateDer;
-use rustls::{ClientConnection, CommonState, HandshakeKind, NamedGroup, ServerConnection};
+use rustls::{ClientConnection, CommonState, HandshakeKind, ServerConnection};
 use sha1::{Digest, Sha1};
 use x509_parser::oid_registry::Oid;
 use x509_parser::parse_x509_certificate;
@@ -80,7 +80,7 @@ impl Facts {
         Self {
             version: connection.protocol_version().map_or("", suites::version),
             cipher: suite.map_or("", |suite| suites::iana(suite.suite())),
-            curve: group.map_or("", |group| curve(group.name())),
+            curve: group.map_or("", |group| suites::group(group.name())),
             sni: None,
             alpn: match connection.alpn_protocol() {
                 Some(b"h2") => Some("h2"),
@@ -164,17 +164,6 @@ fn openssl(algorithm: &Oid<'_>) -> &'static str {
         "1.2.840.10045.4.3.4" => "ecdsa-with-SHA512",
         "1.3.101.112" => "ED25519",
         "1.3.101.113" => "ED448",
-        _ => "",
-    }
-}
-
-fn curve(group: NamedGroup) -> &'static str {
-    match group {
-        NamedGroup::X25519 => "x25519",
-        NamedGroup::secp256r1 => "secp256r1",
-        NamedGroup::secp384r1 => "secp384r1",
-        NamedGroup::secp521r1 => "secp521r1",
-        NamedGroup::X25519MLKEM768 => "X25519MLKEM768",
         _ => "",
     }
 }

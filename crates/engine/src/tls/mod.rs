@@ -18,6 +18,7 @@ mod problem;
 mod resolver;
 mod selfsigned;
 mod suites;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod tickets;
@@ -27,9 +28,10 @@ mod x509;
 pub use client::{Authorities, Chosen, ClientConfig};
 pub use facts::{Certificate, CertificateFacts, Facts};
 pub use inspect::certificates_command;
-pub use listener::{Alpn, ListenerConfig};
+pub use listener::ListenerConfig;
 pub use problem::Problem;
 pub use selfsigned::self_signed_command;
+pub use terms::Alpn;
 pub use tickets::Tickets;
 
 /// The wall clock, as certificates tell time: seconds since 1970.

@@ -58,6 +58,8 @@ class TlsDraft:
     without: set[str] = field(default_factory=set)
     ciphers: str = ""
     suites: str = ""
+    groups: tuple[str, ...] = ()
+    ca_names: bool = True
     alpn: tuple[str, ...] | None = None
     strict_sni: bool = False
     tickets: bool = True

@@ -56,7 +56,7 @@ fn shown(listener: &ListenerConfig, host: &str, suite: &TlsSuite) -> (String, St
 
 fn suite(versions: &[&str], ciphers: &[&str]) -> TlsSuite {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    TlsSuite { versions: owned(versions), ciphers: owned(ciphers) }
+    TlsSuite { versions: owned(versions), ciphers: owned(ciphers), groups: vec![] }
 }
 
 #[test]

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 VERSIONS = {"SSLv3": "3.0", "TLSv1.0": "1.0", "TLSv1.1": "1.1", "TLSv1.2": "1.2", "TLSv1.3": "1.3"}
 _NAMED = {"sslv3": "3.0", "tlsv10": "1.0", "tlsv11": "1.1", "tlsv12": "1.2", "tlsv13": "1.3"}
 _OLD = ("3.0", "1.0", "1.1")
+_GROUPS = {
+    "X25519": "x25519",
+    **dict.fromkeys(("P-256", "prime256v1", "secp256r1"), "secp256r1"),
+    **dict.fromkeys(("P-384", "secp384r1"), "secp384r1"),
+}
+"""What OpenSSL calls the groups that are spoken."""
 
 
 def _version(attribute: str) -> Callable[[Reading, TlsDraft, Arguments], None]:
@@ -71,6 +77,19 @@ def _ciphers(_reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
 
 def _suites(_reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
     draft.suites = arguments.text()
+
+
+def _groups(reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
+    written = arguments.text().split(":")
+    draft.groups = tuple(dict.fromkeys(_GROUPS[one] for one in written if one in _GROUPS))
+    unknown = [one for one in written if one not in _GROUPS]
+    if unknown:
+        left = "the others" if draft.groups else "all that are spoken"
+        reading.approximated(arguments.last, f"{', '.join(unknown)}: it is not spoken; {left} hold")
+
+
+def _unnamed(_reading: Reading, draft: TlsDraft, _arguments: Arguments) -> None:
+    draft.ca_names = False
 
 
 def _alpn(_reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
@@ -133,8 +152,8 @@ WORDS: dict[str, Callable[[Reading, TlsDraft, Arguments], None]] = {
     **{f"no-{name}": _without(version) for name, version in _NAMED.items()},
     "no-tls-tickets": _no_tickets,
     "tls-tickets": _tickets,
-    "curves": ignored(1, _CHOSEN),
-    "ecdhe": ignored(1, _CHOSEN),
+    "curves": _groups,
+    "ecdhe": _groups,
     "sigalgs": ignored(1, _CHOSEN),
     "client-sigalgs": ignored(1, _CHOSEN),
     "allow-0rtt": ignored(0, "early data is not taken"),
@@ -148,7 +167,7 @@ OF_LISTENERS: dict[str, Callable[[Reading, TlsDraft, Arguments], None]] = {
     **WORDS,
     "verify": verify("none", "optional", "required"),
     "ca-verify-file": ignored(1, "all authorities of `ca-file` are named to clients"),
-    "no-ca-names": ignored(0, "clients are told the names of the authorities"),
+    "no-ca-names": _unnamed,
     "ca-ignore-err": ignored(1, _NO_ERRORS),
     "crt-ignore-err": ignored(1, _NO_ERRORS),
     "prefer-client-ciphers": ignored(0, _CHOSEN),
@@ -156,6 +175,15 @@ OF_LISTENERS: dict[str, Callable[[Reading, TlsDraft, Arguments], None]] = {
     "ocsp-update": ignored(1, "OCSP answers are read from files"),
     "default-crt": _certificate,
 }
+OF_CERTIFICATES: dict[str, Callable[[Reading, TlsDraft, Arguments], None]] = {
+    name: OF_LISTENERS[name]
+    for name in (
+        "allow-0rtt", "alpn", "no-alpn", "npn", "ca-file", "ca-verify-file", "crl-file", "ciphers", "ciphersuites",
+        "client-sigalgs", "curves", "ecdhe", "no-ca-names", "ocsp-update", "sigalgs", "ssl-min-ver", "ssl-max-ver",
+        "verify",
+    )
+}  # fmt: skip
+"""What may be said of one certificate of a listener, in place of what its line says."""
 OF_SERVERS: dict[str, Callable[[Reading, TlsDraft, Arguments], None]] = {
     **WORDS,
     "verify": verify("none", "required"),
