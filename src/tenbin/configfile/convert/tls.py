@@ -48,6 +48,8 @@ def send_proxy(found: SendProxy) -> object:
 def _certificate(found: Certificate, common: TlsSuite) -> object:
     """The path alone, where that says it all; `common` holds where it says nothing of versions and suites."""
     written: Yaml = {} if found.key == found.certificate else {"key": found.key}
+    if found.ocsp and found.ocsp != f"{found.certificate}.ocsp":
+        written["ocsp"] = found.ocsp
     if found.names:
         written["names"] = list(found.names)
     if found.options is not None:

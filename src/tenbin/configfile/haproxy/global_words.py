@@ -44,7 +44,6 @@ IGNORED: dict[str, str] = {
     "insecure-fork-wanted": "programs may be run as checks",
     "insecure-setuid-wanted": "programs may be run as checks",
     "issuers-chain-path": "chains stand in the files of certificates",
-    "key-base": "keys stand beside their certificates",
     "limited-quic": "QUIC is not spoken",
     "localpeer": "there are no other peers",
     "lua-prepend-path": "Lua is not run",

@@ -47,6 +47,7 @@ class Global:
     spread: int = 0
     programs: bool = False
     certificates: str = ""
+    keys: str = ""
     authorities: str = ""
     bind_tls: TlsDraft = field(default_factory=TlsDraft)
     server_tls: TlsDraft = field(default_factory=TlsDraft)
@@ -263,6 +264,7 @@ _READERS: dict[str, Callable[[Reading, Global, Arguments], None]] = {
     "hard-stop-after": _hard_stop,
     "spread-checks": _spread,
     "crt-base": _text("certificates"),
+    "key-base": _text("keys"),
     "ca-base": _text("authorities"),
     "ssl-default-bind-options": _tls_options("bind_tls"),
     "ssl-default-server-options": _tls_options("server_tls"),

@@ -1,4 +1,4 @@
-"""Certificates as HAProxy's configuration names them: lists with options in brackets."""
+"""Certificates as HAProxy's configuration names them: lists with options, stores, and what a frontend uses."""
 
 from __future__ import annotations
 
@@ -97,3 +97,67 @@ def test_what_has_no_effect_is_reported(folder: Path) -> None:
         "1 ignored: `allow-0rtt`: early data is not taken",
         "2 approximated: P-521: it is not spoken; the others hold",
     ]
+
+
+def served(folder: Path, bind: str, around: str) -> list[tuple[str, str, str]]:
+    found = outcome(folder, bind, around)
+    assert found.config is not None, found.diagnostics
+    tls = found.config.frontends[0].listeners[0].tls
+    assert tls is not None
+    return [tuple(path.rpartition("/")[2] for path in (one.certificate, one.key, one.ocsp)) for one in tls.certificates]  # type: ignore[misc]
+
+
+def test_a_store_names_the_files_of_certificates(folder: Path) -> None:
+    text = (folder / "a.pem").read_text()
+    at = text.index("-----BEGIN CERTIFICATE")
+    end = text.index("-----END CERTIFICATE-----\n", at) + len("-----END CERTIFICATE-----\n")
+    (folder / "certs").mkdir()
+    (folder / "certs" / "alone.crt").write_text(text[at:end])
+    (folder / "keys").mkdir()
+    (folder / "keys" / "apart.key").write_text(text[:at] + text[end:])
+    (folder / "certs" / "answer.der").write_bytes(b"0")
+    store = """
+crt-store web
+  crt-base certs
+  key-base keys
+  load crt alone.crt key apart.key alias first ocsp answer.der ocsp-update on
+  load crt alone.crt key apart.key
+crt-store
+  load crt b.pem alias own
+  load crt certs/alone.crt key keys/apart.key
+"""
+    first, same, own = ("alone.crt", "apart.key", "answer.der"), ("alone.crt", "apart.key", ""), ("b.pem", "b.pem", "")
+    assert served(folder, "crt @web/first crt @/own", store) == [first, own]
+    assert served(folder, "crt @web/alone.crt", store) == [same]
+    assert served(folder, "crt certs/alone.crt crt a.pem", store) == [same, ("a.pem", "a.pem", "")]
+    (folder / "list.txt").write_text("@/own\n@web/first [verify none] a.test\n")
+    assert served(folder, "crt-list list.txt", store) == [own, first]
+    (folder / "list.txt").write_text("certs/alone.crt [key keys/apart.key] a.test\n")
+    assert served(folder, "crt-list list.txt", "") == [same]
+
+
+def test_a_frontend_uses_certificates_on_all_of_its_addresses(folder: Path) -> None:
+    found = outcome(folder, "\n  bind :8444 ssl crt a.pem\n  bind :80\n  ssl-f-use crt b.pem ssl-min-ver TLSv1.3")
+    assert found.config is not None, found.diagnostics
+    first, second, plain = (listener.tls for listener in found.config.frontends[0].listeners)
+    assert plain is None
+    assert first is not None
+    assert second is not None
+    assert [len(one.certificates) for one in (first, second)] == [1, 2]
+    assert first.certificates[0].options == second.certificates[1].options
+    assert first.certificates[0].options is not None
+    assert first.certificates[0].options.suite == TlsSuite(("1.3",))
+    assert second.certificates[0].options is None
+
+
+def test_mistakes_of_stores_are_told(folder: Path) -> None:
+    def about(bind: str, lines: str) -> list[str]:
+        store = f"crt-store web\n  load crt a.pem alias first\n  {lines}"
+        return [one.message for one in outcome(folder, bind, store).diagnostics if one.severity.value == "error"]
+
+    assert about("crt @web/frist", "") == ["unable to find the certificate '@web/frist' in a crt-store."]
+    assert about("crt a.pem", "load crt b.pem alias first") == ["'@web/first' is already in a crt-store."]
+    assert about("crt a.pem", "load alias other") == ["'load' expects the file of a certificate."]
+    assert about("crt a.pem", "load crt b.pem acme LE") == ["'acme': certificates come from files."]
+    assert about("crt a.pem", "laod crt b.pem") == ["unknown keyword 'laod' in 'crt-store' section"]
+    assert about("crt a.pem", "load crt b.pem verify none") == ["unknown ssl keyword 'verify'."]

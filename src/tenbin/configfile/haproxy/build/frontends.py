@@ -105,7 +105,7 @@ def _listeners(around: Around, draft: ProxyDraft) -> tuple[Listener, ...]:
 
 
 def _listener(around: Around, draft: ProxyDraft, bind: BindDraft, number: int) -> Listener:
-    tls = around.files.listener(bind)
+    tls = around.files.listener(bind, draft)
     http2 = around.files.offers_http2(bind, bind.tls) if tls else bind.protocol != "h1"
     return Listener(
         address=_address(bind),

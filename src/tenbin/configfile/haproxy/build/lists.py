@@ -13,7 +13,6 @@ from tenbin.configfile.haproxy.directives import secure
 from tenbin.configfile.haproxy.directives.common import Arguments
 from tenbin.configfile.haproxy.draft import TlsDraft
 from tenbin.configfile.haproxy.lexer import Line, Word
-from tenbin.configfile.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,18 +60,6 @@ def _entry(reading: Reading, line: Line) -> Entry | None:
             reading.error(line, "expects one pair of brackets, behind the file of the certificate.")
             return None
         closing, said = texts.index("]"), TlsDraft()
-        options(reading, said, Arguments(reading, line._replace(words=line.words[: closing + 1]), 2))
+        secure.options(reading, said, Arguments(reading, line._replace(words=line.words[: closing + 1]), 2))
         texts = texts[closing + 1 :]
     return Entry(first, said, tuple(text.lower() for text in texts if text.lstrip("!") != "*"))
-
-
-def options(reading: Reading, said: TlsDraft, arguments: Arguments) -> None:
-    """Read what may stand in brackets."""
-    while arguments:
-        word = arguments.text()
-        known = secure.OF_CERTIFICATES.get(word)
-        if known is None:
-            hint = did_you_mean(word, secure.OF_CERTIFICATES)
-            reading.error(arguments.last, f"unknown ssl keyword '{word}'.", hint)
-            return
-        known(reading, said, arguments)

@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING
 
 from tenbin.configfile.haproxy import phrases
 from tenbin.configfile.haproxy.build.lists import entries
+from tenbin.configfile.haproxy.build.pems import Pems
 from tenbin.configfile.haproxy.build.suites import over, suite
-from tenbin.configfile.native.resolve.certificates import key_names
-from tenbin.configfile.native.resolve.files import look, reason, stamp
+from tenbin.configfile.native.resolve.files import reason, stamp
 from tenbin.model import Certificate, CertificateOptions, ClientCertificates, Const, ListenerTls, Mode, ServerTls
 from tenbin.model.tls import ANY_HOST
 
 if TYPE_CHECKING:
     from tenbin.configfile.haproxy.context import Reading, Scope
-    from tenbin.configfile.haproxy.draft import BindDraft, TlsDraft
+    from tenbin.configfile.haproxy.draft import BindDraft, ProxyDraft, TlsDraft
     from tenbin.configfile.haproxy.lexer import Word
     from tenbin.configfile.haproxy.settings import Global
     from tenbin.model import Expression
 
 _ALPN_BY_DEFAULT = (2, 8)
-_NO_CERTIFICATES = (".key", ".ocsp", ".issuer", ".sctl", ".dh")
 
 
 class Files:
@@ -32,16 +31,27 @@ class Files:
     def __init__(self, reading: Reading, settings: Global) -> None:
         self._reading = reading
         self._settings = settings
-        self.watched: set[Path] = set()
+        self._pems = Pems(reading, settings)
 
-    def listener(self, bind: BindDraft) -> ListenerTls | None:
-        """TLS of an address; None when it has none, or nothing that can be used."""
+    @property
+    def watched(self) -> set[Path]:
+        """All that were found."""
+        return self._pems.watched
+
+    def listener(self, bind: BindDraft, proxy: ProxyDraft) -> ListenerTls | None:
+        """TLS of an address, with what its frontend uses; None when it has none, or nothing that can be used."""
         draft = bind.tls
-        if not draft.on or not (draft.certificates or draft.lists):
+        if not draft.on:
             return None
-        own = self._options(bind, draft, (*draft.certificates, *draft.lists)[0])
-        found = [one for word in draft.certificates for one in self._certificates(word)]
+        places = [*draft.certificates, *draft.lists, *(word for use in proxy.uses for word in use.certificates)]
+        if not places:
+            message = f"Proxy '{proxy.name}': no SSL certificate specified for bind '{bind.word.text}' (use 'crt')."
+            self._reading.error(bind.word, message, "name a file with `crt`")
+            return None
+        own = self._options(bind, draft, places[0])
+        found = [one for word in draft.certificates for one in self._pems.certificates(word)]
         found += [one for word in draft.lists for one in self._listed(word, bind, own)]
+        found += [one for use in proxy.uses for word in use.certificates for one in self._with(bind, word, use, own)]
         return ListenerTls(
             certificates=tuple({(one.certificate, one.names, one.options): one for one in found}.values()),
             default=0,
@@ -67,9 +77,9 @@ class Files:
             self._reading.error(
                 word, message, "name one with `ca-file` (@system-ca for the system's), or `verify none`"
             )
-        authority = "" if ca is None or ca.text.startswith("@system") else self._file(ca, authority=True)
-        crl = self._file(draft.crl, authority=True) if draft.crl else ""
-        shown = self._certificates(draft.certificates[0]) if draft.certificates else []
+        authority = "" if ca is None or ca.text.startswith("@system") else self._pems.file(ca, authority=True)
+        crl = self._pems.file(draft.crl, authority=True) if draft.crl else ""
+        shown = self._pems.certificates(draft.certificates[0]) if draft.certificates else []
         constant, chosen = self._name(draft, scope) if scope is not None else ("", None)
         return ServerTls(
             verify=verify,
@@ -100,60 +110,14 @@ class Files:
         if word is None:
             self._reading.error(place, f"'verify {draft.verify}' needs authorities.", "name their file with `ca-file`")
             return None
-        ca = self._file(word, authority=True)
-        crl = self._file(draft.crl, authority=True) if draft.crl else ""
+        ca = self._pems.file(word, authority=True)
+        crl = self._pems.file(draft.crl, authority=True) if draft.crl else ""
         files = [Path(one) for one in (ca, crl) if one]
         of_ca, of_crl = (
             one.position if one and one.file == place.file else place.position for one in (word, draft.crl)
         )
         positions = (of_ca, of_crl if crl else "")
         return ClientCertificates(draft.verify == "required", ca, crl, stamp(*files), positions, draft.ca_names)
-
-    def _file(self, word: Word, *, authority: bool = False) -> str:
-        """The absolute path of a file that must be there; "" when it is not."""
-        base = self._settings.authorities if authority else self._settings.certificates
-        path = Path(os.path.normpath(self._reading.directory / base / word.text))
-        if not path.exists():
-            kind = "ca-file" if authority else "crt"
-            self._reading.error(word, f"unable to stat SSL certificate from file '{path}' : no such file ({kind}).")
-            return ""
-        self.watched.add(path)
-        return str(path)
-
-    def _certificates(self, word: Word) -> list[Certificate]:
-        """The certificate in a file, or all of a directory."""
-        name = self._file(word)
-        if not name:
-            return []
-        path = Path(name)
-        files = [path]
-        if path.is_dir():
-            entries = sorted(one for one in path.iterdir() if not one.name.startswith("."))
-            files = [one for one in entries if one.is_file() and not one.name.endswith(_NO_CERTIFICATES)]
-        return [one for file in files if (one := self._certificate(word, file)) is not None]
-
-    def _certificate(self, word: Word, path: Path) -> Certificate | None:
-        try:
-            held = look(path)
-        except OSError as error:
-            self._reading.error(word, f"unable to load certificate from file '{path}': {reason(error)}.")
-            return None
-        if not held.certificate:
-            self._reading.error(word, f"unable to load certificate chain from file '{path}': no start line.")
-            return None
-        key = (
-            path
-            if held.key
-            else next((one for name in key_names(path) if (one := path.with_name(name)).is_file()), None)
-        )
-        if key is None:
-            self._reading.error(word, f"No Private Key found in '{path}' or '{path}.key'.")
-            return None
-        ocsp = path.with_name(f"{path.name}.ocsp")
-        files = [one for one in dict.fromkeys((path, key, ocsp)) if one.is_file()]
-        self.watched.update(files)
-        answer = str(ocsp) if ocsp in files else ""
-        return Certificate(str(path), str(key), answer, stamp(*files), word.position)
 
     def _listed(self, word: Word, bind: BindDraft, own: CertificateOptions) -> list[Certificate]:
         """The certificates of a crt-list; `own` is what their listener says of the same."""
@@ -168,10 +132,16 @@ class Files:
         for line in lines:
             # A list is no text that places can be shown of: they are where it is named.
             place = line.certificate._replace(line=word.line, column=word.column, file=word.file)
-            said = self._options(bind, over(bind.tls, line.said), place) if line.said else own
-            options = None if said == own else said
-            found += [replace(one, names=line.names, options=options) for one in self._certificates(place)]
+            found += [replace(one, names=line.names) for one in self._with(bind, place, line.said, own)]
         return found
+
+    def _with(self, bind: BindDraft, word: Word, said: TlsDraft | None, own: CertificateOptions) -> list[Certificate]:
+        """Certificates of which something is said apart; `own` is what their listener says."""
+        if said is None:
+            return self._pems.certificates(word)
+        options: CertificateOptions | None = self._options(bind, over(bind.tls, said), word)
+        options = None if options == own else options
+        return [replace(one, options=options) for one in self._pems.certificates(word, said.parts)]
 
     def _options(self, bind: BindDraft, draft: TlsDraft, place: Word) -> CertificateOptions:
         """What holds for clients that get a certificate; its files are told of at this place."""
