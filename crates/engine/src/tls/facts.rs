@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use rustls::pki_types::CertificateDer;
+use rustls::server::ClientHello;
 use rustls::{ClientConnection, CommonState, HandshakeKind, ServerConnection};
 use sha1::{Digest, Sha1};
 use x509_parser::oid_registry::Oid;
@@ -13,6 +14,7 @@ use super::suites;
 use super::x509::{common_name, fingerprint, line, serial};
 
 /// What is known of a connection; small, and made once for each.
+#[derive(Debug)]
 pub struct Facts {
     /// `1.2` or `1.3`.
     pub version: &'static str,
@@ -31,12 +33,14 @@ pub struct Facts {
 }
 
 /// A certificate, read when it is first asked.
+#[derive(Debug)]
 pub struct Certificate {
     der: CertificateDer<'static>,
     read: OnceLock<Option<CertificateFacts>>,
 }
 
 /// What a certificate says.
+#[derive(Debug)]
 pub struct CertificateFacts {
     /// As in RFC 4514.
     pub subject: String,
@@ -67,6 +71,23 @@ impl Facts {
     pub fn of(connection: &ServerConnection, own: Option<&CertificateDer<'static>>) -> Self {
         let sni = connection.server_name().map(Into::into);
         Self { sni, own: own.map(Certificate::boxed), ..Self::common(connection) }
+    }
+
+    /// Of a client whose handshake has only begun; `versions` are those of the listener, none for all.
+    pub fn of_hello(hello: &ClientHello<'_>, versions: &[String]) -> Self {
+        let is_spoken = versions.is_empty() || versions.iter().any(|version| version == "1.3");
+        // All suites of TLS 1.3 begin so (RFC 8446, B.4).
+        let is_offered = || hello.cipher_suites().iter().any(|suite| u16::from(*suite) >> 8 == 0x13);
+        Self {
+            version: if is_spoken && is_offered() { "1.3" } else { "1.2" },
+            cipher: "",
+            curve: "",
+            sni: hello.server_name().map(Into::into),
+            alpn: None,
+            resumed: false,
+            shown: None,
+            own: None,
+        }
     }
 
     /// Of a connection to a server whose handshake is over.

@@ -6,6 +6,7 @@
 
 mod accept;
 mod authorities;
+mod blame;
 mod certificates;
 mod chain;
 mod client;
@@ -25,6 +26,8 @@ mod tickets;
 mod verify;
 mod x509;
 
+pub use accept::{Accepted, Failed, Wants};
+pub use blame::Blame;
 pub use client::{Authorities, Chosen, ClientConfig};
 pub use facts::{Certificate, CertificateFacts, Facts};
 pub use inspect::certificates_command;
