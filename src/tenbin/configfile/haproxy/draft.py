@@ -72,7 +72,6 @@ class TlsDraft:
     ca_names: bool = True
     alpn: tuple[str, ...] | None = None
     strict_sni: bool = False
-    tickets: bool = True
     sni: Word | None = None
     name: str = ""
 

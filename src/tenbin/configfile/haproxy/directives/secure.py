@@ -103,14 +103,6 @@ def _no_alpn(_reading: Reading, draft: TlsDraft, _arguments: Arguments) -> None:
     draft.alpn = ()
 
 
-def _no_tickets(_reading: Reading, draft: TlsDraft, _arguments: Arguments) -> None:
-    draft.tickets = False
-
-
-def _tickets(_reading: Reading, draft: TlsDraft, _arguments: Arguments) -> None:
-    draft.tickets = True
-
-
 def _key(_reading: Reading, draft: TlsDraft, arguments: Arguments) -> None:
     draft.parts = draft.parts._replace(key=arguments.take())
 
@@ -181,6 +173,10 @@ def refused(why: str) -> Callable[[Reading, TlsDraft, Arguments], None]:
     return read
 
 
+def _nothing(_reading: Reading, _draft: TlsDraft, _arguments: Arguments) -> None:
+    """What holds anyway."""
+
+
 _NO_ERRORS = "bad certificates are refused"
 _CHOSEN = "the TLS library chooses"
 
@@ -197,8 +193,8 @@ WORDS: dict[str, Callable[[Reading, TlsDraft, Arguments], None]] = {
     "ssl-max-ver": _version("highest"),
     **{f"force-{name}": _force(version) for name, version in _NAMED.items()},
     **{f"no-{name}": _without(version) for name, version in _NAMED.items()},
-    "no-tls-tickets": _no_tickets,
-    "tls-tickets": _tickets,
+    "no-tls-tickets": ignored(0, "sessions are resumed by tickets alone, whose keys change every six hours"),
+    "tls-tickets": _nothing,
     "curves": _groups,
     "ecdhe": _groups,
     "sigalgs": ignored(1, _CHOSEN),
