@@ -10,7 +10,7 @@ use tenbin_rules::{Change, Counter, Fact, Figure, Message, Scope, TlsFact, Value
 use crate::behind::Behind;
 use crate::client::Presence;
 use crate::listener::Found;
-use crate::premature::Premature;
+use crate::premature::Failure;
 use crate::rules::seen::{self, Seen};
 use crate::rules::{Captures, Variables, figures, tracking};
 use crate::tables::{Backend, Server};
@@ -50,7 +50,7 @@ pub struct ConnectionView {
     /// Severity of its line that rules ask for; 8: no line.
     pub log_level: Option<u8>,
     /// Why it ended before it was served.
-    pub failure: Option<Premature>,
+    pub failure: Option<Failure>,
 }
 
 /// What a client says in TLS that is terminated behind us.
@@ -140,11 +140,18 @@ impl View for ConnectionView {
         Value::maybe(self.presence.told.as_ref().and_then(|told| told.field(kind)))
     }
     fn fact(&self, fact: Fact) -> Value<'_> {
-        let failure = || self.failure.map(Premature::told);
+        let failure = || self.failure.map(|failure| failure.why.told());
+        let blame = || self.failure.map(|failure| failure.blame).unwrap_or_default();
         match fact {
             Fact::WaitEnd => Value::Bool(self.is_final),
             Fact::FcErr => Value::Int(failure().map_or(0, |told| told.0).into()),
             Fact::FcErrStr => Value::text(failure().map_or("Success", |told| told.1).as_bytes()),
+            Fact::SslFcErr => Value::Int(blame().number()),
+            Fact::SslFcErrStr => {
+                blame().words().map_or(Value::Absent, |words| Value::Str(words.into_bytes().into()))
+            }
+            Fact::SslCErr if self.failure.is_some() => Value::Int(blame().certificate.into()),
+            Fact::SslCCaErr if self.failure.is_some() => Value::Int(0),
             Fact::FcHttpMajor => Value::Int(1),
             _ => seen::tell(fact, &self.seen()).unwrap_or(Value::Absent),
         }

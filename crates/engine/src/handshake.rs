@@ -17,10 +17,10 @@ use crate::client::Client;
 use crate::farewell;
 use crate::http::Reason;
 use crate::listener::{Found, Newcomer, serve};
-use crate::premature::{self, Premature};
+use crate::premature::{self, Failure, Premature};
 use crate::stats::ListenerCounters;
 use crate::stream::{Stream, Tls};
-use crate::tls::{Facts, ListenerConfig};
+use crate::tls::{Blame, Facts, Failed, ListenerConfig, Wants};
 use crate::wire::Mode;
 use crate::worker::Worker;
 
@@ -37,7 +37,7 @@ enum Unsecured {
     /// It speaks HTTP without TLS.
     Plain,
     /// What TLS, or the socket, has against it.
-    Broken(io::Error),
+    Broken(Failed),
 }
 
 /// Secures a connection, then has it served.
@@ -62,8 +62,8 @@ pub async fn secure(newcomer: Newcomer, found: Rc<Found>, config: ListenerConfig
             serve(Client::new(presence, place, Stream::Tls(tls), peer), &found, is_http2);
         }
         Err(Unsecured::Idle) => {}
-        Err(Unsecured::Closed(why)) => premature::tell(presence, &found, peer, why),
-        Err(error) => {
+        Err(Unsecured::Closed(why)) => premature::tell(presence, &found, peer, why.into()),
+        Err(mut error) => {
             for counters in found.connection_counters(worker.index) {
                 counters.handshake_errors.add(1);
             }
@@ -71,7 +71,8 @@ pub async fn secure(newcomer: Newcomer, found: Rc<Found>, config: ListenerConfig
             let name = &found.frontend.spec.name;
             *found.frontend.counters.errors.lock().entry(code.to_owned()).or_insert(0) += 1;
             access::log_refused(&worker, (peer, name), code);
-            premature::tell(presence, &found, peer, error.premature());
+            presence.tls = error.hello();
+            premature::tell(presence, &found, peer, error.failure());
         }
     }
 }
@@ -115,8 +116,9 @@ async fn shake(
         Ok(_) => {}
     }
     let _place = Place::take(&found.counters, config.spec().handshakes).await;
-    let asks_own = worker.tables().asks_own;
-    Tls::accept(config, socket, asks_own).await.map_err(Unsecured::Broken)
+    let hello = found.frontend.lines.as_ref().is_some_and(|lines| lines.tells_errors());
+    let wants = Wants { own: worker.tables().asks_own, hello };
+    Tls::accept(config, socket, wants).await.map_err(Unsecured::Broken)
 }
 
 /// A place among the handshakes of a listener.
@@ -138,12 +140,27 @@ impl Drop for Place {
 }
 
 impl Unsecured {
-    fn premature(&self) -> Premature {
+    /// What lines call it.
+    fn failure(&self) -> Failure {
         match self {
-            Self::Closed(why) => *why,
-            Self::Late => Premature::HandshakeLate,
-            Self::Idle | Self::Plain => Premature::Handshake,
-            Self::Broken(error) => called(error),
+            Self::Closed(why) => (*why).into(),
+            Self::Late => Premature::HandshakeLate.into(),
+            Self::Idle => Premature::Handshake.into(),
+            Self::Plain => Failure { why: Premature::Handshake, blame: Blame::PLAIN },
+            Self::Broken(Failed { error, .. }) => {
+                let blame = Blame::of(error);
+                let is_certificate = blame.certificate != 0;
+                let why = if is_certificate { Premature::Certificate } else { Premature::Handshake };
+                Failure { why, blame }
+            }
+        }
+    }
+
+    /// What the client had said by then.
+    fn hello(&mut self) -> Option<Box<Facts>> {
+        match self {
+            Self::Broken(failed) => failed.hello.take(),
+            _ => None,
         }
     }
 
@@ -152,18 +169,8 @@ impl Unsecured {
             Self::Idle | Self::Closed(_) => "closed",
             Self::Late => "handshake-timeout",
             Self::Plain => "plain-http",
-            Self::Broken(error) => blame(error),
+            Self::Broken(failed) => blame(&failed.error),
         }
-    }
-}
-
-/// What lines call it.
-fn called(error: &io::Error) -> Premature {
-    use rustls::{CertificateError, Error};
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        Some(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => Premature::Authority,
-        Some(Error::InvalidCertificate(_)) => Premature::Certificate,
-        _ => Premature::Handshake,
     }
 }
 

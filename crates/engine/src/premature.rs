@@ -12,6 +12,7 @@ use crate::connection::ConnectionView;
 use crate::ending::Ending;
 use crate::lines::{Entry, Noted, Times};
 use crate::listener::Found;
+use crate::tls::Blame;
 
 /// Why; the names and numbers are HAProxy's (`fc_err`, `fc_err_str`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +35,25 @@ pub enum Premature {
     HandshakeReset,
     /// It took too long.
     HandshakeLate,
-    /// No authority that is known stands behind the client's certificate.
-    Authority,
     /// The client's certificate is not good.
     Certificate,
     /// Whatever else.
     Handshake,
+}
+
+/// Why, and what exactly a handshake failed by.
+#[derive(Clone, Copy, Debug)]
+pub struct Failure {
+    /// What it is called.
+    pub why: Premature,
+    /// What was wrong with it.
+    pub blame: Blame,
+}
+
+impl From<Premature> for Failure {
+    fn from(why: Premature) -> Self {
+        Self { why, blame: Blame::default() }
+    }
 }
 
 impl Premature {
@@ -55,7 +69,6 @@ impl Premature {
             Self::HandshakeClosed => (24, "Connection closed during SSL handshake"),
             Self::HandshakeReset => (25, "Connection error during SSL handshake"),
             Self::HandshakeLate => (26, "Timeout during SSL handshake"),
-            Self::Authority => (30, "SSL client CA chain cannot be verified"),
             Self::Certificate => (31, "SSL client certificate not trusted"),
             Self::Handshake => (34, "SSL handshake failure"),
         }
@@ -75,15 +88,16 @@ impl Premature {
 }
 
 /// Writes its line; the socket may be gone, but `presence` knows whom it connected to if it was asked before.
-pub fn tell(presence: Presence, found: &Rc<Found>, peer: SocketAddr, why: Premature) {
+pub fn tell(presence: Presence, found: &Rc<Found>, peer: SocketAddr, failure: Failure) {
     let Some(lines) = &found.frontend.lines else { return };
+    let why = failure.why;
     if why.is_null() && !lines.null {
         return;
     }
     let (now, wall) = (presence.worker().shared.clock.micros(), wall_micros());
     let (accepted, local) = (presence.accepted(), presence.destination(None));
     let mut view = ConnectionView::new(Rc::new(presence), Rc::clone(found), (peer, local));
-    view.failure = Some(why);
+    view.failure = Some(failure);
     let entry = Entry {
         behind: None,
         presence: &view.presence,

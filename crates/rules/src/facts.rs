@@ -369,7 +369,6 @@ const UNKNOWN: &[Fact] = &[
     Fact::SslFcCipherlistXxh,
     Fact::SslFcNpn,
     Fact::SslFcSigalgs,
-    Fact::SslFcErrStr,
     Fact::SslFcCipherlistStr,
     Fact::SslFcCipherlistHex,
     Fact::SslFcUniqueId,

@@ -152,6 +152,7 @@ def _named(config: Config) -> tuple[list[_Use], dict[str, str]]:
             continue
         for files in listener.tls.certificates:
             use(files).listeners.append(str(listener.address))
+            trust(files.options.client if files.options else None)
         trust(listener.tls.client)
     for name, tls in _towards_servers(config):
         if tls.certificate is not None:

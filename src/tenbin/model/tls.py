@@ -32,6 +32,7 @@ class Certificate:
     `stamp` changes whenever one of the files does; `position` is `file:line:column` of where it was named. `chain_text`
     and `key_text` (PEM) stand in place of what files hold, `staple` (hex) in place of `ocsp`: given at run time.
     `names` are the hosts that get it, `*.name` for all below one and `!name` for none; (): those that it is for.
+    `options` hold for who gets it, in place of its listener's.
     """
 
     certificate: str
@@ -43,14 +44,19 @@ class Certificate:
     key_text: str = field(default="", repr=False)
     staple: str = ""
     names: tuple[str, ...] = ()
+    options: CertificateOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TlsSuite:
-    """Versions ("1.2", "1.3") and cipher suites (IANA names), the preferred first; () for the default ones."""
+    """Versions ("1.2", "1.3"), cipher suites and groups for the exchange of keys (IANA names), the preferred first.
+
+    () for the default ones.
+    """
 
     versions: tuple[str, ...] = ()
     ciphers: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class ClientCertificates:
     """PEM files: `ca` with the authorities that sign for clients, `crl` ("" for none) with what they revoked.
 
     `required`: a client without a certificate is refused; one with a bad certificate always is. `positions` are
-    `file:line:column` of where `ca` and `crl` were named.
+    `file:line:column` of where `ca` and `crl` were named. `names`: clients are told who these authorities are.
     """
 
     required: bool
@@ -66,6 +72,19 @@ class ClientCertificates:
     crl: str
     stamp: str
     positions: tuple[str, str] = field(default=("", ""), compare=False)
+    names: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateOptions:
+    """What holds for clients that get a certificate, in place of all that its listener says of the same.
+
+    `http2`: it is offered, where requests are spoken at all.
+    """
+
+    suite: TlsSuite
+    client: ClientCertificates | None
+    http2: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,14 +65,22 @@ def _certificate(one: model.Certificate) -> wire.Certificate:
         key_text=one.key_text or None,
         staple=one.staple,
         names=one.names,
+        options=_options(one.options) if one.options else None,
         position=one.position,
     )
 
 
+def _options(options: model.CertificateOptions) -> wire.CertificateOptions:
+    client = _client(options.client) if options.client else None
+    return wire.CertificateOptions(suite=_suite(options.suite), client=client, http2=options.http2)
+
+
 def _suite(suite: model.TlsSuite) -> wire.TlsSuite:
     versions = cast("tuple[Literal['1.2', '1.3'], ...]", suite.versions)
-    return wire.TlsSuite(versions=versions, ciphers=suite.ciphers)
+    return wire.TlsSuite(versions=versions, ciphers=suite.ciphers, groups=suite.groups)
 
 
 def _client(client: model.ClientCertificates) -> wire.ClientCertificates:
-    return wire.ClientCertificates(required=client.required, ca=client.ca, crl=client.crl, stamp=client.stamp)
+    return wire.ClientCertificates(
+        required=client.required, ca=client.ca, crl=client.crl, stamp=client.stamp, names=client.names
+    )

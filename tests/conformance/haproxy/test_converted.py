@@ -31,6 +31,8 @@ NAMES = (
     "response_headers",
     "rewrite_uri",
     "tcp_content",
+    "tls_crt_list",
+    "tls_crt_list_options",
     "use_backend",
 )
 """Of those of which nothing is left out; turns among several servers have another order here than there."""

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 NATIVE = re.compile(r"alpn|sni|tls(\..*)?|host|source(_port)?|server|scheme|http_version|port|raw_host")
 """Words of the native language."""
-ELSEWHERE = re.compile(r"(req|res)\.ssl_.*|res\.body.*")
-"""First bytes of TLS that is not ended here, and bodies that rules have waited for."""
+ELSEWHERE = re.compile(r"(req|res)\.ssl_.*|res\.body.*|ssl_fc_err_str")
+"""First bytes of TLS that is not ended here, bodies that rules have waited for, and errors of handshakes that fail."""
 
 
 OPTIONAL = {

@@ -40,7 +40,7 @@ from tenbin.model.config import AdminEndpoint, Identity
 from tenbin.model.frontend import PerSource, SocketOptions
 from tenbin.model.logs import LogPart
 from tenbin.model.server import Lookup, Passive, ServerId
-from tenbin.model.tls import Protocol, ProxyIn, SendProxy, ServerTls, TlsSuite
+from tenbin.model.tls import CertificateOptions, Protocol, ProxyIn, SendProxy, ServerTls, TlsSuite
 from tenbin.model.values import MemoryLimit, Rate, UnixAddress
 
 if TYPE_CHECKING:
@@ -145,6 +145,8 @@ OTHERS: dict[Key, Any] = {
     ("ListenerTls", "hsts"): "max-age=1",
     ("TlsSuite", "versions"): ("1.3",),
     ("TlsSuite", "ciphers"): ("TLS_AES_128_GCM_SHA256",),
+    ("TlsSuite", "groups"): ("secp384r1",),
+    ("Certificate", "options"): CertificateOptions(TlsSuite(("1.3",)), None, http2=False),
     ("ServerTls", "host"): "d.test",
     ("ServerTls", "chosen"): Fetch("path"),
     ("Route", "when"): _WHEN,

@@ -15,6 +15,7 @@ from tenbin.model import (
     BackendLimits,
     Balance,
     Certificate,
+    CertificateOptions,
     Check,
     ClientCertificates,
     Compare,
@@ -290,7 +291,10 @@ def _listeners() -> tuple[Listener, ...]:
     )
     full = listener_tls(
         certificate("site", ocsp="/etc/tenbin/site.pem.ocsp"),
-        certificate("other", ("*.other.example", "!own.other.example")),
+        replace(
+            certificate("other", ("*.other.example", "!own.other.example")),
+            options=CertificateOptions(TlsSuite(groups=("x25519",)), replace(client, names=False), http2=True),
+        ),
         default=1,
         strict_sni=True,
         suite=TlsSuite(("1.3",), ("TLS_AES_128_GCM_SHA256",)),

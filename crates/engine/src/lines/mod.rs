@@ -151,6 +151,11 @@ impl Lines {
         self.write(format, (entry, view), level, b"");
     }
 
+    /// Whether a format says what is told of connections that were never served.
+    pub fn tells_errors(&self) -> bool {
+        !self.error.is_empty()
+    }
+
     /// Writes the line of a connection that was never served, and `why` where no format says otherwise.
     pub fn tell_premature<V: View>(&self, entry: &Entry<'_>, view: &V, why: &str) {
         let level = if self.raise_errors { ERROR } else { INFO };

@@ -35,7 +35,7 @@ pub async fn greet(mut newcomer: Newcomer, found: Rc<Found>) {
         Err(Unheard::Closed { spoke: false }) => {
             let Newcomer { presence, stream, peer, .. } = newcomer;
             let _ = presence.destination(Some(&stream));
-            return premature::tell(presence, &found, peer, Premature::HeaderClosed);
+            return premature::tell(presence, &found, peer, Premature::HeaderClosed.into());
         }
         Err(Unheard::Unwanted) => return,
     };
@@ -95,7 +95,7 @@ fn refuse(newcomer: Newcomer, found: &Rc<Found>, (why, called): (&str, Premature
     *counters.errors.lock().entry(code.to_owned()).or_insert(0) += 1;
     access::log_refused(worker, (peer, name), code);
     let _ = presence.destination(Some(&stream));
-    premature::tell(presence, found, peer, called);
+    premature::tell(presence, found, peer, called.into());
     if source::is_due(worker, &counters.proxy_told) {
         let peer = peer.ip().to_canonical();
         let text = format!("frontend {name}: a connection from {peer} has no good PROXY header: {why}");

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, TlsStream};
 
-use crate::tls::{Chosen, Facts, ListenerConfig};
+use crate::tls::{Chosen, Facts, Failed, ListenerConfig, Wants};
 
 /// Bytes that were encrypted and that the socket does not take yet, at most.
 const UNSENT_BYTES: usize = 16 * 1024;
@@ -24,9 +24,9 @@ impl Tls {
     pub async fn accept(
         config: &ListenerConfig,
         socket: TcpStream,
-        wants_own: bool,
-    ) -> io::Result<(Box<Self>, Facts)> {
-        let (mut accepted, own) = config.accept(socket, wants_own).await?;
+        wants: Wants,
+    ) -> Result<(Box<Self>, Facts), Failed> {
+        let (mut accepted, own) = config.accept(socket, wants).await?;
         let connection = accepted.get_mut().1;
         connection.set_buffer_limit(Some(UNSENT_BYTES));
         let facts = Facts::of(connection, own.as_ref());

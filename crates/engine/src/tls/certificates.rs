@@ -44,6 +44,8 @@ pub struct Usable {
     pub names: Vec<String>,
     /// Hosts below one of these that do not.
     pub without: Arc<[String]>,
+    /// Which of its listener's terms hold for who gets it.
+    pub terms: usize,
     /// For handshakes.
     pub certified: Arc<CertifiedKey>,
     /// Until when its staple may be sent, in seconds since 1970.
@@ -77,7 +79,7 @@ impl Judged {
                 } else {
                     wanted.into_iter().cloned().collect()
                 };
-                Ok(Usable { described, names, without, certified, stapled_until })
+                Ok(Usable { described, names, without, terms: 0, certified, stapled_until })
             }
             (None, None) => Err(Problem::setting("a certificate has no key")),
             (Some(error), _) => Err(error),

@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 
 use rustls::pki_types::CertificateDer;
-use rustls::{ClientConnection, CommonState, HandshakeKind, NamedGroup, ServerConnection};
+use rustls::server::ClientHello;
+use rustls::{ClientConnection, CommonState, HandshakeKind, ServerConnection};
 use sha1::{Digest, Sha1};
 use x509_parser::oid_registry::Oid;
 use x509_parser::parse_x509_certificate;
@@ -13,6 +14,7 @@ use super::suites;
 use super::x509::{common_name, fingerprint, line, serial, serial_bytes};
 
 /// What is known of a connection; small, and made once for each.
+#[derive(Debug)]
 pub struct Facts {
     /// `1.2` or `1.3`.
     pub version: &'static str,
@@ -31,12 +33,14 @@ pub struct Facts {
 }
 
 /// A certificate, read when it is first asked.
+#[derive(Debug)]
 pub struct Certificate {
     der: CertificateDer<'static>,
     read: OnceLock<Option<CertificateFacts>>,
 }
 
 /// What a certificate says.
+#[derive(Debug)]
 pub struct CertificateFacts {
     /// As in RFC 4514.
     pub subject: String,
@@ -69,6 +73,23 @@ impl Facts {
         Self { sni, own: own.map(Certificate::boxed), ..Self::common(connection) }
     }
 
+    /// Of a client whose handshake has only begun; `versions` are those of the listener, none for all.
+    pub fn of_hello(hello: &ClientHello<'_>, versions: &[String]) -> Self {
+        let is_spoken = versions.is_empty() || versions.iter().any(|version| version == "1.3");
+        // All suites of TLS 1.3 begin so (RFC 8446, B.4).
+        let is_offered = || hello.cipher_suites().iter().any(|suite| u16::from(*suite) >> 8 == 0x13);
+        Self {
+            version: if is_spoken && is_offered() { "1.3" } else { "1.2" },
+            cipher: "",
+            curve: "",
+            sni: hello.server_name().map(Into::into),
+            alpn: None,
+            resumed: false,
+            shown: None,
+            own: None,
+        }
+    }
+
     /// Of a connection to a server whose handshake is over.
     pub fn of_server(connection: &ClientConnection) -> Self {
         Self::common(connection)
@@ -80,7 +101,7 @@ impl Facts {
         Self {
             version: connection.protocol_version().map_or("", suites::version),
             cipher: suite.map_or("", |suite| suites::iana(suite.suite())),
-            curve: group.map_or("", |group| curve(group.name())),
+            curve: group.map_or("", |group| suites::group(group.name())),
             sni: None,
             alpn: match connection.alpn_protocol() {
                 Some(b"h2") => Some("h2"),
@@ -164,17 +185,6 @@ fn openssl(algorithm: &Oid<'_>) -> &'static str {
         "1.2.840.10045.4.3.4" => "ecdsa-with-SHA512",
         "1.3.101.112" => "ED25519",
         "1.3.101.113" => "ED448",
-        _ => "",
-    }
-}
-
-fn curve(group: NamedGroup) -> &'static str {
-    match group {
-        NamedGroup::X25519 => "x25519",
-        NamedGroup::secp256r1 => "secp256r1",
-        NamedGroup::secp384r1 => "secp384r1",
-        NamedGroup::secp521r1 => "secp521r1",
-        NamedGroup::X25519MLKEM768 => "X25519MLKEM768",
         _ => "",
     }
 }

@@ -1,4 +1,4 @@
-//! TLS of a listener: one configuration of rustls, shared by all threads.
+//! TLS of a listener: one configuration of rustls, shared by all threads; further ones where certificates have options.
 
 use std::sync::Arc;
 
@@ -6,28 +6,17 @@ use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::server::{ClientHello, NoServerSessionStorage};
 
-use super::certificates::Judged;
+use super::certificates::{Judged, Usable};
 use super::problem::Problem;
 use super::resolver::Resolver;
 use super::seconds;
 use super::suites::Offer;
+use super::terms::{Alpn, Terms};
 use super::tickets::Tickets;
-use super::verify::Clients;
 use crate::wire::{ListenerTls, TlsSuite};
 
 /// A whole TLS record: the fatal alert `unrecognized_name` (112), for clients that strict listeners do not know.
 pub const UNRECOGNIZED_NAME: [u8; 7] = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70];
-
-/// Which protocols are offered by ALPN.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Alpn {
-    /// None: what is carried is not known (TCP mode).
-    None,
-    /// `http/1.1`.
-    Http1,
-    /// `h2` before `http/1.1`.
-    Http2,
-}
 
 /// TLS of a listener. A clone is the same.
 #[derive(Clone)]
@@ -36,7 +25,12 @@ pub struct ListenerConfig {
 }
 
 struct Inner {
+    /// That of the first terms, mostly the only ones.
     server: Arc<ServerConfig>,
+    /// Those of further terms, each with the certificates for which they hold alone: whatever a client says later, it
+    /// gets no certificate of other terms.
+    others: Vec<Arc<ServerConfig>>,
+    /// All certificates.
     resolver: Arc<Resolver>,
     spec: ListenerTls,
     alpn: Alpn,
@@ -70,7 +64,17 @@ impl ListenerConfig {
             .with_cert_resolver(Arc::clone(&resolver) as Arc<_>);
         server.session_storage = Arc::new(NoServerSessionStorage {});
         let (server, spec, tickets) = (Arc::new(server), spec.clone(), Arc::clone(tickets));
-        Ok(Self { inner: Arc::new(Inner { server, resolver, spec, alpn, tickets, is_closed: true }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                server,
+                others: Vec::new(),
+                resolver,
+                spec,
+                alpn,
+                tickets,
+                is_closed: true,
+            }),
+        })
     }
 
     /// Whether nobody gets in.
@@ -78,9 +82,21 @@ impl ListenerConfig {
         self.inner.is_closed
     }
 
-    /// For handshakes.
+    /// For handshakes where nothing `varies`.
     pub fn server(&self) -> &Arc<ServerConfig> {
         &self.inner.server
+    }
+
+    /// Whether it depends on what a client says which configuration its handshake needs.
+    pub fn varies(&self) -> bool {
+        !self.inner.others.is_empty()
+    }
+
+    /// For the handshake of a client.
+    pub fn server_for(&self, hello: &ClientHello<'_>) -> &Arc<ServerConfig> {
+        let terms = if self.varies() { self.inner.resolver.terms_of(hello) } else { None };
+        let other = terms.and_then(|terms| self.inner.others.get(terms.checked_sub(1)?));
+        other.unwrap_or(&self.inner.server)
     }
 
     /// What it was built from.
@@ -107,47 +123,41 @@ impl Inner {
     }
 
     fn build(spec: &ListenerTls, alpn: Alpn, tickets: &Arc<Tickets>) -> Result<Self, Problem> {
-        let now = seconds();
-        let Offer { provider, versions } = Offer::new(&spec.suite)?;
-        let judged = spec
-            .certificates
-            .iter()
-            .map(|certificate| Judged::new(certificate, now).usable(&certificate.names));
-        let usable = judged.collect::<Result<Vec<_>, _>>()?;
+        let (now, own) = (seconds(), Terms::of(spec, alpn));
+        let (all, usable) = judged(spec, alpn, now)?;
         if usable.get(spec.default).is_none() {
             return Err(Problem::setting("the default certificate is none of those that are there"));
         }
         let resolver = Arc::new(Resolver::new(&usable, spec.default, spec.strict_sni, now));
-        let clients = match &spec.client {
-            None => Clients::unasked(),
-            Some(client) => Clients::new(client, &provider)?,
+        let server = |(place, terms): (usize, &Terms<'_>)| {
+            let among = if all.len() == 1 { Arc::clone(&resolver) } else { Arc::new(resolver.only(place)) };
+            terms.server(among, |clients| {
+                let scope = if *terms == own { clients } else { terms.scope(clients) };
+                spec.resumption.then(|| tickets.scoped(scope))
+            })
         };
-        let mut server = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&versions)
-            .map_err(|error| Problem::setting(error.to_string()))?
-            .with_client_cert_verifier(clients.verifier)
-            .with_cert_resolver(Arc::clone(&resolver) as Arc<_>);
-        server.alpn_protocols = alpn.offered();
-        server.ignore_client_order = !spec.suite.ciphers.is_empty();
-        // Tickets hold whole sessions: nothing of them is kept here.
-        server.session_storage = Arc::new(NoServerSessionStorage {});
-        if spec.resumption {
-            server.ticketer = tickets.scoped(clients.scope);
-        } else {
-            server.send_tls13_tickets = 0;
-        }
+        let mut servers = all.iter().enumerate().map(server).collect::<Result<Vec<_>, _>>()?;
+        let others = servers.split_off(1.min(servers.len()));
+        let Some(server) = servers.pop() else { return Err(Problem::setting("there is no certificate")) };
         let (spec, tickets) = (spec.clone(), Arc::clone(tickets));
-        Ok(Self { server: Arc::new(server), resolver, spec, alpn, tickets, is_closed: false })
+        Ok(Self { server, others, resolver, spec, alpn, tickets, is_closed: false })
     }
 }
 
-impl Alpn {
-    fn offered(self) -> Vec<Vec<u8>> {
-        let offered: &[&str] = match self {
-            Self::None => &[],
-            Self::Http1 => &["http/1.1"],
-            Self::Http2 => &["h2", "http/1.1"],
-        };
-        offered.iter().map(|name| name.as_bytes().to_vec()).collect()
+/// The certificates of a listener, and all terms that hold for some of them.
+fn judged(spec: &ListenerTls, alpn: Alpn, now: i64) -> Result<(Vec<Terms<'_>>, Vec<Usable>), Problem> {
+    let (own, mut all) = (Terms::of(spec, alpn), Vec::new());
+    let mut usable = Vec::with_capacity(spec.certificates.len());
+    for certificate in &spec.certificates {
+        let options = certificate.options.as_ref();
+        let terms = options.map_or(own, |options| Terms::among(options, alpn));
+        let known = all.iter().position(|known| *known == terms);
+        let place = known.unwrap_or(all.len());
+        if known.is_none() {
+            all.push(terms);
+        }
+        let one = Judged::new(certificate, now).usable(&certificate.names)?;
+        usable.push(Usable { terms: place, ..one });
     }
+    Ok((all, usable))
 }

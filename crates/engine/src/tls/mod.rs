@@ -6,6 +6,7 @@
 
 mod accept;
 mod authorities;
+mod blame;
 mod certificates;
 mod chain;
 mod client;
@@ -18,18 +19,22 @@ mod problem;
 mod resolver;
 mod selfsigned;
 mod suites;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod tickets;
 mod verify;
 mod x509;
 
+pub use accept::{Accepted, Failed, Wants};
+pub use blame::Blame;
 pub use client::{Authorities, Chosen, ClientConfig};
 pub use facts::{Certificate, CertificateFacts, Facts};
 pub use inspect::certificates_command;
-pub use listener::{Alpn, ListenerConfig};
+pub use listener::ListenerConfig;
 pub use problem::Problem;
 pub use selfsigned::self_signed_command;
+pub use terms::Alpn;
 pub use tickets::Tickets;
 
 /// The wall clock, as certificates tell time: seconds since 1970.

@@ -28,6 +28,8 @@ type Choice = Vec<Shown>;
 /// A certificate as a client gets it.
 #[derive(Clone)]
 struct Shown {
+    /// Which terms hold for who gets it.
+    terms: usize,
     /// Hosts that are below its names and do not get it.
     without: Arc<[String]>,
     certified: Arc<CertifiedKey>,
@@ -64,6 +66,22 @@ impl Resolver {
             resolver.default.sort_by_key(|one| one.certified.key.algorithm() == SignatureAlgorithm::RSA);
         }
         resolver
+    }
+
+    /// Only the certificates for which these terms hold.
+    pub fn only(&self, terms: usize) -> Self {
+        let of =
+            |choice: &Choice| choice.iter().filter(|one| one.terms == terms).cloned().collect::<Choice>();
+        let among = |names: &HashMap<String, Choice>| {
+            let kept = names.iter().map(|(name, choice)| (name.clone(), of(choice)));
+            kept.filter(|(_, choice)| !choice.is_empty()).collect()
+        };
+        Self { exact: among(&self.exact), wildcard: among(&self.wildcard), default: of(&self.default) }
+    }
+
+    /// The terms that hold for a client that says all this, as its certificate has them.
+    pub fn terms_of(&self, hello: &ClientHello<'_>) -> Option<usize> {
+        self.choose(hello.server_name(), hello.signature_schemes()).map(|shown| shown.terms)
     }
 
     /// Whether a client that names this host, in lower case, gets any certificate.
@@ -104,7 +122,7 @@ impl Shown {
             let unstapled = CertifiedKey { ocsp: None, ..CertifiedKey::clone(&certified) };
             (one.stapled_until, Arc::new(unstapled))
         });
-        Self { without: Arc::clone(&one.without), certified, unstapled }
+        Self { terms: one.terms, without: Arc::clone(&one.without), certified, unstapled }
     }
 
     fn now(&self) -> Arc<CertifiedKey> {

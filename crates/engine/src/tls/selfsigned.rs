@@ -65,6 +65,7 @@ mod tests {
             key_text: None,
             staple: String::new(),
             names: Vec::new(),
+            options: None,
             certificate: file.clone(),
             key: file,
             ocsp: String::new(),

@@ -1,15 +1,15 @@
-//! Versions and cipher suites by the names that people write, on the one provider of cryptography.
+//! Versions, cipher suites and groups by the names that people write, on the one provider of cryptography.
 
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::version::{TLS12, TLS13};
-use rustls::{CipherSuite, ProtocolVersion, SupportedProtocolVersion};
+use rustls::{CipherSuite, NamedGroup, ProtocolVersion, SupportedProtocolVersion};
 
 use super::problem::Problem;
 use crate::wire::TlsSuite;
 
-/// A provider that knows only these suites, and the versions that they are for.
+/// A provider that knows only these suites and groups, and the versions that they are for.
 pub struct Offer {
     /// For builders of configurations.
     pub provider: Arc<CryptoProvider>,
@@ -36,6 +36,17 @@ impl Offer {
                 }
             }
         }
+        if !spec.groups.is_empty() {
+            let known = std::mem::take(&mut provider.kx_groups);
+            for wanted in &spec.groups {
+                let group = known.iter().find(|one| group(one.name()) == wanted).ok_or_else(|| {
+                    let names: Vec<_> = known.iter().map(|one| group(one.name())).collect();
+                    let names = names.join(", ");
+                    Problem::setting(format!("there is no group {wanted:?}, expected some of {names}"))
+                })?;
+                provider.kx_groups.push(*group);
+            }
+        }
         let versions = versions(&spec.versions)?;
         if !provider.cipher_suites.iter().any(|suite| versions.contains(&suite.version())) {
             return Err(Problem::setting(format!(
@@ -54,6 +65,18 @@ pub fn iana(suite: CipherSuite) -> &'static str {
         CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
         CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
         other => other.as_str().unwrap_or_default(),
+    }
+}
+
+/// The name of a group for the exchange of keys in the IANA registry.
+pub fn group(group: NamedGroup) -> &'static str {
+    match group {
+        NamedGroup::X25519 => "x25519",
+        NamedGroup::secp256r1 => "secp256r1",
+        NamedGroup::secp384r1 => "secp384r1",
+        NamedGroup::secp521r1 => "secp521r1",
+        NamedGroup::X25519MLKEM768 => "X25519MLKEM768",
+        _ => "",
     }
 }
 
@@ -81,7 +104,7 @@ mod tests {
 
     fn offer(versions: &[&str], ciphers: &[&str]) -> Result<Vec<&'static str>, String> {
         let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let spec = TlsSuite { versions: owned(versions), ciphers: owned(ciphers) };
+        let spec = TlsSuite { versions: owned(versions), ciphers: owned(ciphers), groups: Vec::new() };
         let offer = Offer::new(&spec).map_err(|problem| problem.text)?;
         let mut told: Vec<_> = offer.versions.iter().map(|one| version(one.version)).collect();
         told.extend(offer.provider.cipher_suites.iter().map(|suite| iana(suite.suite())));
@@ -100,6 +123,18 @@ mod tests {
         let names =
             ["TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"];
         assert_eq!(offer(&["1.3"], &names).unwrap(), [&["1.3"], &names[..2]].concat());
+    }
+
+    #[test]
+    fn groups_are_taken_by_name_and_in_order() {
+        let offered = |groups: &[&str]| {
+            let groups = groups.iter().map(|name| (*name).to_owned()).collect();
+            let offer = Offer::new(&TlsSuite { groups, ..TlsSuite::default() });
+            offer
+                .map(|offer| offer.provider.kx_groups.iter().map(|one| group(one.name())).collect::<Vec<_>>())
+        };
+        assert_eq!(offered(&["secp384r1", "x25519"]).unwrap(), ["secp384r1", "x25519"]);
+        assert!(offered(&["secp521r1"]).unwrap_err().text.contains("x25519, secp256r1"));
     }
 
     #[test]

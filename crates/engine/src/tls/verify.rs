@@ -39,6 +39,9 @@ impl Clients {
         let authorities = certificates(&spec.ca)?;
         let lists = revoked(&spec.crl)?;
         let mut hash = Sha256::new_with_prefix(if spec.required { b"required" } else { b"optional" });
+        if !spec.names {
+            hash.update(b"unnamed");
+        }
         let all = authorities.iter().map(|(_, der)| der.as_ref()).chain(lists.iter().map(AsRef::as_ref));
         all.for_each(|der: &[u8]| hash.update(Sha256::digest(der)));
         let roots = Arc::new(roots(&spec.ca, &authorities)?);
@@ -46,6 +49,9 @@ impl Clients {
         builder = builder.with_crls(lists).enforce_revocation_expiration();
         if !spec.required {
             builder = builder.allow_unauthenticated();
+        }
+        if !spec.names {
+            builder = builder.clear_root_hint_subjects();
         }
         let verifier = builder.build().map_err(|error| Problem::error(&spec.crl, 0, error.to_string()))?;
         Ok(Self { verifier, scope: hash.finalize().into() })

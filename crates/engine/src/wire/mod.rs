@@ -45,7 +45,8 @@ pub use tables::{
     TableValue,
 };
 pub use tls::{
-    Certificate, ClientCertificates, ListenerTls, Protocol, ProxyIn, ProxyOut, ServerTls, TlsSuite,
+    Certificate, CertificateOptions, ClientCertificates, ListenerTls, Protocol, ProxyIn, ProxyOut, ServerTls,
+    TlsSuite,
 };
 
 /// Version of the contract; both sides must have the same.

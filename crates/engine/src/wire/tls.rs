@@ -31,9 +31,27 @@ pub struct Certificate {
     /// Hosts that get it, in lower case, `*.name` for all below one, `!name` for none; empty: those that it is for.
     #[serde(default)]
     pub names: Vec<String>,
+    /// What holds for clients that get it; none: what the listener says.
+    #[serde(default)]
+    pub options: Option<CertificateOptions>,
     /// `file:line:column` in the configuration.
     #[serde(default)]
     pub position: String,
+}
+
+/// What holds for clients that get a certificate, in place of all that the listener says of the same.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateOptions {
+    /// What is offered.
+    #[serde(default)]
+    pub suite: TlsSuite,
+    /// Whether and how clients show certificates.
+    #[serde(default)]
+    pub client: Option<ClientCertificates>,
+    /// `h2` is offered; it is never in TCP mode.
+    #[serde(default)]
+    pub http2: bool,
 }
 
 /// Which versions and suites are offered and accepted.
@@ -46,6 +64,9 @@ pub struct TlsSuite {
     /// Names of the IANA registry, the preferred first; empty: the default ones.
     #[serde(default)]
     pub ciphers: Vec<String>,
+    /// Groups for the exchange of keys by their IANA names, the preferred first; empty: the default ones.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 /// Certificates that clients show.
@@ -62,6 +83,9 @@ pub struct ClientCertificates {
     /// Changes whenever one of the files does.
     #[serde(default)]
     pub stamp: String,
+    /// They are told the names of these authorities.
+    #[serde(default = "super::snapshot::yes")]
+    pub names: bool,
 }
 
 /// TLS on a listener.

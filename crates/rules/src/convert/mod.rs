@@ -4,6 +4,7 @@
 //! takes ([`cast`]); what is absent, or cannot be cast, gives what is absent. Case and blanks are those of ASCII.
 //! Four are older than that and keep their own ways: `lower`, `upper` and `strip` take text only, and `length` of
 //! what is absent is 0, so that `len(header("x")) == 0` says what it seems to say; HAProxy's `length` is `size`.
+//! So do the three that write parts of `Forwarded`, which has words for what is unknown.
 //! Truth values have the texts `true` and `false`; `bool_text` gives `1` and `0`, as HAProxy writes them.
 
 mod address;

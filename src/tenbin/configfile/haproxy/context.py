@@ -20,6 +20,7 @@ from tenbin.model import Mode
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tenbin.configfile.haproxy.draft import Parts
     from tenbin.configfile.haproxy.lexer import Line
     from tenbin.model import Answer, Capture, Expression, LiveList, Table
 
@@ -100,7 +101,7 @@ class Reading:
 
     `wanted` are names that expressions ask for, each with where it stands and its kind (table, backend, frontend,
     server, userlist): what they name may be declared later. `http_errors` are the sections of that kind, with their
-    answers by status.
+    answers by status. `stores` are the certificates of crt-stores, by the names that `crt` knows them by.
     """
 
     def __init__(self, directory: Path, environment: Mapping[str, str], version: tuple[int, int] = NEWEST) -> None:
@@ -119,6 +120,7 @@ class Reading:
         self.files: dict[Path, Content] = {}
         self.servers: dict[str, set[str]] = {}
         self.wanted: list[tuple[Word, str, str]] = []
+        self.stores: dict[str, tuple[Word, Parts]] = {}
         self.http_errors: dict[str, dict[int, Answer]] = {}
         self._standings: dict[tuple[str, int], Entry] = {}
 

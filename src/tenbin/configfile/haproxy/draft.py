@@ -6,7 +6,7 @@ A section starts as a copy of its `defaults`. Words are kept where a problem may
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from tenbin.model import HashFunction, HashKey, Policy
 
@@ -43,12 +43,22 @@ class CompressionDraft:
     offload: bool = False
 
 
+class Parts(NamedTuple):
+    """Files of a certificate that are named apart, and the folders of both, None for those of `global`."""
+
+    key: Word | None = None
+    ocsp: Word | None = None
+    base: str | None = None
+    key_base: str | None = None
+
+
 @dataclass(slots=True)
 class TlsDraft:
     """TLS of an address or towards a server; `versions` are limits such as "1.2", "" for none."""
 
     on: bool = False
     certificates: list[Word] = field(default_factory=list)
+    parts: Parts = field(default_factory=Parts)
     lists: list[Word] = field(default_factory=list)
     ca: Word | None = None
     crl: Word | None = None
@@ -58,9 +68,10 @@ class TlsDraft:
     without: set[str] = field(default_factory=set)
     ciphers: str = ""
     suites: str = ""
+    groups: tuple[str, ...] = ()
+    ca_names: bool = True
     alpn: tuple[str, ...] | None = None
     strict_sni: bool = False
-    tickets: bool = True
     sni: Word | None = None
     name: str = ""
 
@@ -262,6 +273,7 @@ class ProxyDraft:
     timeouts: dict[str, int] = field(default_factory=dict)
     options: dict[str, bool] = field(default_factory=dict)
     binds: list[BindDraft] = field(default_factory=list)
+    uses: list[TlsDraft] = field(default_factory=list)
     servers: list[ServerDraft] = field(default_factory=list)
     default_server: ServerDraft = field(default_factory=ServerDraft)
     maxconn: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.haproxy import stores
 from tenbin.configfile.haproxy.context import Scope
 from tenbin.configfile.haproxy.directives.replies import file_answer
 from tenbin.configfile.suggest import did_you_mean
@@ -33,6 +34,8 @@ def read(reading: Reading, found: Others, section: Section) -> None:
     if section.kind in _REFUSED:
         reading.refused(section.head, f"section '{section.kind}': {_REFUSED[section.kind]}.")
         _all(reading, section, refused=True)
+    elif section.kind == "crt-store":
+        stores.read(reading, section)
     elif section.kind in _IGNORED:
         reading.ignored(section.head, _IGNORED[section.kind])
         _all(reading, section, refused=False)
@@ -174,7 +177,6 @@ _REFUSED = {
     "fcgi-app": "FastCGI is not spoken",
     "ring": "lines go to a file descriptor, a socket or a syslog server, not to a ring",
     "log-forward": "logs are not forwarded",
-    "crt-store": "name the files with `crt`",
     "healthcheck": "checks stand in backends",
     "acme": "certificates come from files",
 }

@@ -42,7 +42,7 @@ class Proxies:
         name, base = self._head(section)
         draft = inherited(base) if base else ProxyDraft(section.kind, name, section.head)
         draft.kind, draft.name, draft.head = section.kind, name, section.head
-        draft.binds, draft.servers, draft.phrases = [], [], []
+        draft.binds, draft.uses, draft.servers, draft.phrases = [], [], [], []
         draft.check.inherited, draft.latest = True, 0
         draft.inherited = base if section.kind != "defaults" else None
         self._used.add(id(base))

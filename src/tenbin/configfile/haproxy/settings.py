@@ -47,6 +47,7 @@ class Global:
     spread: int = 0
     programs: bool = False
     certificates: str = ""
+    keys: str = ""
     authorities: str = ""
     bind_tls: TlsDraft = field(default_factory=TlsDraft)
     server_tls: TlsDraft = field(default_factory=TlsDraft)
@@ -232,6 +233,13 @@ def _tls_options(side: str) -> Callable[[Reading, Global, Arguments], None]:
     return read_it
 
 
+def _tls_groups(side: str) -> Callable[[Reading, Global, Arguments], None]:
+    def read_it(reading: Reading, settings: Global, words: Arguments) -> None:
+        secure.WORDS["curves"](reading, getattr(settings, side), words)
+
+    return read_it
+
+
 _SWITCHES = ("busy-polling", "set-dumpable", "strict-limits", "insecure-fork-wanted", "numa-cpu-mapping")
 _READERS: dict[str, Callable[[Reading, Global, Arguments], None]] = {
     "maxconn": _number("maxconn"),
@@ -256,6 +264,7 @@ _READERS: dict[str, Callable[[Reading, Global, Arguments], None]] = {
     "hard-stop-after": _hard_stop,
     "spread-checks": _spread,
     "crt-base": _text("certificates"),
+    "key-base": _text("keys"),
     "ca-base": _text("authorities"),
     "ssl-default-bind-options": _tls_options("bind_tls"),
     "ssl-default-server-options": _tls_options("server_tls"),
@@ -263,6 +272,8 @@ _READERS: dict[str, Callable[[Reading, Global, Arguments], None]] = {
     "ssl-default-bind-ciphersuites": _tls_text("bind_tls", "suites"),
     "ssl-default-server-ciphers": _tls_text("server_tls", "ciphers"),
     "ssl-default-server-ciphersuites": _tls_text("server_tls", "suites"),
+    "ssl-default-bind-curves": _tls_groups("bind_tls"),
+    "ssl-default-server-curves": _tls_groups("server_tls"),
     "ssl-server-verify": _verify,
     "set-var": _variable,
     "set-var-fmt": _variable,

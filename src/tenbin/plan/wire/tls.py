@@ -11,7 +11,8 @@ class Certificate(Wire):
     """A PEM chain and its key (perhaps the same file); `stamp` changes whenever one of the files does.
 
     `chain_text` and `key_text` (PEM) stand in place of what these files hold, `staple` (hex) in place of `ocsp`.
-    `names`, if any, are the hosts that get it: `*.name` for all below one, `!name` for none.
+    `names`, if any, are the hosts that get it: `*.name` for all below one, `!name` for none. `options` hold for who
+    gets it, in place of the listener's.
     """
 
     certificate: str
@@ -22,23 +23,37 @@ class Certificate(Wire):
     key_text: str | None = Field(default=None, repr=False)
     staple: str = ""
     names: tuple[str, ...] = ()
+    options: "CertificateOptions | None" = None
     position: str = ""
 
 
 class TlsSuite(Wire):
-    """Versions and cipher suites (IANA names), the preferred first; empty for the default ones."""
+    """Versions, cipher suites and groups (IANA names), the preferred first; empty for the default ones."""
 
     versions: tuple[Literal["1.2", "1.3"], ...] = ()
     ciphers: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 class ClientCertificates(Wire):
-    """PEM files: `ca` with the authorities of clients, `crl` ("" for none) with what they revoked."""
+    """PEM files: `ca` with the authorities of clients, `crl` ("" for none) with what they revoked.
+
+    `names`: clients are told who these authorities are.
+    """
 
     required: bool
     ca: str
     crl: str = ""
     stamp: str = ""
+    names: bool = True
+
+
+class CertificateOptions(Wire):
+    """What holds for clients that get a certificate, in place of all that the listener says of the same."""
+
+    suite: TlsSuite = TlsSuite()
+    client: ClientCertificates | None = None
+    http2: bool = False
 
 
 class ListenerTls(Wire):

@@ -321,7 +321,7 @@ def test_which_address_of_a_name_is_taken(directory: Path) -> None:
 
 
 def test_the_report_names_what_is_less_than_it_says(directory: Path) -> None:
-    text = COMMON + 'listen web\n  bind :8080\n  option spop-check\n  error-log-format "%ci %[ssl_fc_err]"\n'
+    text = COMMON + 'listen web\n  bind :8080\n  option spop-check\n  error-log-format "%ci %[ssl_c_ca_err]"\n'
     text += 'listen other\n  bind :8081\n  error-log-format "%ci %[fc_err]"\n'
     _, standings = reported(text, directory)
     assert [standings[line] for line in (8, 9, 12)] == ["approximated", "approximated", "exact"]

@@ -11,7 +11,7 @@ use rustls::{AlertDescription, ClientConnection, Error};
 
 use super::support::{Authority, Directory, Issued, Pair, Refused, listener, rsa, server};
 use crate::tls::ocsp::tests::answer;
-use crate::tls::{Alpn, Authorities, ClientConfig, Facts, ListenerConfig, Tickets};
+use crate::tls::{Alpn, Authorities, ClientConfig, Facts, ListenerConfig, Tickets, Wants};
 use crate::wire::{Certificate, ListenerTls, Protocol, TlsSuite};
 
 struct World {
@@ -56,7 +56,7 @@ fn shown(listener: &ListenerConfig, host: &str, suite: &TlsSuite) -> (String, St
 
 fn suite(versions: &[&str], ciphers: &[&str]) -> TlsSuite {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    TlsSuite { versions: owned(versions), ciphers: owned(ciphers) }
+    TlsSuite { versions: owned(versions), ciphers: owned(ciphers), groups: vec![] }
 }
 
 #[test]
@@ -154,7 +154,10 @@ fn accepted(listener: &ListenerConfig, client: &Arc<rustls::ClientConfig>, host:
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
         runtime.block_on(async {
             far.set_nonblocking(true).unwrap();
-            listener.accept(tokio::net::UnixStream::from_std(far).unwrap(), false).await.map(|_| ())
+            listener
+                .accept(tokio::net::UnixStream::from_std(far).unwrap(), Wants::default())
+                .await
+                .map(|_| ())
         })
     });
     let name = ServerName::try_from(host.to_owned()).unwrap();

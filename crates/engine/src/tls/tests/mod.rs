@@ -3,6 +3,7 @@
 mod judging;
 mod listeners;
 mod mutual;
+mod options;
 mod resuming;
 mod servers;
 pub mod support;

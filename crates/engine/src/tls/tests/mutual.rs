@@ -27,7 +27,7 @@ impl World {
     pub fn listen(&self, required: bool, ca: &str, crl: &str) -> Result<ListenerConfig, Problem> {
         let own = self.directory.hold("own", &self.authority.certify(&["a.example"]), &[]);
         let (ca, crl) = (ca.to_owned(), crl.to_owned());
-        let client = Some(ClientCertificates { required, ca, crl, stamp: String::new() });
+        let client = Some(ClientCertificates { required, ca, crl, stamp: String::new(), names: true });
         let spec = crate::wire::ListenerTls { client, ..listener(vec![own]) };
         ListenerConfig::build(&spec, Alpn::Http1, &self.tickets, None)
     }
@@ -35,7 +35,7 @@ impl World {
     /// A client that shows this certificate, if any.
     pub fn client(&self, shown: Option<&Issued>, version: &str) -> ClientConfig {
         let certificate = shown.map(|one| self.directory.hold("client", one, &[]));
-        let suite = TlsSuite { versions: vec![version.to_owned()], ciphers: vec![] };
+        let suite = TlsSuite { versions: vec![version.to_owned()], ciphers: vec![], groups: vec![] };
         let spec = ServerTls { certificate, suite, ..server(&self.ca, "a.example") };
         ClientConfig::build(&spec, Protocol::Http1, &mut Authorities::default()).unwrap()
     }

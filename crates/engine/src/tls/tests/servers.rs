@@ -66,7 +66,7 @@ fn without_verification_anybody_will_do() {
     });
     let listener = listen(directory.hold("own", &old, &[]));
     for version in ["1.2", "1.3"] {
-        let suite = TlsSuite { versions: vec![version.into()], ciphers: vec![] };
+        let suite = TlsSuite { versions: vec![version.into()], ciphers: vec![], groups: vec![] };
         let spec = ServerTls { verify: false, suite, ..server("", "a.example") };
         let pair = Pair::new(&client(&spec).unwrap(), &listener).unwrap();
         assert_eq!(Facts::of(&pair.server, None).sni.as_deref(), Some("a.example"));
@@ -87,6 +87,7 @@ fn a_certificate_may_stand_for_itself() {
             key_text: None,
             staple: String::new(),
             names: Vec::new(),
+            options: None,
             certificate: file.clone(),
             key: file.clone(),
             ocsp: String::new(),
@@ -132,7 +133,7 @@ fn settings_that_mean_nothing_are_refused() {
     let told = |spec: &ServerTls| client(spec).err().unwrap();
     assert!(told(&server(&ca, "not a name")).text.contains("\"not a name\""));
     assert!(told(&server("/nowhere", "a.example")).file.contains("/nowhere"));
-    let suite = TlsSuite { versions: vec!["1.1".into()], ciphers: vec![] };
+    let suite = TlsSuite { versions: vec!["1.1".into()], ciphers: vec![], groups: vec![] };
     assert!(told(&ServerTls { suite, ..server(&ca, "a.example") }).text.contains("1.1"));
     let certificate =
         Some(Certificate { key: ca.clone(), ..directory.hold("own", &authority.certify(&[]), &[]) });

@@ -13,6 +13,7 @@ use rcgen::{
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::server::Acceptor;
 use rustls::{
     ClientConnection, DigitallySignedStruct, Error, HandshakeKind, ServerConnection, SignatureScheme,
 };
@@ -57,6 +58,7 @@ impl Directory {
             key_text: None,
             staple: String::new(),
             names: Vec::new(),
+            options: None,
             position,
         }
     }
@@ -241,9 +243,8 @@ impl Pair {
         name: ServerName<'static>,
         server: &ListenerConfig,
     ) -> Result<Self, Refused> {
-        let client = ClientConnection::new(Arc::clone(client), name).unwrap();
-        let server = ServerConnection::new(Arc::clone(server.server())).unwrap();
-        let mut pair = Self { client, server };
+        let mut client = ClientConnection::new(Arc::clone(client), name).unwrap();
+        let mut pair = Self { server: accepted(&mut client, server)?, client };
         // The last turns carry tickets, or the alert that answers a bad certificate.
         for _ in 0..6 {
             let mut wire = Vec::new();
@@ -278,6 +279,16 @@ impl Pair {
     }
 }
 
+/// The other end, once it has the hello: the configuration may depend on it.
+fn accepted(client: &mut ClientConnection, server: &ListenerConfig) -> Result<ServerConnection, Refused> {
+    let (mut acceptor, mut wire) = (Acceptor::default(), Vec::new());
+    client.write_tls(&mut wire).unwrap();
+    acceptor.read_tls(&mut wire.as_slice()).unwrap();
+    let accepted = acceptor.accept().map_err(|(error, _)| Refused::ByServer(error))?.unwrap();
+    let config = Arc::clone(server.server_for(&accepted.client_hello()));
+    accepted.into_connection(config).map_err(|(error, _)| Refused::ByServer(error))
+}
+
 /// Who gave a handshake up, and why.
 #[derive(Debug, PartialEq)]
 pub enum Refused {
@@ -293,7 +304,7 @@ impl Staple {
     /// A client for each version.
     pub fn client(&self, versions: &[&str]) -> Vec<Arc<rustls::ClientConfig>> {
         let configure = |version: &&str| {
-            let suite = TlsSuite { versions: vec![(*version).to_owned()], ciphers: vec![] };
+            let suite = TlsSuite { versions: vec![(*version).to_owned()], ciphers: vec![], groups: vec![] };
             let offer = Offer::new(&suite).unwrap();
             let inner = dangerous::Anybody(Arc::clone(&offer.provider));
             let builder = rustls::ClientConfig::builder_with_provider(offer.provider);

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from tenbin.model import LogPart
 
 _LONGEST_TARGET = 32 << 10
-_ALPN_BY_DEFAULT = (2, 8)
 
 
 def frontend(around: Around, draft: ProxyDraft, lines: Lines) -> Frontend:
@@ -107,11 +106,8 @@ def _listeners(around: Around, draft: ProxyDraft) -> tuple[Listener, ...]:
 
 
 def _listener(around: Around, draft: ProxyDraft, bind: BindDraft, number: int) -> Listener:
-    tls = around.files.listener(bind.tls)
-    offered = bind.tls.alpn
-    if offered is None:
-        offered = ("h2", "http/1.1") if around.reading.version >= _ALPN_BY_DEFAULT else ()
-    http2 = ("h2" in offered or bind.protocol == "h2") if tls else bind.protocol != "h1"
+    tls = around.files.listener(bind, draft)
+    http2 = around.files.offers_http2(bind, bind.tls) if tls else bind.protocol != "h1"
     return Listener(
         address=_address(bind),
         lenient=False,

@@ -32,7 +32,7 @@ def bind(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         return
     word = line.words[1]
     common = BindDraft(word, Ports("", 0, 0))
-    _words(reading, draft, common, Arguments(reading, line, 2))
+    _words(reading, common, Arguments(reading, line, 2))
     for text in word.text.split(","):
         for place in _places(reading, word, text):
             made = inherited(common)
@@ -60,7 +60,7 @@ def _places(reading: Reading, word: Word, text: str) -> list[values.Place]:
     return [Ports(place.host, port, port) for port in range(place.low, place.high + 1)]
 
 
-def _words(reading: Reading, draft: ProxyDraft, made: BindDraft, arguments: Arguments) -> None:
+def _words(reading: Reading, made: BindDraft, arguments: Arguments) -> None:
     while arguments:
         word = arguments.text()
         if word in _WORDS:
@@ -81,11 +81,6 @@ def _words(reading: Reading, draft: ProxyDraft, made: BindDraft, arguments: Argu
             hint = did_you_mean(word, known)
             reading.error(arguments.last, f"'bind' : unknown keyword '{word}'.", hint)
             return
-    if made.tls.on and not made.tls.certificates and not made.tls.lists:
-        name = draft.name
-        hint = "name a file with `crt`"
-        message = f"Proxy '{name}': no SSL certificate specified for bind '{made.word.text}' (use 'crt')."
-        reading.error(made.word, message, hint)
 
 
 def _ssl(_reading: Reading, made: BindDraft, _arguments: Arguments) -> None:
@@ -248,7 +243,6 @@ _REFUSED = {
     "quic-cc-algo": "QUIC is not spoken",
     "quic-force-retry": "QUIC is not spoken",
     "quic-socket": "QUIC is not spoken",
-    "ssl-f-use": "it is of `crt-store`",
 }
 
 DIRECTIVES = {"bind": Directive(bind, FRONTEND, in_defaults=False)}

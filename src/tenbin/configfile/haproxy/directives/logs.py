@@ -21,7 +21,7 @@ FACILITIES = (
     "audit", "alert", "cron2", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 )  # fmt: skip
 LEVELS = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
-_OF_TLS = re.compile(r"ssl_(fc|c|f)_|%(\{[^}]*\})?ssl[cv]")
+_OF_TLS = re.compile(r"%(\{[^}]*\})?sslc|ssl_c_ca_err|ssl_fc_cipher|ssl_c_err|ssl_c_[is]_|ssl_fc_curve|ssl_f_")
 
 
 def log(reading: Reading, draft: ProxyDraft, line: Line, prefix: str = "") -> None:
@@ -78,7 +78,7 @@ def log_format(attribute: str) -> Directive:
         word = one_word(reading, line)
         setattr(draft, attribute, word)
         if attribute == "error_format" and word is not None and _OF_TLS.search(word.text):
-            reading.approximated(word, "of a handshake that fails only `fc_err` is told: the rest is empty or 0")
+            reading.approximated(word, "of a handshake that fails neither suites nor places in a chain are told")
 
     return Directive(read, FRONTEND, 1)
 

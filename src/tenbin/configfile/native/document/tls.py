@@ -36,6 +36,10 @@ _OPENSSL = {
     "ECDHE-RSA-AES128-GCM-SHA256": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
     "ECDHE-RSA-CHACHA20-POLY1305": "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
 }
+GROUPS = ("x25519", "secp256r1", "secp384r1")
+"""The groups for the exchange of keys that are spoken, by their names in the IANA registry."""
+
+_OTHER_GROUPS = {"p-256": "secp256r1", "prime256v1": "secp256r1", "p-384": "secp384r1", "curve25519": "x25519"}
 ANY_NAME = "any"
 """What `verify_name` says where it does not matter."""
 
@@ -66,6 +70,21 @@ def _suite(value: object) -> str:
         hint = hint or "suites without forward secrecy and authenticated encryption are not spoken"
     expected = "a name such as TLS_AES_128_GCM_SHA256" if hint else f"one of {', '.join(SUITES)}"
     raise mistake("not a cipher suite that is spoken", expected=expected, hint=hint)
+
+
+def _group(value: object) -> str:
+    if isinstance(value, str) and value in GROUPS:
+        return value
+    hint = _OTHER_GROUPS.get(str(value).lower(), "")
+    hint = f"its name is {hint}" if hint else did_you_mean(str(value), GROUPS)
+    raise mistake("not a group that is spoken", expected=f"one of {', '.join(GROUPS)}", hint=hint)
+
+
+def _name(value: object) -> str:
+    """A host that gets a certificate, or with `!` none that does."""
+    without = isinstance(value, str) and value.startswith("!")
+    found = values.host_pattern(value.removeprefix("!") if isinstance(value, str) else value)
+    return f"!{found}" if without else found
 
 
 def _hsts(value: object) -> str:
@@ -112,6 +131,17 @@ Suites = Annotated[
     BeforeValidator(as_list, json_schema_input_type=Suite | list[Suite]),
     BeforeValidator(not_empty("cipher suites")),
 ]
+Group = Annotated[str, PlainValidator(_group), WithJsonSchema({"enum": list(GROUPS)})]
+Groups = Annotated[
+    list[Group] | None,
+    BeforeValidator(as_list, json_schema_input_type=Group | list[Group]),
+    BeforeValidator(not_empty("groups")),
+]
+CertificateName = Annotated[
+    str,
+    PlainValidator(_name),
+    WithJsonSchema({"type": "string", "examples": ["a.example", "*.example", "!b.example"]}),
+]
 Hsts = Annotated[
     str | None,
     PlainValidator(_hsts),
@@ -122,6 +152,7 @@ VerifiedName = Annotated[str | None, PlainValidator(_any_or_name), WithJsonSchem
 
 _VERSIONS = "Versions of TLS that are spoken: `1.2`, `1.3`."
 _CIPHERS = "Cipher suites by their IANA names, the preferred first."
+_GROUPS = "Groups for the exchange of keys by their IANA names, the preferred first."
 _NAMES = {
     "ssl_certificate": "it is `certificate`",
     "cert": "it is `certificate`",
@@ -133,12 +164,14 @@ _NAMES = {
     "protocols": "it is `versions`",
     "cipher_suites": "it is `ciphers`",
     "cipher_list": "it is `ciphers`",
+    "curves": "it is `groups`",
 }
 
 
 class _SuiteDocument(Document):
     versions: Versions = setting(_VERSIONS, shown="`1.2` and `1.3`")
     ciphers: Suites = setting(_CIPHERS, shown="all nine")
+    groups: Groups = setting(_GROUPS, shown="all three")
 
     @model_validator(mode="after")
     def _some_suite(self) -> Self:
@@ -149,8 +182,8 @@ class _SuiteDocument(Document):
         return self
 
     def suite(self) -> TlsSuite:
-        """Versions and suites as the model has them."""
-        return TlsSuite(tuple(self.versions or ()), tuple(self.ciphers or ()))
+        """Versions, suites and groups as the model has them."""
+        return TlsSuite(tuple(self.versions or ()), tuple(self.ciphers or ()), tuple(self.groups or ()))
 
     def unspoken(self) -> str:
         """A version that may be spoken, and none of the suites is for; "" for none."""
@@ -163,24 +196,6 @@ def _for(version: str) -> str:
 
 
 # Listeners -------------------------------------------------------------------------------------------------------
-
-
-class CertificateDocument(Document):
-    """A certificate whose files stand in different places."""
-
-    what: ClassVar[str] = "a certificate"
-    elsewhere: ClassVar[dict[str, str]] = {
-        **_NAMES,
-        "chain": "the chain follows the certificate in one file",
-        "fullchain": "it is `certificate`",
-        "privkey": "it is `key`",
-        "private_key": "it is `key`",
-        "path": "a path alone needs no mapping",
-    }
-
-    certificate: Text = required("The PEM file with the certificate and its chain.")
-    key: Text = setting("The PEM file with the private key; found beside the certificate unless given.")
-    ocsp: Text = setting("The file with an OCSP answer (DER) to staple; found beside the certificate unless given.")
 
 
 class ClientCertificatesDocument(Document):
@@ -205,6 +220,7 @@ class ClientCertificatesDocument(Document):
     )
     ca: Text = required("The PEM file with the authorities that sign for clients.")
     crl: Text = setting("The PEM file with the lists of what they revoked.")
+    name_authorities: Flag = setting("Clients are told who these authorities are.", default=True)
 
 
 def _clients(value: object) -> object:
@@ -212,6 +228,52 @@ def _clients(value: object) -> object:
         hint = f"write {{mode: {value}, ca: clients.pem}}"
         raise mistake("nothing says which authorities sign for clients", expected="a mapping with `ca`", hint=hint)
     return made(ca=value) if isinstance(value, str) else None if value is False else value
+
+
+class CertificateDocument(_SuiteDocument):
+    """A certificate whose files stand in different places, or that has hosts and settings of its own."""
+
+    what: ClassVar[str] = "a certificate"
+    elsewhere: ClassVar[dict[str, str]] = {
+        **_NAMES,
+        "chain": "the chain follows the certificate in one file",
+        "fullchain": "it is `certificate`",
+        "privkey": "it is `key`",
+        "private_key": "it is `key`",
+        "path": "a path alone needs no mapping",
+        "hosts": "it is `names`",
+        "sni": "it is `names`",
+        "verify": "it is `client_certificates`",
+    }
+
+    certificate: Text = required("The PEM file with the certificate and its chain.")
+    key: Text = setting("The PEM file with the private key; found beside the certificate unless given.")
+    ocsp: Text = setting("The file with an OCSP answer (DER) to staple; found beside the certificate unless given.")
+    names: Annotated[
+        list[CertificateName] | None,
+        BeforeValidator(as_list, json_schema_input_type=CertificateName | list[CertificateName]),
+        BeforeValidator(not_empty("names")),
+    ] = setting(
+        "Hosts that get it: `a.example`, `*.example` for all below one, `!b.example` for none.",
+        shown="those that it is for",
+    )
+    client_certificates: Annotated[
+        ClientCertificatesDocument | None,
+        BeforeValidator(_clients, json_schema_input_type=ClientCertificatesDocument | str | bool),
+    ] = setting("Certificates that its clients show; `false` for none.", shown="those of `tls`")
+    http2: Flag = setting("Its clients are offered HTTP/2.", shown="that of the address")
+
+    @property
+    def asks_clients(self) -> bool:
+        """Whether it says anything of clients' certificates, be it that there are none."""
+        return "client_certificates" in self.model_fields_set
+
+    @property
+    def is_special(self) -> bool:
+        """Whether anything but files and names is said."""
+        return self.asks_clients or any(
+            one is not None for one in (self.versions, self.ciphers, self.groups, self.http2)
+        )
 
 
 def _certificate(value: object) -> object:

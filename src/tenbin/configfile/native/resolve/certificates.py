@@ -31,26 +31,29 @@ _NAMELESS = frozenset(("fullchain", "cert", "certificate", "tls"))
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A certificate and the names by which `default` may call it."""
+    """A certificate and the names by which `default` may call it; `said` is the place of its entry in the list."""
 
     certificate: Certificate
     names: tuple[str, ...]
+    said: int = 0
 
 
 def certificates(context: Context, documents: Sequence[CertificateDocument], path: Path) -> tuple[Found, ...]:
     """Find the files of all certificates of one listener, whose list stands at `path`."""
-    found: dict[str, Found] = {}
+    found: dict[tuple[str, tuple[str, ...]], Found] = {}
     for index, document in enumerate(documents):
-        place = (*path, index)
-        of_this: dict[str, Found] = {}
+        place, names = (*path, index), tuple(document.names or ())
+        of_this: dict[tuple[str, tuple[str, ...]], Found] = {}
         for one in _Finder(context, place).find(document):
-            real = os.path.realpath(one.certificate.certificate)
-            before = of_this.get(real)
+            # For other hosts it may stand there once more.
+            key = os.path.realpath(one.certificate.certificate), names
+            before = of_this.get(key)
             # Two names in one directory for the same file are one certificate: `default.pem` may be a link.
-            of_this[real] = replace(before, names=before.names + one.names) if before else one
-        for real in of_this.keys() & found.keys():
-            shown = context.files.shown(context.files.path(of_this[real].certificate.certificate))
-            hint = f"the first time is at {found[real].certificate.position}"
+            made = replace(one, certificate=replace(one.certificate, names=names), said=index)
+            of_this[key] = replace(before, names=before.names + one.names) if before else made
+        for key in of_this.keys() & found.keys():
+            shown = context.files.shown(context.files.path(of_this[key].certificate.certificate))
+            hint = f"the first time is at {found[key].certificate.position}"
             context.error(place, f"the certificate {shown} is named twice", hint=hint)
         found.update(of_this)
     return tuple(found.values())

@@ -159,13 +159,14 @@ class FrontendResolver:
             if mode is Mode.TCP and document.http2 is not None:
                 message = "`http2` needs requests, and this frontend balances connections"
                 self._context.error((*path, index, "http2"), message, hint="remove it", key=True)
+            http2 = first(document.http2, mode is Mode.HTTP)
             listener = Listener(
                 address=self._socket(address, document, (*path, index)),
                 lenient=given(document.lenient),
                 position=position,
-                tls=tls.listener_tls(self._context, document.tls, (*path, index, "tls"), mode),
+                tls=tls.listener_tls(self._context, document.tls, (*path, index, "tls"), mode, http2=http2),
                 proxy_protocol=tls.proxy_in(document.proxy_protocol),
-                http2=first(document.http2, mode is Mode.HTTP),
+                http2=http2,
                 options=self._options(address, document.socket, (*path, index, "socket")),
             )
             listeners.append(listener)

@@ -6,14 +6,23 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.expression import Compiled
-from tenbin.configfile.native.document.tls import ANY_NAME
+from tenbin.configfile.native.document.tls import ANY_NAME, GROUPS, SUITES, VERSIONS
 from tenbin.configfile.native.resolve.certificates import Found, certificate, certificates
 from tenbin.configfile.native.resolve.context import given
 from tenbin.configfile.native.resolve.files import look, reason, stamp
 from tenbin.configfile.native.resolve.routes import check_names
 from tenbin.configfile.suggest import did_you_mean
 from tenbin.model.frontend import Mode
-from tenbin.model.tls import ANY_HOST, ClientCertificates, ListenerTls, ProxyIn, SendProxy, ServerTls
+from tenbin.model.tls import (
+    ANY_HOST,
+    CertificateOptions,
+    ClientCertificates,
+    ListenerTls,
+    ProxyIn,
+    SendProxy,
+    ServerTls,
+    TlsSuite,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
 
     from tenbin.configfile.native.document.proxy import ProxyProtocolDocument, SendProxyDocument
     from tenbin.configfile.native.document.tls import (
+        CertificateDocument,
         ClientCertificatesDocument,
         ListenTlsDocument,
         ServerTlsDocument,
@@ -44,8 +54,10 @@ class Outward:
         return replace(self.tls, sni=name) if self.automatic else self.tls
 
 
-def listener_tls(context: Context, document: ListenTlsDocument | None, path: Path, mode: Mode) -> ListenerTls | None:
-    """Resolve the TLS of an address, which stands at `path`."""
+def listener_tls(
+    context: Context, document: ListenTlsDocument | None, path: Path, mode: Mode, *, http2: bool
+) -> ListenerTls | None:
+    """Resolve the TLS of an address, which stands at `path`; `http2`: it is offered unless a certificate says else."""
     if document is None:
         return None
     if mode is Mode.TCP and document.hsts is not None:
@@ -55,12 +67,18 @@ def listener_tls(context: Context, document: ListenTlsDocument | None, path: Pat
         context.warning((*path, "ciphers"), f"none of these suites is for TLS {version}: it is not spoken")
     found = certificates(context, document.certificates, (*path, "certificates"))
     clients = document.client_certificates
+    client = _clients(context, clients, (*path, "client_certificates")) if clients else None
+    own = CertificateOptions(document.suite(), client, http2)
+    options = [
+        _options(context, one, (*path, "certificates", place), own) if one.is_special else None
+        for place, one in enumerate(document.certificates)
+    ]
     return ListenerTls(
-        certificates=tuple(one.certificate for one in found),
+        certificates=tuple(replace(one.certificate, options=options[one.said]) for one in found),
         default=_default(context, document.default, found, (*path, "default")),
         strict_sni=given(document.strict_sni),
-        suite=document.suite(),
-        client=_clients(context, clients, (*path, "client_certificates")) if clients else None,
+        suite=own.suite,
+        client=client,
         resumption=given(document.resumption),
         hsts=document.hsts or "",
     )
@@ -143,6 +161,31 @@ def _default(context: Context, wanted: str | int | None, found: Sequence[Found],
     return 0
 
 
+def _options(
+    context: Context, document: CertificateDocument, path: Path, own: CertificateOptions
+) -> CertificateOptions | None:
+    """What holds for a certificate's clients; what it does not say is its listener's. None where it is all the same."""
+    said, client = document.suite(), own.client
+    if document.asks_clients:
+        clients = document.client_certificates
+        client = _clients(context, clients, (*path, "client_certificates")) if clients else None
+    versions, ciphers = said.versions or own.suite.versions, said.ciphers or own.suite.ciphers
+    groups = said.groups or own.suite.groups
+    # All of them is what the default is.
+    suite = TlsSuite(
+        versions if len(set(versions)) == 1 else (),
+        () if ciphers == tuple(SUITES) else ciphers,
+        () if groups == GROUPS else groups,
+    )
+    spoken = {SUITES[one] for one in suite.ciphers or SUITES}
+    if spoken.isdisjoint(suite.versions or VERSIONS):
+        context.error(
+            path, f"none of its suites is for TLS {' or '.join(suite.versions)}", hint="give it `ciphers`, too"
+        )
+    options = CertificateOptions(suite, client, own.http2 if document.http2 is None else document.http2)
+    return None if options == own else options
+
+
 def _clients(context: Context, document: ClientCertificatesDocument, path: Path) -> ClientCertificates:
     ca = _authorities(context, document.ca, (*path, "ca"))
     crl = _revocations(context, document.crl, (*path, "crl"))
@@ -152,6 +195,7 @@ def _clients(context: Context, document: ClientCertificatesDocument, path: Path)
         crl=str(crl or ""),
         stamp=stamp(*(file for file in (ca, crl) if file)),
         positions=(_position(context, ca, (*path, "ca")), _position(context, crl, (*path, "crl"))),
+        names=given(document.name_authorities),
     )
 
 
