@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Verb(StrEnum):
     """What a rule does; each with the members of `Act` that it takes.
 
-    Final ones end their rule set: ALLOW (this set only), REJECT, DENY, TARPIT, SILENT_DROP, CLOSE, RETURN, REDIRECT,
-    AUTH, SERVICE.
+    Final ones end their rule set: ALLOW (this set only), REJECT, DENY, TARPIT, SILENT_DROP, SWITCH_MODE, CLOSE, RETURN,
+    REDIRECT, AUTH, SERVICE.
     """
 
     ALLOW = "allow"
@@ -27,6 +27,7 @@ class Verb(StrEnum):
     TARPIT = "tarpit"  # answer, after the backend's or frontend's `tarpit` timeout
     SILENT_DROP = "silent_drop"  # close without telling the client
     EXPECT_PROXY = "expect_proxy"  # the connection begins with a PROXY header
+    SWITCH_MODE = "switch_mode"  # the connection is one of HTTP; name: "" as it shows, "h1", "h2"
     CLOSE = "close"  # the server's connection; what it has said goes to the client
     RETURN = "return"  # answer
     REDIRECT = "redirect"  # value: Location; number: code; answer: None, or its headers (set-cookie)

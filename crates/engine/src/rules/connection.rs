@@ -7,7 +7,7 @@ use tenbin_rules::{Expr, Scope, Value, View};
 use super::tracking::{self, Start};
 use super::{Variables, acts::holds};
 use crate::connection::ConnectionView;
-use crate::tables::{Act, Rule};
+use crate::tables::{Act, Protocol, Rule};
 use crate::track::During;
 
 /// Whether a connection gets in.
@@ -19,6 +19,8 @@ pub enum Admission {
     Refused,
     /// It is closed, and its client is told as little of it as possible.
     Dropped,
+    /// It is one of HTTP from here on.
+    Http(Protocol),
     /// What its server has said goes through, and nothing more.
     Last,
 }
@@ -52,6 +54,7 @@ pub fn perform(view: &mut ConnectionView, act: &Act) -> Option<Admission> {
         Act::Allow => return Some(Admission::In),
         Act::Reject | Act::Deny(_) => return Some(Admission::Refused),
         Act::SilentDrop => return Some(Admission::Dropped),
+        Act::SwitchMode(protocol) => return Some(Admission::Http(*protocol)),
         Act::Close => return Some(Admission::Last),
         Act::ExpectProxy => view.is_announced = true,
         Act::SetLogLevel(level) => view.log_level = Some(*level),

@@ -40,6 +40,7 @@ pub enum Act {
     Reject,
     SilentDrop,
     ExpectProxy,
+    SwitchMode(Protocol),
     Close,
     Deny(Answer),
     Tarpit(Answer),
@@ -76,6 +77,16 @@ pub enum Act {
     AddGpc { slot: u8, which: Gpc, value: Option<Expr> },
     SetGpt { slot: u8, index: Option<usize>, value: Expr },
     List { list: Arc<tenbin_rules::List>, key: Expr, to: Option<Expr>, removes: bool },
+}
+
+/// What a connection that turned out to carry HTTP speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Protocol {
+    /// What its bytes and its handshake say.
+    Shown,
+    Http1,
+    Http2,
 }
 
 /// Which part of a target.

@@ -7,7 +7,9 @@ use tenbin_rules::{Around, Expr, Message, Variable};
 
 use super::build::Refusal;
 use super::draft::{base64, expression, refuse};
-use super::rules::{Act, Answer, Condition, NameMatch, Normalizer, Part, Replacement, Rule, Rules, Timeout};
+use super::rules::{
+    Act, Answer, Condition, NameMatch, Normalizer, Part, Protocol, Replacement, Rule, Rules, Timeout,
+};
 use super::stick::NamedTable;
 use crate::track::{Gpc, SLOTS};
 use crate::wire::{self, Verb};
@@ -84,6 +86,7 @@ impl Draft<'_> {
             Verb::Reject => Act::Reject,
             Verb::SilentDrop => Act::SilentDrop,
             Verb::ExpectProxy => Act::ExpectProxy,
+            Verb::SwitchMode => Act::SwitchMode(self.protocol()?),
             Verb::Close => Act::Close,
             Verb::Deny => Act::Deny(self.answer()?),
             Verb::Tarpit => Act::Tarpit(self.answer()?),
@@ -156,6 +159,15 @@ impl Draft<'_> {
 
     fn name(&self) -> Vec<u8> {
         self.act.name.clone().into_bytes()
+    }
+
+    fn protocol(&self) -> Result<Protocol, Refusal> {
+        Ok(match self.act.name.as_str() {
+            "" => Protocol::Shown,
+            "h1" => Protocol::Http1,
+            "h2" => Protocol::Http2,
+            other => return self.fault("name", format!("found {other:?}, expected h1, h2 or nothing")),
+        })
     }
 
     fn number(&self) -> Result<u64, Refusal> {

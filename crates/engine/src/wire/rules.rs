@@ -36,6 +36,7 @@ pub enum Verb {
     Tarpit,
     SilentDrop,
     ExpectProxy,
+    SwitchMode,
     Close,
     Return,
     Redirect,

@@ -74,6 +74,13 @@ class Scope:
     acls: dict[str, Expression] = field(default_factory=dict)
     captures: list[Capture] = field(default_factory=list)
     parent: Scope | None = None
+    becomes_http: bool = False
+    """Connections may turn out to be ones of HTTP: what needs requests is of use in a section of connections, too."""
+
+    @property
+    def reads_requests(self) -> bool:
+        """Whether there are requests."""
+        return self.mode is Mode.HTTP or self.becomes_http
 
     @property
     def is_frontend(self) -> bool:

@@ -114,7 +114,7 @@ def _number(reading: Reading, drafts: list[ProxyDraft]) -> None:
 
 def _lines(reading: Reading, drafts: list[ProxyDraft]) -> list[Lines]:
     """The lines of all proxies; every name must be known before the first of them is read."""
-    scopes = [Scope(draft.name, draft.kind, Mode(draft.mode)) for draft in drafts]
+    scopes = [Scope(one.name, one.kind, Mode(one.mode), becomes_http=one.becomes_http) for one in drafts]
     for draft, scope in zip(drafts, scopes, strict=True):
         if draft.is_frontend:
             reading.frontends[draft.name] = scope

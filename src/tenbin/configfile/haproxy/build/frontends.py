@@ -109,7 +109,8 @@ def _listener(around: Around, draft: ProxyDraft, bind: BindDraft, number: int) -
     tls = around.files.listener(bind.tls)
     offered = bind.tls.alpn
     if offered is None:
-        offered = ("h2", "http/1.1") if around.reading.version >= _ALPN_BY_DEFAULT else ()
+        is_late = around.reading.version >= _ALPN_BY_DEFAULT and draft.mode == "http"
+        offered = ("h2", "http/1.1") if is_late else ()
     http2 = ("h2" in offered or bind.protocol == "h2") if tls else bind.protocol != "h1"
     return Listener(
         address=_address(bind),
@@ -117,7 +118,7 @@ def _listener(around: Around, draft: ProxyDraft, bind: BindDraft, number: int) -
         position=bind.word.position,
         tls=tls,
         proxy_protocol=ProxyIn(()) if bind.proxy else None,
-        http2=http2 and draft.mode == "http",
+        http2=http2 and (draft.mode == "http" or draft.becomes_http),
         name=bind.name,
         number=number,
     )
@@ -147,12 +148,12 @@ def _routes(around: Around, draft: ProxyDraft, lines: Lines) -> tuple[Route, ...
 
 def _rules(around: Around, draft: ProxyDraft, lines: Lines) -> Rules:
     request = lines.of("request")
-    if draft.mode == "http":
+    if lines.scope.reads_requests:
         stats = stats_rules(around, draft, lines.scope)
         forwarded = forward_rules(around, draft, lines.scope) if draft.kind == "listen" else ()
         named = _named(draft)
         request = (
-            *monitor(around, draft, lines),
+            *(monitor(around, draft, lines) if draft.mode == "http" else ()),
             *buffered(draft),
             *request,
             *stats,

@@ -5,19 +5,18 @@ Rules of the `defaults` that a proxy inherits come first, with ACLs of their own
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.haproxy import phrases
-from tenbin.configfile.haproxy.context import Scope
 from tenbin.configfile.haproxy.directives.common import BACKEND, FRONTEND
 from tenbin.configfile.haproxy.directives.table import TABLE
-from tenbin.model import Capture, Mode
+from tenbin.model import Capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tenbin.configfile.haproxy.context import Reading
+    from tenbin.configfile.haproxy.context import Reading, Scope
     from tenbin.configfile.haproxy.draft import ProxyDraft
     from tenbin.configfile.haproxy.lexer import Line
     from tenbin.model import Expression, PersistRule, Route, Rule, StickRule, Table, UseServer
@@ -56,7 +55,7 @@ def read(reading: Reading, draft: ProxyDraft, scope: Scope) -> Lines:
     made = Lines(scope)
     reading.section = f"{draft.kind} {draft.name}"
     if draft.inherited is not None:
-        parent = Scope(scope.name, scope.kind, scope.mode, captures=scope.captures)
+        parent = replace(scope, acls={}, parent=None)
         for line in draft.inherited.phrases:
             if TABLE[line.words[0].text].sides & _sides(draft):
                 _line(reading, Lines(parent, made.rules), line)
@@ -93,7 +92,7 @@ def _rule(reading: Reading, made: Lines, line: Line) -> None:
     name = line.words[0]
     if name.text in _HTTP_PHASES:
         phase, rest = _HTTP_PHASES[name.text], line.words[1:]
-        if made.scope.mode is not Mode.HTTP:
+        if not made.scope.reads_requests:
             message = (
                 f"'{name.text}' rules ignored for {made.scope.kind} '{made.scope.name}' as they require HTTP mode."
             )

@@ -133,7 +133,7 @@ def error_file(reading: Reading, word: Word) -> Answer | None:
 
 
 def _phase(scope: Scope) -> str:
-    return "request" if scope.mode == "http" else "content"
+    return "request" if scope.reads_requests else "content"
 
 
 def _told(reading: Reading, word: Word, read: Callable[[], _Found], *, prefix: str = "") -> _Found | None:

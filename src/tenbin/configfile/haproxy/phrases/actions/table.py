@@ -36,6 +36,7 @@ PARSERS: dict[str, tuple[Parser, tuple[str, ...]]] = {
     "allow": (course.end, _HTTP),
     "reject": (course.end, (*_TCP, "request", "answer_content")),
     "expect-proxy": (course.expect_proxy, ("connection",)),
+    "switch-mode": (course.switch_mode, ("content",)),
     "close": (course.end, ("answer_content",)),
     "silent-drop": (course.end, _NOT_AFTER),
     "disable-l7-retry": (course.end, ("request",)),
