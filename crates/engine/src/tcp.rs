@@ -375,7 +375,8 @@ async fn carry(
     passage.seat.iter().for_each(|seat| seat.carries(&cut));
     let cut = Some(cut);
     let Client { worker, stream: socket, timer, .. } = client;
-    let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, patience, cut };
+    let throttles = std::mem::take(&mut view.throttles);
+    let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, patience, cut, throttles };
     let (end, moved) = run(tunnel, (&backend, &server), view).await;
     let (who, phase) = end.ending();
     let was_ended = passage.is_killed(Phase::Ended);

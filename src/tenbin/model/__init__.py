@@ -65,7 +65,7 @@ from tenbin.model.route import (
     Route,
     ToBackend,
 )
-from tenbin.model.rules import Act, Answer, Rule, Rules, Verb
+from tenbin.model.rules import Act, Answer, Bandwidth, Rule, Rules, Verb
 from tenbin.model.server import Admin, Eject, Health, Passive, Server, ServerId
 from tenbin.model.table import KeyType, LiveList, StickRule, Stored, Table
 from tenbin.model.tls import (
@@ -83,9 +83,10 @@ from tenbin.model.values import Address, Duration, Inherited, MemoryLimit, Rate,
 __all__ = [
     "CHECK_CONVERTERS", "CHECK_SOURCES", "AccessLog", "Act", "Action", "Address", "Admin", "AdminEndpoint",
     "AgentCheck", "All", "AmbiguousPaths", "Answer", "Any", "AsServer", "Backend", "BackendLimits", "Balance",
-    "Capture", "Certificate", "Check", "ClientCertificates", "Coding", "Compare", "Compat", "Compression", "Concat",
-    "Config", "Const", "Convert", "CookieMode", "Deny", "Duration", "Eject", "Envelope", "ExecCheck", "Expression",
-    "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "GrpcCheck", "HashFunction", "HashKey", "HashMethod",
+    "Bandwidth", "Capture", "Certificate", "Check", "ClientCertificates", "Coding", "Compare", "Compat", "Compression",
+    "Concat", "Config", "Const", "Convert", "CookieMode", "Deny", "Duration", "Eject", "Envelope", "ExecCheck",
+    "Expression", "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "GrpcCheck", "HashFunction", "HashKey",
+    "HashMethod",
     "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity", "Inherited", "IpHashForm", "KeyType",
     "Level", "Listener", "ListenerTls", "LiveList", "LogFormat", "LogPart", "LogTarget", "Match", "MemoryLimit", "Mode",
     "Not", "Observe", "OnDown", "OnErrors", "Passive", "PerSource", "PersistRule", "Policy", "Pool", "Probe",

@@ -65,6 +65,7 @@ class Verb(StrEnum):
     DEL_ACL = "del_acl"  # name, value: pattern
     SET_TIMEOUT = "set_timeout"  # name: server tunnel client connect queue tarpit, value: milliseconds
     SET_LOG_LEVEL = "set_log_level"  # name: emerg .. debug, silent
+    LIMIT_BANDWIDTH = "limit_bandwidth"  # bandwidth; value: another limit, to: another period
     SET_PRIORITY_CLASS = "set_priority_class"  # value
     SET_PRIORITY_OFFSET = "set_priority_offset"  # value: milliseconds
     WAIT_BODY = "wait_body"  # number: milliseconds, index: at least so many bytes (0: all or a full buffer)
@@ -86,6 +87,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Bandwidth:
+    """How much of what a client sends (`is_up`), or else gets, goes on: `limit` bytes within `period` ms.
+
+    With a `key`, streams share it through the rate of bytes in a `table`, whose period holds. Pieces are `least` bytes
+    or more. A limit takes the place of one with the same `name`; others hold beside it.
+    """
+
+    name: str
+    is_up: bool
+    limit: int
+    period: int
+    least: int = 0
+    table: str = ""
+    key: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     r"""What is done; members that a verb does not take keep their defaults.
 
@@ -103,6 +121,7 @@ class Act:
     number: int = 0
     index: int = 0
     answer: Answer | None = None
+    bandwidth: Bandwidth | None = None
 
 
 @dataclass(frozen=True, slots=True)

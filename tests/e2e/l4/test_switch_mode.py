@@ -1,4 +1,4 @@
-"""One port for everything: what speaks HTTP is served as HTTP (`tcp-request content switch-mode http`), the rest goes by."""
+"""One port for everything: what speaks HTTP is served as HTTP, as `switch-mode http` says, and the rest passes by."""
 
 from __future__ import annotations
 

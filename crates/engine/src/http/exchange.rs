@@ -291,6 +291,7 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
     // What cannot be read is answered as what it is, not as what came before it.
     (x.request.method, x.request.version, x.request.body) = (Method::Get, Version::Http11, Body::None);
     x.up.reset();
+    x.down.throttle = None;
     x.state.clear();
     x.record.begin(client, client.worker.micros());
     let Client { stream, timer, .. } = client;

@@ -19,7 +19,7 @@ use crate::tables::Protocol;
 
 /// Serves it on from where it turned out to be one of HTTP.
 pub async fn take_over(mut client: Client, view: ConnectionView, protocol: Protocol) {
-    let ConnectionView { heard, variables, captures, log_level, peer, .. } = view;
+    let ConnectionView { heard, variables, captures, throttles, log_level, peer, .. } = view;
     if speaks_http2(&client, &heard, protocol) {
         return http2::serve(client, heard).await;
     }
@@ -28,7 +28,7 @@ pub async fn take_over(mut client: Client, view: ConnectionView, protocol: Proto
     let source = (peer != client.peer).then_some(peer);
     let mut x = client.worker.take_exchange();
     x.input = Buffer::holding(&heard, x.buffer_bytes);
-    x.brought = Some(Box::new(Brought { variables, captures, log_level, may_be_http2, source }));
+    x.brought = Some(Box::new(Brought { variables, captures, throttles, log_level, may_be_http2, source }));
     drop(heard);
     let after = loop {
         client.timer.set(timeouts.header);
@@ -51,7 +51,8 @@ pub async fn take_over(mut client: Client, view: ConnectionView, protocol: Proto
 
 /// Whether rules have judged the first bytes of a request before they were one; then what they noted is the request's.
 pub(super) fn was_judged(x: &mut Exchange) -> bool {
-    let Some(brought) = x.brought.take() else { return false };
+    let Some(mut brought) = x.brought.take() else { return false };
+    [x.up.throttle, x.down.throttle] = std::mem::take(&mut brought.throttles);
     x.state.bring(*brought);
     true
 }

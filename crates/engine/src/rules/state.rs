@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use tenbin_rules::{Message, Value, Variable};
 
 use super::Variables;
+use crate::throttle::Throttles;
 use crate::track::Tracking;
 use crate::wire::Coding;
 
@@ -38,6 +39,8 @@ pub struct Brought {
     pub variables: Variables,
     /// Samples for the line.
     pub captures: Captures,
+    /// Limits of what it carries.
+    pub throttles: Throttles,
     /// Its severity.
     pub log_level: Option<u8>,
     /// It may turn out to speak HTTP/2.

@@ -28,7 +28,8 @@ pub use lists::Lists;
 pub use partings::{Parting, change};
 pub use published::{Followed, Held, Published};
 pub use rules::{
-    Act, Answer, Condition, NameMatch, Normalizer, Part, Protocol, Replacement, Rule, Rules, Timeout,
+    Act, Answer, Bandwidth, Condition, NameMatch, Normalizer, Part, Protocol, Replacement, Rule, Rules,
+    Timeout,
 };
 pub use stick::{NamedTable, StickRule, StickTables};
 

@@ -67,6 +67,7 @@ pub enum Act {
     Capture { value: Expr, message: Message, index: usize, length: usize },
     SetTimeout(Timeout, Expr),
     SetLogLevel(u8),
+    LimitBandwidth { bandwidth: Arc<Bandwidth>, bytes: Option<Expr>, period: Option<Expr> },
     SetPriorityClass(Expr),
     SetPriorityOffset(Expr),
     WaitBody { wait_ms: u64, least: usize },
@@ -87,6 +88,23 @@ pub enum Protocol {
     Shown,
     Http1,
     Http2,
+}
+
+/// How much of one direction of a stream goes on in how much time.
+#[derive(Debug)]
+pub struct Bandwidth {
+    /// A limit takes the place of one with the same name.
+    pub name: String,
+    /// What the client sends; otherwise what it gets.
+    pub is_up: bool,
+    /// Bytes within a period; of all streams together where they share it.
+    pub bytes: u64,
+    /// Milliseconds; where streams share it, the table says.
+    pub period_ms: u64,
+    /// Bytes of a piece.
+    pub least: u64,
+    /// Streams with the same key share it.
+    pub shared: Option<(Arc<NamedTable>, Expr)>,
 }
 
 /// Which part of a target.

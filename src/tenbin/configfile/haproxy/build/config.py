@@ -65,6 +65,8 @@ def build(reading: Reading, settings: Global, proxies: Proxies, others: Others, 
     backends = tuple(backend(around, draft, one) for draft, one in enabled if draft.is_backend)
     variables = _variables(reading, settings)
     user = _user(reading, settings)
+    for one in lines:
+        phrases.limits_fit(reading, one.scope)
     phrases.unresolved(reading)
     return Config(
         frontends=frontends,

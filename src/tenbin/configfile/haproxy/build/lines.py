@@ -59,9 +59,9 @@ def read(reading: Reading, draft: ProxyDraft, scope: Scope) -> Lines:
         for line in draft.inherited.phrases:
             if TABLE[line.words[0].text].sides & _sides(draft):
                 _line(reading, Lines(parent, made.rules), line)
-    _stick_tables_first(reading, made, draft)
+    _tables_and_limits_first(reading, made, draft)
     for line in draft.phrases:
-        if line.words[0].text != "stick-table":
+        if line.words[0].text not in ("stick-table", "filter"):
             _line(reading, made, line)
     return made
 
@@ -70,9 +70,11 @@ def _sides(draft: ProxyDraft) -> int:
     return (FRONTEND if draft.is_frontend else 0) | (BACKEND if draft.is_backend else 0)
 
 
-def _stick_tables_first(reading: Reading, made: Lines, draft: ProxyDraft) -> None:
-    """A table may be declared behind the rules that use it."""
+def _tables_and_limits_first(reading: Reading, made: Lines, draft: ProxyDraft) -> None:
+    """They may be declared behind the rules that use them."""
     for line in draft.phrases:
+        if line.words[0].text == "filter":
+            phrases.bandwidth_limit(reading, made.scope, line.words[1:])
         if line.words[0].text != "stick-table":
             continue
         table = phrases.stick_table(reading, made.scope, draft.name, line.words[1:])

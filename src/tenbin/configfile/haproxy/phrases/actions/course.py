@@ -162,7 +162,6 @@ REFUSED = {
     "expect-netscaler-cip": "the NetScaler Client IP header is not read",
     "send-spoe-group": "there are no SPOE agents",
     "ot-group": "there is no OpenTracing filter",
-    "set-bandwidth-limit": "there is no bandwidth limit",
     "attach-srv": "connections are not given to servers",
     "do-log": "a request has one line",
     "set-fc-pp": "the PROXY header that was read stays as it is",

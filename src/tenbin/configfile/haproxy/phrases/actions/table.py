@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.haproxy.phrases import bandwidth
 from tenbin.configfile.haproxy.phrases.actions import answers, course, messages, state
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ PARSERS: dict[str, tuple[Parser, tuple[str, ...]]] = {
     "del-acl": (state.change_list, _HTTP),
     "set-timeout": (course.set_timeout, ("request", "answer")),
     "set-log-level": (course.set_log_level, ("content", "request", "answer_content", "answer", "after")),
+    "set-bandwidth-limit": (bandwidth.set_limit, ("content", "request", "answer_content", "answer")),
     "set-priority-class": (course.set_priority, _REQUEST),
     "set-priority-offset": (course.set_priority, _REQUEST),
     "set-retries": (course.set_retries, _REQUEST),
