@@ -120,7 +120,10 @@ async def _exchange(connection: _Connection, data: bytes, mark: bytes, *, bytewi
     while not told.over() and await connection.listen(None):
         pass
     if told.next_is(mark):
-        return kind or ALIVE, ""
+        # It may have overtaken the row's own answer.
+        while not told.kind() and not told.closed and await connection.listen(quiet):
+            pass
+        return told.kind() or ALIVE, ""
     if _NEXT in told.statuses:
         return kind or ALIVE, f"the next request got {told.statuses[_NEXT]} {told.bodies.get(_NEXT, b'')[:80]!r}"
     # What is said now may be about the request behind the row.

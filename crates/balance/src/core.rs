@@ -67,10 +67,13 @@ impl Core {
         }
         self.members.update_all(self.now_ms);
         self.spare_the_last();
+        // Nobody waits yet.
+        self.move_limits(0, &mut Wakes::default());
     }
 
-    pub fn acquire(&mut self, ask: &Ask<'_>, now_ms: u64) -> Choice {
+    pub fn acquire(&mut self, ask: &Ask<'_>, now_ms: u64, wakes: &mut Wakes) -> Choice {
         self.now_ms = self.now_ms.max(now_ms);
+        self.move_limits(1, wakes);
         if ask.tried.is_empty() {
             self.budget.note_request(now_ms);
         }
@@ -99,6 +102,7 @@ impl Core {
         let now_ms = now_ms.unwrap_or(self.now_ms).max(self.now_ms);
         self.now_ms = now_ms;
         server.give_back();
+        self.move_limits(0, wakes);
         self.members.observe(id, outcome, now_ms);
         if trial {
             self.end_trial(id, &server, outcome.kind, wakes);
@@ -115,6 +119,7 @@ impl Core {
         self.restless = true;
         self.look_after(id);
         self.members.update(id, self.now_ms);
+        self.move_limits(0, wakes);
         self.spare_the_last();
         if self.queues.is_empty() {
             return;
@@ -173,6 +178,7 @@ impl Core {
             }
             self.members.update(id, self.now_ms);
         }
+        self.move_limits(0, wakes);
         self.restless = false;
         if self.ramps.is_empty() { self.next_return() } else { self.now_ms }
     }
@@ -204,6 +210,20 @@ impl Core {
         {
             self.now_ms = self.now_ms.max(from);
             self.ramps.push(id);
+        }
+    }
+
+    /// Set the limits that move with what is under way and waits, `newcomers` included. Who waits goes first where one
+    /// has grown.
+    fn move_limits(&mut self, newcomers: u64, wakes: &mut Wakes) {
+        if !self.members.has_moving_limits() {
+            return;
+        }
+        let load = self.members.load() + self.queues.common_len() as u64 + newcomers;
+        for id in 0..self.members.servers.len() {
+            if self.members.move_limit(id, load, self.now_ms) {
+                self.hand_on(id, wakes);
+            }
         }
     }
 

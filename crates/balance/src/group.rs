@@ -86,13 +86,7 @@ impl Group {
     /// servers with a free slot (a policy that hashes keeps to its server and waits there); when all are full,
     /// the queue of the group.
     pub fn acquire(self: &Arc<Self>, ask: &Ask<'_>, now_ms: u64) -> Grant {
-        let choice = {
-            let mut core = self.core.lock();
-            let choice = core.acquire(ask, now_ms);
-            self.note(&core);
-            choice
-        };
-        match choice {
+        match self.with_core(|core, wakes| core.acquire(ask, now_ms, wakes)) {
             Choice::Slot { id, trial } => match self.lease(id, trial) {
                 Some(lease) => {
                     self.tell_home(lease.server());

@@ -23,6 +23,8 @@ pub(crate) struct Members {
     backups: Vec<usize>,
     usable_primaries: usize,
     usable_backups: usize,
+    /// Some limit moves with the load or in slow start.
+    has_moving_limits: bool,
     /// Servers that may be chosen, full ones included.
     chosen_from: usize,
     held: u64,
@@ -60,6 +62,7 @@ impl Members {
             backups: backups.map(|(id, _)| id).collect(),
             usable_primaries: 0,
             usable_backups: 0,
+            has_moving_limits: servers.iter().any(|server| server.has_moving_limit()),
             chosen_from: 0,
             held: 0,
             servers,
@@ -108,6 +111,26 @@ impl Members {
             self.policy.place(id, share);
         }
         self.policy.load_changed(id, server.load());
+    }
+
+    /// Whether limits are to be moved with the load. Most groups have none that do.
+    pub fn has_moving_limits(&self) -> bool {
+        self.has_moving_limits
+    }
+
+    /// What all servers hold and what waits for each of them.
+    pub fn load(&self) -> u64 {
+        self.servers.iter().map(|server| u64::from(server.load())).sum()
+    }
+
+    /// Moves the limit of server `id`; whether it has grown.
+    pub fn move_limit(&mut self, id: usize, load: u64, now_ms: u64) -> bool {
+        let Some(server) = self.servers.get(id).filter(|server| server.has_moving_limit()) else {
+            return false;
+        };
+        let Some(grown) = server.move_limit(load, now_ms) else { return false };
+        self.refresh(id);
+        grown
     }
 
     /// Let the policy choose and take the slot. `free_only`: do not settle for a full server.

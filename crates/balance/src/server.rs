@@ -55,6 +55,10 @@ pub struct ServerSpec {
     pub backup: bool,
     /// Most requests (or connections) held at once; 0 = no limit.
     pub max_connections: u32,
+    /// That limit while the group has little to do; 0 = it does not move.
+    pub min_connections: u32,
+    /// What the group holds and keeps waiting when the limit is whole.
+    pub full_connections: u32,
     /// Longest queue of this server; 0 = no limit.
     pub max_queue: u32,
     /// Passive check, if wanted.
@@ -75,6 +79,8 @@ impl Default for ServerSpec {
             weight: 1,
             backup: false,
             max_connections: 0,
+            min_connections: 0,
+            full_connections: 0,
             max_queue: 0,
             passive: None,
             slow_start_ms: 0,
@@ -106,6 +112,10 @@ pub struct Server {
     weight: AtomicU32,
     base_weight: AtomicU32,
     max_connections: AtomicU32,
+    min_connections: AtomicU32,
+    full_connections: AtomicU32,
+    /// The limit in force.
+    limit: AtomicU32,
     max_queue: AtomicU32,
     admin: AtomicU8,
     health: AtomicU8,
@@ -159,6 +169,9 @@ impl Server {
             weight: AtomicU32::new(0),
             base_weight: AtomicU32::new(0),
             max_connections: AtomicU32::new(0),
+            min_connections: AtomicU32::new(0),
+            full_connections: AtomicU32::new(0),
+            limit: AtomicU32::new(0),
             max_queue: AtomicU32::new(0),
             admin: AtomicU8::new(0),
             health: AtomicU8::new(0),
@@ -185,6 +198,9 @@ impl Server {
         self.base_weight.store(u32::from(spec.weight.min(MAX_WEIGHT)), Ordering::Relaxed);
         self.backup.store(spec.backup, Ordering::Relaxed);
         self.max_connections.store(spec.max_connections, Ordering::Relaxed);
+        self.min_connections.store(spec.min_connections, Ordering::Relaxed);
+        self.full_connections.store(spec.full_connections, Ordering::Relaxed);
+        self.limit.store(spec.max_connections, Ordering::Relaxed);
         self.max_queue.store(spec.max_queue, Ordering::Relaxed);
         self.max_fails.store(passive.max_fails, Ordering::Relaxed);
         self.fail_timeout_ms.store(passive.fail_timeout_ms, Ordering::Relaxed);
@@ -251,6 +267,12 @@ impl Server {
         self.max_connections.load(Ordering::Relaxed)
     }
 
+    /// Most requests held at once as things are: less than [`max_connections`](Self::max_connections) while the group
+    /// has little to do, and in slow start. 0 = no limit.
+    pub fn limit(&self) -> u32 {
+        self.limit.load(Ordering::Relaxed)
+    }
+
     /// Longest queue of this server; 0 = no limit.
     pub fn max_queue(&self) -> u32 {
         self.max_queue.load(Ordering::Relaxed)
@@ -305,8 +327,31 @@ impl Server {
         self.active() + self.queued()
     }
 
+    /// Whether its limit is not always the same.
+    pub(crate) fn has_moving_limit(&self) -> bool {
+        let (most, least) = (self.max_connections(), self.min_connections.load(Ordering::Relaxed));
+        most > 0 && (self.slow_start_ms() > 0 || (1..most).contains(&least))
+    }
+
+    /// Sets the limit for what the group holds and keeps waiting (HAProxy's manual, `minconn` and `slowstart`): in
+    /// proportion to that, and to the time of slow start. Returns whether it has grown, if it has changed.
+    pub(crate) fn move_limit(&self, load: u64, now_ms: u64) -> Option<bool> {
+        let (most, least) = (self.max_connections(), self.min_connections.load(Ordering::Relaxed));
+        let full = u64::from(self.full_connections.load(Ordering::Relaxed));
+        let mut limit = most;
+        if (1..most).contains(&least) && load < full {
+            limit = least.max((load * u64::from(most) / full) as u32);
+        }
+        let percent = u32::from(self.ramp_percent(now_ms));
+        if percent < 100 {
+            limit = (u64::from(limit) * u64::from(percent) / 100).max(1) as u32;
+        }
+        let before = self.limit.swap(limit, Ordering::Relaxed);
+        (before != limit).then_some(limit > before)
+    }
+
     pub(crate) fn has_room(&self) -> bool {
-        let most = self.max_connections();
+        let most = self.limit();
         most == 0 || self.active() < most
     }
 
@@ -318,7 +363,7 @@ impl Server {
     /// Take a slot if one is free. The limit holds whatever other threads and groups do; what else must be seen in
     /// order is seen by the groups' locks, under which all this is called.
     pub(crate) fn try_take(&self) -> bool {
-        let most = match self.max_connections() {
+        let most = match self.limit() {
             0 => u32::MAX,
             most => most,
         };

@@ -64,6 +64,52 @@ fn queues_have_limits() {
 }
 
 #[test]
+fn a_limit_moves_with_the_load() {
+    let spec =
+        ServerSpec { max_connections: 10, min_connections: 2, full_connections: 20, ..ServerSpec::default() };
+    let group = group(PolicySpec::RoundRobin, &[spec]);
+    let mut held = vec![lease(&group, &ask(), 0), lease(&group, &ask(), 0)];
+    let mut waiting: Vec<_> = (0..3).map(|_| ticket(&group, &ask())).collect();
+    assert_eq!((group.servers()[0].active(), group.servers()[0].limit()), (2, 2));
+    // Six are a third slot's worth, which is that of the one who waited longest.
+    waiting.push(ticket(&group, &ask()));
+    held.push(served(&mut waiting.remove(0)));
+    assert_eq!((group.servers()[0].limit(), group.queued()), (3, 3));
+    // From 20 on it is whole.
+    waiting.extend((0..14).map(|_| ticket(&group, &ask())));
+    assert_eq!((group.servers()[0].active(), group.servers()[0].limit()), (10, 10));
+    drop(held);
+    for mut one in waiting {
+        drop(served(&mut one));
+    }
+    assert_eq!(group.servers()[0].limit(), 2);
+    assert_idle(&group);
+}
+
+#[test]
+fn a_limit_grows_in_slow_start() {
+    let spec = ServerSpec {
+        max_connections: 10,
+        slow_start_ms: 1000,
+        health: Health::Down,
+        ..ServerSpec::default()
+    };
+    let group = group(PolicySpec::RoundRobin, &[spec]);
+    group.set_health(0, Health::Up, 0);
+    let mut held = vec![lease(&group, &ask(), 0)];
+    let mut next = ticket(&group, &ask());
+    group.tick(250);
+    held.push(served(&mut next));
+    let waiting = ticket(&group, &ask());
+    assert_eq!(group.servers()[0].limit(), 2);
+    drop(waiting);
+    group.tick(2000);
+    assert_eq!(group.servers()[0].limit(), 10);
+    drop(held);
+    assert_idle(&group);
+}
+
+#[test]
 fn a_sticky_client_waits_for_its_server_though_another_is_free() {
     let group = group(PolicySpec::RoundRobin, &limited(2, 1));
     let sticky = Ask { sticky: Some(1), ..ask() };
@@ -276,7 +322,8 @@ proptest! {
         for policy in policies() {
             let eject = tenbin_balance::Eject { consecutive: 2, base_ms: 500, max_ms: 4_000, max_percent: 50 };
             let passive = Some(tenbin_balance::Passive { max_fails: 3, fail_timeout_ms: 1_000 });
-            let server = |backup| ServerSpec { max_connections: 2, max_queue: 3, backup, passive, slow_start_ms: 900, ..ServerSpec::default() };
+            let (min_connections, full_connections) = if plain { (0, 0) } else { (1, 6) };
+            let server = |backup| ServerSpec { max_connections: 2, min_connections, full_connections, max_queue: 3, backup, passive, slow_start_ms: 900, ..ServerSpec::default() };
             let spec = GroupSpec { policy, eject: Some(eject), max_queue: 5, ..GroupSpec::default() };
             let group = Group::new(spec, servers(&[server(false), server(false), server(false), server(true)]), 1);
             let mut world = World::default();
@@ -292,7 +339,7 @@ proptest! {
                 prop_assert!(usable > 0 || fit == 0, "failures removed the last server");
                 for server in group.servers() {
                     prop_assert!(server.active() <= 2 && server.queued() <= 3);
-                    let free = server.is_usable() && server.active() < 2;
+                    let free = server.is_usable() && server.active() < server.limit();
                     prop_assert!(!free || server.queued() == 0, "{:?} waits beside a free slot", policy);
                     let free_to_all = plain && free && !server.is_backup();
                     prop_assert!(!free_to_all || group.queued() == 0, "{:?} waits for any beside one", policy);

@@ -18,6 +18,7 @@ use crate::rules::SessionVariables;
 use crate::secured::Secured;
 use crate::stats::{FrontendCounters, ListenerCounters};
 use crate::stream::Stream;
+use crate::tables::Backend;
 use crate::tls::Facts;
 use crate::track::Tracking;
 use crate::worker::Worker;
@@ -161,10 +162,10 @@ impl Client {
         self.presence.destination(self.stream.socket())
     }
 
-    /// Whether the client has closed. A client that only ended its own side looks the same and counts as gone, so this
-    /// is for requests that still wait for a slot.
-    pub fn is_gone(&mut self, cx: &mut Context<'_>) -> bool {
-        self.stream.is_gone(cx)
+    /// Whether the client no longer waits for a server: it has reset the connection or, where the backend takes that
+    /// for leaving, closed it. One that only ended its own side looks the same as one that has closed.
+    pub fn has_left(&mut self, cx: &mut Context<'_>, backend: &Backend) -> bool {
+        if backend.spec.abort_on_close { self.stream.is_gone(cx) } else { self.stream.is_reset(cx) }
     }
 
     /// Whether the client has reset the connection. One that has only ended its side still gets its answer.

@@ -276,9 +276,10 @@ async fn again(
         return true;
     }
     timer.set(backend.spec.retry.turn_around);
-    let stays =
-        poll_fn(|cx| if client.is_gone(cx) { Poll::Ready(false) } else { timer.poll(cx).map(|()| true) })
-            .await;
+    let stays = poll_fn(|cx| {
+        if client.has_left(cx, backend) { Poll::Ready(false) } else { timer.poll(cx).map(|()| true) }
+    })
+    .await;
     timer.clear();
     stays
 }
@@ -319,7 +320,7 @@ async fn pick(
         Grant::Lease(lease) => lease,
         Grant::Wait(ticket) => {
             passage.waited_behind[1] = backend.group.queued();
-            let waited = wait((client, timer), ticket, backend.spec.timeouts.queue).await;
+            let waited = wait((client, timer), ticket, backend).await;
             passage.times.picked = client.worker.micros();
             waited?
         }
@@ -332,14 +333,14 @@ async fn pick(
 async fn wait(
     (client, timer): (&mut Client, &Timer),
     mut ticket: Ticket,
-    timeout_ms: u64,
+    backend: &Backend,
 ) -> Result<Lease, Unpicked> {
-    timer.set(timeout_ms);
+    timer.set(backend.spec.timeouts.queue);
     let turn = poll_fn(|cx| {
         if let Poll::Ready(turn) = ticket.poll(cx) {
             return Poll::Ready(Ok(turn));
         }
-        if client.is_gone(cx) {
+        if client.has_left(cx, backend) {
             return Poll::Ready(Err(Who::Client));
         }
         timer.poll(cx).map(|()| Err(Who::ServerSlow))

@@ -72,7 +72,7 @@ class Balance:
 
     The rest is for the two methods of HAProxy: `form` says how the key's bytes are made (`whole`, `length`, `depth`,
     `path_only` of URI; `name` of HEADER, PARAMETER and RDP_COOKIE; `check_post` bytes of a form; `domain_only` of a
-    host), `key` is used by SAMPLE; `node_key` is id, addr or addr-port. Without a key: round robin.
+    host), `key` is used by SAMPLE. Without a key: round robin.
     """
 
     policy: Policy
@@ -93,4 +93,3 @@ class Balance:
     path_only: bool = False
     check_post: int = 0
     domain_only: bool = False
-    node_key: str = "id"

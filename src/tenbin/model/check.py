@@ -102,7 +102,7 @@ class Step:
     """A step of a script.
 
     CONNECT: `host` and `port` ("" and 0: the check's), `default` (as the server says), `tls`, `sni`, `send_proxy`,
-    `alpn`, `linger`. SEND: `data`, or of HTTP `method`, `target`, `version`, `headers`, `data` as the body. EXPECT:
+    `alpn`. SEND: `data`, or of HTTP `method`, `target`, `version`, `headers`, `data` as the body. EXPECT:
     `negate`, `method` (status rstatus string rstring binary rbinary hdr fhdr), `pattern`, `header`, and how these two
     are compared (`pattern_by`, `header_by`: str beg end sub reg); `min_recv`; `ok_status`, `error_status`,
     `timeout_status` are codes such as L7OKC; `on_success`, `on_error` messages. `format`: `data`, `target` and headers
@@ -119,7 +119,6 @@ class Step:
     sni: str = ""
     send_proxy: bool = False
     alpn: str = ""
-    linger: bool = False
     data: bytes = b""
     method: str = ""
     target: str = ""

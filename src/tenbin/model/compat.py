@@ -80,7 +80,6 @@ class Proxy:
     mode: str
     description: str = ""
     disabled: bool = False
-    servers_start: int = 1
     logs: tuple[LogTarget, ...] = ()
     log_tag: str = "haproxy"
     log_host: str = ""
@@ -106,6 +105,5 @@ class Compat:
     pidfile: str = ""
     daemon: bool = False
     master: bool = False
-    hard_stop_after: int = 0
     environment: tuple[tuple[str, str], ...] = ()
     logs: tuple[LogTarget, ...] = ()

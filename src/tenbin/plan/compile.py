@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tenbin import model
 from tenbin.plan import wire
 from tenbin.plan.expression import expression, optional
+from tenbin.plan.fullness import full_connections
 from tenbin.plan.rules import answers, line, live_list, log, rules
 from tenbin.plan.services import with_services
 from tenbin.plan.stick import stick, tables
@@ -49,6 +50,7 @@ BLANK = Surroundings(secret="0" * 64)
 def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
     """Compile the whole."""
     config = with_services(state.config, around.pages)
+    full = full_connections(config)
     return wire.Snapshot(
         generation=state.generation,
         threads=around.threads or config.threads,
@@ -71,7 +73,7 @@ def compile_snapshot(state: State, around: Surroundings) -> wire.Snapshot:
             _listener(listener, frontend) for frontend in config.frontends for listener in frontend.listeners
         ),
         frontends=tuple(_frontend(frontend, around) for frontend in config.frontends),
-        backends=tuple(_backend(backend, state.overlay) for backend in config.backends),
+        backends=tuple(_backend(backend, state.overlay, full[backend.name]) for backend in config.backends),
         tables=tables(config),
         lists=tuple(live_list(one) for one in config.lists),
         variables=tuple((name, expression(value)) for name, value in config.variables),
@@ -202,7 +204,7 @@ def _action(action: model.Action) -> wire.Action:
             return wire.Deny(status=status)
 
 
-def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
+def _backend(backend: model.Backend, overlay: Overlay, full: int) -> wire.Backend:
     return wire.Backend(
         name=backend.name,
         mode=backend.mode.value,
@@ -243,7 +245,7 @@ def _backend(backend: model.Backend, overlay: Overlay) -> wire.Backend:
         number=backend.number,
         compression=_compression(backend.compression),
         servers=tuple(
-            _server(backend, server, overlay.of(model.ServerId(backend.name, server.name)))
+            _server(backend, server, overlay.of(model.ServerId(backend.name, server.name)), full)
             for server in backend.servers
         ),
     )
@@ -292,7 +294,6 @@ def _balance(balance: model.Balance) -> wire.Balance:
         path_only=balance.path_only,
         check_post=balance.check_post,
         domain_only=balance.domain_only,
-        node_key=balance.node_key,
     )
 
 
@@ -318,7 +319,7 @@ def _eject(eject: model.Eject) -> wire.Eject:
     )
 
 
-def _server(backend: model.Backend, server: model.Server, entry: ServerOverlay) -> wire.Server:
+def _server(backend: model.Backend, server: model.Server, entry: ServerOverlay, full: int) -> wire.Server:
     passive, check = server.passive, backend.check_of(server)
     observe = check.observe if check is not None else None
     return wire.Server(
@@ -339,7 +340,7 @@ def _server(backend: model.Backend, server: model.Server, entry: ServerOverlay) 
         slow_start=server.slow_start,
         redirect=server.redirect,
         min_connections=server.min_connections,
-        full_connections=server.full_connections,
+        full_connections=(server.full_connections or full) if server.min_connections else 0,
         watch=wire.Watch(layer=observe.layer, errors=observe.errors) if observe is not None else None,
         end_when_down=server.end_when_down,
         end_backups_when_up=server.end_backups_when_up,

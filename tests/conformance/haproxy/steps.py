@@ -23,6 +23,7 @@ With `Expect: 100-continue` the body waits for the interim answer. `-Host` as a 
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 LONG_PATIENCE = 20.0
 """For what takes several checks; where it is needed, something is wrong."""
+_PATIENCE_WITH_ENTRIES = 3.0
+_IN_USE = re.compile(r" use=[1-9]")
 QUIET = 0.3
 
 
@@ -87,7 +90,7 @@ class Run:
                 threading.Event().wait(int(rest.removesuffix("ms")) / 1000)
                 return Outcome()
             case "api":
-                return Outcome(text=self.api(PLACEHOLDER.sub(lambda one: self.names.get(one[1], one[0]), rest)))
+                return self._command(PLACEHOLDER.sub(lambda one: self.names.get(one[1], one[0]), rest))
             case "leave":
                 return self._end()
             case "until":
@@ -100,6 +103,15 @@ class Run:
                 return _exchange(self._connection, rest)
             case _:
                 return self._visit(first, rest)
+
+    def _command(self, command: str) -> Outcome:
+        verb, _, name = command.partition(" table ")
+        if verb in ("show", "set", "clear") and name:
+            # An entry is in use until the request that it counts has ended, which its client may know first.
+            entries = f"show table {name.split()[0]}"
+            with suppress(DeadlineError):
+                wait_for(lambda: not _IN_USE.search(self.api(entries)), _PATIENCE_WITH_ENTRIES, command)
+        return Outcome(text=self.api(command))
 
     def _until(self, rest: str) -> Outcome:
         """Wait until the row is as it should be; what it says is compared, should that never come."""

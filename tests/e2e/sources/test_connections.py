@@ -71,7 +71,7 @@ def told(tenbin: Tenbin, **figures: int) -> None:
         traffic = tenbin.status()["frontends"][0]["traffic"]
         return {name: traffic[name] for name in figures} == figures
 
-    wait_for(right, 5, str(figures))
+    wait_for(right, 15, str(figures))
 
 
 def test_so_many_at_once_and_not_one_more(start_tenbin: StartTenbin, trio: Servers) -> None:

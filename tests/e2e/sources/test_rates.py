@@ -53,11 +53,12 @@ def statuses(answers: list[Response]) -> Counter[int]:
 
 
 def refused(tenbin: Tenbin, count: int) -> dict[str, Any]:
-    """Wait until so many requests are told to be refused, and return what else is told of the frontend."""
+    """Wait until so many requests are told to be refused and answered, and return what else is told of the frontend."""
 
     def told() -> dict[str, Any]:
         traffic: dict[str, Any] = tenbin.status()["frontends"][0]["traffic"]
-        return traffic if traffic["source_requests_refused"] == count else {}
+        done = (traffic["source_requests_refused"], traffic["responses"]["4xx"]) == (count, count)
+        return traffic if done else {}
 
     return wait_for(told, 5, f"{count} refused requests")
 

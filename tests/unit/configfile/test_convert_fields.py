@@ -111,7 +111,7 @@ WHERE: dict[Key, Callable[[Any], bool]] = {
     **{
         ("Step", name): partial(_is_step, kind)
         for kind, names in {
-            StepKind.CONNECT: ("host", "port", "default", "tls", "sni", "send_proxy", "alpn", "linger"),
+            StepKind.CONNECT: ("host", "port", "default", "tls", "sni", "send_proxy", "alpn"),
             StepKind.SEND: ("data", "method", "target", "version", "headers", "format"),
             StepKind.EXPECT: (
                 *("negate", "pattern", "header", "header_by", "pattern_by", "min_recv"),
@@ -148,7 +148,6 @@ OTHERS: dict[Key, Any] = {
     ("Compression", "algorithms"): (Coding.DEFLATE, Coding.GZIP),
     ("Compression", "types"): (),
     ("Balance", "key"): Fetch("path"),
-    ("Balance", "node_key"): "addr",
     ("Server", "address"): UnixAddress("/run/app.sock"),
     ("Server", "passive"): Passive(3, Duration(9000)),
     ("Server", "tls"): ServerTls(True, "", "", "b.test", None, TlsSuite(), ""),

@@ -190,7 +190,7 @@ async fn attempt(
     let forced = choose(client, x, course, backend);
     let same = course.same.take();
     if let Some((_, pause @ 1..)) = same
-        && !Box::pin(open::pause(client, x, pause)).await
+        && !Box::pin(open::pause(client, x, backend, pause)).await
     {
         return Next::Gone;
     }

@@ -131,10 +131,10 @@ pub fn recalled(client: &Client, x: &Exchange, backend: &Backend, found: &Found)
 }
 
 /// Lets a server come to itself; false when the client goes meanwhile.
-pub async fn pause(client: &mut Client, x: &mut Exchange, ms: u64) -> bool {
+pub async fn pause(client: &mut Client, x: &mut Exchange, backend: &Backend, ms: u64) -> bool {
     x.timer.set(ms);
     let stays = poll_fn(|cx| {
-        let is_gone = client.is_gone(cx) || x.is_killed(Phase::Connect);
+        let is_gone = client.has_left(cx, backend) || x.is_killed(Phase::Connect);
         if is_gone { Poll::Ready(false) } else { x.timer.poll(cx).map(|()| true) }
     })
     .await;
@@ -183,8 +183,7 @@ pub async fn pick(
             let queued = u64::from(backend.group.queued());
             counters.queue_most.raise(queued);
             counters.most.raise(here - 1 + queued);
-            let patience = x.state.overrides.queue.unwrap_or(backend.spec.timeouts.queue);
-            Box::pin(wait(client, x, ticket, patience)).await?
+            Box::pin(wait(client, x, ticket, backend)).await?
         }
     };
     Ok(lease)
@@ -194,14 +193,14 @@ async fn wait(
     client: &mut Client,
     x: &mut Exchange,
     mut ticket: Ticket,
-    timeout_ms: u64,
+    backend: &Backend,
 ) -> Result<Lease, NotOpened> {
-    x.timer.set(timeout_ms);
+    x.timer.set(x.state.overrides.queue.unwrap_or(backend.spec.timeouts.queue));
     let turn = poll_fn(|cx| {
         if let Poll::Ready(turn) = ticket.poll(cx) {
             return Poll::Ready(Ok(turn));
         }
-        if client.is_gone(cx) || x.is_killed(Phase::Queue) {
+        if client.has_left(cx, backend) || x.is_killed(Phase::Queue) {
             return Poll::Ready(Err(NotOpened::ClientGone));
         }
         x.timer.poll(cx).map(|()| Err(NotOpened::Refused(Reason::QueueTimeout)))

@@ -71,11 +71,11 @@ fn of_backend(figure: Figure, backend: &Backend) -> i64 {
         Figure::QueueAverage if usable > 0 => (all + usable - 1) / usable,
         Figure::QueueAverage => all * 9999,
         Figure::BackendConnectionsFree => free(up(), |server| {
-            let limit = i64::from(server.state.max_connections());
+            let limit = i64::from(server.state.limit());
             (limit > 0).then(|| (limit - connections(server) - waiting(&server.state)).max(0))
         }),
         Figure::Slots => free(up(), |server| {
-            let (limit, places) = (server.state.max_connections(), server.state.max_queue());
+            let (limit, places) = (server.state.limit(), server.state.max_queue());
             let taken = connections(server) + waiting(&server.state);
             (limit > 0 && places > 0).then(|| (i64::from(limit) + i64::from(places) - taken).max(0))
         }),
@@ -100,8 +100,8 @@ fn of_server(figure: Figure, backend: &Backend, server: &Server) -> i64 {
     match figure {
         Figure::ServerUp => state.is_usable().into(),
         Figure::ServerConnections => connections(server),
-        Figure::ServerConnectionsFree if state.max_connections() == 0 => -1,
-        Figure::ServerConnectionsFree => (i64::from(state.max_connections()) - connections(server)).max(0),
+        Figure::ServerConnectionsFree if state.limit() == 0 => -1,
+        Figure::ServerConnectionsFree => (i64::from(state.limit()) - connections(server)).max(0),
         Figure::ServerQueue => state.queued().into(),
         Figure::ServerSessionRate => signed(server.counters.window.lock().rate(0).now),
         Figure::ServerWeightInitial => {

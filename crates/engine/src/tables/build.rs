@@ -301,6 +301,8 @@ fn build_server(
         weight: server.weight,
         backup: server.backup,
         max_connections: server.max_connections,
+        min_connections: server.min_connections,
+        full_connections: server.full_connections,
         max_queue: server.max_queue,
         passive: server.passive.map(|p| Passive { max_fails: p.max_fails, fail_timeout_ms: p.fail_timeout }),
         slow_start_ms: u64::try_from(server.slow_start).unwrap_or(backend.slow_start),

@@ -10,7 +10,7 @@ use x509_parser::parse_x509_certificate;
 use x509_parser::time::ASN1Time;
 
 use super::suites;
-use super::x509::{common_name, fingerprint, line, serial};
+use super::x509::{common_name, fingerprint, line, serial, serial_bytes};
 
 /// What is known of a connection; small, and made once for each.
 pub struct Facts {
@@ -138,7 +138,7 @@ impl CertificateFacts {
             issuer: line(certificate.issuer()),
             name: common_name(certificate.subject()),
             serial: serial(&certificate),
-            serial_bytes: certificate.tbs_certificate.raw_serial().to_vec(),
+            serial_bytes: serial_bytes(&certificate).to_vec(),
             fingerprint: fingerprint(der),
             sha1: Sha1::digest(der).into(),
             version: i64::from(certificate.version().0) + 1,

@@ -97,10 +97,15 @@ pub fn line(name: &X509Name<'_>) -> String {
 
 /// The serial number.
 pub fn serial(certificate: &X509Certificate<'_>) -> String {
+    hex(serial_bytes(certificate))
+}
+
+/// The bytes of the serial number.
+pub fn serial_bytes<'c>(certificate: &'c X509Certificate<'_>) -> &'c [u8] {
     match certificate.tbs_certificate.raw_serial() {
         // A zero that only says that the number is not negative.
-        [0, rest @ ..] if !rest.is_empty() => hex(rest),
-        bytes => hex(bytes),
+        [0, rest @ ..] if !rest.is_empty() => rest,
+        bytes => bytes,
     }
 }
 

@@ -131,14 +131,8 @@ pub struct Balance {
     /// The domain of a host without its last label.
     #[serde(default)]
     pub domain_only: bool,
-    /// `id`, `addr` or `addr-port`.
-    #[serde(default = "id")]
-    pub node_key: String,
 }
 
-fn id() -> String {
-    "id".to_owned()
-}
 const fn two() -> u32 {
     2
 }

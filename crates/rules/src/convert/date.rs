@@ -1,4 +1,4 @@
-//! Seconds since the epoch as dates. Names of days and months are English, whatever the machine's language.
+//! Times since the epoch as dates. Names of days and months are English, whatever the machine's language.
 
 use std::io::Write as _;
 
@@ -13,16 +13,23 @@ pub(super) static ROWS: &[Row] = &[
     row("http_date", &[may("an offset", Take::Int), may("a unit", UNITS)], Kind::Str, |value, given, ask| {
         http_date(&value, given, ask)
     }),
-    row("utime", FORMAT, Kind::Str, |value, given, ask| {
-        written(&value, given, ask, |epoch, _| Moment::at(epoch, 0, "GMT"))
+    row("utime", FORMAT, Kind::Str, |value, given, ask| written(&value, given, ask, (WHOLE, greenwich))),
+    row("ms_utime", FORMAT, Kind::Str, |value, given, ask| written(&value, given, ask, (1000, greenwich))),
+    row("us_utime", FORMAT, Kind::Str, |value, given, ask| {
+        written(&value, given, ask, (1_000_000, greenwich))
     }),
-    Row {
-        pure: false,
-        ..row("ltime", FORMAT, Kind::Str, |value, given, ask| {
-            written(&value, given, ask, |epoch, ask| Moment::at(epoch, ask.zone(epoch), "UTC"))
-        })
-    },
+    here("ltime", |value, given, ask| written(&value, given, ask, (WHOLE, local))),
+    here("ms_ltime", |value, given, ask| written(&value, given, ask, (1000, local))),
+    here("us_ltime", |value, given, ask| written(&value, given, ask, (1_000_000, local))),
 ];
+
+/// Ticks of a second, of what has whole seconds only and knows no `%N`.
+const WHOLE: i64 = 1;
+
+/// The row of a date on this machine's clocks.
+const fn here(name: &'static str, call: for<'v> fn(Value<'v>, &'v Given, &dyn Ask<'v>) -> Value<'v>) -> Row {
+    Row { pure: false, ..row(name, FORMAT, Kind::Str, call) }
+}
 
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS: [&str; 12] = [
@@ -56,6 +63,8 @@ struct Moment {
     hour: i64,
     minute: i64,
     second: i64,
+    /// What is past of the second; none where only seconds are told.
+    nanos: Option<i64>,
 }
 
 /// The time plus an offset; 55 bits of it, so that no year is beyond reckoning.
@@ -64,16 +73,30 @@ fn seconds(value: &Value<'_>, offset: Option<i64>) -> Option<i64> {
     Some(time & ((1 << 55) - 1))
 }
 
+/// The moment that a second is somewhere.
+type Zone<'v> = fn(i64, &dyn Ask<'v>) -> Moment;
+
+/// The date of a count of ticks, in that zone. The offset is one of seconds, whatever the ticks are.
 fn written<'v>(
     value: &Value<'_>,
     given: &Given,
     ask: &dyn Ask<'v>,
-    moment: fn(i64, &dyn Ask<'v>) -> Moment,
+    (ticks, moment): (i64, Zone<'v>),
 ) -> Value<'v> {
-    let Some(epoch) = seconds(value, given.int(1, ask)) else { return Value::Absent };
+    let offset = given.int(1, ask).unwrap_or(0).wrapping_mul(ticks);
+    let Some(time) = seconds(value, Some(offset)) else { return Value::Absent };
+    let nanos = (ticks > WHOLE).then(|| time % ticks * (1_000_000_000 / ticks));
     let mut out = Vec::with_capacity(32);
-    moment(epoch, ask).format(given.text(0), &mut out);
+    Moment { nanos, ..moment(time / ticks, ask) }.format(given.text(0), &mut out);
     Value::Str(out.into())
+}
+
+fn greenwich(epoch: i64, _: &dyn Ask<'_>) -> Moment {
+    Moment::at(epoch, 0, "GMT")
+}
+
+fn local(epoch: i64, ask: &dyn Ask<'_>) -> Moment {
+    Moment::at(epoch, ask.zone(epoch), "UTC")
 }
 
 fn http_date<'v>(value: &Value<'_>, given: &Given, ask: &dyn Ask<'v>) -> Value<'v> {
@@ -119,6 +142,7 @@ impl Moment {
             hour: rest / 3600,
             minute: rest / 60 % 60,
             second: rest % 60,
+            nanos: None,
         }
     }
 
@@ -143,8 +167,16 @@ impl Moment {
                     _ => break,
                 }
             }
-            match tail {
-                [letter, more @ ..] if self.convert(*letter, style, out) => rest = more,
+            match (after, tail, self.nanos) {
+                ([digit @ b'1'..=b'9', b'N', more @ ..], _, Some(nanos)) => {
+                    fraction(nanos, usize::from(digit - b'0'), out);
+                    rest = more;
+                }
+                ([b'N', more @ ..], _, Some(nanos)) => {
+                    fraction(nanos, 9, out);
+                    rest = more;
+                }
+                (_, [letter, more @ ..], _) if self.convert(*letter, style, out) => rest = more,
                 _ => out.push(b'%'),
             }
         }
@@ -242,6 +274,12 @@ impl Moment {
         let thursday = Self::at(self.epoch.saturating_add((3 - monday) * 86400), self.zone, self.utc);
         (thursday.year, thursday.yearday / 7 + 1)
     }
+}
+
+/// The first digits of a fraction of a second.
+fn fraction(nanos: i64, digits: usize, out: &mut Vec<u8>) {
+    let text = format!("{nanos:09}");
+    out.extend_from_slice(text.as_bytes().get(..digits).unwrap_or_default());
 }
 
 #[derive(Debug, Clone, Copy, Default)]

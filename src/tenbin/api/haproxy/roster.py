@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tenbin.model import Proxy, ToBackend
+from tenbin.model import Proxy
+from tenbin.plan.fullness import full_connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,7 +56,7 @@ def roster(sight: Sight) -> tuple[Entry, ...]:
     backends = {backend.name: backend for backend in config.backends}
     of_frontends = {one.name: one for one in status.frontends}
     of_backends = {one.name: one for one in status.backends}
-    limits = _limits(config)
+    limits = full_connections(config)
     return tuple(
         Entry(
             name=proxy.name,
@@ -88,19 +89,3 @@ def _numbered(config: Config) -> Iterator[Proxy]:
         if backend.name not in frontends:
             yield Proxy(backend.name, backend.number or number, False, True, str(backend.mode))
             number += 1
-
-
-def _limits(config: Config) -> dict[str, int]:
-    """A tenth of what its frontends admit, or what its servers say."""
-    process = config.compat.maxconn if config.compat is not None else 0
-    total: dict[str, int] = {}
-    for frontend in config.frontends:
-        limit = frontend.limits.connections or process or config.limits.connections
-        targets = (route.action for route in frontend.routes)
-        for name in {target.backend for target in targets if isinstance(target, ToBackend)}:
-            total[name] = total.get(name, 0) + limit
-    found = {}
-    for backend in config.backends:
-        asked = max((server.full_connections for server in backend.servers), default=0)
-        found[backend.name] = asked or max((total.get(backend.name, 0) + 9) // 10, 1)
-    return found

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tenbin.model.check import Probe
 
 _CONNECT = {"host": "address", "port": "port", "default": "default", "tls": "tls", "sni": "sni", "alpn": "alpn"}
-_CONNECT |= {"send_proxy": "send_proxy", "linger": "linger"}
+_CONNECT |= {"send_proxy": "send_proxy"}
 _REQUEST = {"method": "method", "target": "target", "version": "version", "format": "format"}
 _EXPECT = {"method": "look_at", "pattern": "pattern", "negate": "absent", "min_recv": "at_least"}
 _EXPECT |= {

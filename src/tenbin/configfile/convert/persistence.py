@@ -66,7 +66,7 @@ def _hash(found: Balance) -> Yaml:
     if found.function is not HashFunction.SDBM:
         written["function"] = found.function.value
     written |= {key: getattr(found, key) for key in _DETAILS if getattr(found, key)}
-    return written if found.node_key == "id" else {**written, "node_key": found.node_key}
+    return written
 
 
 def _by(found: Sticky) -> Yaml:

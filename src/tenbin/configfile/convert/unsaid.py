@@ -36,7 +36,6 @@ OF_COMPAT = {
     "pidfile": _PROCESS,
     "daemon": _PROCESS,
     "master": _PROCESS,
-    "hard_stop_after": "",
     "environment": _CHANGED,
     "logs": _LOG,
 }

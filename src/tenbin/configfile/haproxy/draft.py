@@ -73,7 +73,6 @@ class BindDraft:
     place: Place
     tls: TlsDraft = field(default_factory=TlsDraft)
     proxy: bool = False
-    proxy_from: Word | None = None
     maxconn: int = 0
     protocol: str = ""
     name: str = ""
@@ -183,7 +182,6 @@ class CheckDraft:
     version: str = "HTTP/1.0"
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytes = b""
-    formatted: bool = False
     steps: list[Step] = field(default_factory=list)
     tcp_steps: list[Step] = field(default_factory=list)
     sent: bool = False

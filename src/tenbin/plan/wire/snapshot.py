@@ -191,7 +191,6 @@ class Balance(Wire):
     path_only: bool = False
     check_post: int = 0
     domain_only: bool = False
-    node_key: str = "id"
 
 
 class StickyCookie(Wire):

@@ -58,9 +58,18 @@ def check(draft: ProxyDraft, server: ServerDraft, files: Files, settings: Global
         host=server.host,
         tls=_of_steps(draft.check, server, files) or _tls(server, files, elsewhere=elsewhere),
         send_proxy=_send_proxy(server, elsewhere=elsewhere),
-        protocol=_PROTOCOLS.get(server.check_protocol, Protocol.HTTP1 if elsewhere else AsServer.AS_SERVER),
+        protocol=_protocol(server, elsewhere=elsewhere),
         observe=_observe(server),
     )
+
+
+def _protocol(server: ServerDraft, *, elsewhere: bool) -> Protocol | AsServer:
+    """What `check-proto` says, else what `check-alpn` lets both agree on."""
+    if server.check_protocol in _PROTOCOLS:
+        return _PROTOCOLS[server.check_protocol]
+    if "h2" in server.check_alpn:
+        return Protocol.HTTP2 if len(server.check_alpn) == 1 else Protocol.AUTO
+    return Protocol.HTTP1 if elsewhere or server.check_alpn else AsServer.AS_SERVER
 
 
 def _observe(server: ServerDraft) -> Observe | None:

@@ -238,7 +238,6 @@ def _compat(around: Around, drafts: list[ProxyDraft], others: Others) -> Compat:
         pidfile=settings.pidfile,
         daemon=settings.daemon,
         master=settings.master,
-        hard_stop_after=settings.hard_stop_after,
         environment=tuple(sorted(around.reading.environment.items())),
         logs=tuple(settings.logs),
     )

@@ -131,7 +131,7 @@ def _connect(reading: Reading, line: Line, arguments: Arguments) -> Step:
         elif word == "send-proxy":
             step = replace(step, send_proxy=True)
         elif word == "linger":
-            step = replace(step, linger=True)
+            pass  # Connections of checks always are closed in the ordinary way.
         elif word in _CONNECT_TEXTS:
             step = _CONNECT_TEXTS[word](step, arguments.text())
         elif word == "addr":

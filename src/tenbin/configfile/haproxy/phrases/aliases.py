@@ -67,6 +67,9 @@ TRACKED = re.compile(r"sc([0-9]+)_([a-z0-9_]+)")
 OWN_TABLE = re.compile(r"src_(?!is_local|port)[a-z0-9_]+|table_(avl|cnt)")
 """Fetches that look into the proxy's own table when none is named."""
 
+OWN_TABLE_CHANGED = re.compile(r"table_(inc|clr)_gpc[01]?")
+"""Converters that change the proxy's own table when none is named."""
+
 REFERENCES = (
     (re.compile(r"(src_|sc_|table_)(?!is_local|port)[a-z0-9_]+|in_table"), "table"),
     (re.compile(r"be_(?!id|name|.*timeout|max_retries).*|nbsrv|queue|avg_queue|connslots"), "backend"),

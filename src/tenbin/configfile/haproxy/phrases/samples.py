@@ -204,6 +204,8 @@ def _convert(place: Place, found: Typed, name: str, given: list[str]) -> Typed:
 
 def _converter_arguments(place: Place, about: KnownConverter, name: str, given: list[str]) -> tuple[Scalar, ...]:
     owner = f"invalid arg in converter '{name}'"
+    if aliases.OWN_TABLE_CHANGED.fullmatch(name) and len(given) == len(about.args) - 1:
+        given = [*given, place.scope.name]
     args = list(arguments.convert(owner, given, about.args))
     while args and args[-1] is None:
         args.pop()

@@ -189,7 +189,7 @@ class BackendDocument(Document):
     limits: BackendLimits | None = setting("Limits for what servers answer.")
     max_queue: Count = setting("Requests that may wait for any server; 0 for no limit.", 0)
     slow_start: Limit = setting(
-        "The time in which a server that came up gets to its full weight; 0s for at once.", Duration(0)
+        "The time in which a server that came up gets to its full weight and limit; 0s for at once.", Duration(0)
     )
     stick: Sticks = setting("Tables that remember which server a client has had; in the order in which they are asked.")
     use_server: list[UseServerDocument] | None = setting(

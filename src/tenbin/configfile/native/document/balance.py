@@ -91,9 +91,6 @@ class HashDocument(Document):
     path_only: Flag = setting("The form `uri` leaves scheme and host out.", default=False)
     check_post: Count = setting("The form `parameter` looks into so many bytes of a form that is sent; 0 for none.", 0)
     domain_only: Flag = setting("The form `header` takes the domain of a host alone.", default=False)
-    node_key: Annotated[str | None, *words("a key of servers", "id", "addr", "addr-port")] = setting(
-        "What servers stand by on the ring of `haproxy_tree`: `id`, `addr`, `addr-port`.", "id"
-    )
     load_factor: Bound = setting(
         "The most that a server may have, in percent of the mean; then the next one is taken. 0 for no bound.", 0
     )

@@ -144,8 +144,10 @@ class ServerDocument(Document):
     min_connections: Count = setting(
         "`max_connections` moves with the load of the backend, from this on; 0 for a limit that stays.", 0
     )
-    full_connections: Count = setting("The backend's connections at which `max_connections` is reached.", 0)
-    slow_start: Limit = setting("The time to its full weight; before what the backend says.")
+    full_connections: Count = setting(
+        "The backend's connections at which `max_connections` is reached; 0 for a tenth of what its frontends admit.", 0
+    )
+    slow_start: Limit = setting("The time to its full weight and limit; before what the backend says.")
     source: Text = setting("The local address that connections come from.")
     redirect: Text = setting(
         "GET and HEAD are sent to this server by a redirect to this prefix, such as `http://a.test`."

@@ -48,7 +48,6 @@ class ConnectDocument(Document):
     sni: Text = setting("The name that is asked for.")
     alpn: Text = setting("The protocols that are offered, with commas between them.")
     send_proxy: Flag = setting("Begins with the PROXY protocol.", default=False)
-    linger: Flag = setting("Closes by itself in the end, instead of resetting the connection.", default=False)
 
 
 class CheckRequestDocument(Document):

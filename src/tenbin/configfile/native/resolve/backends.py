@@ -185,7 +185,6 @@ class BackendResolver:
             path_only=given(said.path_only),
             check_post=given(said.check_post),
             domain_only=given(said.domain_only),
-            node_key=given(said.node_key),
         )
 
     def _sticky(self, document: StickyDocument, path: Path, mode: Mode) -> Sticky:

@@ -63,7 +63,6 @@ def _connect(document: ConnectDocument, comment: str) -> Step:
         sni=document.sni or "",
         send_proxy=given(document.send_proxy),
         alpn=document.alpn or "",
-        linger=given(document.linger),
     )
 
 
