@@ -34,7 +34,7 @@ def test_20_reloads_under_load_fail_nobody(start_tenbin: StartTenbin, trio: Serv
         assert not summary.failed, summary.describe()
         assert len(summary.records) > 100
     assert [talk.error for talk in talks] == [None] * 3
-    assert min(talk.echoed for talk in talks) > 50
+    assert min(talk.echoed for talk in talks) > 10
     assert tenbin.dataplane_pids() == before
 
 
