@@ -317,7 +317,6 @@ LIMITS = {
     "bwlim-in a limit 1k table t": "<key> option is missing",
     "bwlim-in a limit 1k key src default-period 1s": "cannot mix per-stream and shared parameter",
     "bwlim-in a limit": "the value is missing for 'limit' option",
-    "bwlim-in a limits 1k": "unexpected option 'limits'",
     "bwlim-in": "a name is expected as first argument",
     "bwlim-out known default-limit 1k default-period 1s": "bwlim filter 'known' already declared for proxy 'web'",
 }
@@ -351,7 +350,6 @@ WRONG_ACTS = {
     "denyy": ("but got 'denyy'. Did you mean 'deny' maybe ?", "request"),
     "set-status 200": ("but got 'set-status'", "request"),
     "set-path /a": ("but got 'set-path'", "answer"),
-    "switch-mode": ("expects a mode as argument", "content"),
     "switch-mode tcp": ("expects a valid mode (got 'tcp')", "content"),
     "switch-mode http proto": ("expects a protocol as argument", "content"),
     "switch-mode http proto h3": ("expects a valid MUX protocol, if specified (got 'h3')", "content"),
