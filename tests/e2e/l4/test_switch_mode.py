@@ -141,17 +141,18 @@ def test_it_may_be_http2(place: str, port_80: Placed) -> None:
 
 def test_what_is_ended_here_may_be_anything_too(port_80: Placed) -> None:
     trusted = trusting(port_80.folder / "certs" / "server.pem")
-    with Client(port_80.address("443")) as client:
-        client.socket = trusted.wrap_socket(client.socket, server_hostname="localhost")
-        found = client.get("/one")
-        assert (found.body, found.header("x-served")) == (b"/one - 0", "as-http")
-        assert client.get("/two").body == b"/two - 0"
-    with (
-        socket.create_connection(port_80.address("443"), 20) as plain,
-        trusted.wrap_socket(plain, server_hostname="localhost") as tls,
+    for said, heard in (
+        (b"GET /one HTTP/1.1\r\nHost: a.test\r\n\r\nGET /two HTTP/1.1\r\nHost: a.test\r\n\r\n", b"/two - 0"),
+        (b"SSH-2.0-client\r\n", b"SSH-2.0-server\r\nSSH-2.0-client\r\n"),
     ):
-        tls.sendall(b"SSH-2.0-client\r\n")
-        assert read_until(tls, b"client\r\n") == b"SSH-2.0-server\r\nSSH-2.0-client\r\n"
+        with (
+            socket.create_connection(port_80.address("443"), 20) as plain,
+            trusted.wrap_socket(plain, server_hostname="localhost") as tls,
+        ):
+            tls.sendall(said)
+            found = read_until(tls, heard[-8:])
+            assert found.endswith(heard)
+            assert (b"/one - 0" in found, b"as-http" in found) == ((True, True) if b"GET" in said else (False, False))
 
 
 def read_until(connection: socket.socket, end: bytes) -> bytes:
