@@ -33,6 +33,15 @@ pub enum Address {
     Inherited(u32),
 }
 
+/// How connections over IP are opened.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Way {
+    /// From this address; None: any.
+    pub source: Option<SocketAddr>,
+    /// Milliseconds within which what is sent is acknowledged (RFC 5482); 0: as the system is set up.
+    pub user_timeout: u32,
+}
+
 /// A unix socket and how it was written.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Unix {
@@ -65,23 +74,36 @@ impl Address {
         }
     }
 
-    /// Opens a connection, from `source` if that is given and over IP.
-    pub async fn connect(&self, source: Option<SocketAddr>) -> io::Result<TcpStream> {
+    /// Opens a connection; over IP in this way.
+    pub async fn connect(&self, way: Way) -> io::Result<TcpStream> {
         match self {
-            Self::Ip(address) => connect(*address, source).await,
+            Self::Ip(address) => connect(*address, way).await,
             Self::Unix(unix) => unix.connect().await,
             Self::Inherited(_) => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
 }
 
-async fn connect(address: SocketAddr, source: Option<SocketAddr>) -> io::Result<TcpStream> {
+/// An address as it is known everywhere: a socket for both families tells those of IPv4 in the form of IPv6.
+pub fn plain(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V6(ipv6) if ipv6.ip().to_ipv4_mapped().is_some() => {
+            SocketAddr::new(ipv6.ip().to_canonical(), ipv6.port())
+        }
+        address => address,
+    }
+}
+
+async fn connect(address: SocketAddr, Way { source, user_timeout }: Way) -> io::Result<TcpStream> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = net::socket_with(family, SocketType::STREAM, flags, None)?;
     if let Some(source) = source {
         net::sockopt::set_socket_reuseaddr(&socket, true)?;
         net::bind(&socket, &source)?;
+    }
+    if user_timeout > 0 {
+        net::sockopt::set_tcp_user_timeout(&socket, user_timeout)?;
     }
     let mut is_open = begin(&socket, address)?;
     if !is_open && address.ip().is_loopback() {
@@ -174,7 +196,10 @@ impl Acceptor {
     /// The next connection and where it comes from.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         match self {
-            Self::Ip(listener) => listener.accept().await,
+            Self::Ip(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Ok((stream, plain(peer)))
+            }
             Self::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
                 let stream = StdStream::from(OwnedFd::from(stream.into_std()?));
@@ -207,16 +232,18 @@ mod tests {
             for (host, source) in [("127.0.0.1", None), ("[::1]", None), ("127.0.0.1", Some("127.0.0.2:0"))] {
                 let listener = std::net::TcpListener::bind(format!("{host}:0")).unwrap();
                 let address = Address::Ip(listener.local_addr().unwrap());
-                let source = source.map(|source| source.parse().unwrap());
-                let mut client = address.connect(source).await.unwrap();
+                let source: Option<SocketAddr> = source.map(|source| source.parse().unwrap());
+                let way = Way { source, user_timeout: 7000 };
+                let mut client = address.connect(way).await.unwrap();
+                assert_eq!(net::sockopt::tcp_user_timeout(&client).unwrap(), 7000);
                 let (mut server, peer) = listener.accept().unwrap();
                 assert_eq!(client.local_addr().unwrap(), peer);
-                assert!(source.is_none_or(|source: SocketAddr| source.ip() == peer.ip()));
+                assert!(source.is_none_or(|source| source.ip() == peer.ip()));
                 client.write_all(b"ping").await.unwrap();
                 let mut bytes = [0; 4];
                 io::Read::read_exact(&mut server, &mut bytes).unwrap();
                 drop(listener);
-                let error = address.connect(source).await.unwrap_err();
+                let error = address.connect(way).await.unwrap_err();
                 assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
             }
         });
@@ -234,7 +261,7 @@ mod tests {
         let listener = StdUnixListener::bind(&directory).unwrap();
         let acceptor = Acceptor::new(StdListener::from(OwnedFd::from(listener))).unwrap();
         let address: Address = format!("unix@{}", directory.display()).parse().unwrap();
-        let mut client = address.connect(None).await.unwrap();
+        let mut client = address.connect(Way::default()).await.unwrap();
         let (mut server, peer) = acceptor.accept().await.unwrap();
         assert_eq!(peer, NOWHERE);
         client.write_all(b"ping").await.unwrap();

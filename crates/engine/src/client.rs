@@ -11,6 +11,7 @@ use tenbin_balance::Visit;
 use tenbin_rules::{Scope, Value, Variable};
 use tokio::net::TcpStream;
 
+use crate::address::plain;
 use crate::deadline::Timer;
 use crate::listener::{Found, Place};
 use crate::proxy::Told;
@@ -261,7 +262,7 @@ impl Presence {
         let local = &self.local;
         socket.map_or_else(
             || local.get().copied().flatten(),
-            |socket| *local.get_or_init(|| socket.local_addr().ok()),
+            |socket| *local.get_or_init(|| socket.local_addr().ok().map(plain)),
         )
     }
 

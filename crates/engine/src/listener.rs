@@ -14,7 +14,7 @@ use tenbin_balance::Visit;
 use tokio::net::TcpStream;
 use tokio::task::{spawn_local, yield_now};
 
-use crate::address::Acceptor;
+use crate::address::{Acceptor, plain};
 use crate::capacity::{Capacity, PAUSE, number_of};
 use crate::client::{Client, Presence};
 use crate::connection::ConnectionView;
@@ -199,7 +199,7 @@ impl Newcomer {
     fn let_in(self, found: &Rc<Found>) -> Option<(Self, bool)> {
         let Self { presence, place, stream, peer } = self;
         let presence = Rc::new(presence);
-        let ends = (peer, stream.local_addr().ok());
+        let ends = (peer, stream.local_addr().ok().map(plain));
         let mut view = ConnectionView::new(Rc::clone(&presence), Rc::clone(found), ends);
         let admission = rules::connection(&mut view);
         if admission == Admission::In {

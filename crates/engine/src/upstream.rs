@@ -73,6 +73,8 @@ struct Pool {
 
 struct Idle {
     stream: Stream,
+    /// How often it was used after its first request.
+    reuses: u32,
     since_ms: u64,
     expires_ms: u64,
 }
@@ -118,7 +120,7 @@ async fn open(
     address: &Address,
     Manner { preface, more, prompt, http1, chosen }: Manner<'_>,
 ) -> Result<Stream, ConnectError> {
-    let socket = address.connect(server.source).await.map_err(|error| blame(&error))?;
+    let socket = address.connect(server.way).await.map_err(|error| blame(&error))?;
     begin(&socket, preface, more || server.tls.is_some()).map_err(|error| blame(&error))?;
     if prompt || server.tls.is_some() {
         hurry(&socket);
@@ -272,13 +274,14 @@ impl Pools {
         });
     }
 
-    /// An idle connection to this server, asked for this name, on which nothing has happened since.
+    /// An idle connection to this server, asked for this name, on which nothing has happened since; and how often it is
+    /// used again with this.
     pub fn take(
         &self,
         server: &Server,
         worker: usize,
         chosen: Option<&ServerName<'static>>,
-    ) -> Option<Stream> {
+    ) -> Option<(Stream, u32)> {
         let mut slots = self.slots.borrow_mut();
         let pool = slots.get_mut(server.slot.index).filter(|pool| pool.serial == server.slot.serial)?;
         let fits = |idle: &Idle| idle.stream.chosen() == chosen;
@@ -287,7 +290,7 @@ impl Pools {
         {
             server.counters.of(worker).idle_out.add(1);
             if idle.stream.is_quiet() {
-                return Some(idle.stream);
+                return Some((idle.stream, idle.reuses.saturating_add(1)));
             }
         }
         None
@@ -297,7 +300,7 @@ impl Pools {
     pub fn put(
         &self,
         server: &Arc<Server>,
-        stream: Stream,
+        (stream, reuses): (Stream, u32),
         worker: usize,
         (max_idle, since_ms, expires_ms): (usize, u64, u64),
     ) {
@@ -306,7 +309,7 @@ impl Pools {
                 server.counters.of(worker).idle_out.add(1);
             }
             server.counters.of(worker).idle_in.add(1);
-            pool.idle.push_back(Idle { stream, since_ms, expires_ms });
+            pool.idle.push_back(Idle { stream, reuses, since_ms, expires_ms });
         });
     }
 

@@ -19,11 +19,11 @@ from tenbin.control.steered import Steered
 from tenbin.control.vicinity import Vicinity
 from tenbin.health import Checker, HealthChange, Target
 from tenbin.health.target import way
-from tenbin.model import Admin, Health, ServerId
+from tenbin.model import Admin, Health, Initial, ServerId
 from tenbin.observe import sentences
 from tenbin.plan import wire
 from tenbin.plan.compile import effective_admin, literal_address
-from tenbin.state.overlay import servers_in, servers_of
+from tenbin.state.overlay import INITIAL, is_new, servers_in, servers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -140,8 +140,9 @@ class HealthWatch:
 
     def _renewed(self, server: ServerId) -> Health:
         """A server leaves maintenance: its check begins anew, and its agent has said what it has said."""
-        self._checker.force(server, Health.UNKNOWN)
-        return Health.UNKNOWN if self._agents.are_content(server) else Health.DOWN
+        initial = self._store.server(server).initial
+        self._checker.force(server, INITIAL[initial], eager=initial is Initial.DOWN)
+        return INITIAL[initial] if self._agents.are_content(server) else Health.DOWN
 
     def _changed(self, change: HealthChange) -> None:
         """A check says so; that a server is up must be said by its agent, too."""
@@ -191,7 +192,8 @@ def targets(state: State, look: Callable[[ServerId], Surroundings] | None = None
             check, entry = backend.check_of(server), state.overlay.of(name)
             address = literal_address(server, entry)
             if check is not None and address is not None and effective_admin(server, entry) is not Admin.MAINT:
-                yield Target(name, address, check, entry.health, way(check, server, backend.protocol), look)
+                eager = server.initial is Initial.DOWN and is_new(entry)
+                yield Target(name, address, check, entry.health, way(check, server, backend.protocol), eager, look)
 
 
 def followers(config: Config) -> dict[ServerId, list[ServerId]]:

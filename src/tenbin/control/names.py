@@ -43,8 +43,11 @@ class Names:
                 self._found(host, literals)
 
     def follow(self, state: State) -> None:
-        """Resolve the names of this state from now on."""
-        self._resolver.replace(hosts(state))
+        """Resolve the names of this state from now on; servers that are new get what is known of theirs."""
+        wanted = hosts(state)
+        self._resolver.replace(wanted)
+        for host in wanted:
+            self._found(host, self._resolver.addresses(host))
 
     async def run(self) -> None:
         """Resolve until cancelled."""

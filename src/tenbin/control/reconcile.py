@@ -124,6 +124,7 @@ class Reconciler:
             try:
                 await self._tell(candidate, opened)
             except DataplaneError:
+                self._listeners.restore(self.shape)
                 self._listeners.keep(set(self._listeners.addresses) - set(opened))
                 raise
             self._applied = candidate

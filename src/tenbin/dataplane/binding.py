@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tenbin.dataplane import tuning
+from tenbin.dataplane.tuning import UntunableError
 from tenbin.errors import BindError, BindFailure
-from tenbin.model import Inherited, UnixAddress
+from tenbin.model import Inherited, SocketOptions, UnixAddress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from tenbin.model import Listener
 
 _PRIVILEGED = 1024
+
+_Place = tuple[socket.AddressFamily, tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +42,31 @@ def bind(listener: Listener, shape: Shape, is_ours: Callable[[int], bool]) -> li
     try:
         match listener.address:
             case UnixAddress() as address:
-                return [_in_files(address, shape.backlog)]
+                return [_in_files(address, listener.options.backlog or shape.backlog)]
             case Inherited(fd):
-                return [_inherited(fd)]
-        family, target = _resolved(listener)
+                return [_inherited(fd, listener, shape)]
+        place = _resolved(listener)
         if not is_ours(listener.address.port):
-            _probe(family, target)
-        return _all(family, target, shape)
+            _probe(place, listener.options)
+        return _all(place, listener.options, shape)
     except OSError as error:
         raise _explained(listener, error) from error
+
+
+def tune(listener: Listener, sockets: Sequence[socket.socket], shape: Shape) -> None:
+    """Give open sockets the options of a listener, as far as they have others; raises `BindError`."""
+    try:
+        for sock in sockets:
+            tuning.tune(sock, listener.options, shape.backlog)
+    except OSError as error:
+        raise _explained(listener, error) from error
+
+
+def unchangeable(listener: Listener) -> BindError:
+    """What is told when a change needs a socket of its own on the same address."""
+    error = OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+    reason = "whether it takes IPv4, too, cannot change while it is open"
+    return _explained(listener, UntunableError(error, reason, "restart Tenbin for this"))
 
 
 def remove(sockets: Sequence[socket.socket]) -> None:
@@ -89,17 +109,24 @@ def _replace(path: str) -> None:
     Path(path).unlink()
 
 
-def _inherited(fd: int) -> socket.socket:
+def _inherited(fd: int, listener: Listener, shape: Shape) -> socket.socket:
     # A duplicate of ours: what was handed to this process stays open for another start of the same listener.
     sock = socket.socket(fileno=os.dup(fd))
     if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         sock.close()
         raise OSError(errno.EINVAL, "this descriptor is no listening socket")
     sock.setblocking(False)
+    # Whoever opened it has set it up; what we are asked for is on top.
+    if listener.options != SocketOptions():
+        try:
+            tuning.tune(sock, listener.options, shape.backlog)
+        except OSError:
+            sock.close()
+            raise
     return sock
 
 
-def _resolved(listener: Listener) -> tuple[socket.AddressFamily, tuple[str, int]]:
+def _resolved(listener: Listener) -> _Place:
     host = "127.0.0.1" if listener.address.host == "localhost" else listener.address.host
     flags = socket.AI_NUMERICHOST | socket.AI_PASSIVE
     found = socket.getaddrinfo(host, listener.address.port, type=socket.SOCK_STREAM, flags=flags)
@@ -107,38 +134,43 @@ def _resolved(listener: Listener) -> tuple[socket.AddressFamily, tuple[str, int]
     return family, (str(target[0]), int(target[1]))
 
 
-def _all(family: socket.AddressFamily, target: tuple[str, int], shape: Shape) -> list[socket.socket]:
+def _all(place: _Place, options: SocketOptions, shape: Shape) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     try:
-        sockets.extend(_listening(family, target, shape.backlog) for _ in range(shape.threads))
+        sockets.extend(_listening(place, options, shape.backlog) for _ in range(shape.threads))
     except OSError:
         _close(sockets)
         raise
     return sockets
 
 
-def _socket(family: socket.AddressFamily) -> socket.socket:
+def _socket(family: socket.AddressFamily, options: SocketOptions) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Accepted connections inherit it: no answer waits for an acknowledgement, and no connection needs a call for that.
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    if family == socket.AF_INET6:
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Accepted connections inherit it: no answer waits for an acknowledgement, and none needs a call for it.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        tuning.prepare(sock, options)
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 
-def _probe(family: socket.AddressFamily, target: tuple[str, int]) -> None:
+def _probe(place: _Place, options: SocketOptions) -> None:
     """Fail when anybody listens here: with SO_REUSEPORT alone two instances would share a port unnoticed."""
-    with _socket(family) as sock:
+    family, target = place
+    with _socket(family, options) as sock:
         sock.bind(target)
 
 
-def _listening(family: socket.AddressFamily, target: tuple[str, int], backlog: int) -> socket.socket:
-    sock = _socket(family)
+def _listening(place: _Place, options: SocketOptions, backlog: int) -> socket.socket:
+    family, target = place
+    sock = _socket(family, options)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind(target)
-        sock.listen(backlog)
+        tuning.tune(sock, options, backlog)
     except OSError:
         sock.close()
         raise
@@ -153,7 +185,9 @@ def _close(sockets: Iterable[socket.socket]) -> None:
 def _explained(listener: Listener, error: OSError) -> BindError:
     where = f"{listener.position}: " if listener.position else ""
     address = listener.address
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, UntunableError):
+        reason, hint = error.strerror or "", error.hint
+    elif isinstance(error, socket.gaierror):
         reason, hint = "not an IP address", "listen on an address of this machine, or on :PORT for all of them"
     elif isinstance(address, UnixAddress):
         reason, hint = _explained_file(address, error)

@@ -7,6 +7,7 @@ which the kernel spreads connections; a unix socket or an inherited one is share
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,12 +15,13 @@ from typing import TYPE_CHECKING
 from tenbin.dataplane import binding
 from tenbin.dataplane.binding import Shape
 from tenbin.errors import BindError
+from tenbin.model import Inherited, SocketOptions
 from tenbin.plan.compile import listen_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tenbin.model import Config
+    from tenbin.model import Config, Listener
 
 __all__ = ["Listeners", "Shape"]
 
@@ -33,6 +35,10 @@ class Listeners:
     def __init__(self, *, exclusive: bool = True) -> None:
         self._exclusive = exclusive
         self._sockets: dict[str, list[socket.socket]] = {}
+        self._options: dict[str, SocketOptions] = {}
+        """What is known of open sockets; nothing of those that were adopted, until they are tuned."""
+        self._retuned: list[Listener] = []
+        """What those were that the last `open` tuned."""
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -46,29 +52,44 @@ class Listeners:
     def adopt(self, address: str, sockets: list[socket.socket]) -> None:
         """Take sockets that a running data plane gave back."""
         self._sockets[address] = sockets
+        self._options.pop(address, None)
 
     def open(self, config: Config, shape: Shape) -> list[str]:
         """Open what a configuration listens on and is not open yet; returns these addresses.
 
-        Raises `BindError` with every address that cannot be bound; then nothing has changed.
+        What is open gets the options that it asks for. Raises `BindError` with every address that cannot be bound or
+        tuned; then nothing has changed.
         """
         opened: dict[str, list[socket.socket]] = {}
         problems: list[BindError] = []
+        self._retuned.clear()
         for frontend in config.frontends:
             for listener in frontend.listeners:
                 address = listen_address(listener)
-                if address in self._sockets or address in opened:
+                if address in opened:
                     continue
                 try:
-                    opened[address] = binding.bind(listener, shape, self._on_port)
+                    if address in self._sockets:
+                        self._tune(listener, shape)
+                    else:
+                        opened[address] = binding.bind(listener, shape, self._on_port)
+                        self._options[address] = listener.options
                 except BindError as error:
                     error.failures = tuple(replace(one, frontend=frontend.name) for one in error.failures)
                     problems.append(error)
         if problems:
             _close(sock for sockets in opened.values() for sock in sockets)
+            self.restore(shape)
             raise _all(problems)
         self._sockets |= opened
         return list(opened)
+
+    def restore(self, shape: Shape) -> None:
+        """Give sockets the options back that they had before the last `open`."""
+        for listener in self._retuned:
+            with contextlib.suppress(BindError):
+                self._set(listener, shape)
+        self._retuned.clear()
 
     def keep(self, addresses: Iterable[str]) -> list[str]:
         """Close all but these addresses, for good; returns those that were closed."""
@@ -89,6 +110,23 @@ class Listeners:
     def end(self) -> None:
         """Close everything; nobody listens here any more."""
         self.keep(())
+
+    def _tune(self, listener: Listener, shape: Shape) -> None:
+        """Give an open socket other options; whoever opened one that was inherited has set it up."""
+        held = self._options.get(listen_address(listener))
+        if held == listener.options:
+            return
+        if held is not None:
+            if held.dual_stack != listener.options.dual_stack:
+                raise binding.unchangeable(listener)
+            self._retuned.append(replace(listener, options=held))
+        if held is not None or listener.options != SocketOptions() or not isinstance(listener.address, Inherited):
+            self._set(listener, shape)
+
+    def _set(self, listener: Listener, shape: Shape) -> None:
+        address = listen_address(listener)
+        binding.tune(listener, self._sockets[address], shape)
+        self._options[address] = listener.options
 
     def _on_port(self, port: int) -> bool:
         """Whether a socket of ours has this port, so that it cannot be anybody else's, or others may have it, too."""

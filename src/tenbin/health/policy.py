@@ -47,6 +47,11 @@ def initial(health: Health) -> Standing:
     return Standing(_INITIAL[health], 0, failed=False)
 
 
+def eager(check: Check) -> Standing:
+    """Return where a server starts that is down until its first check passes."""
+    return Standing(Phase.RISING, check.rise - 1, failed=False) if check.rise > 1 else initial(Health.DOWN)
+
+
 def step(standing: Standing, check: Check, *, passed: bool) -> Standing:
     """Return where the server stands after one more result."""
     same_way = standing.run > 0 and standing.failed != passed

@@ -58,7 +58,7 @@ class Record:
         self.late = False
         self._health = target.health
         self._stopping = False
-        self._standing = policy.initial(target.health)
+        self._standing = self._begun(target.health, eager=target.eager)
 
     def keeps_state(self, target: Target) -> bool:
         """Whether what is known holds for this target too: the same probe asks the same address."""
@@ -125,10 +125,13 @@ class Record:
             last=self.results[0] if self.results else None,
         )
 
-    def force(self, health: Health, *, stopping: bool = False) -> None:
+    def force(self, health: Health, *, stopping: bool = False, eager: bool = False) -> None:
         """Somebody says how the server is; the next results count from there."""
         self._health, self._stopping = health, stopping
-        self._standing = policy.initial(health)
+        self._standing = self._begun(health, eager=eager)
+
+    def _begun(self, health: Health, *, eager: bool) -> policy.Standing:
+        return policy.eager(self.target.check) if eager and health is Health.DOWN else policy.initial(health)
 
     def _counts(self, status: CheckStatus) -> bool:
         """Whether it says anything of the server; an agent that cannot be asked says nothing."""

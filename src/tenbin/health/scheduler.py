@@ -108,11 +108,11 @@ class Checker:
         if change is not None:
             self._report(change)
 
-    def force(self, server: ServerId, health: Health, *, stopping: bool = False) -> None:
-        """Let a server be up, up without new work, or down until its checks say otherwise."""
+    def force(self, server: ServerId, health: Health, *, stopping: bool = False, eager: bool = False) -> None:
+        """Let a server be up, up without new work, or down until its checks say otherwise (`eager`: the first one)."""
         record = self._records.get(server)
         if record is not None:
-            record.force(health, stopping=stopping)
+            record.force(health, stopping=stopping, eager=eager)
 
     def results(self, server: ServerId) -> tuple[CheckResult, ...]:
         """Return the last 20 results, newest first; none for a server that is not checked."""

@@ -56,6 +56,7 @@ class Surroundings:
 class Target:
     """A server to check: its literal address, how to check it, what its health is at the start, how to reach it.
 
+    `eager`: when it is down at the start, the first check that passes makes it up.
     `look` tells what surrounds it, for those checks that tell that on.
     """
 
@@ -64,6 +65,7 @@ class Target:
     check: Check
     health: Health
     way: Way = PLAIN
+    eager: bool = False
     look: Callable[[ServerId], Surroundings] | None = field(default=None, compare=False)
 
     @property

@@ -51,6 +51,7 @@ from tenbin.model.frontend import (
     Listener,
     Mode,
     PerSource,
+    SocketOptions,
     Underscores,
 )
 from tenbin.model.logs import Capture, Envelope, LogPart, LogTarget, ProxyLog
@@ -66,7 +67,7 @@ from tenbin.model.route import (
     ToBackend,
 )
 from tenbin.model.rules import Act, Answer, Bandwidth, Rule, Rules, Verb
-from tenbin.model.server import Admin, Eject, Health, Passive, Server, ServerId
+from tenbin.model.server import Admin, Eject, Health, Initial, Lookup, Passive, Server, ServerId
 from tenbin.model.table import KeyType, LiveList, StickRule, Stored, Table
 from tenbin.model.tls import (
     Certificate,
@@ -83,16 +84,17 @@ from tenbin.model.values import Address, Duration, Inherited, MemoryLimit, Rate,
 __all__ = [
     "CHECK_CONVERTERS", "CHECK_SOURCES", "AccessLog", "Act", "Action", "Address", "Admin", "AdminEndpoint",
     "AgentCheck", "All", "AmbiguousPaths", "Answer", "Any", "AsServer", "Backend", "BackendLimits", "Balance",
-    "Bandwidth", "Capture", "Certificate", "Check", "ClientCertificates", "Coding", "Compare", "Compat", "Compression",
-    "Concat", "Config", "Const", "Convert", "CookieMode", "Deny", "Duration", "Eject", "Envelope", "ExecCheck",
-    "Expression", "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "GrpcCheck", "HashFunction", "HashKey",
-    "HashMethod",
-    "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity", "Inherited", "IpHashForm", "KeyType",
-    "Level", "Listener", "ListenerTls", "LiveList", "LogFormat", "LogPart", "LogTarget", "Match", "MemoryLimit", "Mode",
+    "Bandwidth",
+    "Capture", "Certificate", "Check", "ClientCertificates", "Coding", "Compare", "Compat", "Compression", "Concat",
+    "Config", "Const", "Convert", "CookieMode", "Deny", "Duration", "Eject", "Envelope", "ExecCheck", "Expression",
+    "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "GrpcCheck", "HashFunction", "HashKey", "HashMethod",
+    "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity", "Inherited", "Initial", "IpHashForm",
+    "KeyType", "Level", "Listener", "ListenerTls", "LiveList", "LogFormat", "LogPart", "LogTarget", "Lookup", "Match",
+    "MemoryLimit", "Mode",
     "Not", "Observe", "OnDown", "OnErrors", "Passive", "PerSource", "PersistRule", "Policy", "Pool", "Probe",
     "Protocol", "ProtocolCheck", "Proxy", "ProxyIn", "ProxyLog", "PythonCheck", "Rate", "Rates", "Redirect", "Respond",
     "Retry", "Reuse", "Rewrite", "Route", "Rule", "Rules", "RuntimeSocket", "ScriptCheck", "SendProxy", "Server",
-    "ServerId", "ServerTls", "StatsPage", "Step", "StepKind", "StickRule", "Sticky", "StickyCookie", "StickyKey",
-    "StickySource", "Stored", "Table", "TcpCheck", "TlsSuite", "ToBackend", "Underscores", "UnixAddress", "UseServer",
-    "UserList", "Verb",
+    "ServerId", "ServerTls", "SocketOptions", "StatsPage", "Step", "StepKind", "StickRule", "Sticky", "StickyCookie",
+    "StickyKey", "StickySource", "Stored", "Table", "TcpCheck", "TlsSuite", "ToBackend", "Underscores", "UnixAddress",
+    "UseServer", "UserList", "Verb",
 ]  # fmt: skip

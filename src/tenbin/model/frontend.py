@@ -26,6 +26,31 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SocketOptions:
+    """What is asked of the kernel for a listener; connections that are accepted inherit it. 0, "": as it is set up.
+
+    `backlog`: connections that may wait to be accepted (0: as the process's limits say). `defer_accept`: a connection
+    is accepted once it has sent something. `fast_open`: the first bytes may come with the first packet (RFC 7413).
+    `user_timeout`: what was sent is acknowledged within it, or the connection ends (RFC 5482). `max_segment`: bytes a
+    packet that are announced. `interface`: only what comes in there. `dual_stack`: `::` takes IPv4, too.
+    `transparent`: addresses that are not this machine's may be listened on.
+    """
+
+    backlog: int = 0
+    defer_accept: bool = False
+    fast_open: bool = False
+    user_timeout: Duration = NO_TIME
+    max_segment: int = 0
+    interface: str = ""
+    dual_stack: bool = False
+    transparent: bool = False
+
+
+SEGMENTS = range(88, 32768)
+"""The sizes of segments that Linux announces when it is asked to (include/net/tcp.h)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Listener:
     """One address that is listened on; `position` is `file:line:column` for bind errors.
 
@@ -42,6 +67,7 @@ class Listener:
     http2: bool = False
     name: str = ""
     number: int = 0
+    options: SocketOptions = SocketOptions()
 
 
 @dataclass(frozen=True, slots=True)

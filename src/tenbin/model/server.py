@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from tenbin.model.values import NO_TIME
+
 if TYPE_CHECKING:
     from tenbin.model.check import AgentCheck, Check
     from tenbin.model.tls import SendProxy, ServerTls
@@ -30,6 +32,18 @@ class Health(StrEnum):
     STARTING = "starting"
     UP = "up"
     DOWN = "down"
+
+
+class Initial(StrEnum):
+    """How a server that is checked counts before its first check: up or down, and how many checks change that.
+
+    `up` and `down` change with the first check that says otherwise, the full ones with as many as `fall` and `rise`.
+    """
+
+    FULLY_UP = "fully_up"
+    UP = "up"
+    DOWN = "down"
+    FULLY_DOWN = "fully_down"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,6 +79,18 @@ class Eject:
 
 
 @dataclass(frozen=True, slots=True)
+class Lookup:
+    """Which address of a server's name is taken: one of the IP version `family` (4 or 6; 0: any), in `networks`.
+
+    Without one that fits, any is. `fallback`: the address while the name has none ("": there is no other).
+    """
+
+    family: int = 0
+    networks: tuple[str, ...] = ()
+    fallback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """One server: `weight` 0-256 (0: no new work), `max_connections` and `max_queue` 0 for no limit.
 
@@ -75,7 +101,9 @@ class Server:
     local address of connections; `slow_start` ms (-1: the backend's); `redirect`: GET and HEAD are sent to this prefix;
     `check` None: the backend's, none if `unchecked`; `min_connections` of a limit that moves with the backend's load up
     to `full_connections`; `end_when_down`: what is in progress with it ends when it goes down or into maintenance;
-    `end_backups_when_up`: what is in progress with the backend's backup servers ends when it comes up.
+    `end_backups_when_up`: what is in progress with the backend's backup servers ends when it comes up; `user_timeout`:
+    connections end on which what was sent is not acknowledged for so long (RFC 5482; 0: as the system is set up);
+    `max_reuse`: requests that a connection carries after its first (-1: no limit); `initial`: before its first check.
     """
 
     name: str
@@ -101,4 +129,8 @@ class Server:
     full_connections: int = 0
     end_when_down: bool = False
     end_backups_when_up: bool = False
+    user_timeout: Duration = NO_TIME
+    max_reuse: int = -1
+    initial: Initial = Initial.UP
+    lookup: Lookup = Lookup()
     resolve_position: str = ""

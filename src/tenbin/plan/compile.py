@@ -344,11 +344,15 @@ def _server(backend: model.Backend, server: model.Server, entry: ServerOverlay, 
         watch=wire.Watch(layer=observe.layer, errors=observe.errors) if observe is not None else None,
         end_when_down=server.end_when_down,
         end_backups_when_up=server.end_backups_when_up,
+        user_timeout=server.user_timeout.ms,
+        max_reuse=server.max_reuse,
     )
 
 
 def literal_address(server: model.Server, entry: ServerOverlay) -> model.Address | model.UnixAddress | None:
-    """Return where a server is; None while its name is not resolved."""
+    """Return where a server is; None while its name is not resolved and nothing stands in for it."""
+    if entry.address is None and server.lookup.fallback:
+        return model.Address(server.lookup.fallback, server.address.port)
     return entry.address or (server.address if server.address.is_literal else None)
 
 

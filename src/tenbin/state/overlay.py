@@ -6,10 +6,11 @@ Pure values and transitions; `tenbin.state.store` is the only writer.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address, ip_network
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tenbin.model import Address, Admin, Config, Health, ServerId
+from tenbin.model import Address, Admin, Config, Health, Initial, Lookup, ServerId
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -75,7 +76,7 @@ class Overlay:
 
 
 def resolved(overlay: Overlay, config: Config, host: str, literals: tuple[str, ...]) -> Overlay:
-    """Give every server with this host name an address: the one it has if it is still among them, else the first.
+    """Give every server with this host name an address: one that it prefers, that which it has before others.
 
     Without literals (the name ceased to resolve) the last address stays: a name server's outage is not ours.
     """
@@ -84,10 +85,43 @@ def resolved(overlay: Overlay, config: Config, host: str, literals: tuple[str, .
     changes: dict[ServerId, ServerOverlay] = {}
     for name, server in servers_of(config):
         entry = overlay.of(name)
-        if server.address.host != host or (entry.address is not None and entry.address.host in literals):
+        if server.address.host != host:
             continue
-        changes[name] = replace(entry, address=Address(literals[0], server.address.port))
+        chosen = _chosen(server.lookup, entry.address.host if entry.address is not None else "", literals)
+        if entry.address is None or entry.address.host != chosen:
+            changes[name] = replace(entry, address=Address(chosen, server.address.port))
     return overlay.merged(changes)
+
+
+def _chosen(lookup: Lookup, now: str, literals: tuple[str, ...]) -> str:
+    """The version of IP counts before the network, and both before what is used now; then the order."""
+    if not lookup.family and not lookup.networks:
+        return now if now in literals else literals[0]
+    networks = [ip_network(one) for one in lookup.networks]
+
+    def rank(literal: str) -> tuple[bool, bool, bool]:
+        address = ip_address(literal)
+        return address.version == lookup.family, any(address in one for one in networks), literal == now
+
+    return max(literals, key=rank)
+
+
+def begun(overlay: Overlay, config: Config) -> Overlay:
+    """Give servers that were never checked the health that they begin with; nothing else would bring up the others."""
+    changes: dict[ServerId, ServerOverlay] = {}
+    for backend in config.backends:
+        for name, server in servers_in(backend):
+            if server.initial is Initial.UP or backend.check_of(server) is None:
+                continue
+            entry = overlay.of(name)
+            if entry.health is Health.UNKNOWN and is_new(entry):
+                changes[name] = replace(entry, health=INITIAL[server.initial], reason="not checked yet")
+    return overlay.merged(changes)
+
+
+def is_new(entry: ServerOverlay) -> bool:
+    """Whether no check has ever changed anything."""
+    return not entry.since
 
 
 def carried(overlay: Overlay, old: Config, new: Config) -> Overlay:
@@ -114,6 +148,15 @@ def carried(overlay: Overlay, old: Config, new: Config) -> Overlay:
         if result != NOTHING:
             kept[name] = result
     return Overlay(MappingProxyType(kept))
+
+
+INITIAL = {
+    Initial.FULLY_UP: Health.UP,
+    Initial.UP: Health.UNKNOWN,
+    Initial.DOWN: Health.DOWN,
+    Initial.FULLY_DOWN: Health.DOWN,
+}
+"""What a server's health is before its first check."""
 
 
 def _has_health(backend: Backend, server: Server) -> bool:

@@ -36,7 +36,7 @@ class Store:
     """The current state and its only writer; `Listener`s get (old, new) in the order in which they came."""
 
     def __init__(self, config: Config, overlay: Overlay | None = None, *, generation: int = 1) -> None:
-        self._state = State(config, overlay or Overlay(), generation)
+        self._state = State(config, transitions.begun(overlay or Overlay(), config), generation)
         self._last = generation
         self._listeners: list[Callable[[State, State], None]] = []
         self._servers = dict(transitions.servers_of(config))
@@ -124,7 +124,7 @@ class Store:
         return self.replace_overlay(overlay)
 
     def _carried(self, config: Config, *, fresh: bool) -> Overlay:
-        overlay = transitions.carried(self._state.overlay, self._state.config, config)
+        overlay = transitions.begun(transitions.carried(self._state.overlay, self._state.config, config), config)
         return transitions.unsteered(overlay) if fresh else overlay
 
     def _next(self) -> int:

@@ -10,11 +10,12 @@ import pytest
 
 from support.bare import BareDataplane, backend, frontend, snapshot
 from support.scripted import OK, ScriptedServer, answering
-from tenbin.testing import Client, Lease, wait_for
+from tenbin.testing import Client, Lease, config_text, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from support import StartTenbin
     from support.scripted import Peer
     from tenbin.testing.client import Address
 
@@ -115,3 +116,18 @@ def test_what_cannot_be_repeated_waits_for_no_fresh_connection_if_reuse_is_alway
         post(pooled.addresses[0])
         get(pooled.addresses[0])
         assert len(server.peers) == connections
+
+
+@pytest.mark.parametrize(("reuses", "carried"), [(0, [1, 1, 1, 1, 1]), (2, [3, 2])])
+def test_a_connection_is_used_as_often_as_its_server_wants(
+    start_tenbin: StartTenbin, reuses: int, carried: list[int]
+) -> None:
+    with ScriptedServer(answering()) as server:
+        own = {"only": {"port": server.port, "max_reuse": reuses}}
+        tenbin = start_tenbin(config_text(own, threads=1))
+        for _ in range(5):
+            get(tenbin.address)
+        assert [bytes(peer.received).count(b"GET / ") for peer in server.peers] == carried
+        # With its last request a server is told that none follows, so that it ends the connection first.
+        told = [bytes(peer.received).lower().count(b"connection: close") for peer in server.peers]
+        assert told == [int(count == reuses + 1) for count in carried]

@@ -76,6 +76,19 @@ def test_requests_at_once_share_one_connection(start_tenbin: StartTenbin, server
     wait_for(lambda: tenbin.server("app/only")["traffic"]["idle"] == 1, 5, "it is idle")
 
 
+def test_a_connection_carries_as_many_streams_as_its_server_wants(
+    start_tenbin: StartTenbin, server: ScriptedServer
+) -> None:
+    own = {"protocol": "http2", "retry": {"budget": "100%"}}
+    servers = {"only": {"port": server.port, "max_reuse": 2}}
+    tenbin = start_tenbin(config_text(servers, own, threads=1, timeouts=TIMEOUTS))
+    for _ in range(7):
+        assert at_once(tenbin, 1) == {200: 1}
+    assert len(server.peers) == 3
+    assert at_once(tenbin, 20) == {200: 20}
+    assert len(server.peers) >= 9
+
+
 def test_a_server_that_takes_few_streams_gets_more_connections(
     start_tenbin: StartTenbin, server: ScriptedServer
 ) -> None:

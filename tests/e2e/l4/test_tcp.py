@@ -99,6 +99,14 @@ def test_a_half_closed_server_still_receives(start_tenbin: StartTenbin) -> None:
             wait_for(lambda: bytes(got) == b"still here", 5)
 
 
+def test_a_server_that_acknowledges_nothing_is_given_up_in_time(start_tenbin: StartTenbin) -> None:
+    with ScriptedServer(lambda peer: peer.wait_closed()) as server:
+        tenbin = tcp(start_tenbin, {"deaf": {"port": server.port, "user_timeout": "500ms"}})
+        # No timer of Tenbin's is as short: the system ends the connection whose window stays shut.
+        with socket.create_connection(tenbin.address, 20) as client, pytest.raises(ConnectionError):
+            client.sendall(bytes(256 * MIB))
+
+
 def test_a_reset_reaches_the_other_side(start_tenbin: StartTenbin) -> None:
     ended = threading.Event()
 

@@ -7,7 +7,23 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tenbin.model import Address, All, Any, AsServer, Compare, Concat, Const, Convert, Duration, Fetch, Match, Not
+from tenbin.model import (
+    Address,
+    All,
+    Any,
+    AsServer,
+    Compare,
+    Concat,
+    Const,
+    Convert,
+    Duration,
+    Fetch,
+    Initial,
+    Lookup,
+    Match,
+    Not,
+    SocketOptions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +33,8 @@ if TYPE_CHECKING:
 EXPRESSIONS = All | Any | Compare | Concat | Const | Convert | Fetch | Match | Not
 SKIPPED = {"position", "positions", "origin", "stamp"}
 ALWAYS = {"name", "listeners", "routes", "servers"}
-NOTHING = ((), None, False, 0, "", AsServer.AS_SERVER)
+NOTHING = ((), None, False, 0, "", AsServer.AS_SERVER, SocketOptions())
+QUIET = (("user_timeout", Duration(0)), ("max_reuse", -1), ("initial", Initial.UP), ("lookup", Lookup()))
 
 
 def compact(config: Config, usual: Config | None = None) -> str:
@@ -53,7 +70,9 @@ def plain(value: object) -> str:
         return f"[{', '.join(plain(item) for item in value)}]"
     if is_dataclass(value):
         held = ((field.name, getattr(value, field.name)) for field in fields(value) if field.name not in SKIPPED)
-        inside = ", ".join(f"{name}={plain(item)}" for name, item in held if item not in NOTHING)
+        inside = ", ".join(
+            f"{name}={plain(item)}" for name, item in held if item not in NOTHING and (name, item) not in QUIET
+        )
         return f"{type(value).__name__}({inside})"
     return repr(value)
 

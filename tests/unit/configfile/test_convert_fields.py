@@ -37,9 +37,9 @@ from tenbin.model.balance import Policy
 from tenbin.model.check import Check, Observe, OnErrors, StepKind, TcpCheck
 from tenbin.model.compression import Coding
 from tenbin.model.config import AdminEndpoint, Identity
-from tenbin.model.frontend import PerSource
+from tenbin.model.frontend import PerSource, SocketOptions
 from tenbin.model.logs import LogPart
-from tenbin.model.server import Passive, ServerId
+from tenbin.model.server import Lookup, Passive, ServerId
 from tenbin.model.tls import Protocol, ProxyIn, SendProxy, ServerTls, TlsSuite
 from tenbin.model.values import MemoryLimit, Rate, UnixAddress
 
@@ -99,6 +99,15 @@ WHERE: dict[Key, Callable[[Any], bool]] = {
     ("Balance", "draws"): lambda one: one.policy is Policy.RANDOM,
     ("Check", "port"): lambda one: bool(one.port),
     ("Check", "host"): lambda one: bool(one.host),
+    **{
+        ("SocketOptions", name): lambda one: one.dual_stack
+        for name in (
+            *("dual_stack", "defer_accept", "fast_open", "user_timeout"),
+            *("max_segment", "interface", "transparent"),
+        )
+    },
+    ("Server", "lookup"): lambda one: one.name == "eight",
+    **{("Lookup", name): lambda one: bool(one.fallback) for name in ("family", "networks", "fallback")},
     ("Server", "track"): lambda one: one.name == "one",
     ("Server", "check"): lambda one: one.name == "two",
     ("Server", "unchecked"): lambda one: one.name == "five",
@@ -130,6 +139,8 @@ OTHERS: dict[Key, Any] = {
     ("Listener", "address"): Address("127.0.0.1", 8099),
     ("Listener", "tls"): None,
     ("Listener", "proxy_protocol"): ProxyIn(("10.0.0.0/8",)),
+    ("Listener", "options"): SocketOptions(3),
+    ("SocketOptions", "max_segment"): 1200,
     ("ProxyIn", "networks"): ("10.0.0.0/8",),
     ("ListenerTls", "hsts"): "max-age=1",
     ("TlsSuite", "versions"): ("1.3",),
@@ -148,6 +159,10 @@ OTHERS: dict[Key, Any] = {
     ("Compression", "algorithms"): (Coding.DEFLATE, Coding.GZIP),
     ("Compression", "types"): (),
     ("Balance", "key"): Fetch("path"),
+    ("Server", "lookup"): Lookup(4),
+    ("Lookup", "family"): 4,
+    ("Lookup", "networks"): ("10.0.0.0/8",),
+    ("Lookup", "fallback"): "10.0.0.8",
     ("Server", "address"): UnixAddress("/run/app.sock"),
     ("Server", "passive"): Passive(3, Duration(9000)),
     ("Server", "tls"): ServerTls(True, "", "", "b.test", None, TlsSuite(), ""),

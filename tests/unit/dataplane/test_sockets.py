@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,12 +12,12 @@ import pytest
 
 from tenbin.dataplane.sockets import Listeners, Shape
 from tenbin.errors import BindError
-from tenbin.model import Inherited, UnixAddress
+from tenbin.model import Address, Duration, Inherited, SocketOptions, UnixAddress
 from tenbin.testing import Lease
 from unit.plan.samples import config, frontend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tenbin.model import Config
@@ -133,3 +134,108 @@ def test_what_is_inherited_must_listen(listeners: Listeners) -> None:
     finally:
         os.close(reader)
         os.close(writer)
+
+
+def tuned(port: int, options: SocketOptions, host: str = "127.0.0.1") -> Config:
+    before = on(f"{host}:{port}")
+    [front] = before.frontends
+    listener = replace(front.listeners[0], address=Address(host, port), options=options)
+    return replace(before, frontends=(replace(front, listeners=(listener,)),))
+
+
+def asked(sock: socket.socket) -> tuple[int, ...]:
+    """What the kernel says of a socket of TCP."""
+    wanted = (socket.TCP_DEFER_ACCEPT, socket.TCP_USER_TIMEOUT, socket.TCP_FASTOPEN)
+    return tuple(sock.getsockopt(socket.IPPROTO_TCP, one) for one in wanted)
+
+
+def test_options_are_set_change_and_go_while_connections_live(listeners: Listeners, port: int) -> None:
+    options = SocketOptions(7, True, True, Duration(9000), 700, "lo")
+    listeners.open(tuned(port, SocketOptions()), SHAPE)
+    with socket.create_connection(("127.0.0.1", port), 5) as before:
+        assert listeners.open(tuned(port, options), SHAPE) == []
+        assert {asked(one) for one in listeners.of(f"127.0.0.1:{port}")} == {(1, 9000, 7)}
+        before.sendall(b"?")
+        with socket.create_connection(("127.0.0.1", port), 5) as client:
+            assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG) <= 700
+            client.sendall(b"!")
+            came = sorted(accepted(listeners.of(f"127.0.0.1:{port}"), 2), key=lambda one: one.recv(1))
+            assert [one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) for one in came] == [9000, 0]
+            for one in came:
+                one.close()
+        listeners.open(tuned(port, SocketOptions()), SHAPE)
+        assert {asked(one) for one in listeners.of(f"127.0.0.1:{port}")} == {(0, 0, 0)}
+        assert before.recv(1) == b""
+
+
+def accepted(sockets: Sequence[socket.socket], count: int) -> list[socket.socket]:
+    found: list[socket.socket] = []
+    while len(found) < count:
+        ready, _, _ = select.select(sockets, (), (), 5)
+        assert ready
+        for sock in ready:
+            one, _ = sock.accept()
+            one.settimeout(5)
+            found.append(one)
+    return found
+
+
+def test_what_the_kernel_refuses_is_told_with_its_place_and_changes_nothing(listeners: Listeners, port: int) -> None:
+    listeners.open(tuned(port, SocketOptions(user_timeout=Duration(5000))), SHAPE)
+    place = rf"tenbin.yaml:3:11: cannot listen on 127.0.0.1:{port}"
+    with pytest.raises(BindError, match=rf"{place}: there is no interface 'nosuch0'") as caught:
+        listeners.open(tuned(port, SocketOptions(user_timeout=Duration(6000), interface="nosuch0")), SHAPE)
+    assert "ip link" in caught.value.hint
+    with pytest.raises(BindError, match=rf"{place}: the kernel refuses this segment size: Invalid argument"):
+        listeners.open(tuned(port, SocketOptions(user_timeout=Duration(6000), max_segment=9)), SHAPE)
+    assert {asked(one) for one in listeners.of(f"127.0.0.1:{port}")} == {(0, 5000, 0)}
+
+
+def test_options_are_those_of_before_when_they_are_restored(listeners: Listeners, port: int) -> None:
+    listeners.open(tuned(port, SocketOptions(user_timeout=Duration(5000))), SHAPE)
+    listeners.open(tuned(port, SocketOptions(defer_accept=True)), SHAPE)
+    listeners.restore(SHAPE)
+    assert {asked(one) for one in listeners.of(f"127.0.0.1:{port}")} == {(0, 5000, 0)}
+
+
+def test_one_socket_for_both_families_and_only_a_restart_divides_them(listeners: Listeners, port: int) -> None:
+    listeners.open(tuned(port, SocketOptions(dual_stack=True), "::"), SHAPE)
+    socket.create_connection(("127.0.0.1", port), 5).close()
+    socket.create_connection(("::1", port), 5).close()
+    with pytest.raises(BindError, match="cannot change while it is open") as caught:
+        listeners.open(tuned(port, SocketOptions(), "::"), SHAPE)
+    assert "restart" in caught.value.hint
+
+
+def test_a_socket_for_ipv6_takes_no_ipv4_unless_it_is_asked_to(listeners: Listeners, port: int) -> None:
+    listeners.open(tuned(port, SocketOptions(), "::"), SHAPE)
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port), 5)
+
+
+def test_transparent_listens_on_what_is_not_here_or_tells_which_right_is_missing(
+    listeners: Listeners, port: int
+) -> None:
+    config = tuned(port, SocketOptions(transparent=True), "203.0.113.9")
+    with socket.socket() as probe:
+        try:
+            probe.setsockopt(socket.IPPROTO_IP, socket.IP_TRANSPARENT, 1)
+        except PermissionError:
+            with pytest.raises(BindError, match="`transparent` needs a right") as caught:
+                listeners.open(config, SHAPE)
+            assert "CAP_NET_RAW" in caught.value.hint
+            return
+    assert listeners.open(config, SHAPE) == [f"203.0.113.9:{port}"]
+
+
+def test_adopted_sockets_are_tuned_and_inherited_ones_left_alone(listeners: Listeners) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as given:
+        port = given.getsockname()[1]
+        given.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 3000)
+        config = at(Inherited(given.fileno()))
+        listeners.open(config, SHAPE)
+        listeners.open(config, SHAPE)
+        assert asked(given) == (0, 3000, 0)
+        listeners.adopt(f"127.0.0.1:{port}", [given.dup()])
+        listeners.open(tuned(port, SocketOptions(user_timeout=Duration(4000))), SHAPE)
+        assert asked(given) == (0, 4000, 0)

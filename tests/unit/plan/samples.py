@@ -245,6 +245,8 @@ def everything() -> Config:
         check=replace(CHECK, observe=Observe(7, 10, OnErrors.SUDDEN_DEATH)),
         end_when_down=True,
         end_backups_when_up=True,
+        user_timeout=Duration(20_000),
+        max_reuse=9,
     )
     app = backend(
         "app",

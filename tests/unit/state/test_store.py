@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tenbin.errors import UnknownObjectError
-from tenbin.model import Address, Admin, Config, Health, ServerId
+from tenbin.model import Address, Admin, Config, Health, Initial, Lookup, ServerId
 from tenbin.state import ConflictError, State, Store
 from unit.plan.samples import backend, config, server
 
@@ -48,6 +48,42 @@ def test_overrides_outlive_servers_and_health_does_not() -> None:
     assert store.state.overlay.of(S2).weight == 5
     store.commit(store.candidate(CONFIGS[0]))
     assert (store.state.overlay.of(S2).weight, store.state.overlay.of(S2).health) == (5, Health.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("lookup", "first", "then"),
+    [
+        (Lookup(), "10.0.0.1", "10.0.0.1"),
+        (Lookup(family=6), "fd00::1", "fd00::1"),
+        (Lookup(networks=("10.0.0.0/31",)), "10.0.0.1", "10.0.0.1"),
+        (Lookup(networks=("192.168.0.0/16",)), "10.0.0.1", "192.168.0.1"),
+        (Lookup(family=4, networks=("192.168.0.0/16", "fd00::/8")), "10.0.0.1", "192.168.0.1"),
+        (Lookup(family=6, networks=("192.168.0.0/16",)), "fd00::1", "fd00::1"),
+    ],
+)
+def test_a_name_gives_the_address_that_is_preferred(lookup: Lookup, first: str, then: str) -> None:
+    named = replace(NAMED, lookup=lookup)
+    store = Store(config(backends=(backend("app", named),)))
+    name = ServerId("app", "named")
+    store.set_addresses("app.internal", ("10.0.0.1", "fd00::1"))
+    assert store.state.overlay.of(name).address == Address(first, 80)
+    store.set_addresses("app.internal", ("192.168.0.1", "fd00::1", "10.0.0.1"))
+    assert store.state.overlay.of(name).address == Address(then, 80)
+
+
+def test_servers_begin_with_the_health_that_they_ask_for() -> None:
+    asked = {one.value: replace(server(one.value), initial=one) for one in Initial}
+    whole = config(backends=(backend("app", *asked.values()),))
+    store = Store(whole)
+
+    def found() -> list[Health]:
+        return [store.state.overlay.of(ServerId("app", name)).health for name in asked]
+
+    assert found() == [Health.UP, Health.UNKNOWN, Health.DOWN, Health.DOWN]
+    for name in asked:
+        store.set_health(ServerId("app", name), Health.UP, "passed", 1.0)
+    store.commit(store.candidate(replace(whole, threads=9)))
+    assert found() == [Health.UP] * 4
 
 
 def test_health_stays_over_a_reload_unless_the_server_or_its_check_is_another() -> None:

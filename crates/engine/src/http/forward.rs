@@ -217,9 +217,9 @@ async fn attempt(
         Ok(opened) => opened,
         Err(error) => return not_opened(client, x, (course, backend), &error),
     };
-    x.record.times.connected = if opened.reused { picked } else { client.worker.micros() };
-    let Opened { lease, mut stream, reused } = opened;
-    x.record.is_reused = reused;
+    x.record.times.connected = if opened.reuses > 0 { picked } else { client.worker.micros() };
+    let Opened { lease, mut stream, reuses } = opened;
+    x.record.reuses = reuses;
     x.record.behind = course.tables.asks_behind.then(|| Behind::of(&stream));
     let Some(server) = backend.servers.get(lease.index()) else { return Next::Moved };
     let load = Load::begin(&client.worker, backend, server);
@@ -239,7 +239,7 @@ async fn attempt(
         Err(failure) => {
             drop(load);
             x.record.is_counted = false;
-            let reused = reused && stream.is_unheard();
+            let reused = reuses > 0 && stream.is_unheard();
             failed(client, x, (course, backend, server), (lease, reused), &failure)
         }
     }

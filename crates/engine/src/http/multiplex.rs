@@ -99,6 +99,7 @@ fn terms(worker: &Worker, (backend, server): (&Backend, &Server), guess: usize, 
     Terms {
         head_bytes: backend.spec.limits.head,
         streams: if is_shared { MOST_STREAMS } else { 1 },
+        most: server.max_reuse.map(|reuses| reuses.saturating_add(1)),
         guess,
         keeps: is_shared && pool.max_idle > 0,
         idle_ms: pool.idle_timeout,

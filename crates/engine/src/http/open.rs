@@ -32,8 +32,8 @@ pub struct Opened {
     pub lease: Lease,
     /// The connection.
     pub stream: Stream,
-    /// It has carried requests before.
-    pub reused: bool,
+    /// How many requests it has carried before; of one that is shared only whether it has.
+    pub reuses: u32,
 }
 
 /// Which connections a request may go on.
@@ -233,7 +233,7 @@ pub async fn open(
         server.choose(name, &x.view(client, found, Some(backend))).ok_or(ConnectError::Name)
     });
     let mut opened = match chosen.as_ref().map(|chosen| ways.pooled(worker, server, chosen)) {
-        Ok(Some(stream)) => Ok((stream, true)),
+        Ok(Some(pooled)) => Ok(pooled),
         Ok(None) => {
             let chosen = chosen.unwrap_or_default();
             Box::pin(connection(client, x, (backend, server), (ways, wants, chosen))).await
@@ -251,12 +251,12 @@ pub async fn open(
         }
     }
     let error = match opened {
-        Ok((stream, reused)) => {
+        Ok((stream, reuses)) => {
             let counters = server.counters.of(worker.index);
-            let counter = if reused { &counters.reuses } else { &counters.connects };
+            let counter = if reuses > 0 { &counters.reuses } else { &counters.connects };
             counter.add(1);
             server.see(backend, worker, Sight::Connected);
-            return Ok(Opened { lease, stream, reused });
+            return Ok(Opened { lease, stream, reuses });
         }
         Err(error) => error,
     };
@@ -288,20 +288,20 @@ impl Ways {
         Self { shares, takes }
     }
 
-    fn pooled(self, worker: &Worker, server: &Arc<Server>, chosen: &Chosen) -> Option<Stream> {
+    fn pooled(self, worker: &Worker, server: &Arc<Server>, chosen: &Chosen) -> Option<(Stream, u32)> {
         let (pools, chosen) = (&worker.pools, chosen.as_ref());
-        let shared = if self.shares { pools.join(server, chosen) } else { None };
+        let shared = if self.shares { pools.join(server, chosen).map(|stream| (stream, 1)) } else { None };
         if shared.is_none() && self.takes { pools.take(server, worker.index, chosen) } else { shared }
     }
 }
 
-/// A connection that has to be waited for, and whether it was there before.
+/// A connection that has to be waited for, and how often it was used before.
 async fn connection(
     client: &Client,
     x: &Exchange,
     (backend, server): (&Backend, &Arc<Server>),
     (ways, wants, chosen): (Ways, Wants, Chosen),
-) -> Result<(Stream, bool), ConnectError> {
+) -> Result<(Stream, u32), ConnectError> {
     let worker = &client.worker;
     let timeout = x.state.overrides.connect.unwrap_or(backend.spec.timeouts.connect);
     let shares = ways.shares;
@@ -315,8 +315,8 @@ async fn connection(
         chosen: &chosen,
     };
     loop {
-        if let Some(stream) = ways.pooled(worker, server, &chosen) {
-            return Ok((stream, true));
+        if let Some(pooled) = ways.pooled(worker, server, &chosen) {
+            return Ok(pooled);
         }
         if shares && let Some(waiter) = worker.pools.wait(server, chosen.as_ref()) {
             multiplex::wait(&waiter, &x.timer, timeout).await?;
@@ -339,7 +339,7 @@ async fn connection(
             Err(error) => Err(error),
         };
         match fresh {
-            Ok(stream) => return Ok((stream, false)),
+            Ok(stream) => return Ok((stream, 0)),
             // Other requests give theirs back meanwhile, perhaps even a connection to this server.
             Err(ConnectError::Short) if Box::pin(upstream::relief(worker, &mut until, timeout)).await => {}
             Err(error) => {
@@ -366,14 +366,14 @@ pub fn keeps(backend: &Backend, server: &Server) -> bool {
     backend.spec.pool.reuse != Reuse::Never && server.proxy.is_none()
 }
 
-/// Gives a connection back for the next request.
-pub fn keep(client: &Client, backend: &Backend, server: &Arc<Server>, stream: Stream) {
+/// Gives a connection back for the next request, if it may have one.
+pub fn keep(client: &Client, backend: &Backend, server: &Arc<Server>, (stream, reuses): (Stream, u32)) {
     let pool = &backend.spec.pool;
-    if keeps(backend, server) && pool.max_idle > 0 {
+    if keeps(backend, server) && pool.max_idle > 0 && server.allows(reuses) {
         let worker = &client.worker;
         let now = worker.deadlines.now_ms();
         let patience = if pool.idle_timeout > 0 { pool.idle_timeout } else { u64::MAX };
         let expires = now.saturating_add(patience);
-        worker.pools.put(server, stream, worker.index, (pool.max_idle, now, expires));
+        worker.pools.put(server, (stream, reuses), worker.index, (pool.max_idle, now, expires));
     }
 }

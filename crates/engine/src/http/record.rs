@@ -39,8 +39,8 @@ pub struct Record {
     pub redispatched: bool,
     /// The connection to the server, where some expression asks about it.
     pub behind: Option<Rc<Behind>>,
-    /// It was there before.
-    pub is_reused: bool,
+    /// How many requests it had carried before; of one that is shared only whether it had.
+    pub reuses: u32,
     /// Who waited before it, at its server and in its backend.
     pub waited_behind: [u32; 2],
     /// A backend of ours answers it.

@@ -117,7 +117,7 @@ pub async fn answer(
     }
     x.down.release(&mut x.output);
     if whole && !stream.is_multiplexed() && send_head::is_reusable(x) {
-        send_head::keep(client, backend, server, stream);
+        send_head::keep(client, backend, server, (stream, x.record.reuses));
     } else {
         drop(stream);
     }

@@ -79,7 +79,8 @@ pub fn request(
             edits,
             upgrade: !request.upgrade.is_empty(),
             drop_cookie: backend.and_then(|backend| cookie_name(backend)),
-            keep_alive: backend.is_some_and(|backend| open::keeps(backend, server)),
+            keep_alive: backend.is_some_and(|backend| open::keeps(backend, server))
+                && server.allows(record.reuses),
             extra: b"",
         };
         up.address(sink, |head| write_request(head, request, bytes, &to));

@@ -48,7 +48,9 @@ pub struct Terms {
     pub head_bytes: usize,
     /// Streams at once that this link may carry.
     pub streams: usize,
-    /// And until the peer has said how many it takes.
+    /// Streams in all; None: no limit.
+    pub most: Option<u32>,
+    /// Streams at once until the peer has said how many it takes.
     pub guess: usize,
     /// It is kept when it carries nothing.
     pub keeps: bool,
@@ -82,6 +84,8 @@ pub struct Link {
     /// It had none at the last look either: a question is no doubt while its answer is on the way.
     doubted: Cell<bool>,
     streams: Cell<usize>,
+    /// Streams so far.
+    carried: Cell<u32>,
     /// Since when nothing, or nothing but waiting, has happened.
     since_ms: Cell<u64>,
     idle: Cell<bool>,
@@ -120,6 +124,7 @@ impl Link {
             pinged: Cell::new(None),
             doubted: Cell::new(false),
             streams: Cell::new(0),
+            carried: Cell::new(0),
             since_ms: Cell::new(now),
             idle: Cell::new(false),
             ears,
@@ -133,6 +138,7 @@ impl Link {
     pub fn stream(self: &Rc<Self>) -> Option<Asked> {
         self.has_room().then(|| {
             self.leave_idle();
+            self.carried.set(self.carried.get().saturating_add(1));
             if self.streams.replace(self.streams.get() + 1) == 0 {
                 self.since_ms.set(self.terms.deadlines.now_ms());
             }
@@ -142,7 +148,12 @@ impl Link {
 
     /// Whether it takes one more stream.
     pub fn has_room(&self) -> bool {
-        self.streams.get() < self.limit() && !self.is_doubtful() && self.is_open()
+        self.streams.get() < self.limit() && !self.is_spent() && !self.is_doubtful() && self.is_open()
+    }
+
+    /// Whether it has had all the streams that it may.
+    fn is_spent(&self) -> bool {
+        self.terms.most.is_some_and(|most| self.carried.get() >= most)
     }
 
     /// Whether it takes streams at all: no GOAWAY has come, nothing is broken, and nobody has retired it.
@@ -274,7 +285,7 @@ impl Link {
             return;
         }
         self.since_ms.set(self.terms.deadlines.now_ms());
-        if self.terms.keeps && self.is_open() {
+        if self.terms.keeps && !self.is_spent() && self.is_open() {
             self.idle.set(true);
             self.terms.counters.of(self.terms.worker).idle_in.add(1);
         } else {

@@ -19,7 +19,7 @@ pub fn tell<'a>(fact: Fact, scene: &Scene<'a>, view: &'a RequestView<'_>) -> Val
         backend,
         server,
         behind: scene.record.behind.as_deref(),
-        is_reused: scene.record.is_reused,
+        is_reused: scene.record.reuses > 0,
         peer: scene.client.peer,
         local: None,
     };

@@ -1,7 +1,6 @@
 //! The server side: a group of servers with its policy, its memory and its counters.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -11,7 +10,7 @@ use tenbin_rules::{Expr, View};
 use super::StickRule;
 use super::draft::Answers;
 use super::rules::Rules;
-use crate::address::Address;
+use crate::address::{Address, Way};
 use crate::stats::{BackendCounters, ServerCounters, Workers};
 use crate::tls::{Chosen, ClientConfig};
 use crate::watch::Watch;
@@ -75,8 +74,10 @@ pub struct Server {
     pub name: String,
     /// None while its name has not been resolved.
     pub address: Option<Address>,
-    /// The local address of connections; None: any.
-    pub source: Option<SocketAddr>,
+    /// How connections to it are opened.
+    pub way: Way,
+    /// How often a connection may be used again; None: no limit.
+    pub max_reuse: Option<u32>,
     /// Its address as text, for logs.
     pub address_text: String,
     /// None: plain.
@@ -96,6 +97,11 @@ pub struct Server {
 }
 
 impl Server {
+    /// Whether a connection that was used again so often may be once more.
+    pub fn allows(&self, reuses: u32) -> bool {
+        self.max_reuse.is_none_or(|most| reuses < most)
+    }
+
     /// The name that the connection is opened with; None: what was chosen is none, and one is needed.
     pub fn choose<V: View>(&self, name: &Expr, view: &V) -> Option<Chosen> {
         let Some(tls) = &self.tls else { return Some(None) };

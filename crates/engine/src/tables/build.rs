@@ -292,7 +292,7 @@ fn effective_health(server: &wire::Server, address: Option<&Address>) -> Health 
 
 fn build_server(
     (server, number): (&wire::Server, u32),
-    ServerDraft { address, source, tls, is_same, .. }: ServerDraft,
+    ServerDraft { address, way, tls, is_same, .. }: ServerDraft,
     backend: &wire::Backend,
     before: Option<&Arc<Server>>,
     context: &Context<'_>,
@@ -311,6 +311,7 @@ fn build_server(
         number,
     };
     let cookie = group::cookie(server, backend, address.as_ref());
+    let max_reuse = u32::try_from(server.max_reuse).ok();
     let state = match before {
         Some(before) => {
             before.state.configure(&spec);
@@ -320,7 +321,8 @@ fn build_server(
     };
     if let Some(before) = before
         && before.address == address
-        && before.source == source
+        && before.way == way
+        && before.max_reuse == max_reuse
         && before.cookie == cookie
         && before.proxy == server.proxy
         && before.watch.as_ref().map(Watch::spec) == server.watch
@@ -332,7 +334,8 @@ fn build_server(
         name: server.name.clone(),
         address_text: address.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string),
         address,
-        source,
+        way,
+        max_reuse,
         tls,
         proxy: server.proxy,
         watch: server.watch.map(Watch::new),

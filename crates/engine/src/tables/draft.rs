@@ -16,7 +16,7 @@ use super::rules::{Answer, Rules};
 use super::rules_draft::{draft_answer, draft_rules};
 use super::secure::{Secured, listener as secure_listener, server as secure_server};
 use super::stick::{StickDrafts, StickRule};
-use crate::address::Address;
+use crate::address::{Address, Way};
 use crate::hashkey;
 use crate::lines::{Lines, Part, Problem, Sinks, compile_line};
 use crate::tls::{Authorities, ClientConfig, ListenerConfig};
@@ -96,8 +96,8 @@ pub struct BackendDraft {
 pub struct ServerDraft {
     /// None while not resolved, and while there is no TLS for a server that needs it.
     pub address: Option<Address>,
-    /// The local address of connections.
-    pub source: Option<SocketAddr>,
+    /// How connections to it are opened.
+    pub way: Way,
     /// None: plain.
     pub tls: Option<ClientConfig>,
     /// What is spoken to it has not changed.
@@ -407,8 +407,9 @@ fn draft_backend(
         };
         let source = source(&server.source)
             .map_err(|reason| Refusal { path: format!("{path}.servers[{index}].source"), reason })?;
+        let way = Way { source, user_timeout: server.user_timeout };
         let Secured { tls, is_same, is_fit } = secure(index, server)?;
-        Ok(ServerDraft { address: address.filter(|_| is_fit), source, tls, is_same, is_fit })
+        Ok(ServerDraft { address: address.filter(|_| is_fit), way, tls, is_same, is_fit })
     };
     let servers = spec.servers.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
     let choosers = draft_choosers(path, &spec.servers, around)?;

@@ -10,6 +10,7 @@ mod frames;
 mod http_rules;
 mod rules;
 mod secret;
+mod server;
 mod snapshot;
 mod stats;
 mod tables;
@@ -18,7 +19,7 @@ mod tls;
 pub use asked::{RefusedMessage, RefusedTold, VariableAsked, VariableTold};
 pub use backend::{
     Backend, BackendLimits, BackendTimeouts, Balance, CookieMode, Eject, HashFunction, HashKey, HashMethod,
-    IpForm, Passive, PersistRule, Policy, Pool, Retry, Reuse, Server, Sticky, UseServer, Watch,
+    IpForm, PersistRule, Policy, Pool, Retry, Reuse, Sticky, UseServer,
 };
 pub use compression::{Coding, Compression};
 pub use frames::{
@@ -31,6 +32,7 @@ pub use rules::{
     Stored, Table, Verb,
 };
 pub use secret::Secret;
+pub use server::{Passive, Server, Watch};
 pub use snapshot::{
     AccessLog, Action, Frontend, FrontendLimits, FrontendTimeouts, HeaderEdit, HeaderVerb, Limits, Listener,
     LogFormat, Mode, PerSource, Rates, Rewrite, Route, Snapshot,

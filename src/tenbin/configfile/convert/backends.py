@@ -14,14 +14,14 @@ from tenbin.configfile.convert.tls import send_proxy, server_tls
 from tenbin.configfile.convert.words import UnsayableError
 from tenbin.model.backend import OnDown, StickyCookie
 from tenbin.model.frontend import Mode
-from tenbin.model.server import Admin
+from tenbin.model.server import Admin, Initial
 from tenbin.model.values import Duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tenbin.configfile.convert.notes import Notes, Yaml
-    from tenbin.model import Backend, Retry, Server
+    from tenbin.model import Backend, Lookup, Retry, Server
 
 _FAILURES = ("connect", "closed", "timeout", "junk")
 _SWITCHES = ("persist_down", "all_backups")
@@ -123,15 +123,28 @@ def _connected(found: Server, notes: Notes) -> Yaml:
             written["tls"] = server_tls(replace(found.tls, chosen=None))
     if found.send_proxy:
         written["send_proxy"] = send_proxy(found.send_proxy)
+    if lookup := _lookup(found.lookup):
+        written["resolve"] = lookup
+    if found.user_timeout.ms:
+        written["user_timeout"] = str(found.user_timeout)
+    if found.max_reuse >= 0:
+        written["max_reuse"] = found.max_reuse
     if found.passive:
         fails = found.passive
         written["passive"] = {"max_fails": fails.max_fails, "fail_timeout": str(fails.fail_timeout)}
     return written
 
 
+def _lookup(found: Lookup) -> Yaml:
+    written: Yaml = {"prefer": f"ipv{found.family}"} if found.family else {}
+    if found.networks:
+        written["networks"] = list(found.networks)
+    return {**written, "fallback": found.fallback} if found.fallback else written
+
+
 def _watched(found: Server, of: Backend, notes: Notes) -> Yaml:
     """What is known of a server's health, and from where."""
-    written: Yaml = {}
+    written: Yaml = {} if found.initial is Initial.UP else {"initial": found.initial.value}
     if found.track is not None:
         written["track"] = str(found.track)
     elif found.unchecked and of.check is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.convert.answers import answers
 from tenbin.configfile.convert.compression import compression
 from tenbin.configfile.convert.rules import routes, rules
 from tenbin.configfile.convert.tls import listener_tls
-from tenbin.model.frontend import Mode
+from tenbin.model.frontend import Mode, SocketOptions
 from tenbin.model.values import Duration, UnixAddress
 
 if TYPE_CHECKING:
@@ -109,4 +110,17 @@ def _listener(found: Listener, *, http: bool) -> Yaml:
         written["proxy_protocol"] = {"from": networks} if networks else True
     if found.tls is not None:
         written["tls"] = listener_tls(found.tls)
+    if options := _options(found.options):
+        written["socket"] = options
     return written
+
+
+def _options(found: SocketOptions) -> Yaml:
+    """Those that are not as the kernel has them."""
+    said = {one.name: getattr(found, one.name) for one in fields(found)}
+    plain = SocketOptions()
+    return {
+        key: str(value) if isinstance(value, Duration) else value
+        for key, value in said.items()
+        if value != getattr(plain, key)
+    }

@@ -80,6 +80,14 @@ class BindDraft:
     mode: int = 0
     uid: int = -1
     gid: int = -1
+    backlog: int = 0
+    defer_accept: bool = False
+    fast_open: bool = False
+    user_timeout: int = 0
+    max_segment: int = 0
+    interface: str = ""
+    dual_stack: bool | None = None
+    transparent: bool = False
 
 
 @dataclass(slots=True)
@@ -132,6 +140,14 @@ class ServerDraft:
     idle: int = -1
     sticky: bool = True
     resolvers: str = ""
+    user_timeout: int = 0
+    max_reuse: int = -1
+    initial: str = ""
+    initial_word: Word | None = None
+    prefer: str = ""
+    networks: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    first_word: Word | None = None
 
 
 @dataclass(slots=True)

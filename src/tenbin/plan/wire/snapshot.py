@@ -294,6 +294,8 @@ class Server(Wire):
     watch: Watch | None = None
     end_when_down: bool = False
     end_backups_when_up: bool = False
+    user_timeout: int = 0
+    max_reuse: int = -1
 
 
 class UseServer(Wire):

@@ -13,14 +13,18 @@ from tenbin.model import (
     Config,
     CookieMode,
     Deny,
+    Duration,
     Fetch,
     HashFunction,
     HashMethod,
+    Initial,
+    Lookup,
     Mode,
     Observe,
     OnErrors,
     Policy,
     ScriptCheck,
+    SocketOptions,
     StepKind,
     StickyCookie,
     TcpCheck,
@@ -181,12 +185,20 @@ def test_servers(directory: Path) -> None:
     text = COMMON + (
         "backend app\n  default-server inter 3s weight 10\n  server-template web 2 10.0.0.1:80\n"
         "  server a 10.0.0.2:80 check id 7 disabled on-marked-down shutdown-sessions\n  server b 10.0.0.3:80 track a\n"
+        "  server c 10.0.0.4:80 tcp-ut 20s max-reuse 3\n"
     )
     backend = read(text, directory).backends[0]
     names = [(one.name, one.number, one.weight, one.unchecked) for one in backend.servers]
-    assert names == [("web1", 1, 10, True), ("web2", 2, 10, True), ("a", 7, 10, False), ("b", 4, 10, True)]
+    assert names == [
+        ("web1", 1, 10, True),
+        ("web2", 2, 10, True),
+        ("a", 7, 10, False),
+        ("b", 4, 10, True),
+        ("c", 5, 10, True),
+    ]
     assert str(backend.servers[3].track) == "app/a"
-    assert [one.end_when_down for one in backend.servers] == [False, False, True, False]
+    assert [one.end_when_down for one in backend.servers] == [False, False, True, False, False]
+    assert [(one.user_timeout.ms, one.max_reuse) for one in backend.servers[3:]] == [(0, -1), (20_000, 3)]
     assert backend.servers[0].address == Address("10.0.0.1", 80)
 
 
@@ -245,10 +257,29 @@ def reported(text: str, directory: Path) -> tuple[haproxy.Read, dict[int, str]]:
 
 
 def test_the_report_names_what_has_no_effect(directory: Path) -> None:
-    text = COMMON + "listen web\n  bind :8080 tfo\n  option nolinger\n  lua foo\n  compression algo gzip\n"
+    text = COMMON + "listen web\n  bind :8080 cc bbr\n  option nolinger\n  lua foo\n  compression algo gzip\n"
     found, standings = reported(text, directory)
     assert [standings[line] for line in (1, 2, 7, 8, 9)] == ["exact", "exact", "ignored", "ignored", "refused"]
-    assert "TCP fast open is not used" in haproxy.report(found.report)
+    assert "the kernel's own settings hold" in haproxy.report(found.report)
+
+
+def test_what_is_asked_of_the_kernel(directory: Path) -> None:
+    text = COMMON + (
+        "frontend web\n  backlog 9\n  bind :80 defer-accept tcp-ut 30s mss 1400 tfo interface lo transparent\n"
+        "  bind :::81 v4v6 backlog 5\n  bind :::82 v6only\n  bind :::83\n  bind unix@/tmp/s tcp-ut 5s\n"
+        "  bind :84 mss -40\n  bind :85 mss 40\n"
+    )
+    found, standings = reported(text, directory)
+    assert found.config is not None
+    options = [one.options for one in found.config.frontends[0].listeners]
+    assert options == [
+        SocketOptions(9, True, True, Duration(30_000), 1400, "lo", transparent=True),
+        SocketOptions(5, dual_stack=True),
+        *[SocketOptions(9)] * 5,
+    ]
+    stand = ["exact", "exact", "exact", "approximated", "exact", "ignored", "ignored"]
+    assert [standings[line] for line in range(8, 15)] == stand
+    assert "add `v4v6` for both" in haproxy.report(found.report)
 
 
 def test_the_report_names_facts_that_nobody_can_tell(directory: Path) -> None:
@@ -257,6 +288,36 @@ def test_the_report_names_facts_that_nobody_can_tell(directory: Path) -> None:
     found, standings = reported(text, directory)
     assert [standings[line] for line in (8, 9, 10)] == ["approximated", "approximated", "exact"]
     assert "nobody can tell 'fc_rtt' here: it is always empty" in haproxy.report(found.report)
+
+
+def test_how_servers_begin(directory: Path) -> None:
+    text = COMMON + (
+        "backend app\n  server a 10.0.0.1:80 check init-state fully-down\n  server b 10.0.0.2:80 init-state down\n"
+        "  server c 10.0.0.3:80 check\n"
+    )
+    found, standings = reported(text, directory)
+    assert found.config is not None
+    begin = [one.initial for one in found.config.backends[0].servers]
+    assert begin == [Initial.FULLY_DOWN, Initial.UP, Initial.UP]
+    assert [standings[line] for line in (7, 8, 9)] == ["exact", "ignored", "exact"]
+
+
+def test_which_address_of_a_name_is_taken(directory: Path) -> None:
+    text = COMMON + (
+        "resolvers dns\n  nameserver a 127.0.0.1:53\n"
+        "backend app\n  default-server init-addr last,libc,none\n"
+        "  server a a.test:80 resolve-prefer ipv4 resolve-net 10.0.0.0/8,fd00::1\n"
+        "  server b b.test:80 init-addr libc,10.0.0.9\n  server c c.test:80 init-addr libc\n"
+        "  server d d.test:80 init-addr none\n  server e e.test:80 init-addr none resolvers dns\n"
+        "  server f 10.0.0.1:80 init-addr libc resolve-prefer ipv6\n  server g g.test:80 init-addr none,10.0.0.9\n"
+    )
+    found, standings = reported(text, directory)
+    assert found.config is not None
+    lookups = [one.lookup for one in found.config.backends[0].servers]
+    assert lookups[:2] == [Lookup(4, ("10.0.0.0/8", "fd00::1/128")), Lookup(fallback="10.0.0.9")]
+    assert lookups[2:] == [Lookup()] * 5
+    stand = ["exact", "exact", "exact", "approximated", "approximated", "exact", "exact", "approximated"]
+    assert [standings[line] for line in range(9, 17)] == stand
 
 
 def test_the_report_names_what_is_less_than_it_says(directory: Path) -> None:

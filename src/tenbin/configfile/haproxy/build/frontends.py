@@ -27,6 +27,7 @@ from tenbin.model import (
     Route,
     Rule,
     Rules,
+    SocketOptions,
     ToBackend,
     Underscores,
     UnixAddress,
@@ -121,6 +122,24 @@ def _listener(around: Around, draft: ProxyDraft, bind: BindDraft, number: int) -
         http2=http2 and (draft.mode == "http" or draft.becomes_http),
         name=bind.name,
         number=number,
+        options=_options(draft, bind),
+    )
+
+
+def _options(draft: ProxyDraft, bind: BindDraft) -> SocketOptions:
+    """Where there is no TCP only the queue has a length."""
+    backlog = bind.backlog or draft.backlog
+    if isinstance(bind.place, UnixAddress):
+        return SocketOptions(backlog=backlog)
+    return SocketOptions(
+        backlog=backlog,
+        defer_accept=bind.defer_accept,
+        fast_open=bind.fast_open,
+        user_timeout=Duration(bind.user_timeout),
+        max_segment=bind.max_segment,
+        interface=bind.interface,
+        dual_stack=bool(bind.dual_stack) and isinstance(bind.place, Ports) and ":" in bind.place.host,
+        transparent=bind.transparent,
     )
 
 

@@ -9,7 +9,7 @@ from tenbin.configfile.haproxy import values
 from tenbin.configfile.haproxy.build import checks
 from tenbin.configfile.haproxy.values import Ports
 from tenbin.configfile.suggest import did_you_mean
-from tenbin.model import Address, Admin, Inherited, SendProxy, Server, ServerId, UnixAddress
+from tenbin.model import Address, Admin, Duration, Inherited, Initial, Lookup, SendProxy, Server, ServerId, UnixAddress
 
 if TYPE_CHECKING:
     from tenbin.configfile.haproxy.build.around import Around
@@ -78,6 +78,10 @@ def _server(
         full_connections=draft.fullconn,
         end_when_down=one.close_on_down,
         end_backups_when_up=one.close_on_up,
+        user_timeout=Duration(one.user_timeout),
+        max_reuse=one.max_reuse,
+        initial=_initial(around, one, check),
+        lookup=_lookup(around, one, named=not address.is_literal),
         resolve_position=word.position,
     )
 
@@ -98,6 +102,27 @@ def _address(around: Around, draft: ProxyDraft, one: ServerDraft) -> Address | U
         message = f"'server {draft.name}/{one.name}' : the port is that of the client's connection, which is not done."
         around.reading.refused(one.word, message, "name the port")
     return None
+
+
+def _lookup(around: Around, one: ServerDraft, *, named: bool) -> Lookup:
+    """What `init-addr` says is tried in order: an address behind `none` is never used."""
+    if not named:
+        return Lookup()
+    tried = one.first[: one.first.index("none")] if "none" in one.first else one.first
+    fallback = next((text for text in tried if text not in ("last", "libc")), "")
+    if one.first_word is not None:
+        if not fallback and "none" not in one.first:
+            around.reading.approximated(one.first_word, "a name that does not resolve never stops a start")
+        elif "libc" not in one.first and not one.resolvers:
+            around.reading.approximated(one.first_word, "the name is looked up all the same")
+    return Lookup({"ipv4": 4, "ipv6": 6}.get(one.prefer, 0), one.networks, fallback)
+
+
+def _initial(around: Around, one: ServerDraft, check: Check | None) -> Initial:
+    if one.initial_word is not None and (check is None or one.track is not None):
+        around.reading.ignored(one.initial_word, "`init-state`: no check would ever change it")
+        return Initial.UP
+    return Initial(one.initial.replace("-", "_")) if one.initial else Initial.UP
 
 
 def _track(around: Around, draft: ProxyDraft, one: ServerDraft) -> ServerId | None:

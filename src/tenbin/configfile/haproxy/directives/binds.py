@@ -12,6 +12,7 @@ from tenbin.configfile.haproxy.directives.common import FRONTEND, Arguments, Dir
 from tenbin.configfile.haproxy.draft import BindDraft, inherited
 from tenbin.configfile.haproxy.values import Ports
 from tenbin.configfile.suggest import did_you_mean
+from tenbin.model.frontend import SEGMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tenbin.configfile.haproxy.lexer import Line, Word
 
 _MOST_PORTS = 2000
+_MOST_BYTES = 65535
 
 
 def bind(reading: Reading, draft: ProxyDraft, line: Line) -> None:
@@ -35,6 +37,8 @@ def bind(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         for place in _places(reading, word, text):
             made = inherited(common)
             made.place = place
+            if isinstance(place, Ports) and place.host == "::" and made.dual_stack is None:
+                reading.approximated(word, "`::` takes IPv6 alone: add `v4v6` for both, or `v6only`")
             draft.binds.append(made)
 
 
@@ -155,6 +159,38 @@ def _group(reading: Reading, made: BindDraft, arguments: Arguments) -> None:
         reading.error(arguments.last, f"'group' : '{name}' unknown.")
 
 
+def _backlog(_reading: Reading, made: BindDraft, arguments: Arguments) -> None:
+    made.backlog = arguments.number()
+
+
+def _flag(attribute: str, *, value: bool = True) -> Callable[[Reading, BindDraft, Arguments], None]:
+    def read(_reading: Reading, made: BindDraft, _arguments: Arguments) -> None:
+        setattr(made, attribute, value)
+
+    return read
+
+
+def _interface(_reading: Reading, made: BindDraft, arguments: Arguments) -> None:
+    made.interface = arguments.text()
+
+
+def _user_timeout(_reading: Reading, made: BindDraft, arguments: Arguments) -> None:
+    made.user_timeout = arguments.milliseconds()
+
+
+def _segment(reading: Reading, made: BindDraft, arguments: Arguments) -> None:
+    word = arguments.last
+    size = arguments.number(-_MOST_BYTES, _MOST_BYTES)
+    if not size:
+        reading.error(arguments.last, "'mss' : expects an MSS with an absolute value between 1 and 65535.")
+    elif size < 0:
+        reading.ignored(word, "`mss`: segments are as long as clients allow; give the size itself")
+    elif size not in SEGMENTS:
+        reading.ignored(word, f"`mss`: Linux takes {SEGMENTS.start} to {SEGMENTS.stop - 1} bytes")
+    else:
+        made.max_segment = size
+
+
 def _expect_proxy(reading: Reading, _made: BindDraft, arguments: Arguments) -> None:
     reading.refused(arguments.last, "'expect-proxy' stands in `tcp-request connection`; here it is `accept-proxy`.")
 
@@ -174,21 +210,26 @@ _WORDS: dict[str, Callable[[Reading, BindDraft, Arguments], None]] = {
     "gid": _gid,
     "user": _user,
     "group": _group,
+    "backlog": _backlog,
+    "defer-accept": _flag("defer_accept"),
+    "interface": _interface,
+    "mss": _segment,
+    "tcp-ut": _user_timeout,
+    "tfo": _flag("fast_open"),
+    "transparent": _flag("transparent"),
+    "v4v6": _flag("dual_stack"),
+    "v6only": _flag("dual_stack", value=False),
 }
 _KERNEL = "the kernel's own settings hold"
 _THREADS = "every thread accepts"
 _IGNORED = {
-    "backlog": (1, "the backlog of the process holds"),
     "cc": (1, _KERNEL),
-    "defer-accept": (0, "connections are accepted when they are open"),
     "guid-prefix": (1, "objects are known by their names"),
     "label": (1, "objects are known by their names"),
     "idle-ping": (1, "idle clients are not asked"),
-    "interface": (1, "the address says where to listen"),
     "level": (1, "it is of `stats socket`"),
     "expose-fd": (1, "listening sockets are handed over anyway"),
     "severity-output": (1, "it is of `stats socket`"),
-    "mss": (1, _KERNEL),
     "nbconn": (1, "it is of reverse connections"),
     "nice": (1, "all tasks have one priority"),
     "process": (1, _THREADS),
@@ -196,10 +237,6 @@ _IGNORED = {
     "shards": (1, _THREADS),
     "tcp-md5sig": (1, _KERNEL),
     "tcp-ss": (1, _KERNEL),
-    "tcp-ut": (1, _KERNEL),
-    "tfo": (0, "TCP fast open is not used"),
-    "v4v6": (0, "an IPv6 address takes IPv4, too, as the kernel is set up"),
-    "v6only": (0, "an IPv6 address takes IPv4, too, as the kernel is set up"),
 }
 _REFUSED = {
     "accept-netscaler-cip": "the protocol of NetScaler is not spoken; use the PROXY protocol",
@@ -208,7 +245,6 @@ _REFUSED = {
     "generate-certificates": "certificates are not made on the fly",
     "ech": "names are not encrypted",
     "namespace": "network namespaces are not entered",
-    "transparent": "it needs rights that Tenbin does not take",
     "quic-cc-algo": "QUIC is not spoken",
     "quic-force-retry": "QUIC is not spoken",
     "quic-socket": "QUIC is not spoken",

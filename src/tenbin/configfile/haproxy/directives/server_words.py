@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.haproxy.directives import secure
 from tenbin.configfile.suggest import did_you_mean
+from tenbin.model import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,6 +151,30 @@ def _choice(attribute: str, *known: str) -> Callable[[Reading, ServerDraft, Argu
     return read
 
 
+def _initial(reading: Reading, made: ServerDraft, arguments: Arguments) -> None:
+    made.initial_word = arguments.last
+    _choice("initial", "fully-up", "up", "down", "fully-down")(reading, made, arguments)
+
+
+def _first_address(reading: Reading, made: ServerDraft, arguments: Arguments) -> None:
+    made.first_word = arguments.last
+    made.first = tuple(arguments.text().split(","))
+    for one in made.first:
+        if one not in _FIRST and not Address(one, 1).is_literal:
+            message = f"'init-addr' : unknown init-addr method '{one}', supported methods are 'libc', 'last', 'none'."
+            reading.error(arguments.last, message, did_you_mean(one, _FIRST))
+
+
+def _networks(reading: Reading, made: ServerDraft, arguments: Arguments) -> None:
+    found = []
+    for one in arguments.text().split(","):
+        try:
+            found.append(str(ip_network(one, strict=False)))
+        except ValueError:
+            reading.error(arguments.last, f"'resolve-net' invalid network '{one}'.")
+    made.networks = tuple(found)
+
+
 def _on_down(reading: Reading, made: ServerDraft, arguments: Arguments) -> None:
     if arguments.text() != "shutdown-sessions":
         reading.error(arguments.last, f"'on-marked-down' expects 'shutdown-sessions' but got '{arguments.last.text}'")
@@ -202,7 +228,10 @@ _WORDS: dict[str, Callable[[Reading, ServerDraft, Arguments], None]] = {
     "fall": _number("fall", 1),
     "fastinter": _time("fast"),
     "id": _number("number", 1),
+    "init-addr": _first_address,
+    "init-state": _initial,
     "inter": _time("inter"),
+    "max-reuse": _number("max_reuse", -1),
     "maxconn": _number("maxconn"),
     "maxqueue": _number("maxqueue"),
     "minconn": _number("minconn"),
@@ -223,6 +252,8 @@ _WORDS: dict[str, Callable[[Reading, ServerDraft, Arguments], None]] = {
     "proto": _protocol("protocol"),
     "proxy-v2-options": _proxy_options,
     "redir": _text("redirect"),
+    "resolve-net": _networks,
+    "resolve-prefer": _choice("prefer", "ipv4", "ipv6"),
     "resolvers": _text("resolvers"),
     "rise": _number("rise", 1),
     "send-proxy": _send_proxy(1),
@@ -234,11 +265,13 @@ _WORDS: dict[str, Callable[[Reading, ServerDraft, Arguments], None]] = {
     "no-sni": _no_sni,
     "source": _source,
     "ssl": _ssl(value=True),
+    "tcp-ut": _time("user_timeout", positive=False),
     "track": _track,
     "verifyhost": _verify_host,
     "weight": _number("weight", 0, 256),
 }
 _NOT_DEFAULT = {"id": 1}
+_FIRST = ("last", "libc", "none")
 _KERNEL = "the kernel's own settings hold"
 _IGNORED = {
     "cc": (1, _KERNEL),
@@ -247,23 +280,17 @@ _IGNORED = {
     "no-check-reuse-pool": (0, "checks open connections of their own"),
     "guid": (1, "objects are known by their names"),
     "hash-key": (1, "the id of a server is its place on the ring"),
-    "init-addr": (1, "a name that does not resolve never stops a start"),
-    "init-state": (1, "a server may get work until its first check fails"),
     "idle-ping": (1, "idle connections are not asked"),
     "log-bufsize": (1, "it is of mode log"),
     "log-proto": (1, "it is of rings"),
-    "max-reuse": (1, "a connection is used as often as the server allows"),
     "no-tfo": (0, "TCP fast open is not used"),
     "tfo": (0, "TCP fast open is not used"),
     "pool-conn-name": (1, "connections are kept by server"),
     "pool-low-conn": (1, "each thread keeps its own idle connections"),
-    "resolve-net": (1, "the first address of a name is taken"),
-    "resolve-opts": (1, "the first address of a name is taken"),
-    "resolve-prefer": (1, "the first address of a name is taken"),
+    "resolve-opts": (1, "servers of one name may have the same address, and weights are those of the file"),
     "shard": (1, "it is of peers"),
     "strict-maxconn": (0, "the limit is always strict"),
     "tcp-md5sig": (1, _KERNEL),
-    "tcp-ut": (1, _KERNEL),
     "ws": (1, "WebSocket goes over HTTP/1.1"),
     "set-proxy-v2-tlv-fmt": (1, "no such field is sent"),
 }

@@ -15,9 +15,20 @@ from tenbin.configfile.native.document.route import BackendName, RouteDocument
 from tenbin.configfile.native.document.rules import FrontendRules
 from tenbin.configfile.native.document.timeouts import FrontendTimeouts
 from tenbin.configfile.native.document.tls import ListenTls
-from tenbin.configfile.native.document.types import Account, Flag, ListenAddress, ModeName, Networks, words
+from tenbin.configfile.native.document.types import (
+    Account,
+    Count,
+    Flag,
+    Limit,
+    ListenAddress,
+    ModeName,
+    Networks,
+    Text,
+    number,
+    words,
+)
 from tenbin.configfile.problem import mistake
-from tenbin.model.frontend import AmbiguousPaths, Underscores
+from tenbin.model.frontend import SEGMENTS, AmbiguousPaths, Underscores
 
 TLS_OF_ADDRESS = 'it belongs to an address: listen: {address: ":8443", tls: certs/}'
 
@@ -71,6 +82,41 @@ def _mode(value: object) -> int:
 SocketMode = Annotated[int | None, PlainValidator(_mode), WithJsonSchema({"type": ["string", "integer"]})]
 
 
+class SocketDocument(Document):
+    """What is asked of the kernel for an address."""
+
+    what: ClassVar[str] = "`socket`"
+    elsewhere: ClassVar[dict[str, str]] = {
+        "tcp_ut": "it is `user_timeout`",
+        "mss": "it is `max_segment`",
+        "tfo": "it is `fast_open`",
+        "fastopen": "it is `fast_open`",
+        "deferred": "it is `defer_accept`",
+        "ipv6only": "it is `dual_stack: false`, which holds unless `true` is given",
+        "v6only": "it is `dual_stack: false`, which holds unless `true` is given",
+        "v4v6": "it is `dual_stack`",
+        "mode": "it is `socket_mode`, beside `socket`",
+        "reuseport": "each thread has a socket of its own anyway",
+    }
+
+    backlog: Count = setting("Connections that may wait to be accepted; as `limits.pending` says unless given.", 0)
+    defer_accept: Flag = setting("A connection is accepted once the client has sent something.", default=False)
+    fast_open: Flag = setting(
+        "TCP Fast Open: first bytes may come with the first packet, if `net.ipv4.tcp_fastopen` has bit 2.",
+        default=False,
+    )
+    user_timeout: Limit = setting("Ends connections whose client does not acknowledge what was sent for so long.")
+    max_segment: Annotated[int | None, *number(SEGMENTS.start, SEGMENTS.stop - 1)] = setting(
+        "The longest segment that clients are asked to send, in bytes."
+    )
+    interface: Text = setting("Takes only what comes in at this network interface.")
+    dual_stack: Flag = setting("`[::]` takes IPv4, too. Only a restart changes it.", default=False)
+    transparent: Flag = setting(
+        "The address need not be of this machine, and connections to others may be led here; needs CAP_NET_RAW.",
+        default=False,
+    )
+
+
 class ListenDocument(Document):
     """One address to listen on."""
 
@@ -87,6 +133,10 @@ class ListenDocument(Document):
         "accept_proxy": "it is `proxy_protocol`",
         "proxy": "it is `proxy_protocol`",
         "send_proxy": "it belongs to a backend or server",
+        **dict.fromkeys(
+            ("backlog", "defer_accept", "fast_open", "user_timeout", "interface", "dual_stack", "transparent"),
+            "it stands in `socket`",
+        ),
     }
 
     address: ListenAddress = required(
@@ -105,6 +155,7 @@ class ListenDocument(Document):
     proxy_protocol: ProxyProtocol = setting(
         "`true`: every connection begins with the PROXY protocol. `{from: [...]}`: those of these networks do."
     )
+    socket: SocketDocument | None = setting("What is asked of the kernel for this address; see below.")
 
 
 def _short(value: object) -> object:

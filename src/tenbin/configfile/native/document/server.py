@@ -14,6 +14,7 @@ from tenbin.configfile.native.document.types import (
     Flag,
     Host,
     Limit,
+    Networks,
     Port,
     Positive,
     ServerAddress,
@@ -23,6 +24,7 @@ from tenbin.configfile.native.document.types import (
     Weight,
     words,
 )
+from tenbin.model.server import Initial
 from tenbin.model.values import Duration
 
 State = Annotated[
@@ -33,6 +35,16 @@ State = Annotated[
         "drain",
         "maint",
         foreign={"maintenance": "it is `maint`", "down": "it is `maint`", "up": "it is `ready`"},
+    ),
+]
+
+
+InitialName = Annotated[
+    str | None,
+    *words(
+        "a state before the first check",
+        *Initial,
+        foreign={"fully-up": "it is `fully_up`", "fully-down": "it is `fully_down`"},
     ),
 ]
 
@@ -94,6 +106,19 @@ def _agent(value: object) -> object:
 Agent = Annotated[AgentDocument | None, BeforeValidator(_agent, json_schema_input_type=AgentDocument | int)]
 
 
+class ResolveDocument(Document):
+    """Which address of a name is taken."""
+
+    what: ClassVar[str] = "`resolve`"
+    elsewhere: ClassVar[dict[str, str]] = {"ipv4": "it is `prefer: ipv4`", "ipv6": "it is `prefer: ipv6`"}
+
+    prefer: Annotated[str | None, *words("a version of IP", "ipv4", "ipv6")] = setting(
+        "Takes an address of this version, `ipv4` or `ipv6`, if there is one; in the system's order unless given."
+    )
+    networks: Networks = setting("Takes an address in one of these networks, if the name has one.")
+    fallback: Host = setting("The IP address that is used while the name has none.")
+
+
 class ServerDocument(Document):
     """One server."""
 
@@ -120,6 +145,8 @@ class ServerDocument(Document):
         "protocol": "it belongs to the backend",
         "proxy_protocol": "it is `send_proxy`",
         "observe": "it stands in `check`",
+        "tcp_ut": "it is `user_timeout`",
+        "init_state": "it is `initial`",
         "on_marked_down": "it is `end_when_down`",
         "on_marked_up": "it is `end_backups_when_up`",
     }
@@ -158,6 +185,14 @@ class ServerDocument(Document):
     )
     end_backups_when_up: Flag = setting(
         "What is in progress with the backup servers ends when it comes up.", default=False
+    )
+    user_timeout: Limit = setting("Ends connections whose server does not acknowledge what was sent for so long.")
+    max_reuse: Count = setting("Requests that a connection carries after its first; no limit unless given.")
+    resolve: ResolveDocument | None = setting("Which address of its name is taken; see below.")
+    initial: InitialName = setting(
+        "How it counts until it is checked: `up` or `down` until a first check says otherwise, `fully_up` or "
+        "`fully_down` until as many as `fall` and `rise` do.",
+        "up",
     )
     id: Positive = setting("Its number in statistics and in hashes that ask for it; by order unless given.")
     state: State = setting("`drain`: no new work. `maint`: no work, no checks. Can be changed at run time.", "ready")

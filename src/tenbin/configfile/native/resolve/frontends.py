@@ -9,7 +9,7 @@ from tenbin.configfile.expression import Compiled
 from tenbin.configfile.native.document import limits as bounds
 from tenbin.configfile.native.document import timeouts as defaults
 from tenbin.configfile.native.document.base import written
-from tenbin.configfile.native.document.frontend import HttpRulesDocument
+from tenbin.configfile.native.document.frontend import HttpRulesDocument, SocketDocument
 from tenbin.configfile.native.document.limits import FrontendLimits as LimitsDocument
 from tenbin.configfile.native.document.limits import Limits, PerSourceDocument
 from tenbin.configfile.native.document.timeouts import FrontendTimeouts, Timeouts
@@ -28,6 +28,7 @@ from tenbin.model.frontend import (
     Listener,
     Mode,
     PerSource,
+    SocketOptions,
     Underscores,
 )
 from tenbin.model.values import NO_TIME, Address, Inherited, Rate, UnixAddress
@@ -165,6 +166,7 @@ class FrontendResolver:
                 tls=tls.listener_tls(self._context, document.tls, (*path, index, "tls"), mode),
                 proxy_protocol=tls.proxy_in(document.proxy_protocol),
                 http2=first(document.http2, mode is Mode.HTTP),
+                options=self._options(address, document.socket, (*path, index, "socket")),
             )
             listeners.append(listener)
         return tuple(listeners)
@@ -181,6 +183,29 @@ class FrontendResolver:
             if getattr(document, key) is not None:
                 self._context.error((*path, key), f"`{key}` belongs to unix sockets", hint="remove it", key=True)
         return address
+
+    def _options(
+        self, address: Address | UnixAddress | Inherited, document: SocketDocument | None, path: Path
+    ) -> SocketOptions:
+        if document is None:
+            return SocketOptions()
+        said = [key for key in SocketDocument.model_fields if getattr(document, key)]
+        if isinstance(address, UnixAddress) and (of_tcp := [key for key in said if key != "backlog"]):
+            for key in of_tcp:
+                self._context.error((*path, key), f"`{key}` belongs to TCP", hint="remove it", key=True)
+        elif document.dual_stack and ":" not in address.host:
+            hint = f"write `[::]:{address.port}`" if address.port else "remove it"
+            self._context.error((*path, "dual_stack"), "`dual_stack` belongs to IPv6", hint=hint, key=True)
+        return SocketOptions(
+            backlog=document.backlog or 0,
+            defer_accept=given(document.defer_accept),
+            fast_open=given(document.fast_open),
+            user_timeout=document.user_timeout or NO_TIME,
+            max_segment=document.max_segment or 0,
+            interface=document.interface or "",
+            dual_stack=given(document.dual_stack),
+            transparent=given(document.transparent),
+        )
 
 
 def _tarpit(own: FrontendTimeouts, shared: Timeouts) -> int:

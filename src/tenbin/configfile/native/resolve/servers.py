@@ -14,7 +14,8 @@ from tenbin.configfile.native.resolve.tls import send_proxy, server_tls
 from tenbin.configfile.problem import Mistake
 from tenbin.model.check import AgentCheck
 from tenbin.model.frontend import Mode
-from tenbin.model.server import Admin, Passive, Server, ServerId
+from tenbin.model.server import Admin, Initial, Lookup, Passive, Server, ServerId
+from tenbin.model.values import NO_TIME, Address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,8 +110,24 @@ def _server(context: Context, name: str, document: ServerDocument, inherited: In
         full_connections=given(document.full_connections),
         end_when_down=given(document.end_when_down),
         end_backups_when_up=given(document.end_backups_when_up),
+        user_timeout=document.user_timeout or NO_TIME,
+        lookup=_lookup(context, document, (*path, "resolve")),
+        initial=Initial(given(document.initial)),
+        max_reuse=-1 if document.max_reuse is None else document.max_reuse,
         resolve_position=context.position((*path, "track")) if document.track else "",
     )
+
+
+def _lookup(context: Context, document: ServerDocument, path: Path) -> Lookup:
+    how = document.resolve
+    if how is None:
+        return Lookup()
+    if document.address.is_literal:
+        context.error(path, "`resolve` belongs to servers that have a name", hint="remove it", key=True)
+    if how.fallback and not Address(how.fallback, 1).is_literal:
+        context.error((*path, "fallback"), "not an IP address", hint="names are what `address` is for")
+    family = {"ipv4": 4, "ipv6": 6}.get(how.prefer or "", 0)
+    return Lookup(family, tuple(how.networks or ()), how.fallback or "")
 
 
 def _check(
