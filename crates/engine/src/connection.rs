@@ -14,6 +14,7 @@ use crate::premature::Failure;
 use crate::rules::seen::{self, Seen};
 use crate::rules::{Captures, Variables, figures, tracking};
 use crate::tables::{Backend, Server};
+use crate::throttle::Throttles;
 
 /// See the module.
 pub struct ConnectionView {
@@ -37,6 +38,8 @@ pub struct ConnectionView {
     pub is_announced: bool,
     /// Variables that end with it.
     pub variables: Variables,
+    /// Limits of what it carries.
+    pub throttles: Throttles,
     /// Samples kept for its line.
     pub captures: Captures,
     /// What expressions have assigned and rules have not seen yet.
@@ -84,6 +87,7 @@ impl ConnectionView {
             is_final: false,
             is_announced: false,
             variables: Variables::default(),
+            throttles: Throttles::default(),
             captures: Captures::default(),
             assigned: RefCell::default(),
             backend: None,

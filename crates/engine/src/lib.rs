@@ -53,6 +53,7 @@ mod stress;
 mod sync;
 mod tables;
 mod tcp;
+mod throttle;
 pub mod tls;
 #[allow(dead_code, reason = "its callers are the rule sets, which come with it")]
 mod track;

@@ -16,16 +16,16 @@ use crate::connection::{Asked, ConnectionView};
 use crate::deadline::Timer;
 use crate::ending::{Phase, Who};
 use crate::hashkey;
-use crate::http::{Reason, backend_named, named};
+use crate::http::{self, Reason, backend_named, named};
 use crate::lines::Passage;
 use crate::listener::Found;
 use crate::peek::{self, Unheard};
 use crate::proxy::preface;
 use crate::retry;
-use crate::rules;
+use crate::rules::{self, Onward};
 use crate::stick;
 use crate::stream::Stream;
-use crate::tables::{Action, Backend, Held, Server, Tables};
+use crate::tables::{Action, Backend, Held, Protocol, Server, Tables};
 use crate::tunnel::{End, Moved, Patience, Tunnel};
 use crate::upstream::{self, ConnectError, Load, Manner};
 use crate::wire::Sight;
@@ -49,29 +49,35 @@ pub async fn serve(mut client: Client) {
         ConnectionView::new(client.presence(), Rc::clone(&found), (client.peer, client.destination()));
     let mut passage = Passage::begin(&client);
     passage.greet(&client, &found, &view);
-    pass(&mut client, (&found, tables), &mut view, &mut passage).await;
+    if let Some(protocol) = pass(&mut client, (&found, tables), &mut view, &mut passage).await {
+        // What it is seen as and counted as from here on are its requests.
+        drop((passage, found));
+        return Box::pin(http::take_over(client, view, protocol)).await;
+    }
     passage.tell(&client, &found, &mut view);
 }
 
-/// Everything between the connection's beginning and its line.
+/// Everything between the connection's beginning and its line; what it speaks where rules found it to be one of HTTP.
 async fn pass(
     client: &mut Client,
     (found, tables): (&Rc<Found>, Held),
     view: &mut ConnectionView,
     passage: &mut Passage,
-) {
+) -> Option<Protocol> {
     let (set, delay_ms) = (&found.frontend.rules.content, found.frontend.rules.inspect_ms);
-    if !set.is_empty() && !Box::pin(rules::content(client, view, (set, delay_ms))).await {
-        return passage.ending.set(Who::Proxy, Phase::Request);
+    if !set.is_empty() {
+        match Box::pin(rules::content(client, view, (set, delay_ms))).await {
+            Some(Onward::Tcp) => {}
+            Some(Onward::Http(protocol)) => return Some(protocol),
+            None => return refused(passage),
+        }
     }
-    let Some(name) = route(client, (found, &tables), view).await else {
-        return passage.ending.set(Who::Proxy, Phase::Request);
-    };
+    let Some(name) = route(client, (found, &tables), view).await else { return refused(passage) };
     if let Some(backend) = tables.backend(&name).filter(|backend| !backend.rules.content.is_empty()) {
         view.backend = Some(Arc::clone(backend));
         let (set, delay_ms) = (&backend.rules.content, backend.rules.inspect_ms);
-        if !Box::pin(rules::content(client, view, (set, delay_ms))).await {
-            return passage.ending.set(Who::Proxy, Phase::Request);
+        if Box::pin(rules::content(client, view, (set, delay_ms))).await.is_none() {
+            return refused(passage);
         }
     }
     let server_timer = client.worker.deadlines.timer();
@@ -82,6 +88,12 @@ async fn pass(
             passage.ending.set(who, phase);
         }
     }
+    None
+}
+
+fn refused(passage: &mut Passage) -> Option<Protocol> {
+    passage.ending.set(Who::Proxy, Phase::Request);
+    None
 }
 
 /// The backend's name; None: the connection is to be closed.
@@ -364,7 +376,8 @@ async fn carry(
     passage.seat.iter().for_each(|seat| seat.carries(&cut));
     let cut = Some(cut);
     let Client { worker, stream: socket, timer, .. } = client;
-    let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, patience, cut };
+    let throttles = std::mem::take(&mut view.throttles);
+    let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, patience, cut, throttles };
     let (end, moved) = run(tunnel, (&backend, &server), view).await;
     let (who, phase) = end.ending();
     let was_ended = passage.is_killed(Phase::Ended);

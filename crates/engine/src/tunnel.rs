@@ -14,6 +14,7 @@ use crate::deadline::Timer;
 use crate::ending::{Phase, Who};
 use crate::splice::Pipe;
 use crate::stream::Stream;
+use crate::throttle::{Throttle, Throttles};
 use crate::worker::{Cut, Worker};
 
 /// Who ended a tunnel.
@@ -35,8 +36,8 @@ pub enum End {
 
 /// What becomes of the server's first bytes.
 pub enum Judgement {
-    /// They go to the client, and what follows them.
-    Pass(Vec<u8>),
+    /// They go to the client, and what follows them, within the limits that rules on them have set.
+    Pass(Vec<u8>, Throttles),
     /// They go to the client, and nothing more.
     Last(Vec<u8>),
     /// Nothing of it goes to the client, which is told (`silent`) as little of it as possible.
@@ -125,6 +126,8 @@ pub struct Tunnel<'a> {
     pub patience: Patience,
     /// Ends it when the server goes down.
     pub cut: Option<Cut>,
+    /// How fast each direction may be.
+    pub throttles: Throttles,
 }
 
 /// Bytes after which a direction carries enough for a pipe to pay.
@@ -134,6 +137,9 @@ struct Way<'a> {
     worker: &'a Worker,
     buffer: Option<Buffer>,
     pipe: Option<Pipe>,
+    throttle: Option<Box<Throttle>>,
+    /// It waits for its turn.
+    is_held: bool,
     bytes: u64,
     ended: bool,
     closed: bool,
@@ -147,18 +153,21 @@ enum Failure {
 impl Tunnel<'_> {
     /// Carries until both sides have ended, one has failed, or the idle time has passed. `up` and `down` are bytes
     /// that were read before.
-    pub async fn run(self, up: &[u8], down: &[u8]) -> (End, Moved) {
-        let ways = (Way::with(self.worker, up), Way::with(self.worker, down));
-        self.carry(ways).await
+    pub async fn run(mut self, up: &[u8], down: &[u8]) -> (End, Moved) {
+        let [first, second] = std::mem::take(&mut self.throttles);
+        let (up, down) = (Way::with(self.worker, up), Way::with(self.worker, down));
+        self.carry((Way { throttle: first, ..up }, Way { throttle: second, ..down })).await
     }
 
     /// The same, but nothing of what the server says goes through before `judge`, which reads it, has decided.
     pub async fn run_judged(
-        self,
+        mut self,
         up: &[u8],
         mut judge: impl FnMut(&mut Context<'_>, &mut Stream) -> Poll<Judgement>,
     ) -> (End, Moved) {
-        let (mut up, down) = (Way::with(self.worker, up), Way::with(self.worker, b""));
+        let [first, second] = std::mem::take(&mut self.throttles);
+        let mut up = Way { throttle: first, ..Way::with(self.worker, up) };
+        let down = Way { throttle: second, ..Way::with(self.worker, b"") };
         self.timer.set(self.patience.both.0);
         let judged = poll_fn(|cx| {
             let before = (up.bytes, up.closed);
@@ -174,19 +183,20 @@ impl Tunnel<'_> {
                 return Poll::Ready(Err(End::Cut));
             }
             let (idle_ms, who) = self.patience.of(&up, &down);
-            if (up.bytes, up.closed) != before {
+            if up.is_held || (up.bytes, up.closed) != before {
                 self.timer.set(idle_ms);
             }
             self.timer.poll(cx).map(|()| Err(End::Idle(who)))
         })
         .await;
         let end = match judged {
-            Ok(Judgement::Pass(bytes)) => {
-                let down = Way::with(self.worker, &bytes);
+            Ok(Judgement::Pass(bytes, [first, second])) => {
+                up.throttle = first.or(up.throttle);
+                let down = Way { throttle: second.or(down.throttle), ..Way::with(self.worker, &bytes) };
                 return self.carry((up, down)).await;
             }
             Ok(Judgement::Last(bytes)) => {
-                let down = Way { ended: true, ..Way::with(self.worker, &bytes) };
+                let down = Way { ended: true, throttle: down.throttle, ..Way::with(self.worker, &bytes) };
                 let up = Way { buffer: None, ended: true, closed: true, ..up };
                 return self.carry((up, down)).await;
             }
@@ -229,7 +239,8 @@ impl Tunnel<'_> {
                 return Poll::Ready(End::Cut);
             }
             let (idle_ms, who) = self.patience.of(&up, &down);
-            if (up.bytes + down.bytes, up.closed, down.closed) != before {
+            let is_held = up.is_held || down.is_held;
+            if is_held || (up.bytes + down.bytes, up.closed, down.closed) != before {
                 self.timer.set(idle_ms);
             }
             self.timer.poll(cx).map(|()| End::Idle(who))
@@ -243,7 +254,16 @@ impl Tunnel<'_> {
 impl<'a> Way<'a> {
     fn with(worker: &'a Worker, bytes: &[u8]) -> Self {
         let buffer = (!bytes.is_empty()).then(|| Buffer::holding(bytes, TUNNEL_BYTES));
-        Self { worker, buffer, pipe: None, bytes: 0, ended: false, closed: false }
+        Self {
+            worker,
+            buffer,
+            pipe: None,
+            throttle: None,
+            is_held: false,
+            bytes: 0,
+            ended: false,
+            closed: false,
+        }
     }
 
     /// An idle direction holds no memory and no pipe.
@@ -264,12 +284,23 @@ impl<'a> Way<'a> {
     ) -> Poll<Result<(), Failure>> {
         loop {
             while let Some(buffer) = self.buffer.as_mut().filter(|buffer| !buffer.data().is_empty()) {
-                let count = match ready!(Pin::new(&mut *to).poll_write(cx, buffer.data())) {
+                let mut data = buffer.data();
+                if let Some(throttle) = &mut self.throttle {
+                    self.is_held = throttle.poll(cx).is_pending();
+                    if self.is_held {
+                        return Poll::Pending;
+                    }
+                    data = data.get(..throttle.allowed(data.len())).unwrap_or_default();
+                }
+                let count = match ready!(Pin::new(&mut *to).poll_write(cx, data)) {
                     Ok(0) | Err(_) => return Poll::Ready(Err(Failure::Write)),
                     Ok(count) => count,
                 };
                 self.bytes += count as u64;
                 buffer.consume(count);
+                if let Some(throttle) = &mut self.throttle {
+                    throttle.spend(count);
+                }
             }
             if let (Some(pipe), Some(socket)) = (&mut self.pipe, to.plain()) {
                 ready!(pipe.poll_drain(cx, socket, &mut self.bytes)).map_err(|_| Failure::Write)?;
@@ -308,7 +339,8 @@ impl<'a> Way<'a> {
         from: &mut Stream,
         is_plain: bool,
     ) -> Poll<io::Result<usize>> {
-        if self.pipe.is_none() && self.bytes >= MUCH && is_plain && from.plain().is_some() {
+        let pays = self.bytes >= MUCH && self.throttle.is_none();
+        if self.pipe.is_none() && pays && is_plain && from.plain().is_some() {
             self.pipe = self.worker.pipes.take();
         }
         match (&mut self.pipe, from.plain()) {

@@ -66,7 +66,7 @@ from tenbin.model.route import (
     Route,
     ToBackend,
 )
-from tenbin.model.rules import Act, Answer, Rule, Rules, Verb
+from tenbin.model.rules import Act, Answer, Bandwidth, Rule, Rules, Verb
 from tenbin.model.server import Admin, Eject, Health, Initial, Lookup, Passive, Server, ServerId
 from tenbin.model.table import KeyType, LiveList, StickRule, Stored, Table
 from tenbin.model.tls import (
@@ -85,12 +85,12 @@ from tenbin.model.values import Address, Duration, Inherited, MemoryLimit, Rate,
 __all__ = [
     "CHECK_CONVERTERS", "CHECK_SOURCES", "AccessLog", "Act", "Action", "Address", "Admin", "AdminEndpoint",
     "AgentCheck", "All", "AmbiguousPaths", "Answer", "Any", "AsServer", "Backend", "BackendLimits", "Balance",
-    "Capture", "Certificate", "CertificateOptions", "Check", "ClientCertificates", "Coding", "Compare", "Compat",
-    "Compression", "Concat", "Config", "Const", "Convert", "CookieMode", "Deny", "Duration", "Eject", "Envelope",
-    "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "GrpcCheck", "HashFunction",
-    "HashKey", "HashMethod", "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity", "Inherited",
-    "Initial", "IpHashForm", "KeyType", "Level", "Listener", "ListenerTls", "LiveList", "LogFormat", "LogPart",
-    "LogTarget", "Lookup", "Match", "MemoryLimit", "Mode", "Not", "Observe", "OnDown", "OnErrors", "Passive",
+    "Bandwidth", "Capture", "Certificate", "CertificateOptions", "Check", "ClientCertificates", "Coding", "Compare",
+    "Compat", "Compression", "Concat", "Config", "Const", "Convert", "CookieMode", "Deny", "Duration", "Eject",
+    "Envelope", "ExecCheck", "Expression", "Fetch", "Frontend", "FrontendLimits", "GlobalLimits", "GrpcCheck",
+    "HashFunction", "HashKey", "HashMethod", "HeaderEdit", "HeaderVerb", "Health", "HttpCheck", "HttpRules", "Identity",
+    "Inherited", "Initial", "IpHashForm", "KeyType", "Level", "Listener", "ListenerTls", "LiveList", "LogFormat",
+    "LogPart", "LogTarget", "Lookup", "Match", "MemoryLimit", "Mode", "Not", "Observe", "OnDown", "OnErrors", "Passive",
     "PerSource", "PersistRule", "Policy", "Pool", "Probe", "Protocol", "ProtocolCheck", "Proxy", "ProxyIn", "ProxyLog",
     "PythonCheck", "Rate", "Rates", "Redirect", "Respond", "Retry", "Reuse", "Rewrite", "Route", "Rule", "Rules",
     "RuntimeSocket", "ScriptCheck", "SendProxy", "Server", "ServerId", "ServerTls", "SocketOptions", "StatsPage",

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Verb(StrEnum):
     """What a rule does; each with the members of `Act` that it takes.
 
-    Final ones end their rule set: ALLOW (this set only), REJECT, DENY, TARPIT, SILENT_DROP, CLOSE, RETURN, REDIRECT,
-    AUTH, SERVICE.
+    Final ones end their rule set: ALLOW (this set only), REJECT, DENY, TARPIT, SILENT_DROP, SWITCH_MODE, CLOSE, RETURN,
+    REDIRECT, AUTH, SERVICE.
     """
 
     ALLOW = "allow"
@@ -27,6 +27,7 @@ class Verb(StrEnum):
     TARPIT = "tarpit"  # answer, after the backend's or frontend's `tarpit` timeout
     SILENT_DROP = "silent_drop"  # close without telling the client
     EXPECT_PROXY = "expect_proxy"  # the connection begins with a PROXY header
+    SWITCH_MODE = "switch_mode"  # the connection is one of HTTP; name: "" as it shows, "h1", "h2"
     CLOSE = "close"  # the server's connection; what it has said goes to the client
     RETURN = "return"  # answer
     REDIRECT = "redirect"  # value: Location; number: code; answer: None, or its headers (set-cookie)
@@ -64,6 +65,7 @@ class Verb(StrEnum):
     DEL_ACL = "del_acl"  # name, value: pattern
     SET_TIMEOUT = "set_timeout"  # name: server tunnel client connect queue tarpit, value: milliseconds
     SET_LOG_LEVEL = "set_log_level"  # name: emerg .. debug, silent
+    LIMIT_BANDWIDTH = "limit_bandwidth"  # bandwidth; value: another limit, to: another period
     SET_PRIORITY_CLASS = "set_priority_class"  # value
     SET_PRIORITY_OFFSET = "set_priority_offset"  # value: milliseconds
     WAIT_BODY = "wait_body"  # number: milliseconds, index: at least so many bytes (0: all or a full buffer)
@@ -85,6 +87,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Bandwidth:
+    """How much of what a client sends (`is_up`), or else gets, goes on: `limit` bytes within `period` ms.
+
+    With a `key`, streams share it through the rate of bytes in a `table`, whose period holds. Pieces are `least` bytes
+    or more. A limit takes the place of one with the same `name`; others hold beside it.
+    """
+
+    name: str
+    is_up: bool
+    limit: int
+    period: int
+    least: int = 0
+    table: str = ""
+    key: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     r"""What is done; members that a verb does not take keep their defaults.
 
@@ -102,6 +121,7 @@ class Act:
     number: int = 0
     index: int = 0
     answer: Answer | None = None
+    bandwidth: Bandwidth | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from tenbin.plan.expression import expression, optional
 
 if TYPE_CHECKING:
     from tenbin.model.logs import LogFormat, LogTarget, ProxyLog
-    from tenbin.model.rules import Act, Answer, Rule, Rules
+    from tenbin.model.rules import Act, Answer, Bandwidth, Rule, Rules
     from tenbin.model.table import LiveList
 
 
@@ -95,6 +95,19 @@ def _act(act: Act) -> wire.Act:
         number=act.number,
         index=act.index,
         answer=answer(act.answer) if act.answer else None,
+        bandwidth=_bandwidth(act.bandwidth) if act.bandwidth else None,
+    )
+
+
+def _bandwidth(one: Bandwidth) -> wire.Bandwidth:
+    return wire.Bandwidth(
+        name=one.name,
+        is_up=one.is_up,
+        bytes=one.limit,
+        period=one.period,
+        least=one.least,
+        table=one.table,
+        key=optional(one.key),
     )
 
 

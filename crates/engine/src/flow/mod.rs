@@ -25,6 +25,7 @@ pub use self::press::{Press, Presses};
 use crate::buffer::Buffer;
 use crate::splice::{Pipe, Pipes};
 use crate::stream::Stream;
+use crate::throttle::Throttle;
 
 /// How the end of the body is found while reading.
 #[derive(Default)]
@@ -62,6 +63,8 @@ pub enum Waiting {
     Read,
     /// Room at the receiver.
     Write,
+    /// Its turn: it is limited.
+    Turn,
 }
 
 /// Why a body did not get through.
@@ -96,6 +99,8 @@ pub struct Flow {
     pipe: Option<Pipe>,
     /// Makes the body smaller; given before it begins, and taken back after its end.
     pub press: Option<Box<Press>>,
+    /// How fast it may be; given and taken back like a press.
+    pub throttle: Option<Box<Throttle>>,
     released: bool,
     abandoned: bool,
     /// The receiver knows that this is all.
@@ -122,6 +127,7 @@ impl Flow {
         self.tail.clear();
         self.pipe = None;
         self.press = None;
+        self.throttle = None;
     }
 
     /// Starts with the head in `prefix` and with what of the body is in the buffer already.
@@ -239,6 +245,10 @@ impl Flow {
             // Nobody waits for the rest while the receiver waits for what is here.
             ready!(Pin::new(&mut *to).poll_flush(cx)).map_err(|_| FlowError::Write)?;
             self.release(buffer);
+            if let Some(throttle) = &mut self.throttle {
+                self.waiting = Waiting::Turn;
+                ready!(throttle.poll(cx));
+            }
             if buffer.data().is_empty() && self.takes_pipe(pipes, (from, to)) {
                 self.waiting = Waiting::Read;
                 ready!(self.poll_splice(cx, from, pipes))?;
@@ -341,7 +351,10 @@ impl Flow {
     }
 
     fn stage(&mut self, buffer: &mut Buffer) -> Result<(), FlowError> {
-        let available = buffer.data().len();
+        let mut available = buffer.data().len();
+        if let Some(throttle) = &mut self.throttle {
+            available = throttle.allowed(available);
+        }
         match &mut self.source {
             Source::Done => {}
             Source::UntilClose => self.ready = available,
@@ -353,7 +366,10 @@ impl Flow {
                 }
             }
             Source::Chunked => {
-                let decoded = self.decoder.decode(buffer.data_mut()).map_err(FlowError::Bad)?;
+                let decoded = self
+                    .decoder
+                    .decode(buffer.data_mut().get_mut(..available).unwrap_or_default())
+                    .map_err(FlowError::Bad)?;
                 self.ready = decoded.produced;
                 self.skip = decoded.consumed - decoded.produced;
                 if decoded.done {
@@ -362,6 +378,9 @@ impl Flow {
             }
         }
         self.body_bytes += self.ready as u64;
+        if let Some(throttle) = &mut self.throttle {
+            throttle.spend(self.ready);
+        }
         if self.limit > 0 && self.body_bytes > self.limit {
             return Err(FlowError::TooBig);
         }

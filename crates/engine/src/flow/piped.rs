@@ -20,7 +20,7 @@ impl Flow {
             Source::UntilClose => u64::MAX,
             Source::Done | Source::Chunked => 0,
         };
-        let passes = self.sink == Sink::Plain && self.press.is_none();
+        let passes = self.sink == Sink::Plain && self.press.is_none() && self.throttle.is_none();
         let pays = passes && left > MUCH && (self.limit == 0 || left <= self.limit);
         if pays && from.plain().is_some() && to.plain().is_some() {
             self.pipe = pipes.take();

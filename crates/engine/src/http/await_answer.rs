@@ -110,7 +110,7 @@ async fn read_answer(
         if let Poll::Ready(failure) = push_up(cx, client, x, server) {
             return Poll::Ready(Err(failure));
         }
-        if x.up.progress != progress {
+        if x.up.progress != progress || x.up.waiting == Waiting::Turn {
             progress = x.up.progress;
             x.timer.set(timeout);
         }

@@ -6,7 +6,6 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
-use tenbin_proto::frames::PREFACE;
 use tenbin_proto::{Body, Field, Fields, Limits, Method, Progress, Request, Response, Version};
 use tenbin_rules::Expr;
 
@@ -15,8 +14,8 @@ use super::forward::forward;
 use super::record::{self, Record, note_request};
 use super::reply::{finish_reply, redirect, reply, settle};
 use super::route::{backend_named, decide};
-use super::unreadable;
 use super::view::{AnswerView, RequestView, Scene};
+use super::{switch, unreadable};
 use crate::buffer::Buffer;
 use crate::client::Client;
 use crate::deadline::{Deadlines, Timer};
@@ -24,10 +23,9 @@ use crate::ending::{Phase, Who};
 use crate::flow::Flow;
 use crate::listener::Found;
 use crate::pace::Pace;
-use crate::rules::{self, Counted, State, Turn, growing};
+use crate::rules::{self, Brought, Counted, State, Turn, growing};
 use crate::sessions::Seat;
 use crate::source;
-use crate::stream::Stream;
 use crate::tables::{Action, Backend, Held};
 
 /// How much longer than it was read, at most, rules may make a head.
@@ -73,6 +71,8 @@ pub struct Exchange {
     pub state: State,
     /// Where operators see it while it lasts.
     pub seat: Option<Seat>,
+    /// Of a connection that was one of TCP; boxed, for hardly any was.
+    pub brought: Option<Box<Brought>>,
 }
 
 /// How the connection goes on.
@@ -122,6 +122,7 @@ impl Exchange {
             record: Record::default(),
             state: State::default(),
             seat: None,
+            brought: None,
         }
     }
 
@@ -134,7 +135,7 @@ impl Exchange {
             buffer.clear();
         }
         self.state.clear();
-        self.seat = None;
+        (self.seat, self.brought) = (None, None);
         // A message that broke off may have left a pipe full.
         self.up.reset();
         self.down.reset();
@@ -290,6 +291,7 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
     // What cannot be read is answered as what it is, not as what came before it.
     (x.request.method, x.request.version, x.request.body) = (Method::Get, Version::Http11, Body::None);
     x.up.reset();
+    x.down.throttle = None;
     x.state.clear();
     x.record.begin(client, client.worker.micros());
     let Client { stream, timer, .. } = client;
@@ -305,7 +307,7 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
                 match x.request.parse(x.input.data(), &mut x.scanned, &limits) {
                     Ok(Progress::Complete) => return Poll::Ready(Head::Complete),
                     Ok(Progress::Partial) => {}
-                    Err(_) if first && found.http2 && begins_http2(stream, x.input.data()) => {
+                    Err(_) if first && found.http2 && switch::begins_http2(stream, x) => {
                         return Poll::Ready(Head::Http2);
                     }
                     Err(reject) => return Poll::Ready(Head::Failed(Reason::Rejected(reject))),
@@ -333,12 +335,6 @@ async fn read_head(client: &mut Client, x: &mut Exchange, found: &Found, first: 
         timer.clear();
     }
     head
-}
-
-/// Whether it is the preface that no head of HTTP/1 begins with, as far as it has come. Over TLS it is agreed on before.
-fn begins_http2(stream: &Stream, bytes: &[u8]) -> bool {
-    let come = bytes.get(..PREFACE.len()).unwrap_or(bytes);
-    stream.plain().is_some() && come.len() >= b"PRI *".len() && PREFACE.starts_with(come)
 }
 
 /// One request, from its whole head on.
@@ -455,7 +451,10 @@ async fn judge(
     (tables, first): (&Held, bool),
 ) -> Option<After> {
     let sets = &found.frontend.rules;
-    let mut turn = rules::request(client, x, found, (&sets.content, None)).await;
+    let mut turn = Turn::On;
+    if !switch::was_judged(x) {
+        turn = rules::request(client, x, found, (&sets.content, None)).await;
+    }
     if matches!(turn, Turn::On) {
         turn = rules::request(client, x, found, (&sets.request, None)).await;
     }

@@ -27,6 +27,7 @@ use crate::rules::message::{growing, set_header};
 use crate::rules::{self, Turn};
 use crate::tables::{Backend, Held, Server};
 use crate::upstream::Load;
+use crate::wire::Mode;
 
 /// Stale pooled connections that one request may meet before it insists on a new one.
 const MOST_STALE: u32 = 1;
@@ -94,6 +95,12 @@ pub async fn forward(
         if x.record.goes_to(backend) {
             x.seat.iter().for_each(|seat| seat.goes_to(backend));
             backend.counters.of(client.worker.index).requests.add(1);
+            if backend.spec.mode == Mode::Tcp {
+                // Its servers speak something else.
+                x.record.ending.set(Who::Internal, Phase::Request);
+                finish(client, x, found, client.worker.micros());
+                return After::Close;
+            }
             if backend.rules.judges_requests()
                 && let Some(after) = Box::pin(judge(client, x, &course, backend)).await
             {

@@ -17,6 +17,7 @@ mod reply;
 mod route;
 mod send_head;
 mod sticky;
+mod switch;
 mod unreadable;
 mod view;
 
@@ -31,6 +32,7 @@ pub use record::finish;
 pub use reply::{finish_reply, manner, redirect, reply, send, settle};
 pub use route::backend_named;
 pub use sticky::{Visit, from_cookie, set_cookie};
+pub use switch::take_over;
 pub use view::{RequestView, Scene};
 
 use tokio::io::AsyncWrite;
@@ -48,14 +50,19 @@ const NEWCOMER_MS: u64 = 1_000;
 const FAREWELL_BYTES: usize = 4 * 1024 * 1024;
 
 /// Serves a connection from accept to close.
+pub fn serve(client: Client) -> impl Future<Output = ()> {
+    serve_on(client, true)
+}
+
+/// Serves a connection that waits for a request, `first` or not, to its close.
 ///
 /// What is rare on the way is boxed, and the client is captured rather than passed, so that the task of an idle
 /// connection stays small.
 #[allow(clippy::manual_async_fn, reason = "an async fn would hold its argument twice")]
-pub fn serve(mut client: Client) -> impl Future<Output = ()> {
+fn serve_on(mut client: Client, mut first: bool) -> impl Future<Output = ()> {
     async move {
         // What is not the client's data, such as messages of TLS itself, makes it no less idle.
-        let (mut first, mut is_timed) = (true, false);
+        let mut is_timed = false;
         loop {
             let Some(timeouts) = timeouts(&client) else { return };
             if !is_timed {

@@ -297,10 +297,12 @@ async fn body(
             return Poll::Ready(Ended::Killed);
         }
         // Of a client that takes what there is, nothing else would tell before there is more.
-        if x.down.waiting == Waiting::Read && client.stream.is_reset(cx) {
+        if matches!(x.down.waiting, Waiting::Read | Waiting::Turn) && client.stream.is_reset(cx) {
             return Poll::Ready(Ended::ClientGone);
         }
-        if (x.up.progress, x.down.progress) != (set_up, set_down) {
+        // Whoever is held back here is not waited for.
+        let is_held = [x.up.waiting, x.down.waiting].contains(&Waiting::Turn);
+        if is_held || (x.up.progress, x.down.progress) != (set_up, set_down) {
             (set_up, set_down) = (x.up.progress, x.down.progress);
             x.timer.set(server_ms);
         }
@@ -355,8 +357,9 @@ async fn upgrade(
         let cut = client.worker.attach(server, backend.spec.close_on_down);
         x.seat.iter().for_each(|seat| seat.carries(&cut));
         let cut = Some(cut);
+        let throttles = [x.up.throttle.take(), x.down.throttle.take()];
         let Client { worker, stream: socket, timer, .. } = client;
-        let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, patience, cut };
+        let tunnel = Tunnel { worker, client: socket, server: &mut stream, timer, patience, cut, throttles };
         let (end, moved) = tunnel.run(&up, &down).await;
         x.record.bytes_in += moved.up;
         x.record.bytes_out += moved.down;

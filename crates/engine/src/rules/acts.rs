@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::http::{Exchange, RequestView, phrase};
 use crate::listener::Found;
 use crate::tables::{Act, Backend, Condition, Timeout};
+use crate::throttle::{Limit, Throttle};
 use crate::track::During;
 
 /// Whose rule acts, and on which message.
@@ -87,6 +88,15 @@ pub fn perform(x: &mut Exchange, place: Place<'_>, act: &Act) {
                 Timeout::Tunnel => &mut overrides.tunnel,
             };
             *timeout = number.or(*timeout);
+        }
+        Act::LimitBandwidth { bandwidth, bytes, period } => {
+            let said = [bytes, period].map(|said| said.as_ref().and_then(|said| place.int(x, said)));
+            let key = bandwidth.shared.as_ref().map(|(_, key)| key.eval(&place.view(x)).into_owned());
+            let key = key.unwrap_or(Value::Absent);
+            if let Some(limit) = Limit::new(bandwidth, said.into(), &key, worker.lately_ms()) {
+                let flow = if bandwidth.is_up { &mut x.up } else { &mut x.down };
+                flow.throttle.get_or_insert_with(|| Box::new(Throttle::within(worker))).put(limit);
+            }
         }
         Act::Track { slot, table, key } => {
             let key = key.eval(&place.view(x)).into_owned();

@@ -44,7 +44,9 @@ impl<'a> Answered<'a> {
         self.view.is_final = false;
         let bytes = std::mem::take(&mut self.view.answered);
         Poll::Ready(match admission {
-            Admission::In => Judgement::Pass(bytes),
+            Admission::In | Admission::Http(_) => {
+                Judgement::Pass(bytes, std::mem::take(&mut self.view.throttles))
+            }
             Admission::Last => Judgement::Last(bytes),
             Admission::Refused => Judgement::Refuse { silent: false },
             Admission::Dropped => Judgement::Refuse { silent: true },

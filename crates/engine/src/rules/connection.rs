@@ -1,13 +1,15 @@
 //! The `connection` and `session` sets: run before anything of a protocol is read.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use tenbin_rules::{Expr, Scope, Value, View};
 
 use super::tracking::{self, Start};
 use super::{Variables, acts::holds};
 use crate::connection::ConnectionView;
-use crate::tables::{Act, Rule};
+use crate::tables::{Act, Bandwidth, Protocol, Rule};
+use crate::throttle::{Limit, Throttle};
 use crate::track::During;
 
 /// Whether a connection gets in.
@@ -19,6 +21,8 @@ pub enum Admission {
     Refused,
     /// It is closed, and its client is told as little of it as possible.
     Dropped,
+    /// It is one of HTTP from here on.
+    Http(Protocol),
     /// What its server has said goes through, and nothing more.
     Last,
 }
@@ -52,6 +56,7 @@ pub fn perform(view: &mut ConnectionView, act: &Act) -> Option<Admission> {
         Act::Allow => return Some(Admission::In),
         Act::Reject | Act::Deny(_) => return Some(Admission::Refused),
         Act::SilentDrop => return Some(Admission::Dropped),
+        Act::SwitchMode(protocol) => return Some(Admission::Http(*protocol)),
         Act::Close => return Some(Admission::Last),
         Act::ExpectProxy => view.is_announced = true,
         Act::SetLogLevel(level) => view.log_level = Some(*level),
@@ -81,6 +86,7 @@ pub fn perform(view: &mut ConnectionView, act: &Act) -> Option<Admission> {
                 view.peer.set_port(port.clamp(0, 65_535) as u16);
             }
         }
+        Act::LimitBandwidth { bandwidth, bytes, period } => limit(view, bandwidth, [bytes, period]),
         Act::Capture { .. } => {
             capture(view, act, false);
         }
@@ -101,6 +107,24 @@ pub fn perform(view: &mut ConnectionView, act: &Act) -> Option<Admission> {
         _ => {}
     }
     None
+}
+
+/// Limits what it carries from now on.
+fn limit(view: &mut ConnectionView, bandwidth: &Arc<Bandwidth>, said: [&Option<Expr>; 2]) {
+    let int = |value: &Expr| match value.eval(view) {
+        Value::Int(number) => Some(number),
+        Value::Str(text) => std::str::from_utf8(&text).ok()?.trim().parse().ok(),
+        _ => None,
+    };
+    let said = said.map(|said| said.as_ref().and_then(int));
+    let key = bandwidth.shared.as_ref().map(|(_, key)| key.eval(view).into_owned());
+    let worker = Rc::clone(view.presence.worker());
+    let limit = Limit::new(bandwidth, said.into(), &key.unwrap_or(Value::Absent), worker.now_ms());
+    if let Some(limit) = limit {
+        let [up, down] = &mut view.throttles;
+        let place = if bandwidth.is_up { up } else { down };
+        place.get_or_insert_with(|| Box::new(Throttle::within(&worker))).put(limit);
+    }
 }
 
 /// Captures what an expression gives; false where more bytes are worth waiting for, since nothing is captured of what is

@@ -11,18 +11,26 @@ use super::connection::{self, Admission};
 use crate::client::Client;
 use crate::connection::{Asked, ConnectionView};
 use crate::stream::Stream;
-use crate::tables::{Act, Rule};
+use crate::tables::{Act, Protocol, Rule};
 
 /// Bytes that rules may look at.
 const MOST_BYTES: usize = 16 * 1024;
 
-/// Runs a set; whether the connection goes on. A rule that more bytes may decide is asked again when they have come,
+/// What a connection is after a set.
+pub enum Onward {
+    /// What it was.
+    Tcp,
+    /// One of HTTP.
+    Http(Protocol),
+}
+
+/// Runs a set; how the connection goes on, if it does. A rule that more bytes may decide is asked again when they have come,
 /// until the delay is over.
 pub async fn content(
     client: &mut Client,
     view: &mut ConnectionView,
     (set, delay_ms): (&[Rule], u64),
-) -> bool {
+) -> Option<Onward> {
     let timer = client.worker.deadlines.timer();
     if delay_ms > 0 {
         timer.set(delay_ms);
@@ -46,14 +54,14 @@ pub async fn content(
     .await;
     timer.clear();
     view.is_final = false;
-    if admission == Admission::In {
-        return true;
+    match admission {
+        Admission::In => return Some(Onward::Tcp),
+        Admission::Http(protocol) => return Some(Onward::Http(protocol)),
+        Admission::Dropped => client.stream.reset_on_close(),
+        Admission::Refused | Admission::Last => {}
     }
     super::denied(&view.found, None, client.worker.index);
-    if admission == Admission::Dropped {
-        client.stream.reset_on_close();
-    }
-    false
+    None
 }
 
 /// Runs a set from `index` on; None: more bytes may decide the rule there.

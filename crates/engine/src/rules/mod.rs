@@ -23,11 +23,11 @@ mod variables;
 pub use answered::Answered;
 pub use answering::{Verdict, after, after_own, answer, instead, page, write_own};
 pub use connection::{Admission, SessionVariables, connection, session};
-pub use content::content;
+pub use content::{Onward, content};
 pub use decisions::{Stage, count_denied_answer, count_own, count_verdict, denied, turned_away};
 pub use message::growing;
 pub use request::{Turn, request};
-pub use state::{Captures, State};
+pub use state::{Brought, Captures, State};
 pub use tracking::{Counted, count};
 pub use variables::{ProcessVariables, Variables};
 

@@ -216,7 +216,8 @@ fn perform<'r>(
 ) -> Next<'r> {
     let place = Place { client, found, backend, message: Message::Request };
     match act {
-        Act::Allow => return Next::Stop,
+        // What it asks for is so already.
+        Act::Allow | Act::SwitchMode(_) => return Next::Stop,
         Act::Reject => return Next::Close { silent: false },
         Act::SilentDrop => return Next::Close { silent: true },
         Act::Deny(answer) => return Next::Refuse(answer),

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use tenbin_rules::{Message, Value, Variable};
 
 use super::Variables;
+use crate::throttle::Throttles;
 use crate::track::Tracking;
 use crate::wire::Coding;
 
@@ -30,6 +31,30 @@ pub struct State {
     pub request_text: Option<Vec<u8>>,
     /// The answer's.
     pub answer_text: Option<Vec<u8>>,
+}
+
+/// What the rules of a connection that turned out to be one of HTTP have noted; its first request has it.
+pub struct Brought {
+    /// Of the scopes txn, req and res.
+    pub variables: Variables,
+    /// Samples for the line.
+    pub captures: Captures,
+    /// Limits of what it carries.
+    pub throttles: Throttles,
+    /// Its severity.
+    pub log_level: Option<u8>,
+    /// It may turn out to speak HTTP/2.
+    pub may_be_http2: bool,
+    /// Whom it comes from, where that is not whom it came from.
+    pub source: Option<SocketAddr>,
+}
+
+impl State {
+    /// Goes on from there.
+    pub fn bring(&mut self, brought: Brought) {
+        (self.variables, self.captures) = (brought.variables, brought.captures);
+        (self.overrides.log_level, self.overrides.source) = (brought.log_level, brought.source);
+    }
 }
 
 /// Settings that hold for one exchange instead of the configured ones.

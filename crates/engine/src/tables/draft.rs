@@ -470,7 +470,9 @@ fn draft_listeners(
         let proxy =
             listener.proxy.as_ref().map(|proxy| networks(&format!("{path}.proxy.networks"), &proxy.networks));
         let proxy = proxy.transpose()?.map(Arc::from);
-        let is_http = snapshot.frontends.get(frontend).is_some_and(|spec| spec.mode == wire::Mode::Http);
+        let mode = snapshot.frontends.get(frontend).map(|spec| spec.mode);
+        // Connections of TCP that rules may turn into HTTP/2 are offered it.
+        let is_http = mode == Some(wire::Mode::Http) || listener.http2;
         let tls = secure_listener(listener, is_http, old, context)
             .map_err(|problem| Refusal { path: format!("{path}.tls"), reason: problem.to_string() })?;
         Ok(ListenerDraft { port: address.port(), frontend, proxy, tls })

@@ -27,7 +27,10 @@ pub use frontend::{Action, Edit, Frontend, Listener, PerSource, Route};
 pub use lists::Lists;
 pub use partings::{Parting, change};
 pub use published::{Followed, Held, Published};
-pub use rules::{Act, Answer, Condition, NameMatch, Normalizer, Part, Replacement, Rule, Rules, Timeout};
+pub use rules::{
+    Act, Answer, Bandwidth, Condition, NameMatch, Normalizer, Part, Protocol, Replacement, Rule, Rules,
+    Timeout,
+};
 pub use stick::{NamedTable, StickRule, StickTables};
 
 use crate::stats::ListenerCounters;

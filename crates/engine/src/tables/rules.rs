@@ -40,6 +40,7 @@ pub enum Act {
     Reject,
     SilentDrop,
     ExpectProxy,
+    SwitchMode(Protocol),
     Close,
     Deny(Answer),
     Tarpit(Answer),
@@ -66,6 +67,7 @@ pub enum Act {
     Capture { value: Expr, message: Message, index: usize, length: usize },
     SetTimeout(Timeout, Expr),
     SetLogLevel(u8),
+    LimitBandwidth { bandwidth: Arc<Bandwidth>, bytes: Option<Expr>, period: Option<Expr> },
     SetPriorityClass(Expr),
     SetPriorityOffset(Expr),
     WaitBody { wait_ms: u64, least: usize },
@@ -76,6 +78,33 @@ pub enum Act {
     AddGpc { slot: u8, which: Gpc, value: Option<Expr> },
     SetGpt { slot: u8, index: Option<usize>, value: Expr },
     List { list: Arc<tenbin_rules::List>, key: Expr, to: Option<Expr>, removes: bool },
+}
+
+/// What a connection that turned out to carry HTTP speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Protocol {
+    /// What its bytes and its handshake say.
+    Shown,
+    Http1,
+    Http2,
+}
+
+/// How much of one direction of a stream goes on in how much time.
+#[derive(Debug)]
+pub struct Bandwidth {
+    /// A limit takes the place of one with the same name.
+    pub name: String,
+    /// What the client sends; otherwise what it gets.
+    pub is_up: bool,
+    /// Bytes within a period; of all streams together where they share it.
+    pub bytes: u64,
+    /// Milliseconds; where streams share it, the table says.
+    pub period_ms: u64,
+    /// Bytes of a piece.
+    pub least: u64,
+    /// Streams with the same key share it.
+    pub shared: Option<(Arc<NamedTable>, Expr)>,
 }
 
 /// Which part of a target.

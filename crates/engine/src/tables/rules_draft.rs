@@ -7,7 +7,10 @@ use tenbin_rules::{Around, Expr, Message, Variable};
 
 use super::build::Refusal;
 use super::draft::{base64, expression, refuse};
-use super::rules::{Act, Answer, Condition, NameMatch, Normalizer, Part, Replacement, Rule, Rules, Timeout};
+use super::rules::{
+    Act, Answer, Bandwidth, Condition, NameMatch, Normalizer, Part, Protocol, Replacement, Rule, Rules,
+    Timeout,
+};
 use super::stick::NamedTable;
 use crate::track::{Gpc, SLOTS};
 use crate::wire::{self, Verb};
@@ -84,6 +87,7 @@ impl Draft<'_> {
             Verb::Reject => Act::Reject,
             Verb::SilentDrop => Act::SilentDrop,
             Verb::ExpectProxy => Act::ExpectProxy,
+            Verb::SwitchMode => Act::SwitchMode(self.protocol()?),
             Verb::Close => Act::Close,
             Verb::Deny => Act::Deny(self.answer()?),
             Verb::Tarpit => Act::Tarpit(self.answer()?),
@@ -96,6 +100,7 @@ impl Draft<'_> {
             Verb::Service => Act::Service(self.act.name.clone()),
             Verb::SetTimeout => Act::SetTimeout(self.timeout()?, self.value()?),
             Verb::SetLogLevel => Act::SetLogLevel(self.level()?),
+            Verb::LimitBandwidth => self.limit()?,
             Verb::SetPriorityClass => Act::SetPriorityClass(self.value()?),
             Verb::SetPriorityOffset => Act::SetPriorityOffset(self.value()?),
             Verb::WaitBody => {
@@ -156,6 +161,46 @@ impl Draft<'_> {
 
     fn name(&self) -> Vec<u8> {
         self.act.name.clone().into_bytes()
+    }
+
+    fn limit(&self) -> Result<Act, Refusal> {
+        let Some(said) = &self.act.bandwidth else { return self.fault("bandwidth", "missing") };
+        let shared = match &said.key {
+            None => None,
+            Some(key) => {
+                let Some(table) = (self.around.table)(&said.table).and_then(NamedTable::behind) else {
+                    let reason = format!("no stick table is called {:?}", said.table);
+                    return self.fault("bandwidth.table", reason);
+                };
+                Some((table, self.expression("bandwidth.key", Some(key))?))
+            }
+        };
+        if said.bytes == 0 || said.period == 0 && shared.is_none() {
+            return self.fault("bandwidth", "expected a limit and a period of more than 0");
+        }
+        let bandwidth = Bandwidth {
+            name: said.name.clone(),
+            is_up: said.is_up,
+            bytes: said.bytes,
+            period_ms: said.period,
+            least: said.least,
+            shared,
+        };
+        let optional = |member: &str, found: Option<&tenbin_rules::wire::Expr>| {
+            found.map(|found| self.expression(member, Some(found))).transpose()
+        };
+        let bytes = optional("value", self.act.value.as_ref())?;
+        let period = optional("to", self.act.to.as_ref())?;
+        Ok(Act::LimitBandwidth { bandwidth: Arc::new(bandwidth), bytes, period })
+    }
+
+    fn protocol(&self) -> Result<Protocol, Refusal> {
+        Ok(match self.act.name.as_str() {
+            "" => Protocol::Shown,
+            "h1" => Protocol::Http1,
+            "h2" => Protocol::Http2,
+            other => return self.fault("name", format!("found {other:?}, expected h1, h2 or nothing")),
+        })
     }
 
     fn number(&self) -> Result<u64, Refusal> {

@@ -36,6 +36,7 @@ pub enum Verb {
     Tarpit,
     SilentDrop,
     ExpectProxy,
+    SwitchMode,
     Close,
     Return,
     Redirect,
@@ -73,6 +74,7 @@ pub enum Verb {
     DelAcl,
     SetTimeout,
     SetLogLevel,
+    LimitBandwidth,
     SetPriorityClass,
     SetPriorityOffset,
     WaitBody,
@@ -80,6 +82,30 @@ pub enum Verb {
     Pause,
     DisableRetry,
     SetRetries,
+}
+
+/// How much of one direction of a stream goes on in how much time; with a key, streams share it through a table.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bandwidth {
+    /// A limit takes the place of one with the same name.
+    pub name: String,
+    /// What the client sends; otherwise what it gets.
+    pub is_up: bool,
+    /// Within a period.
+    pub bytes: u64,
+    /// Milliseconds; with a key, that of the table's counter.
+    #[serde(default)]
+    pub period: u64,
+    /// Bytes of a piece.
+    #[serde(default)]
+    pub least: u64,
+    /// The table's name.
+    #[serde(default)]
+    pub table: String,
+    /// None: each stream has its own.
+    #[serde(default)]
+    pub key: Option<Expr>,
 }
 
 /// What is done, with the members that its verb takes.
@@ -118,6 +144,9 @@ pub struct Act {
     /// For those that answer.
     #[serde(default)]
     pub answer: Option<Answer>,
+    /// For those that limit.
+    #[serde(default)]
+    pub bandwidth: Option<Bandwidth>,
 }
 
 /// Condition and act.

@@ -128,11 +128,21 @@ fn avalanche(hash: u32) -> u32 {
     a.wrapping_mul(3_221_225_473)
 }
 
-/// What requests begin with.
-const METHODS: [&[u8]; 8] =
-    [b"GET ", b"HEAD ", b"POST ", b"PUT ", b"DELETE ", b"OPTIONS ", b"PATCH ", b"CONNECT "];
+/// What requests begin with; the last is the preface of HTTP/2.
+const METHODS: [&[u8]; 10] = [
+    b"GET ",
+    b"HEAD ",
+    b"POST ",
+    b"PUT ",
+    b"DELETE ",
+    b"OPTIONS ",
+    b"PATCH ",
+    b"CONNECT ",
+    b"TRACE ",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+];
 
-/// Whether a method and a blank stand at the start.
+/// Whether a method and a blank stand at the start, or that preface.
 fn looks_like_http(bytes: &[u8]) -> bool {
     METHODS.iter().any(|method| bytes.starts_with(method))
 }

@@ -148,8 +148,12 @@ def _frontend_traffic(entry: Entry, status: FrontendStatus, traffic: FrontendTra
             "req_tot": traffic.requests + traffic.request_errors,
         }
     else:
-        # Connections are no requests, which HAProxy says with zeros.
-        values |= {"req_rate": 0, "req_rate_max": 0, "req_tot": 0}
+        # Connections are no requests, which HAProxy says with zeros; those that turn out to be ones of HTTP have some.
+        values |= {
+            "req_rate": 0,
+            "req_rate_max": 0,
+            "req_tot": traffic.requests and traffic.requests + traffic.request_errors,
+        }
         del values["intercepted"]
     return values
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tenbin.configfile.haproxy.draft import Parts
     from tenbin.configfile.haproxy.lexer import Line
-    from tenbin.model import Answer, Capture, Expression, LiveList, Table
+    from tenbin.model import Answer, Bandwidth, Capture, Expression, LiveList, Table
 
 NEWEST = (3, 4)
 """The version of HAProxy whose behaviour is meant unless the configuration is read with another one."""
@@ -67,6 +67,8 @@ class Scope:
 
     `kind` is global, defaults, frontend, backend or listen. `acls` belongs to the reader of ACLs: what it knows of each
     name. `captures` are declared ones, then those of rules, in order; `parent` are the defaults that are inherited.
+    `limits` are bandwidth limits by name; `shared_limits` those that a table holds: the word that names it, the limit,
+    and what its key is.
     """
 
     name: str
@@ -75,6 +77,15 @@ class Scope:
     acls: dict[str, Expression] = field(default_factory=dict)
     captures: list[Capture] = field(default_factory=list)
     parent: Scope | None = None
+    limits: dict[str, Bandwidth] = field(default_factory=dict)
+    shared_limits: list[tuple[Word, str, str]] = field(default_factory=list)
+    becomes_http: bool = False
+    """Connections may turn out to be ones of HTTP: what needs requests is of use in a section of connections, too."""
+
+    @property
+    def reads_requests(self) -> bool:
+        """Whether there are requests."""
+        return self.mode is Mode.HTTP or self.becomes_http
 
     @property
     def is_frontend(self) -> bool:

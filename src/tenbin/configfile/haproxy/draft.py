@@ -329,3 +329,10 @@ class ProxyDraft:
     def is_backend(self) -> bool:
         """Whether servers are chosen here; `defaults` speak for both sides."""
         return self.kind != "frontend"
+
+    @property
+    def becomes_http(self) -> bool:
+        """Whether rules may find a connection to be one of HTTP."""
+        inherited = self.inherited.phrases if self.inherited is not None else []
+        words = ([word.text for word in line.words[:3]] for line in (*inherited, *self.phrases))
+        return self.is_frontend and ["tcp-request", "content", "switch-mode"] in words

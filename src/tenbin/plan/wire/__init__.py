@@ -61,6 +61,7 @@ from tenbin.plan.wire.frames import (
 from tenbin.plan.wire.rules import (
     Act,
     Answer,
+    Bandwidth,
     Capture,
     LiveList,
     LogPart,
@@ -149,6 +150,7 @@ __all__ = [
     "BackendStats",
     "BackendTimeouts",
     "Balance",
+    "Bandwidth",
     "Capture",
     "Certificate",
     "ClearCounters",

@@ -18,6 +18,18 @@ class Answer(Wire):
     text: Expr | None = None
 
 
+class Bandwidth(Wire):
+    """See `tenbin.model.Bandwidth`."""
+
+    name: str
+    is_up: bool
+    bytes: int
+    period: int = 0
+    least: int = 0
+    table: str = ""
+    key: Expr | None = None
+
+
 class Act(Wire):
     """See `tenbin.model.Verb` for who takes what."""
 
@@ -32,6 +44,7 @@ class Act(Wire):
     number: int = 0
     index: int = 0
     answer: Answer | None = None
+    bandwidth: Bandwidth | None = None
 
 
 class Rule(Wire):

@@ -10,7 +10,7 @@ import pytest
 from tenbin.configfile.haproxy import phrases
 from tenbin.configfile.haproxy.context import Reading, Scope, Standing
 from tenbin.configfile.haproxy.lexer import Line, split
-from tenbin.model import Mode, Rule
+from tenbin.model import Bandwidth, Const, Fetch, Mode, Rule
 from unit.configfile.compact import expression, plain
 
 if TYPE_CHECKING:
@@ -311,10 +311,49 @@ def test_rules_on_requests_become_acts(desk: Desk, text: str) -> None:
     assert not desk.told
 
 
+LIMITS = {
+    "bwlim-out a default-limit 1k": "<default-period> option is missing",
+    "bwlim-out a default-limit 1k default-period x": "unexpected character in time 'x'",
+    "bwlim-in a limit 1k table t": "<key> option is missing",
+    "bwlim-in a limit 1k key src default-period 1s": "cannot mix per-stream and shared parameter",
+    "bwlim-in a limit": "the value is missing for 'limit' option",
+    "bwlim-in": "a name is expected as first argument",
+    "bwlim-out known default-limit 1k default-period 1s": "bwlim filter 'known' already declared for proxy 'web'",
+}
+
+
+@pytest.mark.parametrize("text", LIMITS)
+def test_limits_that_cannot_be_are_told(desk: Desk, text: str) -> None:
+    phrases.bandwidth_limit(desk.reading, desk.web, desk.line("bwlim-in known default-limit 1 default-period 1").words)
+    phrases.bandwidth_limit(desk.reading, desk.web, desk.line(text).words)
+    assert LIMITS[text] in desk.told
+
+
+def test_limits_become_acts(desk: Desk) -> None:
+    for text in ("bwlim-in a default-limit 1k default-period 1s min-size 100", "bwlim-out b limit 2k key src table t"):
+        phrases.bandwidth_limit(desk.reading, desk.web, desk.line(text).words)
+    own = desk.rule("set-bandwidth-limit a limit 10k period url_param(p),mul(2) if TRUE")
+    shared = desk.rule("set-bandwidth-limit b", "answer")
+    assert own is not None
+    assert shared is not None
+    assert own.act.bandwidth == Bandwidth("web/a", is_up=True, limit=1024, period=1000, least=100)
+    assert shared.act.bandwidth == Bandwidth("web/b", is_up=False, limit=2048, period=0, table="t", key=Fetch("source"))
+    assert own.act.value == Const(10240)
+    assert not desk.told
+    desk.rule("set-bandwidth-limit b limit 1k")
+    desk.rule("set-bandwidth-limit c")
+    assert "cannot define a limit for a shared bwlim filter" in desk.told
+    assert "unable to find bwlim filter 'c'" in desk.told
+
+
 WRONG_ACTS = {
     "denyy": ("but got 'denyy'. Did you mean 'deny' maybe ?", "request"),
     "set-status 200": ("but got 'set-status'", "request"),
     "set-path /a": ("but got 'set-path'", "answer"),
+    "switch-mode tcp": ("expects a valid mode (got 'tcp')", "content"),
+    "switch-mode http proto": ("expects a protocol as argument", "content"),
+    "switch-mode http proto h3": ("expects a valid MUX protocol, if specified (got 'h3')", "content"),
+    "switch-mode http proto fcgi": ("is not compatible with the selected mode", "content"),
     "cache-use x": ("is not carried out: nothing is cached", "request"),
     "lua.x": ("Lua is not run", "request"),
     "set-header X-A": ("rule : expects exactly 2 arguments", "request"),

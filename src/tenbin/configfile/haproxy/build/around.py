@@ -95,7 +95,7 @@ def monitor(around: Around, draft: ProxyDraft, lines: Lines) -> tuple[Rule, ...]
 def stats_rules(around: Around, draft: ProxyDraft, scope: Scope) -> tuple[Rule, ...]:
     """The rules that lead to a page of statistics, and who may see it; the page is noted."""
     page = draft.stats
-    if page is None or scope.mode != "http":
+    if page is None or not scope.reads_requests:
         return ()
     service = f".stats-{draft.name}"
     here = f"{{ path_beg -- {quoted(page.uri.partition('?')[0])} }}"

@@ -65,6 +65,8 @@ def build(reading: Reading, settings: Global, proxies: Proxies, others: Others, 
     backends = tuple(backend(around, draft, one) for draft, one in enabled if draft.is_backend)
     variables = _variables(reading, settings)
     user = _user(reading, settings)
+    for one in lines:
+        phrases.limits_fit(reading, one.scope)
     phrases.unresolved(reading)
     return Config(
         frontends=frontends,
@@ -114,7 +116,7 @@ def _number(reading: Reading, drafts: list[ProxyDraft]) -> None:
 
 def _lines(reading: Reading, drafts: list[ProxyDraft]) -> list[Lines]:
     """The lines of all proxies; every name must be known before the first of them is read."""
-    scopes = [Scope(draft.name, draft.kind, Mode(draft.mode)) for draft in drafts]
+    scopes = [Scope(one.name, one.kind, Mode(one.mode), becomes_http=one.becomes_http) for one in drafts]
     for draft, scope in zip(drafts, scopes, strict=True):
         if draft.is_frontend:
             reading.frontends[draft.name] = scope

@@ -114,7 +114,7 @@ def _listener(around: Around, draft: ProxyDraft, bind: BindDraft, number: int) -
         position=bind.word.position,
         tls=tls,
         proxy_protocol=ProxyIn(()) if bind.proxy else None,
-        http2=http2 and draft.mode == "http",
+        http2=http2 and (draft.mode == "http" or draft.becomes_http),
         name=bind.name,
         number=number,
         options=_options(draft, bind),
@@ -162,12 +162,12 @@ def _routes(around: Around, draft: ProxyDraft, lines: Lines) -> tuple[Route, ...
 
 def _rules(around: Around, draft: ProxyDraft, lines: Lines) -> Rules:
     request = lines.of("request")
-    if draft.mode == "http":
+    if lines.scope.reads_requests:
         stats = stats_rules(around, draft, lines.scope)
         forwarded = forward_rules(around, draft, lines.scope) if draft.kind == "listen" else ()
         named = _named(draft)
         request = (
-            *monitor(around, draft, lines),
+            *(monitor(around, draft, lines) if draft.mode == "http" else ()),
             *buffered(draft),
             *request,
             *stats,

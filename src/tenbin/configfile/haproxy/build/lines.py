@@ -5,19 +5,18 @@ Rules of the `defaults` that a proxy inherits come first, with ACLs of their own
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tenbin.configfile.haproxy import phrases
-from tenbin.configfile.haproxy.context import Scope
 from tenbin.configfile.haproxy.directives.common import BACKEND, FRONTEND
 from tenbin.configfile.haproxy.directives.table import TABLE
-from tenbin.model import Capture, Mode
+from tenbin.model import Capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tenbin.configfile.haproxy.context import Reading
+    from tenbin.configfile.haproxy.context import Reading, Scope
     from tenbin.configfile.haproxy.draft import ProxyDraft
     from tenbin.configfile.haproxy.lexer import Line
     from tenbin.model import Expression, PersistRule, Route, Rule, StickRule, Table, UseServer
@@ -56,13 +55,13 @@ def read(reading: Reading, draft: ProxyDraft, scope: Scope) -> Lines:
     made = Lines(scope)
     reading.section = f"{draft.kind} {draft.name}"
     if draft.inherited is not None:
-        parent = Scope(scope.name, scope.kind, scope.mode, captures=scope.captures)
+        parent = replace(scope, acls={}, parent=None)
         for line in draft.inherited.phrases:
             if TABLE[line.words[0].text].sides & _sides(draft):
                 _line(reading, Lines(parent, made.rules), line)
-    _stick_tables_first(reading, made, draft)
+    _tables_and_limits_first(reading, made, draft)
     for line in draft.phrases:
-        if line.words[0].text != "stick-table":
+        if line.words[0].text not in ("stick-table", "filter"):
             _line(reading, made, line)
     return made
 
@@ -71,9 +70,11 @@ def _sides(draft: ProxyDraft) -> int:
     return (FRONTEND if draft.is_frontend else 0) | (BACKEND if draft.is_backend else 0)
 
 
-def _stick_tables_first(reading: Reading, made: Lines, draft: ProxyDraft) -> None:
-    """A table may be declared behind the rules that use it."""
+def _tables_and_limits_first(reading: Reading, made: Lines, draft: ProxyDraft) -> None:
+    """They may be declared behind the rules that use them."""
     for line in draft.phrases:
+        if line.words[0].text == "filter":
+            phrases.bandwidth_limit(reading, made.scope, line.words[1:])
         if line.words[0].text != "stick-table":
             continue
         table = phrases.stick_table(reading, made.scope, draft.name, line.words[1:])
@@ -93,7 +94,7 @@ def _rule(reading: Reading, made: Lines, line: Line) -> None:
     name = line.words[0]
     if name.text in _HTTP_PHASES:
         phase, rest = _HTTP_PHASES[name.text], line.words[1:]
-        if made.scope.mode is not Mode.HTTP:
+        if not made.scope.reads_requests:
             message = (
                 f"'{name.text}' rules ignored for {made.scope.kind} '{made.scope.name}' as they require HTTP mode."
             )

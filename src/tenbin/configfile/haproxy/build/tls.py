@@ -43,6 +43,8 @@ class Files:
         draft = bind.tls
         if not draft.on:
             return None
+        if draft.alpn is None and proxy.mode != "http":
+            draft.alpn = ()
         places = [*draft.certificates, *draft.lists, *(word for use in proxy.uses for word in use.certificates)]
         if not places:
             message = f"Proxy '{proxy.name}': no SSL certificate specified for bind '{bind.word.text}' (use 'crt')."

@@ -205,11 +205,13 @@ def inspect_delay(reading: Reading, draft: ProxyDraft, line: Line) -> None:
         draft.answer_inspect_delay = delay
 
 
-def filter_(reading: Reading, _draft: ProxyDraft, line: Line) -> None:
-    """`filter NAME ...`: only `filter compression` says nothing of its own."""
+def filter_(reading: Reading, draft: ProxyDraft, line: Line) -> None:
+    """`filter NAME ...`: limits of bandwidth; `filter compression` says nothing of its own."""
     word = line.words[1]
     if word.text == "compression":
         reading.ignored(line, "`compression` lines say what is compressed")
+    elif word.text in ("bwlim-in", "bwlim-out"):
+        draft.phrases.append(line)
     elif word.text in _FILTERS:
         reading.refused(word, f"'filter {word.text}' is not part of Tenbin.")
     else:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from tenbin.configfile.haproxy.phrases import acls, conditions, logformat, routing, rules, samples, tables
+from tenbin.configfile.haproxy.phrases import acls, bandwidth, conditions, logformat, routing, rules, samples, tables
 from tenbin.configfile.haproxy.phrases.actions.answers import from_file
 from tenbin.configfile.haproxy.phrases.formats import FORMATS
 from tenbin.configfile.haproxy.phrases.resolve import unresolved
 from tenbin.configfile.haproxy.phrases.sources import NOWHERE
+from tenbin.configfile.haproxy.phrases.tables import limits_fit
 from tenbin.configfile.haproxy.phrases.words import Place, Wrong
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "FORMATS", "NOWHERE", "acl", "condition", "default_backend", "error_file", "log_format", "persist", "redirect",
-    "rule", "sample", "standard_format", "stick_rule", "stick_table", "text_format", "unresolved", "use_backend",
-    "use_server",
+    "FORMATS", "NOWHERE", "acl", "bandwidth_limit", "condition", "default_backend", "error_file", "limits_fit",
+    "log_format", "persist", "redirect", "rule", "sample", "standard_format", "stick_rule", "stick_table",
+    "text_format", "unresolved", "use_backend", "use_server",
 ]  # fmt: skip
 
 _Found = TypeVar("_Found")
@@ -95,6 +96,11 @@ def stick_table(reading: Reading, scope: Scope, name: str, words: Sequence[Word]
     return _told(reading, words[0], lambda: tables.table(Place(reading, scope), name, words))
 
 
+def bandwidth_limit(reading: Reading, scope: Scope, words: Sequence[Word]) -> None:
+    """The words after `filter`: `bwlim-in` or `bwlim-out`."""
+    _told(reading, words[0], lambda: bandwidth.declare(Place(reading, scope), words))
+
+
 def stick_rule(reading: Reading, scope: Scope, words: Sequence[Word]) -> StickRule | None:
     """The words after `stick`: `on`, `match`, `store-request` or `store-response`."""
     return _told(reading, words[0], lambda: tables.stick(Place(reading, scope), words))
@@ -133,7 +139,7 @@ def error_file(reading: Reading, word: Word) -> Answer | None:
 
 
 def _phase(scope: Scope) -> str:
-    return "request" if scope.mode == "http" else "content"
+    return "request" if scope.reads_requests else "content"
 
 
 def _told(reading: Reading, word: Word, read: Callable[[], _Found], *, prefix: str = "") -> _Found | None:

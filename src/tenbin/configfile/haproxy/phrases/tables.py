@@ -18,6 +18,7 @@ from tenbin.model.table import KeyType, StickRule, Stored, Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tenbin.configfile.haproxy.context import Reading, Scope
     from tenbin.configfile.haproxy.lexer import Word
 
 COUNTERS = (
@@ -110,6 +111,22 @@ def stick(place: Place, words: Sequence[Word]) -> StickRule:
 def key_fits(kind: str, key: KeyType) -> bool:
     """Whether a sample of that kind can be a key of a table."""
     return samples.castable(kind, frozenset((_KEYS[key],)))
+
+
+def limits_fit(reading: Reading, scope: Scope) -> None:
+    """Tell of tables that cannot hold what a limit counts; every table is known now."""
+    for word, name, kind in scope.shared_limits:
+        limit = scope.limits[name]
+        table = reading.tables.get(limit.table)
+        if table is None:
+            continue
+        wanted = "bytes_in_rate" if limit.is_up else "bytes_out_rate"
+        of = f"stick-table '{table.name}'"
+        if all(one.name != wanted for one in table.stored):
+            message = f"{of} uses a data type incompatible with bwlim filter '{name}'. It must be '{wanted}'."
+            reading.error(word, message, f"`store {wanted}(10s)` in its stick-table line")
+        elif not key_fits(kind, table.key):
+            reading.error(word, f"{of} uses a key type incompatible with bwlim filter '{name}'.")
 
 
 def _option(place: Place, phrase: Phrase, word: Word, draft: _Draft) -> None:

@@ -44,6 +44,27 @@ def expect_proxy(line: Line) -> Act:
     return Act(Verb.EXPECT_PROXY)
 
 
+def switch_mode(line: Line) -> Act:
+    """`switch-mode http [proto h1|h2]`."""
+    if not line.place.scope.is_frontend:
+        scope = line.place.scope
+        message = f"'switch-mode' not allowed because {scope.kind} '{scope.name}' has no frontend capability"
+        raise Wrong(message).at(line.word)
+    word = line.take("a mode as argument")
+    if word.text != "http":
+        raise Wrong(f"expects a valid mode (got '{word.text}')", hint="only `http` can be switched to").at(word)
+    name = ""
+    if line.phrase.skip("proto"):
+        word = line.take("a protocol as argument")
+        name = word.text
+        if name == "fcgi":
+            raise Wrong(f"MUX protocol '{name}' is not compatible with the selected mode").at(word)
+        if name not in ("h1", "h2"):
+            message = f"'proto' expects a valid MUX protocol, if specified (got '{name}')"
+            raise Wrong(message, hint=did_you_mean(name, ("h1", "h2"))).at(word)
+    return Act(Verb.SWITCH_MODE, name)
+
+
 def service(line: Line) -> Act:
     """`use-service prometheus-exporter`."""
     word = line.take("a service name")
@@ -141,8 +162,6 @@ REFUSED = {
     "expect-netscaler-cip": "the NetScaler Client IP header is not read",
     "send-spoe-group": "there are no SPOE agents",
     "ot-group": "there is no OpenTracing filter",
-    "switch-mode": "a connection keeps the mode of its frontend",
-    "set-bandwidth-limit": "there is no bandwidth limit",
     "attach-srv": "connections are not given to servers",
     "do-log": "a request has one line",
     "set-fc-pp": "the PROXY header that was read stays as it is",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tenbin.configfile.haproxy.phrases import bandwidth
 from tenbin.configfile.haproxy.phrases.actions import answers, course, messages, state
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ PARSERS: dict[str, tuple[Parser, tuple[str, ...]]] = {
     "allow": (course.end, _HTTP),
     "reject": (course.end, (*_TCP, "request", "answer_content")),
     "expect-proxy": (course.expect_proxy, ("connection",)),
+    "switch-mode": (course.switch_mode, ("content",)),
     "close": (course.end, ("answer_content",)),
     "silent-drop": (course.end, _NOT_AFTER),
     "disable-l7-retry": (course.end, ("request",)),
@@ -82,6 +84,7 @@ PARSERS: dict[str, tuple[Parser, tuple[str, ...]]] = {
     "del-acl": (state.change_list, _HTTP),
     "set-timeout": (course.set_timeout, ("request", "answer")),
     "set-log-level": (course.set_log_level, ("content", "request", "answer_content", "answer", "after")),
+    "set-bandwidth-limit": (bandwidth.set_limit, ("content", "request", "answer_content", "answer")),
     "set-priority-class": (course.set_priority, _REQUEST),
     "set-priority-offset": (course.set_priority, _REQUEST),
     "set-retries": (course.set_retries, _REQUEST),
