@@ -92,7 +92,8 @@ class ListenerTls:
     """TLS on a listener: `certificates` (one or more) are chosen by the name that a client asks for.
 
     `default` is the place of the one for other names, which `strict_sni` refuses instead. `client` None: clients show
-    no certificate. `hsts`: the value of Strict-Transport-Security, "" to send none.
+    no certificate. `hsts`: the value of Strict-Transport-Security, "" to send none. `resumption`: clients that come
+    back are known, by `tickets` that they keep or else by what is kept here.
     """
 
     certificates: tuple[Certificate, ...]
@@ -102,6 +103,7 @@ class ListenerTls:
     client: ClientCertificates | None
     resumption: bool
     hsts: str
+    tickets: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ def listener_tls(tls: model.ListenerTls, frontend: model.Frontend) -> wire.Liste
         suite=_suite(tls.suite),
         client=_client(tls.client) if tls.client else None,
         resumption=tls.resumption,
+        tickets=tls.tickets,
         handshake=frontend.handshake.ms,
         handshakes=frontend.limits.handshakes,
         hsts=tls.hsts,

@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::resolver::Resolver;
 use super::seconds;
 use super::suites::Offer;
-use super::terms::{Alpn, Terms};
+use super::terms::{Alpn, Return, Terms};
 use super::tickets::Tickets;
 use crate::wire::{ListenerTls, TlsSuite};
 
@@ -133,7 +133,7 @@ impl Inner {
             let among = if all.len() == 1 { Arc::clone(&resolver) } else { Arc::new(resolver.only(place)) };
             terms.server(among, |clients| {
                 let scope = if *terms == own { clients } else { terms.scope(clients) };
-                spec.resumption.then(|| tickets.scoped(scope))
+                Return::of(spec, || tickets.scoped(scope))
             })
         };
         let mut servers = all.iter().enumerate().map(server).collect::<Result<Vec<_>, _>>()?;

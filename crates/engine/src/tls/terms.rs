@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use rustls::server::{NoServerSessionStorage, ProducesTickets};
+use rustls::server::{NoServerSessionStorage, ProducesTickets, ServerSessionMemoryCache};
 use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
@@ -26,6 +26,30 @@ pub enum Alpn {
     /// `h2` before `http/1.1`.
     Http2,
 }
+
+/// How clients that come back are known.
+pub enum Return {
+    /// They are not.
+    Stranger,
+    /// By what they bring, sealed.
+    ByTicket(Arc<dyn ProducesTickets>),
+    /// By what is kept here, which lives and dies with the configuration.
+    BySession,
+}
+
+impl Return {
+    /// As a listener has it.
+    pub fn of(spec: &ListenerTls, tickets: impl FnOnce() -> Arc<dyn ProducesTickets>) -> Self {
+        match (spec.resumption, spec.tickets) {
+            (false, _) => Self::Stranger,
+            (true, true) => Self::ByTicket(tickets()),
+            (true, false) => Self::BySession,
+        }
+    }
+}
+
+/// Sessions that are kept at most; HAProxy keeps 20 000 by default (its manual, `tune.ssl.cachesize`).
+const SESSIONS: usize = 20_000;
 
 /// What holds for some certificates of a listener.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,11 +87,11 @@ impl<'a> Terms<'a> {
         hash.finalize().into()
     }
 
-    /// The configuration of rustls; `tickets` seals sessions of clients that showed what must be shown.
+    /// The configuration of rustls; `returning`: how clients are known again that showed what must be shown.
     pub fn server(
         &self,
         resolver: Arc<Resolver>,
-        tickets: impl FnOnce(Scope) -> Option<Arc<dyn ProducesTickets>>,
+        returning: impl FnOnce(Scope) -> Return,
     ) -> Result<Arc<ServerConfig>, Problem> {
         let Offer { provider, versions } = Offer::new(self.suite)?;
         let clients = match self.client {
@@ -81,11 +105,12 @@ impl<'a> Terms<'a> {
             .with_cert_resolver(resolver);
         server.alpn_protocols = self.alpn.offered();
         server.ignore_client_order = !self.suite.ciphers.is_empty();
-        // Tickets hold whole sessions: nothing of them is kept here.
         server.session_storage = Arc::new(NoServerSessionStorage {});
-        match tickets(clients.scope) {
-            Some(tickets) => server.ticketer = tickets,
-            None => server.send_tls13_tickets = 0,
+        match returning(clients.scope) {
+            Return::Stranger => server.send_tls13_tickets = 0,
+            // Tickets hold whole sessions: nothing of them is kept here.
+            Return::ByTicket(tickets) => server.ticketer = tickets,
+            Return::BySession => server.session_storage = ServerSessionMemoryCache::new(SESSIONS),
         }
         Ok(Arc::new(server))
     }

@@ -109,6 +109,9 @@ pub struct ListenerTls {
     /// Sessions may be resumed.
     #[serde(default = "super::snapshot::yes")]
     pub resumption: bool,
+    /// By tickets, which clients keep; otherwise by what is kept here.
+    #[serde(default = "super::snapshot::yes")]
+    pub tickets: bool,
     /// Milliseconds for a handshake.
     pub handshake: u64,
     /// Handshakes at once; further connections wait before theirs. 0: no limit.

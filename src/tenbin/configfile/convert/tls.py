@@ -24,6 +24,8 @@ def listener_tls(found: ListenerTls) -> Yaml:
         written["client_certificates"] = _clients(found.client)
     if not found.resumption:
         written["resumption"] = False
+    if not found.tickets:
+        written["tickets"] = False
     if found.hsts:
         written["hsts"] = found.hsts
     return written | _suite(found.suite)

@@ -70,6 +70,7 @@ class TlsDraft:
     suites: str = ""
     groups: tuple[str, ...] = ()
     ca_names: bool = True
+    tickets: bool | None = None
     alpn: tuple[str, ...] | None = None
     strict_sni: bool = False
     sni: Word | None = None

@@ -68,6 +68,7 @@ class ListenerTls(Wire):
     suite: TlsSuite = TlsSuite()
     client: ClientCertificates | None = None
     resumption: bool = True
+    tickets: bool = True
     handshake: int
     handshakes: int = 0
     hsts: str = ""

@@ -41,6 +41,20 @@ fn resumption_can_be_turned_off() {
 }
 
 #[test]
+fn clients_may_be_known_without_tickets() {
+    let world = World::new();
+    let own = world.directory.hold("own", &world.authority.certify(&["a.example"]), &[]);
+    let spec = ListenerTls { tickets: false, ..listener(vec![own]) };
+    let [one, other] =
+        [0; 2].map(|_| ListenerConfig::build(&spec, Alpn::Http1, &world.tickets, None).unwrap());
+    for version in ["1.2", "1.3"] {
+        let client = world.client(None, version);
+        let resumed = [&one, &one, &other].map(|listener| Pair::new(&client, listener).unwrap().resumed());
+        assert_eq!(resumed, [false, true, false], "what is kept is kept there alone: {version}");
+    }
+}
+
+#[test]
 fn who_the_client_is_survives_resumption() {
     let world = World::new();
     let listener = world.listen(true, &world.ca, "").unwrap();

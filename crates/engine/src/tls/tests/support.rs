@@ -202,6 +202,7 @@ pub fn listener(certificates: Vec<Certificate>) -> ListenerTls {
         suite: TlsSuite::default(),
         client: None,
         resumption: true,
+        tickets: true,
         handshake: 5000,
         handshakes: 0,
         hsts: String::new(),

@@ -62,6 +62,7 @@ class Files:
             client=own.client,
             resumption=True,
             hsts="",
+            tickets=self._settings.bind_tls.tickets is not False if draft.tickets is None else draft.tickets,
         )
 
     def offers_http2(self, bind: BindDraft, draft: TlsDraft) -> bool:

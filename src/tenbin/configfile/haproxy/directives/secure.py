@@ -177,6 +177,14 @@ def _nothing(_reading: Reading, _draft: TlsDraft, _arguments: Arguments) -> None
     """What holds anyway."""
 
 
+def _tickets(_reading: Reading, draft: TlsDraft, _arguments: Arguments) -> None:
+    draft.tickets = True
+
+
+def _no_tickets(_reading: Reading, draft: TlsDraft, _arguments: Arguments) -> None:
+    draft.tickets = False
+
+
 _NO_ERRORS = "bad certificates are refused"
 _CHOSEN = "the TLS library chooses"
 
@@ -193,8 +201,6 @@ WORDS: dict[str, Callable[[Reading, TlsDraft, Arguments], None]] = {
     "ssl-max-ver": _version("highest"),
     **{f"force-{name}": _force(version) for name, version in _NAMED.items()},
     **{f"no-{name}": _without(version) for name, version in _NAMED.items()},
-    "no-tls-tickets": ignored(0, "sessions are resumed by tickets alone, whose keys change every six hours"),
-    "tls-tickets": _nothing,
     "curves": _groups,
     "ecdhe": _groups,
     "sigalgs": ignored(1, _CHOSEN),
@@ -211,6 +217,8 @@ OF_LISTENERS: dict[str, Callable[[Reading, TlsDraft, Arguments], None]] = {
     "verify": verify("none", "optional", "required"),
     "ca-verify-file": ignored(1, "all authorities of `ca-file` are named to clients"),
     "no-ca-names": _unnamed,
+    "tls-tickets": _tickets,
+    "no-tls-tickets": _no_tickets,
     "ca-ignore-err": ignored(1, _NO_ERRORS),
     "crt-ignore-err": ignored(1, _NO_ERRORS),
     "prefer-client-ciphers": ignored(0, _CHOSEN),
@@ -237,6 +245,8 @@ OF_CERTIFICATES: dict[str, Callable[[Reading, TlsDraft, Arguments], None]] = FIL
 OF_SERVERS: dict[str, Callable[[Reading, TlsDraft, Arguments], None]] = {
     **WORDS,
     "verify": verify("none", "required"),
+    "tls-tickets": _nothing,
+    "no-tls-tickets": ignored(0, "sessions with servers are resumed as each server wants it"),
     "ssl-reuse": ignored(0, "sessions are resumed"),
     "no-ssl-reuse": ignored(0, "sessions are resumed"),
     "no-sni-auto": ignored(0, "no name is sent unless `sni` says so"),

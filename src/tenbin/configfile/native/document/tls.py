@@ -303,7 +303,7 @@ class ListenTlsDocument(_SuiteDocument):
         "client_ca": "it is client_certificates: {ca: ...}",
         "verify": "it is `client_certificates`",
         "sni": "certificates are chosen by the names that are in them",
-        "session_tickets": "it is `resumption`",
+        "session_tickets": "it is `tickets`",
         "default_certificate": "it is `default`",
     }
 
@@ -326,6 +326,10 @@ class ListenTlsDocument(_SuiteDocument):
         BeforeValidator(_clients, json_schema_input_type=ClientCertificatesDocument | str | bool),
     ] = setting("Certificates that clients show; none unless given. A text is the file of `ca`.")
     resumption: Flag = setting("Clients that come back need no full handshake.", default=True)
+    tickets: Flag = setting(
+        "They are known by tickets that they keep; `false`: by what is kept here, until the next change of TLS.",
+        default=True,
+    )
     hsts: Hsts = setting(
         "Sends Strict-Transport-Security: for how long, such as `365d`, or the header's value; none unless given."
     )

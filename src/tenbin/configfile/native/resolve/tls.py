@@ -81,6 +81,7 @@ def listener_tls(
         client=client,
         resumption=given(document.resumption),
         hsts=document.hsts or "",
+        tickets=given(document.tickets),
     )
 
 
