@@ -73,7 +73,9 @@ impl Core {
 
     pub fn acquire(&mut self, ask: &Ask<'_>, now_ms: u64, wakes: &mut Wakes) -> Choice {
         self.now_ms = self.now_ms.max(now_ms);
-        self.move_limits(1, wakes);
+        if self.members.follows_load() {
+            self.move_limits(1, wakes);
+        }
         if ask.tried.is_empty() {
             self.budget.note_request(now_ms);
         }
@@ -102,7 +104,9 @@ impl Core {
         let now_ms = now_ms.unwrap_or(self.now_ms).max(self.now_ms);
         self.now_ms = now_ms;
         server.give_back();
-        self.move_limits(0, wakes);
+        if self.members.follows_load() {
+            self.move_limits(0, wakes);
+        }
         self.members.observe(id, outcome, now_ms);
         if trial {
             self.end_trial(id, &server, outcome.kind, wakes);

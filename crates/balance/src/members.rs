@@ -23,7 +23,9 @@ pub(crate) struct Members {
     backups: Vec<usize>,
     usable_primaries: usize,
     usable_backups: usize,
-    /// Some limit moves with the load or in slow start.
+    /// Some limit moves with the load.
+    follows_load: bool,
+    /// Some limit does, or grows in slow start.
     has_moving_limits: bool,
     /// Servers that may be chosen, full ones included.
     chosen_from: usize,
@@ -62,6 +64,7 @@ impl Members {
             backups: backups.map(|(id, _)| id).collect(),
             usable_primaries: 0,
             usable_backups: 0,
+            follows_load: servers.iter().any(|server| server.limit_follows_load()),
             has_moving_limits: servers.iter().any(|server| server.has_moving_limit()),
             chosen_from: 0,
             held: 0,
@@ -113,7 +116,12 @@ impl Members {
         self.policy.load_changed(id, server.load());
     }
 
-    /// Whether limits are to be moved with the load. Most groups have none that do.
+    /// Whether every request moves limits. Most groups have none that do.
+    pub fn follows_load(&self) -> bool {
+        self.follows_load
+    }
+
+    /// Whether any limit moves, with requests or with time.
     pub fn has_moving_limits(&self) -> bool {
         self.has_moving_limits
     }

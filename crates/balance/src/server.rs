@@ -327,10 +327,14 @@ impl Server {
         self.active() + self.queued()
     }
 
+    /// Whether its limit moves with what the group holds.
+    pub(crate) fn limit_follows_load(&self) -> bool {
+        (1..self.max_connections()).contains(&self.min_connections.load(Ordering::Relaxed))
+    }
+
     /// Whether its limit is not always the same.
     pub(crate) fn has_moving_limit(&self) -> bool {
-        let (most, least) = (self.max_connections(), self.min_connections.load(Ordering::Relaxed));
-        most > 0 && (self.slow_start_ms() > 0 || (1..most).contains(&least))
+        self.limit_follows_load() || self.max_connections() > 0 && self.slow_start_ms() > 0
     }
 
     /// Sets the limit for what the group holds and keeps waiting (HAProxy's manual, `minconn` and `slowstart`): in
