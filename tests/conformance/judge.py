@@ -110,10 +110,19 @@ def judge(row: Row, variant: str, result: tuple[str, bytes, float], seen: Seen, 
 
 def split_problems(whole: Outcome, cut: Outcome) -> Iterator[Problem]:
     """What one byte a segment changes."""
-    if whole.got != cut.got and not any({whole.got, cut.got} <= group for group in _SAME[cut.row.kind]):
+    alike = (*_SAME[cut.row.kind], _late(cut.row))
+    if whole.got != cut.got and not any({whole.got, cut.got} <= group for group in alike):
         yield Problem(SPLIT, f"got {cut.got}, and {whole.got} in one piece")
     elif _comparable(whole) != _comparable(cut) and whole.got == "forward-ok":
         yield Problem(SPLIT, "the server reads other requests than in one piece")
+
+
+def _late(row: Row) -> frozenset[str]:
+    """Return the outcomes of a frame that comes before its stream's answer has left, or after.
+
+    A half-closed stream and a closed one have errors of their own (RFC 9113, 5.1).
+    """
+    return row.expected if row.category == "frame" and "forward-ok" in row.expected else frozenset()
 
 
 def _comparable(outcome: Outcome) -> list[tuple[object, ...]]:
