@@ -138,7 +138,7 @@ def test_passive_failures_leave_a_server_out_for_a_while(start_tenbin: StartTenb
 
 def test_a_server_that_came_up_starts_slowly(start_tenbin: StartTenbin, servers: Servers) -> None:
     check = {"http": "GET /health", "every": "150ms", "fall": 1, "rise": 1}
-    tenbin = start_tenbin(config_text(servers.some(2), {"check": check, "slow_start": "4s"}))
+    tenbin = start_tenbin(config_text(servers.some(2), {"check": check, "slow_start": "12s"}))
     tenbin.wait_health("app/server2", "up")
     servers.kill("server1")
     tenbin.wait_health("app/server1", "down")
@@ -146,7 +146,7 @@ def test_a_server_that_came_up_starts_slowly(start_tenbin: StartTenbin, servers:
     tenbin.wait_health("app/server1", "up")
     early = spread(tenbin.address, 40)
     assert early["server1"] < 14, early
-    wait_for(lambda: Counter(spread(tenbin.address, 20)) == {"server1": 10, "server2": 10}, 8)
+    wait_for(lambda: Counter(spread(tenbin.address, 20)) == {"server1": 10, "server2": 10}, 30)
 
 
 def test_bounded_load_passes_the_excess_on(start_tenbin: StartTenbin, trio: Servers) -> None:
