@@ -10,6 +10,7 @@ import pytest
 from tenbin.configfile import haproxy
 from tenbin.model import (
     Address,
+    AsServer,
     Config,
     CookieMode,
     Deny,
@@ -23,6 +24,7 @@ from tenbin.model import (
     Observe,
     OnErrors,
     Policy,
+    Protocol,
     ScriptCheck,
     SocketOptions,
     StepKind,
@@ -237,6 +239,42 @@ def test_several_files_and_folders(directory: Path) -> None:
     found = haproxy.read(texts, environment={}, directory=directory)
     assert found.config is not None
     assert [one.name for one in found.config.backends] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", AsServer.AS_SERVER),
+        ("check-alpn h2", Protocol.HTTP2),
+        ("check-alpn h2,http/1.1", Protocol.AUTO),
+        ("check-alpn http/1.1", Protocol.HTTP1),
+        ("check-alpn h2 check-proto h1", Protocol.HTTP1),
+    ],
+)
+def test_what_checks_speak(words: str, expected: Protocol | AsServer, directory: Path) -> None:
+    text = COMMON + f"backend app\n  option httpchk\n  server s 127.0.0.1:80 ssl verify none check {words}\n"
+    backend = read(text, directory).backends[0]
+    check = backend.check_of(backend.servers[0])
+    assert check is not None
+    assert check.protocol is expected
+
+
+@pytest.mark.parametrize(
+    ("options", "words", "expected"),
+    [
+        ("", "", True),
+        ("", "no-tls-tickets", False),
+        ("no-tls-tickets", "", False),
+        ("no-tls-tickets", "tls-tickets", True),
+    ],
+)
+def test_tickets_of_sessions(options: str, words: str, *, expected: bool, directory: Path) -> None:
+    settings = f"global\n  ssl-default-bind-options {options}\n" if options else ""
+    text = settings + COMMON + f"frontend web\n  bind :8443 ssl crt {directory}/both.pem {words}\n"
+    tls = read(text, directory).frontends[0].listeners[0].tls
+    assert tls is not None
+    assert tls.tickets is expected
+    assert tls.resumption
 
 
 def test_users(directory: Path) -> None:
